@@ -1,0 +1,78 @@
+# `make` alone lists what can be made.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The deployed runtime is Python 3.13: the newest of 3.13, 3.12 and 3.11 on this machine is taken.
+# A candidate must run, since a version manager's shim may stand for a version that is not chosen.
+PYTHON ?= $(shell for version in 3.13 3.12 3.11; do \
+	for python in python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python3 python3; do \
+	"$$python" -c "import sys, ssl, sqlite3, venv; sys.exit('%d.%d' % sys.version_info[:2] != '$$version')" \
+	2>/dev/null && command -v "$$python" && exit; done; done)
+VERSION := $(shell "$(PYTHON)" -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
+VENV := .venv-$(VERSION)
+BIN := $(VENV)/bin
+SAM := .venv-sam/bin
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= us-west-2
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run replay stand test check lint types template suites bench build lock clean
+
+help:  ## list what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s  %s\n", $$1, $$2}'
+
+run: $(VENV)/ready  ## replay events/ against the laptop stand; fails unless every sample ends as its file says
+	@$(BIN)/python -m local run
+
+replay: $(VENV)/ready  ## replay one file: make replay EVENT=events/contact_flow/inbound.json
+	@$(BIN)/python -m local replay "$(or $(EVENT),$(error name a file: make replay EVENT=path))" $(ARGS)
+
+stand: $(VENV)/ready  ## leave the laptop stand running and print its addresses
+	@$(BIN)/python -m local stand
+
+test: $(VENV)/ready $(SAM)/ready  ## lint, types, template checks and all test suites
+	@$(MAKE) --no-print-directory lint types template suites
+
+lint: $(VENV)/ready  ## ruff
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/ready  ## mypy, strict
+	$(BIN)/mypy layers/voicecall_bridge/voicecall_bridge layers/voicecall_bridge/build.py local
+	@for app in functions/*/app.py; do echo "mypy $$app"; $(BIN)/mypy "$$app" || exit 1; done
+
+template: $(SAM)/ready  ## sam validate --lint and cfn-lint
+	$(SAM)/sam validate --lint
+	$(SAM)/cfn-lint template.yaml
+
+suites: $(VENV)/ready  ## all test suites, with branch coverage of the layer
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+bench: $(VENV)/ready  ## measure the way of a call beside the targets
+	@$(BIN)/python -m tests.performance.bench
+
+build: $(SAM)/ready  ## .aws-sam/build, without Docker
+	PYTHON="$(abspath $(SAM)/python)" $(SAM)/sam build
+
+lock: $(VENV)/ready  ## write the lock files anew from requirements*.txt
+	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv
+	for name in layers/voicecall_bridge/requirements requirements/dev requirements/sam; do \
+	.venv-lock/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	--python-version 3.11 $$name.txt -o $$name.lock || exit 1; done
+
+clean:  ## remove everything that was made
+	rm -rf .venv-* .aws-sam .build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/ready: requirements/dev.lock
+	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
+	@echo "setting up $(VENV) ($(PYTHON)), about half a minute"
+	@"$(PYTHON)" -m venv --clear $(VENV)
+	@$(BIN)/pip install -qq --no-deps --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(SAM)/ready: requirements/sam.lock
+	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
+	@echo "setting up .venv-sam (aws-sam-cli, cfn-lint), about a minute"
+	@"$(PYTHON)" -m venv --clear .venv-sam
+	@$(SAM)/pip install -qq --no-deps --require-hashes -r requirements/sam.lock
+	@touch $@
