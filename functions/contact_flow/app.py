@@ -1,0 +1,11 @@
+"""Called by a contact flow's Lambda block; answers a flat map of strings."""
+
+from typing import Any
+
+from voicecall_bridge import composition
+
+
+def handler(event: object, context: Any) -> dict[str, str]:
+    """One invocation: see voicecall_bridge.flow_methods for the contract."""
+    seconds_left = context.get_remaining_time_in_millis() / 1000
+    return composition.flow_service().answer(event, seconds_left)

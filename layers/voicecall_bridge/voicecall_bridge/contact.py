@@ -1,0 +1,110 @@
+"""A contact of Amazon Connect, as far as the bridge needs it. Frozen and pure.
+
+Source of names and values: the Amazon Connect administrator guide, "Contact initiation methods",
+"Contact records data model" and "Contact events".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Known = TypeVar("Known", bound=StrEnum)
+
+
+class NotAContact(ValueError):
+    """The event carries no contact that could be read; the text names what is missing."""
+
+
+class Channel(StrEnum):
+    """How the end user reached the contact center.
+
+    UNSTATED: the event leaves it out; UNKNOWN: a value Connect added later.
+    """
+
+    VOICE = "VOICE"
+    CHAT = "CHAT"
+    TASK = "TASK"
+    EMAIL = "EMAIL"
+    UNKNOWN = "UNKNOWN"
+    UNSTATED = ""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Channel:
+        # Older events spell it "Voice": compare without case, never fail on what is new.
+        return _member(cls, value, cls.UNSTATED, cls.UNKNOWN)
+
+
+class InitiationMethod(StrEnum):
+    """How a contact began. UNSTATED: the event leaves it out; UNKNOWN: a value added later."""
+
+    INBOUND = "INBOUND"
+    OUTBOUND = "OUTBOUND"
+    TRANSFER = "TRANSFER"
+    QUEUE_TRANSFER = "QUEUE_TRANSFER"
+    CALLBACK = "CALLBACK"
+    API = "API"
+    DISCONNECT = "DISCONNECT"
+    MONITOR = "MONITOR"
+    EXTERNAL_OUTBOUND = "EXTERNAL_OUTBOUND"
+    WEBRTC_API = "WEBRTC_API"
+    AGENT_REPLY = "AGENT_REPLY"
+    FLOW = "FLOW"
+    UNKNOWN = "UNKNOWN"
+    UNSTATED = ""
+
+    @classmethod
+    def _missing_(cls, value: object) -> InitiationMethod:
+        return _member(cls, value, cls.UNSTATED, cls.UNKNOWN)
+
+
+def _member(kind: type[Known], value: object, unstated: Known, unknown: Known) -> Known:
+    wanted = str(value).strip().upper()
+    if not wanted:
+        return unstated
+    return next((member for member in kind if member.value == wanted), unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue of the instance. `name` is empty for agent queues and in contact events."""
+
+    arn: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One segment of a call: each consult and each transfer leg is a contact of its own.
+
+    Attributes:
+        contact_id: never empty.
+        instance_id: the bare id, the last part of the instance's ARN; empty where unstated.
+        channel, initiation_method: tolerant enumerations.
+        initial_contact_id: first contact of the chain; the contact's own id on the first one.
+        previous_contact_id: the contact that spawned this one; empty on the first contact, also
+            where the event repeats the contact's own id (Connect's flow events do).
+        customer_address: what the end user calls from (E.164, an e-mail, a name); empty when
+            withheld or left out.
+        system_address: the contact center's side; empty where Connect leaves it out (CALLBACK,
+            MONITOR, QUEUE_TRANSFER).
+        queue: None until a queue is set.
+        attributes: contact attributes.
+        web_rtc: an in-app or web call instead of a telephone call.
+    """
+
+    contact_id: str
+    instance_id: str = ""
+    channel: Channel = Channel.VOICE
+    initiation_method: InitiationMethod = InitiationMethod.UNSTATED
+    initial_contact_id: str = ""
+    previous_contact_id: str = ""
+    customer_address: str = ""
+    system_address: str = ""
+    queue: Queue | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    web_rtc: bool = False

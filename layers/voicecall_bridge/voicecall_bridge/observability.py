@@ -1,0 +1,146 @@
+"""What the bridge says of itself: one JSON log line a delivery, and counters.
+
+The only place that makes a logger or metrics. Nothing here takes free text of a call: contact ids,
+VoiceCall ids, codes, counts and durations only, so no number, attribute, token or key can reach a
+log or a metric. `ContactId` is the key Connect's own flow logs use.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+if TYPE_CHECKING:
+    from voicecall_bridge.telephony.errors import TelephonyError
+
+
+class Disposition(StrEnum):
+    """How an input ended; every input ends as exactly one of these."""
+
+    DELIVERED = "delivered"
+    SUPERSEDED = "superseded"
+    SKIPPED = "skipped"
+    DEAD_LETTERED = "dead_lettered"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The end of one input.
+
+    Attributes:
+        source: the function's input, e.g. contact_flow.
+        contact_id: empty where none could be read.
+        method: what was asked for.
+        disposition, reason: how it ended; no reason when delivered.
+        status: the answer's status, empty where there is no answer.
+        voice_call_id: empty where there is none.
+        error_code: empty where there is none.
+        attempts: requests sent to Salesforce.
+        milliseconds: from the event to the answer.
+        payload_kept: where a dead letter's payload is: ledger, queue, none, or unknown where the
+            answer could not wait for the work to end.
+    """
+
+    source: str
+    contact_id: str
+    method: str
+    disposition: Disposition
+    reason: str = ""
+    status: str = ""
+    voice_call_id: str = ""
+    error_code: str = ""
+    attempts: int = 0
+    milliseconds: int = 0
+    payload_kept: str = ""
+
+
+@dataclass(slots=True)
+class Observer:
+    """Writes log lines at once and keeps counters until they are flushed.
+
+    Attributes:
+        namespace: CloudWatch namespace of the metrics.
+        logger: Powertools' logger, without the place in the code: it would always be this module.
+    """
+
+    namespace: str = "VoiceCallBridge"
+    logger: Logger = field(default_factory=partial(Logger, location=None))
+    _counters: Counter[tuple[str, str, str]] = field(default_factory=Counter, init=False)
+
+    def count(self, name: str, dimension: str = "", value: str = "") -> None:
+        """Adds one to a metric, with at most one dimension beside the service."""
+        self._counters[(name, dimension, value)] += 1
+
+    def delivered(self, delivery: Delivery) -> None:
+        """The one line of a delivery."""
+        self.logger.info(
+            "delivery",
+            extra={
+                "ContactId": delivery.contact_id,
+                "source": delivery.source,
+                "method": delivery.method,
+                "disposition": delivery.disposition.value,
+                "reason": delivery.reason,
+                "status": delivery.status,
+                "voiceCallId": delivery.voice_call_id,
+                "errorCode": delivery.error_code,
+                "attempts": delivery.attempts,
+                "durationMs": delivery.milliseconds,
+                "payloadKept": delivery.payload_kept,
+            },
+        )
+        name = "".join(part.capitalize() for part in delivery.disposition.split("_"))
+        if delivery.reason:
+            self.count(name, "reason", delivery.reason)
+        else:
+            self.count(name)
+
+    def failed_attempt(self, contact_id: str, error: TelephonyError) -> None:
+        """One attempt that failed. Salesforce's monitoring guide looks for SCV_LIMITS_ERROR."""
+        text = "SCV_LIMITS_ERROR" if error.status == 429 else "attempt failed"
+        self.logger.warning(
+            text,
+            extra={
+                "ContactId": contact_id,
+                "errorCode": error.code,
+                "error": type(error).__name__,
+                "effect": error.effect.value,
+                "requestId": error.request_id,
+                "attempts": error.attempts,
+            },
+        )
+        self.count("FailedAttempt", "errorCode", error.code)
+
+    def trouble(self, text: str, contact_id: str = "", **facts: str | int) -> None:
+        """Something an operator should know of. `text` is the bridge's own wording."""
+        self.logger.error(text, extra={"ContactId": contact_id, **facts})
+
+    def defect(self, error: BaseException, contact_id: str = "") -> None:
+        """An error nobody foresaw: its kind and place, since its text may quote the event."""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        self.trouble(
+            "defect", contact_id, error=type(error).__name__, place=" < ".join(place[::-1])
+        )
+        self.count("Defect")
+
+    def flush(self) -> None:
+        """Writes the counters as CloudWatch metrics (embedded metric format) and clears them."""
+        counters, self._counters = self._counters, Counter()
+        by_dimension: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        for (name, dimension, value), number in counters.items():
+            by_dimension.setdefault((dimension, value), []).append((name, number))
+        for (dimension, value), numbers in by_dimension.items():
+            metrics = EphemeralMetrics(namespace=self.namespace)
+            if dimension:
+                metrics.add_dimension(dimension, value)
+            for name, number in numbers:
+                metrics.add_metric(name, MetricUnit.Count, number)
+            metrics.flush_metrics()

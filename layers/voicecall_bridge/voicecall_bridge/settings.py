@@ -1,0 +1,109 @@
+"""The settings of the functions, read from the environment as template.yaml names it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENVIRONMENT_NAMES = (
+    "CONTACT_CENTER_SECRET",
+    "PRIVATE_KEY_PARAMETER",
+    "JWT_AUDIENCE",
+    "TELEPHONY_PROVIDER_NAME",
+    "LEDGER_TABLE",
+    "DEAD_LETTER_QUEUE_URL",
+    "FLOW_TIME_LIMIT_SECONDS",
+    "FLOW_FAILURE",
+)
+"""Every variable the package reads; Powertools and the AWS SDK read theirs by themselves."""
+
+_RESERVE_SECONDS = 1.5
+_LEAST_SHARE = 0.6
+
+
+class FlowFailure(StrEnum):
+    """What a flow gets when there is no VoiceCall: an answer that says so, or its Error branch."""
+
+    CONTINUE = "continue"
+    ERROR = "error"
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used. The text names all faulty ones at once, never a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Checked settings.
+
+    Attributes:
+        contact_center_secret: name or ARN of the contact center's secret.
+        private_key_parameter: SSM SecureString with the private key; empty: the secret has it.
+        jwt_audience: `aud` of the tokens; empty: none.
+        telephony_provider_name: header Telephony-Provider-Name.
+        ledger_table: name of the DynamoDB table.
+        dead_letter_queue_url: SQS queue of the dead letters.
+        flow_time_limit_seconds: the limit set in the flow's Lambda block, 1 to 8.
+        flow_failure: see FlowFailure.
+    """
+
+    contact_center_secret: str
+    ledger_table: str
+    dead_letter_queue_url: str
+    private_key_parameter: str = ""
+    jwt_audience: str = ""
+    telephony_provider_name: str = "amazon-connect"
+    flow_time_limit_seconds: float = 8.0
+    flow_failure: FlowFailure = FlowFailure.CONTINUE
+
+    @property
+    def flow_budget_seconds(self) -> float:
+        """Seconds for an answer: the block's limit less what start-up and the way back take."""
+        limit = self.flow_time_limit_seconds
+        return max(limit - _RESERVE_SECONDS, limit * _LEAST_SHARE)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Reads and checks all settings.
+
+        Raises:
+            SettingsError: naming every variable that is missing or faulty.
+        """
+        values = {name: environment.get(name, "").strip() for name in ENVIRONMENT_NAMES}
+        faults = [
+            f"{name} is missing"
+            for name in ("CONTACT_CENTER_SECRET", "LEDGER_TABLE", "DEAD_LETTER_QUEUE_URL")
+            if not values[name]
+        ]
+        limit = _seconds(values["FLOW_TIME_LIMIT_SECONDS"] or "8")
+        if limit is None:
+            faults.append("FLOW_TIME_LIMIT_SECONDS is not a number from 1 to 8")
+        failure = values["FLOW_FAILURE"] or FlowFailure.CONTINUE
+        if failure not in list(FlowFailure):
+            faults.append("FLOW_FAILURE is neither continue nor error")
+        if not values["TELEPHONY_PROVIDER_NAME"].isprintable():
+            faults.append("TELEPHONY_PROVIDER_NAME is no text of one line")
+        if faults or limit is None:
+            raise SettingsError("; ".join(faults))
+        return cls(
+            contact_center_secret=values["CONTACT_CENTER_SECRET"],
+            private_key_parameter=values["PRIVATE_KEY_PARAMETER"],
+            jwt_audience=values["JWT_AUDIENCE"],
+            telephony_provider_name=values["TELEPHONY_PROVIDER_NAME"] or "amazon-connect",
+            ledger_table=values["LEDGER_TABLE"],
+            dead_letter_queue_url=values["DEAD_LETTER_QUEUE_URL"],
+            flow_time_limit_seconds=limit,
+            flow_failure=FlowFailure(failure),
+        )
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 1.0 <= seconds <= 8.0 else None

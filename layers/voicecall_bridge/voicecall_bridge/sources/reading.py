@@ -1,0 +1,26 @@
+"""Reading of JSON whose members may be missing, null or of another type than documented."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EMPTY: Mapping[str, object] = MappingProxyType({})
+
+
+def text(value: object) -> str:
+    """The string without surrounding blanks; empty for everything that is no string."""
+    return value.strip() if isinstance(value, str) else ""
+
+
+def members(value: object) -> Mapping[str, object]:
+    """The object's members; none for everything that is no object."""
+    return value if isinstance(value, dict) else _EMPTY
+
+
+def string_map(value: object) -> dict[str, str]:
+    """The members that are strings, as they are: attribute values may be blank on purpose."""
+    return {key: item for key, item in members(value).items() if isinstance(item, str)}

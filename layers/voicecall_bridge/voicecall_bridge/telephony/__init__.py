@@ -1,0 +1,1 @@
+"""Salesforce's Telephony Integration API over HTTPS: the only HTTP of the bridge."""

@@ -1,0 +1,155 @@
+"""One HTTP answer to a result or an error: the one place that maps them."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import urllib3
+
+from voicecall_bridge.telephony.errors import (
+    Effect,
+    LimitExceeded,
+    OutcomeUnknown,
+    Rejected,
+    TelephonyError,
+    Unauthorized,
+    Unavailable,
+    remark_of,
+)
+
+if TYPE_CHECKING:
+    import requests
+
+    from voicecall_bridge.deadline import Deadline
+
+BODY_LIMIT = 256 * 1024
+"""Bytes that are read of an answer; the documented ones have a few hundred."""
+SKEW_SECONDS = 60
+"""Difference of the clocks from which on it is named as a likely cause of a 401."""
+# Behind these the request may have taken effect: the fault lies after Salesforce took it up, or
+# a gateway only tells that it got no answer (RFC 9110, 15.6). 503 was not taken up.
+_UNKNOWN_EFFECT = frozenset({500, 502, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 2xx answer with a JSON object."""
+
+    status: int
+    request_id: str
+    members: dict[str, object] = field(repr=False)
+
+    def unreadable(self, text: str) -> OutcomeUnknown:
+        """The error for an answer that lacks what it must say."""
+        return OutcomeUnknown(
+            text,
+            status=self.status,
+            code="OUTCOME_UNKNOWN",
+            request_id=self.request_id,
+            effect=Effect.UNKNOWN,
+        )
+
+
+def read_answer(response: requests.Response, deadline: Deadline) -> Answer:
+    """Reads a streamed response.
+
+    Raises:
+        TelephonyError: for every status but 2xx, and a 2xx whose body is no JSON object.
+        urllib3.exceptions.HTTPError: the connection broke while the body of a 2xx was read.
+    """
+    request_id = _request_id(response)
+    if not 200 <= response.status_code < 300:
+        try:
+            body = _body(response, deadline)
+        except urllib3.exceptions.HTTPError:
+            body = b""  # the status has arrived, and it is what decides
+        raise error_of(response, body, request_id)
+    body = _body(response, deadline)
+    try:
+        members = json.loads(body)
+    except (ValueError, RecursionError):  # also what is nested beyond reason
+        members = None
+    answer = Answer(response.status_code, request_id, members if isinstance(members, dict) else {})
+    if not isinstance(members, dict):
+        raise answer.unreadable("the answer is no JSON object")
+    return answer
+
+
+def error_of(response: requests.Response, body: bytes, request_id: str) -> TelephonyError:
+    """The error for an answer other than 2xx."""
+    status = response.status_code
+    remark = remark_of(body)
+    if status in (401, 403):
+        return Unauthorized(
+            f"Salesforce refuses the token ({status}){_skew(response)}",
+            status=status,
+            remark=remark,
+            request_id=request_id,
+        )
+    if status == 429:
+        return LimitExceeded(
+            "a limit of the Salesforce org is reached",
+            status=status,
+            remark=remark,
+            request_id=request_id,
+            retry_after=_retry_after(response),
+        )
+    if status >= 500:
+        return Unavailable(
+            f"Salesforce fails ({status})",
+            status=status,
+            remark=remark,
+            request_id=request_id,
+            effect=Effect.UNKNOWN if status in _UNKNOWN_EFFECT else Effect.NONE,
+            retry_after=_retry_after(response),
+        )
+    cure = "; check SCRT_ENDPOINT_BASE" if status < 400 or status == 404 else ""
+    return Rejected(
+        f"Salesforce refuses the request ({status}){cure}",
+        status=status,
+        remark=remark,
+        request_id=request_id,
+    )
+
+
+def _body(response: requests.Response, deadline: Deadline) -> bytes:
+    # A server that sends a byte now and then never runs into a read time-out, and one that never
+    # stops sending never ends: take what has come, and look at the clock and the size.
+    body = bytearray()
+    while chunk := response.raw.read1(BODY_LIMIT, decode_content=True):
+        body += chunk
+        if len(body) > BODY_LIMIT or not deadline.allows(0.0):
+            break
+    return bytes(body[:BODY_LIMIT])
+
+
+def _request_id(response: requests.Response) -> str:
+    headers = response.headers
+    return str(headers.get("X-Request-Id") or headers.get("X-SFDC-Request-Id") or "")[:100]
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    """Seconds of Retry-After, given as a number or as a date (RFC 9110, 10.2.3)."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return float(value[:9])
+    at = _date(value)
+    return None if at is None else max(0.0, at - time.time())
+
+
+def _skew(response: requests.Response) -> str:
+    at = _date(response.headers.get("Date", ""))
+    if at is None or abs(at - time.time()) < SKEW_SECONDS:
+        return ""
+    return f"; this clock is {time.time() - at:+.0f} s off Salesforce's"
+
+
+def _date(value: str) -> float | None:
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,0 +1,236 @@
+"""The client of the Telephony Integration API: one method a call, one way to send them all."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from voicecall_bridge.telephony.answers import Answer, read_answer
+from voicecall_bridge.telephony.errors import (
+    Effect,
+    OutcomeUnknown,
+    TelephonyError,
+    Unauthorized,
+    Unavailable,
+    remarks_of,
+)
+from voicecall_bridge.telephony.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from voicecall_bridge.contact_center import ContactCenter
+    from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.secret_store import Credentials, SecretStore
+    from voicecall_bridge.voice_call import CreateVoiceCall
+
+CONNECT_SECONDS = 1.0
+"""A healthy endpoint accepts in a fraction of this; more would only eat into the next attempt."""
+READ_SHARE = 2 / 3
+"""Share of the time left that one attempt may wait for its answer: a slow Salesforce gets most of
+it, and a hanging one leaves enough to learn from a second attempt what became of the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedVoiceCall:
+    """The answer to a create.
+
+    Attributes:
+        voice_call_id: the record's id.
+        remarks: Salesforce's `errors`: the record exists all the same (triggers, validation rules).
+        attempts: requests that were sent.
+        unknown_attempts: those of them whose outcome stayed unknown until the last one told.
+    """
+
+    voice_call_id: str
+    remarks: tuple[str, ...]
+    attempts: int
+    unknown_attempts: int = 0
+
+
+def new_session(connections: int = 1) -> requests.Session:
+    """A session that keeps that many connections, follows no redirect and obeys no environment.
+
+    A netrc file or a proxy variable must not change where a token goes or which token it is.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+@dataclass(slots=True)
+class TelephonyClient:
+    """Sends requests for one contact center, with retries inside a deadline.
+
+    Attributes:
+        session: kept between calls, so that connections are too.
+        secrets: where the address and the signer come from.
+        provider_name: value of the header Telephony-Provider-Name.
+        retries: decides whether a failed attempt is followed by another.
+        sleep: waits for seconds between two attempts.
+        on_failure: told of every failed attempt and its contact id, for logs and counters.
+    """
+
+    session: requests.Session
+    secrets: SecretStore
+    provider_name: str = "amazon-connect"
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
+    sleep: Callable[[float], None] = time.sleep
+    on_failure: Callable[[str, TelephonyError], None] = lambda _contact_id, _error: None
+
+    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> CreatedVoiceCall:
+        """`POST /voiceCalls`.
+
+        Raises:
+            TelephonyError: its kinds; `effect` covers all attempts together.
+        """
+        call = request.to_json()
+        sending = _Sending(
+            self,
+            request.vendor_call_key,
+            "POST",
+            "/voiceCalls",
+            lambda center: _named(call, center),
+            _created,
+        )
+        members = sending.run(deadline).members
+        return CreatedVoiceCall(
+            str(members["voiceCallId"]),
+            remarks_of(members.get("errors")),
+            sending.attempts,
+            sending.unknown_attempts,
+        )
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object],
+        credentials: Credentials,
+        deadline: Deadline,
+    ) -> Answer:
+        """One attempt, its answer's body included.
+
+        Raises:
+            TelephonyError: its kinds.
+        """
+        seconds = deadline.remaining()
+        headers = {
+            "Authorization": f"Bearer {credentials.signer.token()}",
+            "Content-Type": "application/json",
+            "Telephony-Provider-Name": self.provider_name,
+        }
+        try:
+            with self.session.request(
+                method,
+                credentials.center.base_url + path,
+                data=json.dumps(body).encode(),
+                headers=headers,
+                timeout=(min(CONNECT_SECONDS, seconds), max(seconds * READ_SHARE, 0.001)),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return read_answer(response, deadline)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise _without_answer(error) from None  # the cause's text quotes address and headers
+
+
+@dataclass(slots=True)
+class _Sending:
+    """One request and its attempts."""
+
+    client: TelephonyClient
+    contact_id: str
+    method: str
+    path: str
+    body: Callable[[ContactCenter], Mapping[str, object]]
+    check: Callable[[Answer], Answer]
+    tries: int = 0
+    attempts: int = 0
+    unknown_attempts: int = 0
+    renewed: bool = False
+
+    def run(self, deadline: Deadline) -> Answer:
+        while True:
+            self.tries += 1
+            try:
+                return self._attempt(deadline)
+            except TelephonyError as error:
+                error.attempts = self.attempts
+                if error.effect is Effect.UNKNOWN:
+                    self.unknown_attempts += 1
+                elif self.unknown_attempts:
+                    # This attempt made no record, an earlier one may have.
+                    error.effect = Effect.UNKNOWN
+                self.client.on_failure(self.contact_id, error)
+                pause = self.client.retries.pause(error, self.tries, deadline)
+                if pause is None:
+                    raise
+            self.client.sleep(pause)
+
+    def _attempt(self, deadline: Deadline) -> Answer:
+        client = self.client
+        credentials = client.secrets.current()
+        try:
+            return self._send(credentials, deadline)
+        except Unauthorized as error:
+            # A key rotated since it was read: read the secret again, once a request.
+            if error.status != 401 or self.renewed or not deadline.allows(0.0):
+                raise
+            self.renewed = True
+            error.attempts = self.attempts
+            client.on_failure(self.contact_id, error)
+        return self._send(client.secrets.renewed(credentials), deadline)
+
+    def _send(self, credentials: Credentials, deadline: Deadline) -> Answer:
+        if not deadline.allows(0.0):
+            raise Unavailable("the time ran out before the request was sent", code="DEADLINE")
+        self.attempts += 1
+        body = self.body(credentials.center)
+        return self.check(self.client.send(self.method, self.path, body, credentials, deadline))
+
+
+def _named(call: Mapping[str, object], center: ContactCenter) -> Mapping[str, object]:
+    return {**call, "callCenterApiName": center.api_name}
+
+
+def _created(answer: Answer) -> Answer:
+    # 2xx without an id: the record may be there, and asking again tells (guides 236 to 246).
+    voice_call_id = answer.members.get("voiceCallId")
+    if not isinstance(voice_call_id, str) or not voice_call_id:
+        raise answer.unreadable("no voiceCallId in the answer")
+    return answer
+
+
+def _without_answer(error: Exception) -> TelephonyError:
+    kind = type(error).__name__
+    if isinstance(error, requests.exceptions.SSLError):
+        # Nearly always a failed handshake, but a connection can break like this later as well.
+        return Unavailable(
+            "no TLS connection to Salesforce", code="UNREACHABLE", effect=Effect.UNKNOWN
+        )
+    if isinstance(error, requests.exceptions.ConnectionError) and _never_connected(error):
+        return Unavailable(f"no connection to Salesforce ({kind})", code="UNREACHABLE")
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return Unauthorized("SCRT_ENDPOINT_BASE is no address", code="SETTINGS")
+    return OutcomeUnknown(
+        f"no answer that can be read ({kind})", code="OUTCOME_UNKNOWN", effect=Effect.UNKNOWN
+    )
+
+
+def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
+    # requests wraps urllib3's MaxRetryError, whose reason tells a connection that never stood from
+    # a reset, after which the request may have arrived.
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(
+        reason, urllib3.exceptions.NewConnectionError
+    )

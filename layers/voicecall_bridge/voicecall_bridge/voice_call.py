@@ -1,0 +1,220 @@
+"""The words of Salesforce's Telephony Integration API: what a contact becomes there. Pure.
+
+Source of every rule: Salesforce's Voice implementation guide, "Create a Voice Call Record"; where
+the guide is silent, the behaviour of Salesforce's own package (SCVL), which existing orgs rely on.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.contact import Channel, Contact, InitiationMethod
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WITHHELD_NUMBER = "anonymous"
+"""Stands in for the number a caller withholds: what Connect itself writes in most such contacts."""
+WEB_RTC_DEFAULT = "WebRTC_Default"
+"""Stands in for either side of a WebRTC call that names none (SCVL)."""
+CALL_ATTRIBUTE_PREFIX = "sfdc-"
+"""Contact attributes with this prefix become fields of the VoiceCall (SCVL)."""
+
+TRANSFERS = frozenset({InitiationMethod.TRANSFER, InitiationMethod.QUEUE_TRANSFER})
+CREATED_LIVE = TRANSFERS | {
+    InitiationMethod.INBOUND,
+    InitiationMethod.WEBRTC_API,
+    InitiationMethod.UNSTATED,
+}
+"""Initiation methods whose VoiceCall is created while the call is on; all others are left to the
+contact record, because the API refuses outbound calls."""
+
+
+class CallInitiation(StrEnum):
+    """The `initiationMethod` of a create request."""
+
+    INBOUND = "Inbound"
+    TRANSFER = "Transfer"
+
+
+class CannotCreate(ValueError):
+    """This contact cannot become a create request, now or later.
+
+    Attributes:
+        code: a word for answers, logs and metrics.
+        skipped: nothing is missing; contacts of this kind are not created live on purpose.
+    """
+
+    code = "CANNOT_CREATE"
+    skipped = False
+
+
+class NotVoice(CannotCreate):
+    """A chat, task, e-mail or unknown channel."""
+
+    code = "NOT_VOICE"
+    skipped = True
+
+
+class NotCreatedLive(CannotCreate):
+    """An initiation method whose VoiceCall is made from the contact record."""
+
+    code = "NOT_CREATED_LIVE"
+    skipped = True
+
+
+class TransferWithoutParent(CannotCreate):
+    """A transfer that names no previous contact."""
+
+    code = "TRANSFER_WITHOUT_PARENT"
+
+
+class MissingProperty(CannotCreate):
+    """A property that the API requires cannot be filled from the contact."""
+
+    code = "MISSING_PROPERTY"
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Somebody on the call; the API counts the first END_USER only."""
+
+    participant_key: str
+    type: str = "END_USER"
+
+    def to_json(self) -> dict[str, str]:
+        """The object as the API takes it."""
+        return {"participantKey": self.participant_key, "type": self.type}
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVoiceCall:
+    """What `POST /voiceCalls` says of a call. Empty strings are properties that are left out.
+
+    The contact center is no part of it: whoever sends the request knows for which one it signs.
+    """
+
+    vendor_call_key: str
+    to: str
+    from_: str
+    initiation_method: CallInitiation
+    start_time: str
+    participants: tuple[Participant, ...]
+    call_subtype: str
+    parent_voice_call_id: str = ""
+    queue: str = ""
+    call_origin: str = ""
+    call_attributes: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """The body but for callCenterApiName, without properties that are not known."""
+        required: dict[str, object] = {
+            "vendorCallKey": self.vendor_call_key,
+            "to": self.to,
+            "from": self.from_,
+            "initiationMethod": self.initiation_method.value,
+            "startTime": self.start_time,
+            "participants": [participant.to_json() for participant in self.participants],
+            "callSubtype": self.call_subtype,
+        }
+        optional = {
+            "parentVoiceCallId": self.parent_voice_call_id,
+            "queue": self.queue,
+            "callOrigin": self.call_origin,
+            "callAttributes": self.call_attributes,
+        }
+        return required | {name: value for name, value in optional.items() if value}
+
+    def started_as(self, earlier: Mapping[str, object]) -> CreateVoiceCall:
+        """This request with the start of an earlier one for the same call: a call starts once."""
+        start = earlier.get("startTime")
+        return replace(self, start_time=start) if isinstance(start, str) and start else self
+
+    def without_parent(self) -> CreateVoiceCall:
+        """The same call as an initial one; parent and queue belong to transfers only."""
+        return replace(
+            self, initiation_method=CallInitiation.INBOUND, parent_voice_call_id="", queue=""
+        )
+
+
+def create_voice_call(
+    contact: Contact, asked: CallInitiation, started_at: datetime
+) -> CreateVoiceCall:
+    """The create request for a contact.
+
+    Args:
+        contact: the contact, whatever it leaves out.
+        asked: what the flow's method asks for. A contact that Connect calls a transfer names its
+            parent even where the flow asks for `Inbound`.
+        started_at: when the call began, aware; sent in UTC with second precision.
+
+    Raises:
+        CannotCreate: one of its kinds, naming what is missing and the cure.
+    """
+    initiation = _initiation(contact, asked)
+    transfer = initiation is CallInitiation.TRANSFER
+    to, from_ = _web_rtc_sides(contact) if contact.web_rtc else _telephone_sides(contact)
+    return CreateVoiceCall(
+        vendor_call_key=contact.contact_id,
+        to=to,
+        from_=from_,
+        initiation_method=initiation,
+        start_time=started_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        participants=(Participant(from_),),
+        call_subtype="WebRTC" if contact.web_rtc else "PSTN",
+        parent_voice_call_id=contact.previous_contact_id if transfer else "",
+        queue=contact.queue.arn if transfer and contact.queue else "",
+        call_origin=contact.attributes.get("callOrigin", "").strip(),
+        call_attributes=_call_attributes(contact.attributes),
+    )
+
+
+def _initiation(contact: Contact, asked: CallInitiation) -> CallInitiation:
+    if contact.channel not in (Channel.VOICE, Channel.UNSTATED):
+        raise NotVoice(
+            f"a {contact.channel.value} contact is no call: call this function for contacts of the "
+            "channel VOICE only (check the channel before the Lambda block)"
+        )
+    if contact.initiation_method not in CREATED_LIVE:
+        raise NotCreatedLive(
+            f"a contact initiated by {contact.initiation_method.value} is not created while the "
+            "call is on (the API takes Inbound and Transfer); its contact record makes the "
+            "VoiceCall. Leave the Lambda block out of this flow, or go on without a voiceCallId"
+        )
+    if asked is CallInitiation.TRANSFER and not contact.previous_contact_id:
+        raise TransferWithoutParent(
+            "createTransferVC needs a PreviousContactId other than the contact's own: use "
+            "createVoiceCall in flows where a call begins"
+        )
+    if contact.initiation_method in TRANSFERS and contact.previous_contact_id:
+        return CallInitiation.TRANSFER
+    return asked
+
+
+def _telephone_sides(contact: Contact) -> tuple[str, str]:
+    if not contact.system_address:
+        raise MissingProperty(
+            "'to' cannot be filled: SystemEndpoint.Address, the tag aws:connect:systemEndpoint and "
+            "Queue.OutboundCallerId.Address are all empty. Check that the call came in on a number "
+            "claimed in this instance, or give the queue an outbound caller id"
+        )
+    return contact.system_address, contact.customer_address or WITHHELD_NUMBER
+
+
+def _web_rtc_sides(contact: Contact) -> tuple[str, str]:
+    to = contact.attributes.get("WebRTC_To", "").strip() or contact.system_address
+    from_ = contact.attributes.get("WebRTC_From", "").strip() or contact.customer_address
+    return to or WEB_RTC_DEFAULT, from_ or WEB_RTC_DEFAULT
+
+
+def _call_attributes(attributes: Mapping[str, str]) -> str:
+    fields = {
+        name.removeprefix(CALL_ATTRIBUTE_PREFIX): value
+        for name, value in attributes.items()
+        if name.startswith(CALL_ATTRIBUTE_PREFIX) and name != CALL_ATTRIBUTE_PREFIX
+    }
+    return json.dumps(fields) if fields else ""
