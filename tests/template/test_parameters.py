@@ -1,0 +1,164 @@
+"""Parameters: good values pass, slips are refused before anything is deployed."""
+
+import re
+from typing import Any
+
+import pytest
+
+INSTANCE = "arn:aws:connect:us-east-1:123456789012:instance/12345678-90ab-cdef-1234-567890abcdef"
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:MyCenter-a1B2c3"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/12345678-90ab-cdef-1234-567890abcdef"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:call-center-alarms"
+
+GOOD = {
+    "ConnectInstanceArn": [
+        INSTANCE,
+        INSTANCE.replace("arn:aws:", "arn:aws-us-gov:").replace("us-east-1", "us-gov-west-1"),
+        INSTANCE.replace("us-east-1", "ap-northeast-1"),
+    ],
+    "ContactCenterSecretArn": [
+        SECRET,
+        SECRET.replace("MyCenter", "salesforce/My_Center+1@x.y=z"),
+        SECRET.replace("us-east-1", "eu-central-1"),
+    ],
+    "ContactCenterSecretKmsKeyArn": [
+        "",
+        KEY,
+        "arn:aws:kms:us-east-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef",
+    ],
+    "PrivateKeyParameterName": [
+        "",
+        "MyCenter-scrt-jwt-auth-private-key",
+        "/salesforce/MyCenter-scrt-jwt-auth-private-key",
+        "a.b_c-d/e",
+    ],
+    "TelephonyProviderName": ["amazon-connect", "Amazon Connect", "A", "x_1.2"],
+    "JwtAudience": ["", "https://scrt.salesforce.com", "https://scrt.salesforce.com/a/b"],
+    "AlarmTopicArn": ["", TOPIC],
+}
+
+BAD = {
+    "ConnectInstanceArn": [
+        "",
+        "12345678-90ab-cdef-1234-567890abcdef",
+        INSTANCE + "/contact-flow/12345678-90ab-cdef-1234-567890abcdef",
+        INSTANCE + "\n",
+        " " + INSTANCE,
+        INSTANCE.replace(":connect:", ":lambda:"),
+        INSTANCE.replace("123456789012", "1234"),
+        INSTANCE.replace("us-east-1", "*"),
+        INSTANCE[:-12] + "*",
+    ],
+    "ContactCenterSecretArn": [
+        "",
+        "MyCenter",
+        SECRET[: -len("-a1B2c3")],  # without the suffix IAM would refuse every read
+        SECRET[:-1],
+        SECRET + "*",
+        SECRET[:-6] + "??????",
+        SECRET.replace(":secretsmanager:", ":ssm:"),
+        SECRET.replace("MyCenter", "My Center"),
+    ],
+    "ContactCenterSecretKmsKeyArn": [
+        "alias/aws/secretsmanager",
+        "arn:aws:kms:us-east-1:123456789012:alias/mine",
+        "12345678-90ab-cdef-1234-567890abcdef",
+        KEY[:-12] + "*",
+        "arn:aws:kms:us-east-1:123456789012:key/mrk-12345678-90ab-cdef-1234-567890abcdef",
+    ],
+    "PrivateKeyParameterName": [
+        "//twice",
+        "a//b",
+        "/",
+        "ends/",
+        "arn:aws:ssm:us-east-1:123456789012:parameter/x",
+        "all*",
+        "with space",
+        "x\n",
+    ],
+    "TelephonyProviderName": [
+        "",
+        " amazon-connect",
+        "amazon-connect ",
+        "a\r\nX-Other: 1",
+        "ü",
+        "-",
+    ],
+    "JwtAudience": ["scrt.salesforce.com", "http://scrt.salesforce.com", "https://a b", "https://"],
+    "AlarmTopicArn": [
+        "alarms",
+        TOPIC + ":subscription",
+        TOPIC.replace(":sns:", ":sqs:"),
+        TOPIC + "*",
+    ],
+}
+
+
+def accepts(parameter: dict[str, Any], value: str) -> bool:
+    """CloudFormation matches AllowedPattern (a Java regular expression) over the whole value.
+
+    The patterns use nothing that Java and Python read differently, once `$` is no longer
+    Python's, which also matches before a last line break.
+    """
+    pattern = parameter["AllowedPattern"]
+    assert pattern.startswith("^")
+    assert pattern.endswith("$")
+    return re.fullmatch(pattern[1:-1], value, flags=re.ASCII) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in GOOD.items() for value in values]
+)
+def test_good_values_are_taken(template: dict[str, Any], name: str, value: str) -> None:
+    assert accepts(template["Parameters"][name], value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in BAD.items() for value in values]
+)
+def test_slips_are_refused(template: dict[str, Any], name: str, value: str) -> None:
+    assert not accepts(template["Parameters"][name], value)
+
+
+def test_every_pattern_is_tried(template: dict[str, Any]) -> None:
+    patterns = {name for name, each in template["Parameters"].items() if "AllowedPattern" in each}
+    assert patterns == set(GOOD) == set(BAD)
+
+
+def test_every_parameter_says_what_it_is_and_what_it_takes(template: dict[str, Any]) -> None:
+    for name, parameter in template["Parameters"].items():
+        assert len(parameter["Description"]) > 40, name
+        assert len(parameter["Description"]) <= 4000, name
+        assert parameter["ConstraintDescription"].startswith("must be "), name
+        assert ("AllowedPattern" in parameter) != ("AllowedValues" in parameter), name
+
+
+def test_defaults_are_themselves_allowed(template: dict[str, Any]) -> None:
+    for name, parameter in template["Parameters"].items():
+        if "Default" not in parameter:
+            continue
+        if "AllowedValues" in parameter:
+            assert parameter["Default"] in parameter["AllowedValues"], name
+        else:
+            assert accepts(parameter, parameter["Default"]), name
+
+
+def test_only_what_nobody_can_guess_has_no_default(template: dict[str, Any]) -> None:
+    required = {name for name, each in template["Parameters"].items() if "Default" not in each}
+    assert required == {"ConnectInstanceArn", "ContactCenterSecretArn"}
+
+
+def test_every_parameter_stands_in_one_group_with_a_label(template: dict[str, Any]) -> None:
+    interface = template["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(template["Parameters"])
+    assert sorted(interface["ParameterLabels"]) == sorted(template["Parameters"])
+
+
+def test_every_parameter_is_used(template: dict[str, Any]) -> None:
+    used = {
+        section: str(template[section])
+        for section in ("Conditions", "Globals", "Resources", "Outputs")
+    }
+    for name in template["Parameters"]:
+        assert any(name in text for text in used.values()), name

@@ -1,0 +1,104 @@
+"""What template.yaml says of the ledger, the dead letters, their key and the outputs."""
+
+from typing import Any
+
+LONGEST_RETENTION_SECONDS = 14 * 24 * 60 * 60  # Amazon SQS: MessageRetentionPeriod at most
+
+
+def test_ledger_is_one_item_a_contact_that_expires(resources: dict[str, Any]) -> None:
+    table = resources["LedgerTable"]["Properties"]
+    assert table["KeySchema"] == [{"AttributeName": "ledger_key", "KeyType": "HASH"}]
+    assert table["AttributeDefinitions"] == [{"AttributeName": "ledger_key", "AttributeType": "S"}]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_ledger_can_be_restored_to_a_point_in_time(resources: dict[str, Any]) -> None:
+    recovery = resources["LedgerTable"]["Properties"]["PointInTimeRecoverySpecification"]
+    assert recovery == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_ledger_and_letters_lie_under_the_bridges_key(resources: dict[str, Any]) -> None:
+    key = {"Fn::GetAtt": ["BridgeKey", "Arn"]}
+    encryption = resources["LedgerTable"]["Properties"]["SSESpecification"]
+    assert encryption == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+    assert resources["DeadLetterQueue"]["Properties"]["KmsMasterKeyId"] == key
+    assert resources["BridgeKey"]["Properties"]["EnableKeyRotation"] is True
+
+
+def test_what_holds_data_outlives_the_stack_with_its_key(resources: dict[str, Any]) -> None:
+    for name in ("LedgerTable", "DeadLetterQueue", "BridgeKey"):
+        assert resources[name]["DeletionPolicy"] == "Retain", name
+        assert resources[name]["UpdateReplacePolicy"] == "Retain", name
+
+
+def test_key_can_be_managed_but_not_used_by_administrators(resources: dict[str, Any]) -> None:
+    """KMS refuses a policy that locks everyone out; PutKeyPolicy for the account prevents that."""
+    policy = resources["BridgeKey"]["Properties"]["KeyPolicy"]["Statement"]
+    administration = {each["Sid"]: each for each in policy}["Administer"]
+    assert {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} <= set(administration["Action"])
+    assert not [
+        action
+        for action in administration["Action"]
+        if "crypt" in action.lower() or "GenerateDataKey" in action
+    ]
+
+
+def test_dead_letters_are_kept_as_long_as_sqs_can(resources: dict[str, Any]) -> None:
+    queue = resources["DeadLetterQueue"]["Properties"]
+    assert queue["MessageRetentionPeriod"] == LONGEST_RETENTION_SECONDS
+
+
+def test_queue_refuses_plain_text_connections(resources: dict[str, Any]) -> None:
+    policy = resources["DeadLetterQueuePolicy"]["Properties"]
+    assert policy["Queues"] == [{"Ref": "DeadLetterQueue"}]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Principal"] == "*"
+    assert statement["Action"] == "sqs:*"
+    assert statement["Resource"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_one_dead_letter_raises_the_alarm(resources: dict[str, Any]) -> None:
+    alarm = resources["DeadLetterAlarm"]["Properties"]
+    assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert alarm["Dimensions"] == [
+        {"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetterQueue", "QueueName"]}}
+    ]
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert alarm["Threshold"] == 1
+    assert alarm["Statistic"] == "Maximum"
+    assert alarm["TreatMissingData"] == "notBreaching"
+    (condition, actions, otherwise) = alarm["AlarmActions"]["Fn::If"]
+    assert (condition, actions) == ("HasAlarmTopic", [{"Ref": "AlarmTopicArn"}])
+    assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+def test_outputs_say_what_to_paste_where(template: dict[str, Any]) -> None:
+    outputs = template["Outputs"]
+    assert outputs["ContactFlowFunctionArn"]["Value"] == {
+        "Fn::GetAtt": ["ContactFlowFunction", "Arn"]
+    }
+    assert outputs["LedgerTableName"]["Value"] == {"Ref": "LedgerTable"}
+    assert outputs["DeadLetterQueueUrl"]["Value"] == {"Ref": "DeadLetterQueue"}
+    for name, output in outputs.items():
+        assert output["Description"].endswith("."), name
+
+
+def test_command_associates_the_function_with_the_instance(template: dict[str, Any]) -> None:
+    """Given an instance's ARN, then the command holds its region, bare id and the function."""
+    arn = "arn:aws:connect:eu-central-1:123456789012:instance/12345678-90ab-cdef-1234-567890abcdef"
+    line, variables = template["Outputs"]["AssociateLambdaFunctionCommand"]["Value"]["Fn::Sub"]
+    # When CloudFormation fills it in
+    for name, value in variables.items():
+        index, pieces = value["Fn::Select"]
+        separator, source = pieces["Fn::Split"]
+        assert source == {"Ref": "ConnectInstanceArn"}
+        line = line.replace(f"${{{name}}}", arn.split(separator)[index])
+    # Then it is what the AWS CLI takes (aws connect associate-lambda-function)
+    assert line == (
+        "aws connect associate-lambda-function --region eu-central-1"
+        " --instance-id 12345678-90ab-cdef-1234-567890abcdef"
+        " --function-arn ${ContactFlowFunction.Arn}"
+    )
