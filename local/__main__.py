@@ -1,0 +1,147 @@
+"""The laptop stand's commands: `python -m local run`, `replay` and `stand`."""
+
+import argparse
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.addresses import addresses
+from local.console import Console
+from local.events import Input, Sample, in_order, samples_in
+from local.lambda_api import LambdaApi
+from local.reading import EventError
+from local.replay import Outcome, Replay
+from local.stand import ROOT, Stand
+from local.template import TemplateError
+
+RIGHT: Final = 0
+WRONG: Final = 1
+UNUSABLE: Final = 2
+INTERRUPTED: Final = 128 + signal.SIGINT
+"""As a shell tells that a signal ended a program."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; answers its exit status, one of the constants above."""
+    parsed = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    try:
+        return command(parsed)
+    except (EventError, TemplateError, BotoCoreError, ClientError, OSError) as error:
+        print(error, file=sys.stderr)
+        return UNUSABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    run = commands.add_parser("run", help="replay every sample; fails unless each ends as it says")
+    run.add_argument("folder", nargs="?", type=Path, default=ROOT / "events")
+    run.set_defaults(command=_run)
+    replay = commands.add_parser("replay", help="replay one file, also one of your own")
+    replay.add_argument("path", type=Path, help="an event (.json) or a whole call (.jsonl)")
+    replay.add_argument(
+        "--parent",
+        action="append",
+        default=[],
+        metavar="CONTACT_ID",
+        type=_contact_id,
+        help="a contact whose VoiceCall is there already (may be repeated)",
+    )
+    replay.set_defaults(command=_replay)
+    stand = commands.add_parser("stand", help="leave the stand running and print its addresses")
+    stand.add_argument(
+        "--state", type=Path, help="a folder that keeps Salesforce's records and journal"
+    )
+    stand.set_defaults(command=_stand)
+    return parser
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    samples = samples_in(parsed.folder)
+    console = Console(_deliveries(samples))
+    console.say("starting Salesforce, AWS and the functions on loopback")
+    with Stand() as stand:
+        replay = Replay(stand, console)
+        with console:
+            replay.run(samples)
+        console.calls(stand.salesforce.voice_calls())
+        account = replay.account()
+    console.account(account)
+    console.verdict(len(samples), replay.wrong)
+    return WRONG if replay.wrong or account.faults() else RIGHT
+
+
+def _replay(parsed: argparse.Namespace) -> int:
+    samples = in_order([parsed.path])
+    console = Console(_deliveries(samples))
+    with Stand() as stand:
+        for contact_id in parsed.parent:
+            stand.salesforce.add_voice_call(contact_id)
+        replay = Replay(stand, console)
+        with console:
+            replay.run(samples)
+        for outcome in replay.outcomes:
+            if outcome.path == samples[-1].path:
+                _explain(console, outcome)
+        console.calls(stand.salesforce.voice_calls())
+        account = replay.account()
+    console.account(account)
+    # A file that says how it ends is held to its word; any other one is to end well.
+    unsaid = [outcome for outcome in replay.outcomes if outcome.delivered.expectation is None]
+    ended_well = all(outcome.succeeded for outcome in unsaid)
+    return RIGHT if ended_well and not replay.wrong and not account.faults() else WRONG
+
+
+def _stand(parsed: argparse.Namespace) -> int:
+    console = Console()
+    with Stand(state=parsed.state) as stand, LambdaApi(stand) as lambda_api:
+        for line in addresses(stand, lambda_api):
+            console.say(line)
+        # To be ended by a signal is how this command ends well.
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):
+            signal.pause()
+    return RIGHT
+
+
+def _explain(console: Console, outcome: Outcome) -> None:
+    console.answer(outcome)
+    if outcome.unknown_parent:
+        console.say(
+            "      hint: Salesforce does not know the parent here; to have it known, add --parent "
+            f'{outcome.unknown_parent} (make: ARGS="--parent {outcome.unknown_parent}")'
+        )
+
+
+def _deliveries(samples: Iterable[Sample]) -> int:
+    return sum(isinstance(step, Input) for sample in samples for step in sample.steps)
+
+
+def _contact_id(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a contact id is not empty")
+    return text
+
+
+def _end(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's own
+    """End as an exception does, so that everything that was started is stopped."""
+    sys.exit(128 + signal_number)
+
+
+if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _end)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # An event may hold what this terminal has no characters for.
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(main())

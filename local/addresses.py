@@ -1,0 +1,42 @@
+"""What a person needs to know of a stand that is left running."""
+
+from collections.abc import Iterator, Mapping
+from shlex import quote
+
+from local.lambda_api import LambdaApi
+from local.stand import FUNCTIONS, Stand
+
+_FAULT = '{"kind": "status", "status": 503, "times": null}'
+
+
+def addresses(stand: Stand, lambda_api: LambdaApi) -> Iterator[str]:
+    """Lines that say where everything is and what to try."""
+    function = FUNCTIONS["contact_flow"]
+    environment = stand.environment(function)
+    admin = stand.salesforce.admin_url
+    invoke = f"{lambda_api.url}/2015-03-31/functions/{function}/invocations"
+    yield f"Salesforce        {stand.salesforce.base_url}"
+    yield f"  its inside      {admin}"
+    yield f"AWS               {stand.aws.endpoint}  ({stand.aws.region}, any credentials)"
+    yield f"  secret          {environment['CONTACT_CENTER_SECRET']}"
+    yield f"  private key     {stand.aws.key_parameter}  (Parameter Store)"
+    yield f"  ledger          {environment['LEDGER_TABLE']}"
+    yield f"  dead letters    {environment['DEAD_LETTER_QUEUE_URL']}"
+    yield f"Lambda            {lambda_api.url}"
+    yield ""
+    yield "Deliver an event; make Salesforce fail; make it work again; see what it stored:"
+    yield f"  curl -d @events/contact_flow/inbound.json {invoke}"
+    yield f"  curl -d {quote(_FAULT)} {admin}/faults"
+    yield f"  curl -X DELETE {admin}/faults"
+    yield f"  curl {admin}/calls"
+    yield ""
+    yield "For a function that is run by other means (sam local, a debugger):"
+    yield from _exports(environment)
+    yield ""
+    yield "Ctrl-C ends it."
+
+
+def _exports(environment: Mapping[str, str]) -> Iterator[str]:
+    credentials = {"AWS_ACCESS_KEY_ID": "laptop", "AWS_SECRET_ACCESS_KEY": "laptop"}
+    for name, value in {**environment, **credentials}.items():
+        yield f"  export {name}={quote(value)}"

@@ -1,0 +1,72 @@
+"""Small samples for tests: an event of a contact flow and what is expected of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+INSTANCE = "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c-1111-4222-8333-444455556666"
+
+
+def flow_event(contact_id: str, **changes: Any) -> dict[str, Any]:
+    """A flow event with what the mapping reads (Amazon Connect facts, section 1.1)."""
+    data = {
+        "Attributes": {},
+        "Channel": "VOICE",
+        "ContactId": contact_id,
+        "CustomerEndpoint": {"Address": "+12065550123", "Type": "TELEPHONE_NUMBER"},
+        "InitialContactId": contact_id,
+        "InitiationMethod": "INBOUND",
+        "InstanceARN": INSTANCE,
+        "PreviousContactId": contact_id,
+        "SystemEndpoint": {"Address": "+18005550123", "Type": "TELEPHONE_NUMBER"},
+    }
+    parameters = {"methodName": changes.pop("method", "createVoiceCall")}
+    return {
+        "Name": "ContactFlowEvent",
+        "Details": {"ContactData": {**data, **changes}, "Parameters": parameters},
+    }
+
+
+def transfer_event(contact_id: str, parent: str) -> dict[str, Any]:
+    """A transfer leg."""
+    return flow_event(
+        contact_id,
+        method="createTransferVC",
+        InitiationMethod="TRANSFER",
+        InitialContactId=parent,
+        PreviousContactId=parent,
+    )
+
+
+def created(contact_id: str, **changes: Any) -> dict[str, Any]:
+    """The expected file of an event whose VoiceCall is created."""
+    answer = {"status": "created", "voiceCallId": "*", "vendorCallKey": contact_id}
+    expected = {
+        "source": "invented",
+        "answer": {**answer, "errors": "", "errorCode": "", "errorMessage": ""},
+        "voiceCall": {"vendorCallKey": contact_id, "to": "+18005550123"},
+        "disposition": "delivered",
+        "reason": "",
+    }
+    return {**expected, **changes}
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """The file, written, with its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value), encoding="utf-8")
+    return path
+
+
+def write_sample(folder: Path, name: str, event: Any, expected: Any) -> Path:
+    """An event with its expected file beside it; the event's path."""
+    write_json(folder / "contact_flow" / f"{name}.expected.json", expected)
+    return write_json(folder / "contact_flow" / f"{name}.json", event)
+
+
+def write_call(folder: Path, name: str, *lines: Any) -> Path:
+    """A whole call; the file's path."""
+    path = folder / "calls" / f"{name}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path

@@ -1,0 +1,198 @@
+"""The stand: what it brings up is what the template says, and nothing of it outlives it."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from local.lambda_api import LambdaApi
+from local.salesforce import Fault
+from local.stand import ROOT, TEMPLATE, Stand
+from local.template import TemplateError
+from tests.local.samples import flow_event
+
+FLOW = "ContactFlowFunction"
+PATIENCE = 30.0
+
+
+def is_open(url: str) -> bool:
+    parts = urlsplit(url)
+    with socket.socket() as probe:
+        return probe.connect_ex((parts.hostname or "", parts.port or 0)) == 0
+
+
+def runs(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def stand() -> Iterator[Stand]:
+    with Stand() as running:
+        yield running
+
+
+def test_aws_is_what_the_template_says(stand: Stand) -> None:
+    """Given the template, then table, queue and secret are there under the names the function's
+    environment has, with the template's key, time to live and retention."""
+    environment = stand.environment(FLOW)
+    client = stand.aws.client("dynamodb")
+    table = client.describe_table(TableName=environment["LEDGER_TABLE"])["Table"]
+    expiry = client.describe_time_to_live(TableName=environment["LEDGER_TABLE"])
+    client.close()
+    client = stand.aws.client("sqs")
+    queue = client.get_queue_attributes(
+        QueueUrl=environment["DEAD_LETTER_QUEUE_URL"], AttributeNames=["MessageRetentionPeriod"]
+    )
+    client.close()
+    client = stand.aws.client("secretsmanager")
+    secret = client.get_secret_value(SecretId=environment["CONTACT_CENTER_SECRET"])
+    client.close()
+
+    assert table["KeySchema"] == [{"AttributeName": "ledger_key", "KeyType": "HASH"}]
+    assert expiry["TimeToLiveDescription"]["AttributeName"] == "expires_at"
+    assert queue["Attributes"]["MessageRetentionPeriod"] == "1209600"
+    assert json.loads(secret["SecretString"])["SCRT_ENDPOINT_BASE"] == stand.salesforce.base_url
+
+
+def test_call_goes_all_the_way(stand: Stand) -> None:
+    """Given a stand, when an event is delivered twice, then there is one record and one item."""
+    first = stand.invoke(FLOW, flow_event("c-1"))
+    second = stand.invoke(FLOW, flow_event("c-1"))
+
+    (record,) = stand.salesforce.voice_calls()
+    assert first.payload["voiceCallId"] == second.payload["voiceCallId"] == record.voice_call_id
+    assert (first.payload["status"], second.payload["status"]) == ("created", "existing")
+    (item,) = stand.ledger()
+    assert (item.contact_id, item.create_status, item.has_request) == ("c-1", "CREATED", True)
+
+
+def test_other_settings_are_another_process(stand: Stand) -> None:
+    """Given a function that runs, when it is invoked with other settings, then both run side by
+    side on the same ledger."""
+    stand.invoke(FLOW, flow_event("c-1"))
+    faulty = stand.invoke(FLOW, flow_event("c-2"), {"FLOW_TIME_LIMIT_SECONDS": "9"})
+    again = stand.invoke(FLOW, flow_event("c-1"))
+
+    assert faulty.payload["errorCode"] == "SETTINGS"
+    assert again.payload["status"] == "existing"
+    assert not again.cold
+    assert len(stand.process_ids) == 2
+
+
+def test_looking_at_dead_letters_leaves_them(stand: Stand) -> None:
+    """Given more letters than SQS hands out at a time, when they are read twice, then all are
+    there both times."""
+    for _ in range(11):
+        stand.invoke(FLOW, {})
+
+    assert [letter.reason for letter in stand.dead_letters()] == ["FLOW_MISTAKE"] * 11
+    assert len(stand.dead_letters()) == 11
+
+
+def test_nothing_outlives_the_stand() -> None:
+    """Given a stand in which something went wrong, then its processes and ports are gone."""
+    processes: list[int] = []
+    urls: list[str] = []
+
+    def go_wrong() -> None:
+        with Stand() as stand:
+            stand.salesforce.inject(Fault("hang"))
+            stand.invoke(FLOW, flow_event("c-1"), {"FLOW_TIME_LIMIT_SECONDS": "1"})
+            processes.extend(stand.process_ids)
+            urls.extend((stand.aws.endpoint, stand.salesforce.base_url))
+            assert all(map(is_open, urls))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        go_wrong()
+
+    assert processes
+    assert not any(map(runs, processes))
+    assert not any(map(is_open, urls))
+
+
+def test_unusable_template_leaves_nothing_running(tmp_path: Path) -> None:
+    """Given a template whose function wants what is not there, then the stand does not start, and
+    what had been started is stopped: pytest makes an error of every socket left open."""
+    template = tmp_path / "template.yaml"
+    text = TEMPLATE.read_text(encoding="utf-8").replace("!Ref LedgerTable", "!Ref NoSuchTable")
+    template.write_text(re.sub("(C[a-z]+Uri: )", rf"\1{ROOT}/", text), encoding="utf-8")
+
+    with pytest.raises(TemplateError, match="NoSuchTable"), Stand(template):
+        pytest.fail("the stand has started")
+
+
+def test_state_outlives_the_stand(tmp_path: Path) -> None:
+    """Given a folder for the state, when a second stand takes it, then it knows the records."""
+    with Stand(state=tmp_path / "state") as stand:
+        stand.invoke(FLOW, flow_event("c-1"))
+
+    with Stand(state=tmp_path / "state") as stand:
+        assert [call.vendor_call_key for call in stand.salesforce.voice_calls()] == ["c-1"]
+
+
+def test_invoke_over_http(stand: Stand) -> None:
+    """Lambda's Invoke: an answer, an error with its header, and what it refuses."""
+    with LambdaApi(stand) as api, requests.Session() as session:
+        url = f"{api.url}/2015-03-31/functions/{FLOW}/invocations"
+        made = session.post(url, json=flow_event("c-1"), timeout=PATIENCE)
+        raised = session.post(url, data=b"", timeout=PATIENCE)
+        unknown = session.post(url.replace(FLOW, "Nobody"), json={}, timeout=PATIENCE)
+        not_json = session.post(url, data="{", timeout=PATIENCE)
+
+    assert made.json()["status"] == "created"
+    assert "X-Amz-Function-Error" not in made.headers
+    assert (raised.status_code, raised.headers["X-Amz-Function-Error"]) == (200, "Unhandled")
+    assert raised.json()["errorType"] == "FlowMistake"
+    assert (unknown.status_code, not_json.status_code) == (404, 400)
+    assert not is_open(api.url)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_stand_command_ends_cleanly(ending: signal.Signals) -> None:
+    """Given `python -m local stand` with a function that runs, when it is told to end, then it
+    ends with status 0, and neither a process nor a port is left."""
+    command = subprocess.Popen(
+        [sys.executable, "-m", "local", "stand"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert command.stdout is not None
+        lines = [line.strip() for line in iter(command.stdout.readline, "Ctrl-C ends it.\n")]
+        invoke = next(line.split()[-1] for line in lines if line.endswith("/invocations"))
+        urls = [word for line in lines[:8] for word in line.split() if word.startswith("http://")]
+        answer = requests.post(invoke, json=flow_event("c-1"), timeout=PATIENCE)
+        children = _children(command.pid)
+
+        command.send_signal(ending)
+
+        assert command.wait(PATIENCE) == 0
+        assert answer.json()["status"] == "created"
+        assert children
+        assert not any(map(runs, children))
+        assert len(urls) == 5
+        assert not any(map(is_open, urls))
+    finally:
+        command.kill()
+        command.communicate()
+
+
+def _children(process_id: int) -> list[int]:
+    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=True)
+    rows = [line.split() for line in table.stdout.decode().splitlines()]
+    return [int(child) for child, parent in rows if int(parent) == process_id]
