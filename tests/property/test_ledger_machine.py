@@ -1,0 +1,92 @@
+"""The ledger over any order of workers, outcomes and time: the real one on moto, and its double."""
+
+from contextlib import ExitStack
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from tests.unit.aws import TABLE, ledger_table
+from tests.unit.doubles import Clock, MemoryLedger
+from voicecall_bridge.ledger import Busy, ContactKey, Created, Lease, Ledger
+
+KEYS = [ContactKey("i1", "c1"), ContactKey("i2", "c1")]
+LEASE_SECONDS = 5.0
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Workers begin, end and die; the double of the unit tests must say the same at each step."""
+
+    leases = Bundle("leases")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        dynamodb = self.stack.enter_context(ledger_table())
+        self.clock = Clock()
+        self.real = Ledger(lambda: dynamodb, TABLE, self.clock)
+        self.double = MemoryLedger(self.clock)
+        self.live: dict[ContactKey, tuple[Lease, float]] = {}
+        self.known: dict[ContactKey, str] = {}
+        self.told_unknown: set[ContactKey] = set()
+
+    def teardown(self) -> None:
+        self.stack.close()
+
+    def lease_is_live(self, key: ContactKey) -> bool:
+        return key in self.live and self.live[key][1] >= self.clock.now
+
+    @rule(target=leases, key=st.sampled_from(KEYS), start=st.integers(0, 99))
+    def begin(self, key: ContactKey, start: int) -> object:
+        request = {"startTime": str(start)}
+        real = self.real.begin(key, request, LEASE_SECONDS)
+        double = self.double.begin(key, request, LEASE_SECONDS)
+        assert type(real) is type(double)
+        if not (isinstance(real, Lease) and isinstance(double, Lease)):
+            assert isinstance(real, Created) is (key in self.known)
+            assert isinstance(real, Created) or self.lease_is_live(key)
+            return hypothesis.stateful.multiple()
+        assert key not in self.known, "created is final"
+        assert not self.lease_is_live(key), "at most one live lease"
+        ran_out = key in self.live
+        assert real.after_unknown == double.after_unknown == (ran_out or key in self.told_unknown)
+        assert real.earlier_request == double.earlier_request
+        self.told_unknown.discard(key)
+        self.live[key] = (real, self.clock.now + LEASE_SECONDS)
+        return (real, double)
+
+    @rule(pair=consumes(leases), voice_call_id=st.sampled_from(["a", "b"]))
+    def created(self, pair: tuple[Lease, Lease], voice_call_id: str) -> None:
+        key = pair[0].key
+        standing = self.real.created(pair[0], voice_call_id)
+        assert standing == self.double.created(pair[1], voice_call_id)
+        assert standing == self.known.setdefault(key, voice_call_id), "the id never changes"
+        self.live.pop(key, None)
+
+    @rule(pair=consumes(leases), unknown=st.booleans())
+    def not_created(self, pair: tuple[Lease, Lease], unknown: bool) -> None:
+        key = pair[0].key
+        self.real.not_created(pair[0], "503", unknown=unknown)
+        self.double.not_created(pair[1], "503", unknown=unknown)
+        if key in self.live and self.live[key][0] is pair[0]:
+            del self.live[key]
+            if unknown:
+                self.told_unknown.add(key)
+
+    @rule(seconds=st.sampled_from([0.5, 2.0, 4.5, 6.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.sleep(seconds + 0.01)
+
+    @invariant()
+    def real_and_double_agree_with_what_was_told(self) -> None:
+        for key in KEYS:
+            real, double = self.real.standing(key), self.double.standing(key)
+            assert type(real) is type(double)
+            if key in self.known:
+                assert real == double == Created(self.known[key])
+            else:
+                assert isinstance(real, Busy) is self.lease_is_live(key)
+
+
+TestLedgerMachine = LedgerMachine.TestCase
+TestLedgerMachine.settings = hypothesis.settings(max_examples=25, stateful_step_count=20)

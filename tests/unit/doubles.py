@@ -1,0 +1,186 @@
+"""Stand-ins for what the unit under test calls. Those of the ledger and of DynamoDB's neighbours
+keep the same contract as the real ones: test_ledger.py runs one suite over both."""
+
+import io
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import BaseAdapter, HTTPAdapter
+
+from voicecall_bridge.dead_letters import DeadLetterLost, DeadLetterQueue
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.ledger import (
+    Busy,
+    ContactKey,
+    Created,
+    CreateStatus,
+    Lease,
+    Ledger,
+    LedgerUnavailable,
+)
+from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
+from voicecall_bridge.voice_call import CreateVoiceCall
+
+
+class Clock:
+    """Seconds that pass only when somebody sleeps; stands in for both of Python's clocks."""
+
+    def __init__(self, now: float = 1_772_000_000.0) -> None:
+        self.now = now
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def deadline(self, seconds: float) -> Deadline:
+        return Deadline.after(seconds, self)
+
+
+def http_answer(
+    status: int,
+    body: bytes | str | dict[str, Any] = b"",
+    headers: dict[str, str] | None = None,
+    source: Any = None,
+) -> requests.Response:
+    """What requests makes of an answer; `source` is read instead of `body` where given."""
+    if isinstance(body, dict):
+        body = json.dumps(body)
+    content = body.encode() if isinstance(body, str) else body
+    raw = urllib3.HTTPResponse(
+        body=source or io.BytesIO(content),
+        status=status,
+        headers=headers or {},
+        preload_content=False,
+    )
+    request = requests.Request("POST", "https://example.test/").prepare()
+    return HTTPAdapter().build_response(request, raw)
+
+
+Outcome = requests.Response | Exception | Callable[[], requests.Response]
+
+
+class ScriptedTransport(BaseAdapter):
+    """Answers requests from a list instead of a network, and keeps what was sent."""
+
+    def __init__(self, outcomes: Iterable[Outcome]) -> None:
+        super().__init__()
+        self.outcomes = list(outcomes)
+        self.requests: list[requests.PreparedRequest] = []
+        self.options: list[dict[str, Any]] = []
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **options: Any
+    ) -> requests.Response:
+        self.requests.append(request)
+        self.options.append(options)
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome() if callable(outcome) else outcome
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class MemoryLedger(Ledger):
+    """The ledger without DynamoDB."""
+
+    def __init__(self, now: Callable[[], float], journal: list[str] | None = None) -> None:
+        super().__init__(lambda: None, "memory", now)
+        self.items: dict[ContactKey, dict[str, Any]] = {}
+        self.journal = journal if journal is not None else []
+        self.down: set[str] = set()
+        self.owners = 0
+
+    def _called(self, operation: str) -> None:
+        self.journal.append(operation)
+        if operation in self.down:
+            raise LedgerUnavailable("ConnectTimeoutError")
+
+    def begin(self, key: ContactKey, request: Any, lease_seconds: float) -> Lease | Created | Busy:
+        self._called("begin")
+        standing = self._standing(key)
+        if standing is not None:
+            return standing
+        self.owners += 1
+        item = self.items.setdefault(key, {})
+        lease = Lease(
+            key,
+            str(self.owners),
+            item.get("status") in (CreateStatus.UNKNOWN, CreateStatus.CREATING),
+            item.get("request", {}),
+        )
+        item |= {
+            "status": CreateStatus.CREATING,
+            "until": self.now() + lease_seconds,
+            "owner": lease.owner,
+        }
+        item.setdefault("request", request)
+        return lease
+
+    def created(self, lease: Lease, voice_call_id: str) -> str:
+        self._called("created")
+        item = self.items.setdefault(lease.key, {})
+        item |= {"status": CreateStatus.CREATED, "owner": None}
+        return str(item.setdefault("id", voice_call_id))
+
+    def not_created(self, lease: Lease, error_code: str, *, unknown: bool) -> None:
+        self._called("not_created")
+        item = self.items.get(lease.key, {})
+        if item.get("owner") == lease.owner:
+            status = CreateStatus.UNKNOWN if unknown else CreateStatus.FAILED
+            item |= {"status": status, "error": error_code, "owner": None}
+
+    def standing(self, key: ContactKey) -> Created | Busy | None:
+        self._called("standing")
+        return self._standing(key)
+
+    def _standing(self, key: ContactKey) -> Created | Busy | None:
+        item = self.items.get(key, {})
+        if item.get("status") is CreateStatus.CREATED:
+            return Created(item["id"])
+        if item.get("status") is CreateStatus.CREATING and item["until"] >= self.now():
+            return Busy(item["until"])
+        return None
+
+
+class ScriptedClient(TelephonyClient):
+    """Salesforce's client with outcomes from a list."""
+
+    def __init__(
+        self, outcomes: Iterable[CreatedVoiceCall | Exception], journal: list[str] | None = None
+    ) -> None:
+        self.outcomes = list(outcomes)
+        self.journal = journal if journal is not None else []
+        self.sent: list[CreateVoiceCall] = []
+        self.deadlines: list[Deadline] = []
+
+    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> CreatedVoiceCall:
+        self.journal.append("POST")
+        self.sent.append(request)
+        self.deadlines.append(deadline)
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+class MemoryDeadLetters(DeadLetterQueue):
+    """The dead-letter queue without SQS."""
+
+    def __init__(self, fault: str = "") -> None:
+        super().__init__(lambda: None, "memory")
+        self.fault = fault
+        self.letters: list[tuple[str, str, object]] = []
+
+    def keep(self, source: str, reason: str, payload: object) -> None:
+        if self.fault:
+            raise DeadLetterLost(self.fault)
+        self.letters.append((source, reason, payload))

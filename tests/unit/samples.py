@@ -1,0 +1,124 @@
+"""Inputs the tests start from. Every id and number is invented."""
+
+import functools
+import json
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from voicecall_bridge.contact import Channel, Contact, InitiationMethod, Queue
+
+INSTANCE_ID = "0f0e0d0c-1111-4222-8333-444455556666"
+INSTANCE_ARN = f"arn:aws:connect:us-west-2:111122223333:instance/{INSTANCE_ID}"
+CONTACT_ID = "c0000001-aaaa-4bbb-8ccc-000000000001"
+PARENT_ID = "c0000000-aaaa-4bbb-8ccc-000000000000"
+QUEUE_ARN = f"{INSTANCE_ARN}/queue/90000001-aaaa-4bbb-8ccc-000000000001"
+CUSTOMER = "+12065550100"
+SYSTEM = "+18005550199"
+VOICE_CALL_ID = "0LQ000000000001AAA"
+ORG_ID = "00D000000000001AAA"
+CALL_CENTER = "Support_Center"
+BASE_URL = "https://example.my.salesforce-scrt.com/telephony/v1"
+SECRET_ID = "SalesforceServiceVoice/example"
+
+MISSING = object()
+"""As a member's value: leave the member out."""
+
+
+def contact_data(**changes: object) -> dict[str, Any]:
+    """ContactData of the first contact of a chain.
+
+    Source: Amazon Connect administrator guide, "Invoke Lambda functions", sample request.
+    """
+    data: dict[str, object] = {
+        "Attributes": {},
+        "AwsRegion": "us-west-2",
+        "Channel": "VOICE",
+        "ContactId": CONTACT_ID,
+        "CustomerEndpoint": {"Address": CUSTOMER, "Type": "TELEPHONE_NUMBER"},
+        "CustomerId": None,
+        "InitialContactId": CONTACT_ID,
+        "InitiationMethod": "INBOUND",
+        "InstanceARN": INSTANCE_ARN,
+        "PreviousContactId": CONTACT_ID,
+        "Queue": None,
+        "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:Telephony"}},
+        "SystemEndpoint": {"Address": SYSTEM, "Type": "TELEPHONE_NUMBER"},
+        "Tags": {"aws:connect:instanceId": INSTANCE_ID},
+    }
+    data |= changes
+    return {name: value for name, value in data.items() if value is not MISSING}
+
+
+def flow_event(
+    method: object = "createVoiceCall",
+    parameters: dict[str, object] | None = None,
+    **changes: object,
+) -> dict[str, Any]:
+    """The event of a Lambda block; `changes` are members of ContactData."""
+    passed = {"methodName": method, **(parameters or {})}
+    return {
+        "Name": "ContactFlowEvent",
+        "Details": {
+            "ContactData": contact_data(**changes),
+            "Parameters": {name: value for name, value in passed.items() if value is not MISSING},
+        },
+    }
+
+
+def a_contact(**changes: Any) -> Contact:
+    """An inbound telephone call."""
+    facts: dict[str, Any] = {
+        "contact_id": CONTACT_ID,
+        "instance_id": INSTANCE_ID,
+        "channel": Channel.VOICE,
+        "initiation_method": InitiationMethod.INBOUND,
+        "initial_contact_id": CONTACT_ID,
+        "customer_address": CUSTOMER,
+        "system_address": SYSTEM,
+    }
+    return Contact(**facts | changes)
+
+
+def a_transfer(**changes: Any) -> Contact:
+    """A transfer leg with its parent and queue."""
+    facts: dict[str, Any] = {
+        "initiation_method": InitiationMethod.TRANSFER,
+        "initial_contact_id": PARENT_ID,
+        "previous_contact_id": PARENT_ID,
+        "queue": Queue(QUEUE_ARN, "Support"),
+    }
+    return a_contact(**facts | changes)
+
+
+@functools.cache
+def key_pair(bits: int = 2048) -> tuple[str, str]:
+    """Private and public key as PEM texts, made once a run."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return private, public.decode()
+
+
+def secret(**changes: object) -> str:
+    """The contact center's secret.
+
+    Source: Salesforce's Voice implementation guide, "Configure the Secrets Manager secret".
+    """
+    values: dict[str, object] = {
+        "SALESFORCE_ORG_ID": ORG_ID,
+        "SCRT_ENDPOINT_BASE": BASE_URL,
+        "CALL_CENTER_API_NAME": CALL_CENTER,
+        f"{CALL_CENTER}-scrt-jwt-auth-private-key": key_pair()[0],
+    }
+    values |= changes
+    return json.dumps({name: value for name, value in values.items() if value is not MISSING})
+
+
+KEY_NAME = f"{CALL_CENTER}-scrt-jwt-auth-private-key"

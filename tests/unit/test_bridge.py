@@ -1,0 +1,294 @@
+"""The use case: in which order ledger and Salesforce are asked, and what each outcome leaves."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient
+from tests.unit.samples import CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID, a_contact, a_transfer
+from tests.unit.telling import Told
+from voicecall_bridge.bridge import LEASE_MARGIN_SECONDS, Bridge, Creation, InProgress, NotCreated
+from voicecall_bridge.contact import Contact
+from voicecall_bridge.ledger import Busy, ContactKey, Created, CreateStatus, Lease
+from voicecall_bridge.telephony.client import CreatedVoiceCall
+from voicecall_bridge.telephony.errors import (
+    Effect,
+    LimitExceeded,
+    OutcomeUnknown,
+    Rejected,
+    TelephonyError,
+    Unavailable,
+)
+from voicecall_bridge.voice_call import CallInitiation, CannotCreate
+
+KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
+INBOUND, TRANSFER = CallInitiation.INBOUND, CallInitiation.TRANSFER
+MADE = CreatedVoiceCall(VOICE_CALL_ID, (), 1)
+
+
+def failed(error: TelephonyError, attempts: int = 1) -> TelephonyError:
+    error.attempts = attempts
+    return error
+
+
+class Scene:
+    """A bridge with its clock, ledger, client and what it tells."""
+
+    def __init__(self, told: Told, *outcomes: CreatedVoiceCall | Exception) -> None:
+        self.clock = Clock()
+        self.journal: list[str] = []
+        self.ledger = MemoryLedger(self.clock, self.journal)
+        self.client = ScriptedClient(outcomes, self.journal)
+        self.told = told
+        self.bridge = Bridge(self.ledger, self.client, told.observer, self.clock, self.clock.sleep)
+
+    def create(
+        self, contact: Contact | None = None, asked: CallInitiation = INBOUND, seconds: float = 6.0
+    ) -> Creation:
+        return self.bridge.create(contact or a_contact(), asked, self.clock.deadline(seconds))
+
+    def not_created(self, **arguments: object) -> NotCreated:
+        with pytest.raises(NotCreated) as caught:
+            self.create(**arguments)  # type: ignore[arg-type]
+        return caught.value
+
+    def item(self) -> dict[str, object]:
+        return self.ledger.items[KEY]
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def test_remembered_before_and_after_it_is_sent(told: Told) -> None:
+    scene = Scene(told, MADE)
+    assert scene.create() == Creation(VOICE_CALL_ID, existing=False, attempts=1)
+    assert scene.journal == ["begin", "POST", "created"]
+    assert scene.item()["status"] is CreateStatus.CREATED
+    assert told.counted() == {}
+
+
+def test_the_request_is_the_contacts_and_its_start_is_now(told: Told) -> None:
+    scene = Scene(told, MADE)
+    scene.create()
+    (sent,) = scene.client.sent
+    assert sent.vendor_call_key == CONTACT_ID
+    now = datetime.fromtimestamp(scene.clock.now, UTC)
+    assert sent.start_time == now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert scene.item()["request"] == sent.to_json()
+
+
+def test_time_is_kept_for_remembering(told: Told) -> None:
+    scene = Scene(told, MADE)
+    scene.create(seconds=6.0)
+    assert scene.client.deadlines[0].remaining() == pytest.approx(5.4)
+
+
+def test_the_lease_outlives_the_deadline(told: Told) -> None:
+    scene = Scene(told, RuntimeError("the process ends here"))
+    with pytest.raises(RuntimeError):
+        scene.create(seconds=6.0)
+    standing = scene.ledger.standing(KEY)
+    assert isinstance(standing, Busy)
+    assert standing.lease_until == scene.clock.now + 6.0 + LEASE_MARGIN_SECONDS
+
+
+def test_what_exists_is_not_made_again(told: Told) -> None:
+    scene = Scene(told, MADE)
+    scene.create()
+    assert scene.create() == Creation(VOICE_CALL_ID, existing=True)
+    assert scene.journal == ["begin", "POST", "created", "begin"]
+
+
+def test_a_contact_without_voice_call_of_its_own_touches_nothing(told: Told) -> None:
+    scene = Scene(told)
+    with pytest.raises(CannotCreate):
+        scene.create(a_contact(system_address=""))
+    assert scene.journal == []
+
+
+def other_worker(scene: Scene, seconds: float = 30.0) -> Lease:
+    lease = scene.ledger.begin(KEY, {}, seconds)
+    assert isinstance(lease, Lease)
+    scene.journal.clear()
+    return lease
+
+
+def test_another_workers_voice_call_is_waited_for(told: Told) -> None:
+    scene = Scene(told)
+    lease = other_worker(scene)
+    sleep = scene.bridge.sleep
+
+    def work(seconds: float) -> None:
+        sleep(seconds)
+        if len(scene.clock.slept) == 3:
+            scene.ledger.created(lease, VOICE_CALL_ID)
+
+    scene.bridge.sleep = work
+    assert scene.create() == Creation(VOICE_CALL_ID, existing=True)
+    assert "POST" not in scene.journal
+
+
+def test_another_worker_that_gives_up_leaves_the_contact(told: Told) -> None:
+    scene = Scene(told, MADE)
+    lease = other_worker(scene)
+    sleep = scene.bridge.sleep
+
+    def work(seconds: float) -> None:
+        sleep(seconds)
+        scene.ledger.not_created(lease, "OUTCOME_UNKNOWN", unknown=True)
+
+    scene.bridge.sleep = work
+    assert not scene.create().existing
+    assert scene.journal[-3:] == ["begin", "POST", "created"]
+    assert told.counted() == {"RetriedUnknown": 1}
+
+
+def test_a_lease_that_runs_out_while_waiting(told: Told) -> None:
+    scene = Scene(told, MADE)
+    other_worker(scene, seconds=1.0)
+    assert not scene.create().existing
+    assert 1.0 <= sum(scene.clock.slept) < 1.3
+
+
+def test_waiting_ends_with_the_deadline(told: Told) -> None:
+    scene = Scene(told)
+    other_worker(scene)
+    with pytest.raises(InProgress):
+        scene.create(seconds=2.0)
+    assert sum(scene.clock.slept) == pytest.approx(2.0, abs=0.11)
+    assert "POST" not in scene.journal
+
+
+@pytest.mark.parametrize("step", ["begin", "standing"])
+def test_a_silent_ledger_does_not_keep_the_call_from_being_made(told: Told, step: str) -> None:
+    scene = Scene(told, MADE)
+    if step == "standing":
+        other_worker(scene)
+    scene.ledger.down = {step}
+    assert scene.create().voice_call_id == VOICE_CALL_ID
+    assert "created" not in scene.journal, "nothing to remember it by"
+    assert told.counted() == {"LedgerFault": 1}
+
+
+def test_a_silent_ledger_and_a_failing_salesforce(told: Told) -> None:
+    scene = Scene(told, failed(Unavailable("fails", status=503)))
+    scene.ledger.down = {"begin"}
+    error = scene.not_created()
+    assert not error.request_kept
+    assert error.cause.status == 503
+
+
+def test_an_outcome_that_stays_unknown_is_counted_without_a_ledger_too(told: Told) -> None:
+    scene = Scene(told, failed(OutcomeUnknown("cut", effect=Effect.UNKNOWN)))
+    scene.ledger.down = {"begin"}
+    scene.not_created()
+    assert told.counted()["UnknownOutcome"] == 1
+
+
+def test_a_ledger_that_cannot_take_the_outcome(told: Told) -> None:
+    scene = Scene(told, MADE)
+    scene.ledger.down = {"created"}
+    assert scene.create().voice_call_id == VOICE_CALL_ID
+    assert told.counted() == {"LedgerFault": 1}
+
+
+def test_a_ledger_that_cannot_take_the_failure_has_kept_the_request(told: Told) -> None:
+    scene = Scene(told, failed(Unavailable("fails", status=503)))
+    scene.ledger.down = {"not_created"}
+    assert scene.not_created().request_kept
+    assert scene.item()["request"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Rejected("refused", status=400), CreateStatus.FAILED),
+        (LimitExceeded("limit", status=429), CreateStatus.FAILED),
+        (Unavailable("fails", status=503), CreateStatus.FAILED),
+        (Unavailable("fails", status=500, effect=Effect.UNKNOWN), CreateStatus.UNKNOWN),
+        (OutcomeUnknown("cut", effect=Effect.UNKNOWN), CreateStatus.UNKNOWN),
+    ],
+    ids=repr,
+)
+def test_each_failure_is_remembered_for_what_it_is(
+    told: Told, error: TelephonyError, status: CreateStatus
+) -> None:
+    scene = Scene(told, failed(error))
+    caught = scene.not_created()
+    assert caught.cause is error
+    assert caught.request_kept
+    assert scene.item()["status"] is status
+    assert told.counted() == ({"UnknownOutcome": 1} if status is CreateStatus.UNKNOWN else {})
+
+
+def test_an_unknown_outcome_is_tried_again_and_counted(told: Told) -> None:
+    scene = Scene(told, failed(OutcomeUnknown("cut", effect=Effect.UNKNOWN)), MADE)
+    scene.not_created()
+    assert not scene.create().existing
+    assert told.counted() == {"UnknownOutcome": 1, "RetriedUnknown": 1}
+
+
+def test_a_call_starts_once_however_often_it_is_tried(told: Told) -> None:
+    scene = Scene(told, *[failed(Unavailable("fails", status=503)) for _ in range(2)], MADE)
+    for _ in range(2):
+        scene.not_created()
+        scene.clock.sleep(60.0)
+    scene.create()
+    assert len({sent.start_time for sent in scene.client.sent}) == 1
+
+
+def test_a_refused_parent_that_was_the_bridges_idea(told: Told) -> None:
+    """Given createVoiceCall on a transfer contact whose parent Salesforce does not know, then the
+    call is made as the initial one that the flow asked for."""
+    refusal = failed(Rejected("no parent", status=400), attempts=2)
+    scene = Scene(told, refusal, MADE)
+    assert scene.create(a_transfer()).attempts == 3
+    first, second = scene.client.sent
+    assert first.parent_voice_call_id
+    assert second == first.without_parent()
+    assert scene.journal == ["begin", "POST", "POST", "created"]
+    assert told.counted() == {"ParentRefused": 1}
+
+
+def test_a_refused_parent_and_then_no_call_either(told: Told) -> None:
+    refusal = failed(Rejected("no parent", status=400), attempts=2)
+    scene = Scene(told, refusal, failed(Unavailable("fails", status=503), attempts=4))
+    error = scene.not_created(contact=a_transfer())
+    assert (error.cause.status, error.cause.attempts) == (503, 6)
+
+
+def test_a_refused_parent_that_the_flow_asked_for(told: Told) -> None:
+    scene = Scene(told, failed(Rejected("no parent", status=400)))
+    assert scene.not_created(contact=a_transfer(), asked=TRANSFER).cause.status == 400
+
+
+def test_no_second_call_where_the_first_may_exist(told: Told) -> None:
+    scene = Scene(told, failed(Rejected("no parent", status=400, effect=Effect.UNKNOWN)))
+    assert scene.not_created(contact=a_transfer()).cause.effect is Effect.UNKNOWN
+
+
+def test_a_second_voice_call_is_told_of_and_the_first_stands(told: Told) -> None:
+    scene = Scene(told, CreatedVoiceCall("0LQ000000000002AAA", (), 1))
+    late = other_worker(scene, seconds=0.05)
+    scene.clock.sleep(0.1)
+    send = scene.client.create_voice_call
+
+    def after_the_other(*arguments: object) -> CreatedVoiceCall:
+        scene.ledger.created(late, VOICE_CALL_ID)
+        return send(*arguments)  # type: ignore[arg-type]
+
+    scene.client.create_voice_call = after_the_other  # type: ignore[method-assign,assignment]
+    assert scene.create().voice_call_id == VOICE_CALL_ID
+    assert scene.ledger.standing(KEY) == Created(VOICE_CALL_ID)
+    assert told.counted() == {"RetriedUnknown": 1, "SecondVoiceCall": 1}
+    assert any(line.get("voiceCallId") == "0LQ000000000002AAA" for line in told.lines())
+
+
+def test_remarks_are_handed_on_but_never_logged(told: Told) -> None:
+    scene = Scene(told, CreatedVoiceCall(VOICE_CALL_ID, ("HUSH",), 1))
+    assert scene.create().remarks == ("HUSH",)
+    assert told.counted() == {"CreatedWithRemarks": 1}
+    assert "HUSH" not in json.dumps(told.lines())

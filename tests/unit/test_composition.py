@@ -1,0 +1,171 @@
+"""Everything is built from the settings, once, late, and of as few modules as possible."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.aws import REGION
+from tests.unit.samples import flow_event
+from voicecall_bridge import composition
+from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.flow_methods import FlowService
+from voicecall_bridge.ledger import Ledger
+from voicecall_bridge.settings import FlowFailure
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {
+    "CONTACT_CENTER_SECRET": "secret-id",
+    "LEDGER_TABLE": "ledger",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.us-west-2.amazonaws.com/111122223333/dead-letters",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "POWERTOOLS_SERVICE_NAME": "contact-flow",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    composition.flow_service.cache_clear()
+    yield monkeypatch
+    composition.flow_service.cache_clear()
+
+
+def built() -> tuple[FlowService, Bridge]:
+    service = composition.flow_service()
+    assert service.bridge is not None
+    return service, service.bridge
+
+
+def test_built_once() -> None:
+    assert composition.flow_service() is composition.flow_service()
+
+
+def test_built_anew_after_an_overrun() -> None:
+    """Given work that may hang in a client for ever, then the next invocation gets new ones."""
+    before = composition.flow_service()
+    before.on_overrun()
+    after = composition.flow_service()
+    assert after is not before
+    assert after.bridge is not before.bridge
+
+
+@pytest.mark.parametrize(("limit", "budget"), [("8", 6.5), ("3", 1.8), ("1", 0.6)])
+def test_time_outs_follow_the_flows_limit(
+    environment: pytest.MonkeyPatch, limit: str, budget: float
+) -> None:
+    environment.setenv("FLOW_TIME_LIMIT_SECONDS", limit)
+    service, bridge = built()
+    assert service.budget == pytest.approx(budget)
+    assert service.dead_letters is not None
+    shares = {
+        bridge.ledger.client: budget / 6,
+        service.dead_letters.client: budget / 6,
+        bridge.client.secrets.secrets_manager: budget / 4,
+        bridge.client.secrets.parameters: budget / 4,
+    }
+    for make, seconds in shares.items():
+        config = make().meta.config
+        assert config.connect_timeout == config.read_timeout == pytest.approx(seconds)
+        assert config.retries["total_max_attempts"] == 1
+
+
+def test_settings_reach_their_places(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("PRIVATE_KEY_PARAMETER", "/key")
+    environment.setenv("JWT_AUDIENCE", "https://scrt.salesforce.com")
+    environment.setenv("TELEPHONY_PROVIDER_NAME", "Amazon Connect")
+    environment.setenv("FLOW_FAILURE", "error")
+    environment.setenv("POWERTOOLS_METRICS_NAMESPACE", "Calls")
+    service, bridge = built()
+    secrets = bridge.client.secrets
+    assert (secrets.secret_id, secrets.key_parameter) == ("secret-id", "/key")
+    assert secrets.audience == "https://scrt.salesforce.com"
+    assert bridge.client.provider_name == "Amazon Connect"
+    assert isinstance(bridge.ledger, Ledger)
+    assert bridge.ledger.table == "ledger"
+    assert service.dead_letters is not None
+    assert service.dead_letters.url == ENVIRONMENT["DEAD_LETTER_QUEUE_URL"]
+    assert service.failure is FlowFailure.ERROR
+    assert service.observer.namespace == "Calls"
+
+
+def test_faulty_settings_are_answered_and_mended_by_a_new_environment(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.delenv("LEDGER_TABLE")
+    environment.setenv("FLOW_FAILURE", "HUSH")
+    environment.delenv("DEAD_LETTER_QUEUE_URL")
+    answer = composition.flow_service().answer(flow_event(), 8.0)
+    assert answer["errorCode"] == "SETTINGS"
+    for name in ("LEDGER_TABLE", "FLOW_FAILURE", "DEAD_LETTER_QUEUE_URL"):
+        assert name in answer["errorMessage"]
+    assert "HUSH" not in json.dumps(answer)
+
+
+def test_faulty_settings_lose_no_payload_where_the_queue_is_named(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    """Given only the ledger's name is missing, then dead letters still have their place."""
+    environment.delenv("LEDGER_TABLE")
+    assert composition.flow_service().dead_letters is not None
+
+
+PROBE = """
+import json, sys
+import app
+from voicecall_bridge import composition
+service = composition.flow_service()
+assert service.bridge is not None
+print(json.dumps(sorted(sys.modules)))
+"""
+NOT_ON_THIS_PATH = ("boto3", "s3transfer", "pydantic", "aws_xray_sdk")
+
+
+def test_import_budget() -> None:
+    """Given the handler is imported and its service built, then what costs start-up time for
+    nothing is not there: boto3's resource layer, pydantic, the X-Ray SDK."""
+    paths = [ROOT / "functions" / "contact_flow", ROOT / "layers" / "voicecall_bridge"]
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE],
+        env={
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            **ENVIRONMENT,
+            "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    modules = json.loads(done.stdout)
+    assert "voicecall_bridge.bridge" in modules
+    unwanted = [name for name in modules if name.split(".")[0] in NOT_ON_THIS_PATH]
+    assert unwanted == []
+
+
+HANDLER_PROBE = """
+import app
+class Context:
+    def get_remaining_time_in_millis(self): return 5000
+print(app.handler({"detail-type": "Scheduled Event"}, Context()))
+"""
+
+
+def test_the_handler_answers() -> None:
+    paths = [ROOT / "functions" / "contact_flow", ROOT / "layers" / "voicecall_bridge"]
+    done = subprocess.run(
+        [sys.executable, "-c", HANDLER_PROBE],
+        env=ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(map(str, paths))},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "{'status': 'warm'}" in done.stdout.splitlines()

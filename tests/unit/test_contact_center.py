@@ -1,0 +1,148 @@
+"""The contact center's secret: read whole, every fault by its name, no value in an error."""
+
+import json
+
+import pytest
+
+from tests.unit.samples import (
+    BASE_URL,
+    CALL_CENTER,
+    KEY_NAME,
+    MISSING,
+    ORG_ID,
+    key_pair,
+    secret,
+)
+from voicecall_bridge.contact_center import InvalidSecret, contact_center
+
+
+def test_a_whole_secret() -> None:
+    center = contact_center(secret())
+    assert (center.org_id, center.api_name, center.base_url) == (ORG_ID, CALL_CENTER, BASE_URL)
+    assert center.private_key == key_pair()[0].strip()
+
+
+def test_values_may_have_blanks_around_them() -> None:
+    center = contact_center(
+        secret(SALESFORCE_ORG_ID=f" {ORG_ID}\n", CALL_CENTER_API_NAME=f"{CALL_CENTER} ")
+    )
+    assert center.org_id == ORG_ID
+    assert center.api_name == CALL_CENTER
+
+
+def test_the_key_kept_apart_wins() -> None:
+    """Given a Systems Manager parameter with the key (implementation guide, until Winter '26)."""
+    assert contact_center(secret(), "key text").private_key == "key text"
+    assert contact_center(secret(**{KEY_NAME: MISSING}), "key text").private_key == "key text"
+
+
+def test_the_key_never_shows() -> None:
+    assert "PRIVATE" not in repr(contact_center(secret()))
+
+
+@pytest.mark.parametrize("org_id", ["00D000000000001", "00D000000000001AAA", "00DabcDEF123456"])
+def test_org_ids(org_id: str) -> None:
+    assert contact_center(secret(SALESFORCE_ORG_ID=org_id)).org_id == org_id
+
+
+@pytest.mark.parametrize(
+    "org_id", [MISSING, None, "", 5, "00D", "001000000000001", "00D00000000000", "00D" + "0" * 14]
+)
+def test_a_faulty_org_id(org_id: object) -> None:
+    with pytest.raises(InvalidSecret, match="SALESFORCE_ORG_ID"):
+        contact_center(secret(SALESFORCE_ORG_ID=org_id))
+
+
+@pytest.mark.parametrize("name", [MISSING, None, "", "  ", 5])
+def test_no_contact_center_name(name: object) -> None:
+    """Then the key's name, which is made of it, is described instead."""
+    with pytest.raises(InvalidSecret) as caught:
+        contact_center(secret(CALL_CENTER_API_NAME=name))
+    assert "CALL_CENTER_API_NAME: missing" in str(caught.value)
+    assert "<CALL_CENTER_API_NAME>-scrt-jwt-auth-private-key: missing" in str(caught.value)
+
+
+@pytest.mark.parametrize("key", [MISSING, None, "", 5, {}])
+def test_no_key(key: object) -> None:
+    with pytest.raises(InvalidSecret, match=f"{KEY_NAME}: missing"):
+        contact_center(secret(**{KEY_NAME: key}))
+
+
+def test_all_faults_together_and_no_value() -> None:
+    with pytest.raises(InvalidSecret) as caught:
+        contact_center(json.dumps({"SALESFORCE_ORG_ID": "hush", "SCRT_ENDPOINT_BASE": "hush"}))
+    text = str(caught.value)
+    for name in (
+        "SALESFORCE_ORG_ID",
+        "CALL_CENTER_API_NAME",
+        "SCRT_ENDPOINT_BASE",
+        "scrt-jwt-auth-private-key",
+    ):
+        assert name in text
+    assert "hush" not in text
+
+
+@pytest.mark.parametrize("text", ["", "hush", "{", "\ud800"], ids=ascii)
+def test_a_secret_that_is_not_json(text: str) -> None:
+    with pytest.raises(InvalidSecret, match="not JSON") as caught:
+        contact_center(text)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '"hush"', "5"])
+def test_a_secret_that_is_no_object(text: str) -> None:
+    with pytest.raises(InvalidSecret, match="not a JSON object"):
+        contact_center(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "base"),
+    [
+        ("https://a.my.salesforce-scrt.com", "https://a.my.salesforce-scrt.com/telephony/v1"),
+        ("https://a.my.salesforce-scrt.com/", "https://a.my.salesforce-scrt.com/telephony/v1"),
+        ("https://a.example/telephony/v1/", "https://a.example/telephony/v1"),
+        ("https://a.example:8443/telephony/v1", "https://a.example:8443/telephony/v1"),
+        ("https://a.example/gateway/v1", "https://a.example/gateway/v1"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/telephony/v1"),
+        ("http://127.9.9.9", "http://127.9.9.9/telephony/v1"),
+        ("http://[::1]:8080", "http://[::1]:8080/telephony/v1"),
+        ("http://localhost:8080/x", "http://localhost:8080/x"),
+    ],
+)
+def test_addresses(address: str, base: str) -> None:
+    assert contact_center(secret(SCRT_ENDPOINT_BASE=address)).base_url == base
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        MISSING,
+        None,
+        5,
+        "",
+        "a.my.salesforce-scrt.com",
+        "ftp://a.example",
+        "https://",
+        "https:///telephony/v1",
+        "http://a.example",
+        "http://10.0.0.1",
+        "http://localhost.example",
+        "http://127.0.0.1.example",
+        "https://user:word@a.example",
+        "https://user@a.example",
+        "https://:word@a.example",
+        "https://a.example/telephony/v1?x=1",
+        "https://a.example?x=1",
+        "https://a.example/telephony/v1#part",
+        "https://a.example:port",
+        "https://a.example:99999",
+        "https://[::1",
+        "https://[::1/telephony/v1",
+        "https://[nonsense]/telephony/v1",
+    ],
+    ids=repr,
+)
+def test_addresses_a_token_must_not_go_to(address: object) -> None:
+    with pytest.raises(InvalidSecret, match="SCRT_ENDPOINT_BASE") as caught:
+        contact_center(secret(SCRT_ENDPOINT_BASE=address))
+    assert "a.example" not in str(caught.value)

@@ -1,0 +1,398 @@
+"""How an invocation ends: the answer, the account's line, where the payload is."""
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.doubles import MemoryDeadLetters
+from tests.unit.samples import (
+    CONTACT_ID,
+    CUSTOMER,
+    MISSING,
+    SYSTEM,
+    VOICE_CALL_ID,
+    a_contact,
+    flow_event,
+)
+from tests.unit.telling import Told
+from voicecall_bridge.bridge import Bridge, Creation, InProgress, NotCreated
+from voicecall_bridge.contact import Contact
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.flow_methods import FlowFailed, FlowMistake, FlowService
+from voicecall_bridge.settings import FlowFailure
+from voicecall_bridge.telephony.errors import (
+    Effect,
+    LimitExceeded,
+    OutcomeUnknown,
+    Rejected,
+    TelephonyError,
+    Unauthorized,
+    Unavailable,
+)
+from voicecall_bridge.voice_call import (
+    CallInitiation,
+    MissingProperty,
+    NotCreatedLive,
+    NotVoice,
+    TransferWithoutParent,
+)
+
+# docs/guarantees.md: "unknown" is where the answer did not wait for the work to end.
+PLACES = {"", "ledger", "queue", "none", "unknown"}
+Outcome = Creation | Exception | Callable[[], Creation]
+
+
+class ScriptedBridge(Bridge):
+    """The use case with one outcome."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.asked: list[tuple[Contact, CallInitiation]] = []
+        self.given = 0.0
+
+    def create(self, contact: Contact, asked: CallInitiation, deadline: Deadline) -> Creation:
+        self.asked.append((contact, asked))
+        self.given = deadline.remaining()
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome() if callable(self.outcome) else self.outcome
+
+
+class Scene:
+    """A service with one outcome of the use case."""
+
+    def __init__(self, outcome: Outcome | None = None, **changes: Any) -> None:
+        self.told = Told()
+        self.bridge = ScriptedBridge(outcome or Creation(VOICE_CALL_ID, existing=False, attempts=1))
+        self.letters = MemoryDeadLetters()
+        self.overruns = 0
+        facts: dict[str, Any] = {"bridge": self.bridge, "dead_letters": self.letters}
+        self.service = FlowService(
+            self.told.observer, on_overrun=self._overrun, **(facts | changes)
+        )
+
+    def _overrun(self) -> None:
+        self.overruns += 1
+
+    def answer(self, event: object | None = None, seconds_left: float = 10.0) -> dict[str, str]:
+        return self.service.answer(flow_event() if event is None else event, seconds_left)
+
+    def line(self) -> dict[str, Any]:
+        (line,) = self.told.deliveries()
+        assert line["payloadKept"] in PLACES
+        return line
+
+
+def not_created(cause: TelephonyError, kept: bool = True) -> NotCreated:
+    cause.attempts = 1
+    return NotCreated(cause, request_kept=kept)
+
+
+def test_a_created_voice_call() -> None:
+    scene = Scene(Creation(VOICE_CALL_ID, False, ("one", "two"), 2))
+    assert scene.answer() == {
+        "status": "created",
+        "voiceCallId": VOICE_CALL_ID,
+        "vendorCallKey": CONTACT_ID,
+        "errors": "one; two",
+        "errorCode": "",
+        "errorMessage": "",
+    }
+    line = scene.line()
+    assert line["ContactId"] == CONTACT_ID
+    assert (line["source"], line["method"]) == ("contact_flow", "createVoiceCall")
+    assert (line["disposition"], line["reason"], line["status"]) == ("delivered", "", "created")
+    assert (line["voiceCallId"], line["errorCode"]) == (VOICE_CALL_ID, "")
+    assert (line["attempts"], line["payloadKept"]) == (2, "")
+    assert scene.letters.letters == []
+
+
+def test_an_existing_voice_call() -> None:
+    scene = Scene(Creation(VOICE_CALL_ID, existing=True))
+    answer = scene.answer()
+    assert (answer["status"], answer["voiceCallId"]) == ("existing", VOICE_CALL_ID)
+    line = scene.line()
+    assert line["disposition"] == "superseded"
+    assert line["reason"]
+    assert line["payloadKept"] == ""
+
+
+@pytest.mark.parametrize(
+    ("method", "asked"),
+    [
+        ("createVoiceCall", CallInitiation.INBOUND),
+        ("createTransferVC", CallInitiation.TRANSFER),
+    ],
+)
+def test_each_method_asks_for_its_kind(method: str, asked: CallInitiation) -> None:
+    scene = Scene()
+    scene.answer(flow_event(method))
+    assert scene.bridge.asked == [(a_contact(), asked)]
+    assert scene.line()["method"] == method
+
+
+WITHOUT_VOICE_CALL: list[tuple[Exception, str, str, str, str]] = [
+    # outcome, status, error code, disposition, where the payload is
+    (not_created(LimitExceeded("x", status=429)), "deferred", "429", "dead_lettered", "ledger"),
+    (not_created(Unavailable("x", status=500)), "deferred", "500", "dead_lettered", "ledger"),
+    (not_created(Unavailable("x", status=503)), "deferred", "503", "dead_lettered", "ledger"),
+    (not_created(Unavailable("x")), "deferred", "UNREACHABLE", "dead_lettered", "ledger"),
+    (
+        not_created(OutcomeUnknown("x", code="OUTCOME_UNKNOWN", effect=Effect.UNKNOWN)),
+        "deferred",
+        "OUTCOME_UNKNOWN",
+        "dead_lettered",
+        "ledger",
+    ),
+    (
+        not_created(Unavailable("x", code="SECRET_UNAVAILABLE")),
+        "deferred",
+        "SECRET_UNAVAILABLE",
+        "dead_lettered",
+        "ledger",
+    ),
+    (not_created(Unavailable("x"), False), "deferred", "UNREACHABLE", "dead_lettered", "queue"),
+    (not_created(Rejected("x", status=400)), "failed", "400", "dead_lettered", "ledger"),
+    (not_created(Unauthorized("x", status=401)), "failed", "401", "dead_lettered", "ledger"),
+    (not_created(Unauthorized("x", status=403)), "failed", "403", "dead_lettered", "ledger"),
+    (not_created(Rejected("x", status=404)), "failed", "404", "dead_lettered", "ledger"),
+    (not_created(Rejected("x", status=409)), "failed", "409", "dead_lettered", "ledger"),
+    (not_created(Rejected("x", status=400), False), "failed", "400", "dead_lettered", "queue"),
+    (
+        not_created(Rejected("x", status=400, effect=Effect.UNKNOWN)),
+        "deferred",
+        "400",
+        "dead_lettered",
+        "ledger",
+    ),
+    (
+        not_created(Unauthorized("x", code="SETTINGS")),
+        "failed",
+        "SETTINGS",
+        "dead_lettered",
+        "ledger",
+    ),
+    (InProgress("x"), "deferred", "IN_PROGRESS", "superseded", ""),
+    (MissingProperty("x"), "failed", "MISSING_PROPERTY", "dead_lettered", "queue"),
+    (TransferWithoutParent("x"), "failed", "TRANSFER_WITHOUT_PARENT", "dead_lettered", "queue"),
+    (NotVoice("x"), "failed", "NOT_VOICE", "skipped", ""),
+    (NotCreatedLive("x"), "failed", "NOT_CREATED_LIVE", "skipped", ""),
+    (RuntimeError("x"), "failed", "INTERNAL", "dead_lettered", "queue"),
+]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "code", "disposition", "kept"), WITHOUT_VOICE_CALL, ids=repr
+)
+def test_each_ending_without_a_voice_call(
+    outcome: Exception, status: str, code: str, disposition: str, kept: str
+) -> None:
+    scene = Scene(outcome)
+    event = flow_event()
+    answer = scene.answer(event)
+    assert (answer["status"], answer["errorCode"], answer["voiceCallId"]) == (status, code, "")
+    assert answer["errorMessage"]
+    assert answer["vendorCallKey"] == CONTACT_ID
+    line = scene.line()
+    assert (line["disposition"], line["reason"]) == (disposition, code)
+    assert (line["status"], line["errorCode"]) == (status, code)
+    assert line["payloadKept"] == kept
+    letters = [("contact_flow", code, event)] if kept == "queue" else []
+    assert scene.letters.letters == letters
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome, *_ in WITHOUT_VOICE_CALL], ids=repr)
+def test_the_error_branch_where_the_settings_ask_for_it(outcome: Exception) -> None:
+    """Then Salesforce's words stay out of the exception, which Lambda logs."""
+    cause = getattr(outcome, "cause", None)
+    if cause is not None:
+        cause.remark = f"HUSH {CUSTOMER}"
+    scene = Scene(outcome, failure=FlowFailure.ERROR)
+    with pytest.raises(FlowFailed) as caught:
+        scene.answer()
+    assert not {"HUSH", CUSTOMER} & set(str(caught.value).split())
+    assert scene.line()["errorCode"] in str(caught.value)
+
+
+@pytest.mark.parametrize("existing", [True, False])
+def test_no_error_branch_where_there_is_a_voice_call(existing: bool) -> None:
+    scene = Scene(Creation(VOICE_CALL_ID, existing), failure=FlowFailure.ERROR)
+    assert scene.answer()["voiceCallId"] == VOICE_CALL_ID
+
+
+def test_salesforces_words_are_in_the_answer_and_not_in_the_log() -> None:
+    scene = Scene(not_created(Rejected("refused", status=400, remark=f"HUSH {CUSTOMER}")))
+    assert scene.answer()["errorMessage"] == f"refused: HUSH {CUSTOMER}"
+    logged = scene.told.stream.getvalue()
+    assert "HUSH" not in logged
+    assert CUSTOMER not in logged
+
+
+def test_a_defect_of_the_bridge_is_answered_and_its_text_is_not_logged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scene = Scene(KeyError(CUSTOMER))
+    answer = scene.answer()
+    assert answer["errorCode"] == "INTERNAL"
+    written = scene.told.stream.getvalue() + capsys.readouterr().out + json.dumps(answer)
+    assert CUSTOMER not in written
+    assert SYSTEM not in written
+    defect = next(line for line in scene.told.lines() if line["message"] == "defect")
+    assert defect["error"] == "KeyError"
+    assert defect["ContactId"] == CONTACT_ID
+
+
+MISTAKES: list[Any] = [
+    None,
+    {},
+    "text",
+    {"Details": {"ContactData": {}}},
+    flow_event(ContactId=MISSING),
+    flow_event(MISSING),
+    flow_event(""),
+    flow_event("createvoicecall"),
+    flow_event("updateVoiceCall"),
+    flow_event("__class__"),
+    flow_event(["createVoiceCall"]),
+]
+
+
+@pytest.mark.parametrize("event", MISTAKES, ids=lambda event: repr(event)[-40:])
+@pytest.mark.parametrize("failure", list(FlowFailure))
+def test_a_mistake_of_the_flow_always_raises_and_is_kept(
+    event: object, failure: FlowFailure
+) -> None:
+    scene = Scene(failure=failure)
+    with pytest.raises(FlowMistake):
+        scene.service.answer(event, 10.0)
+    line = scene.line()
+    assert (line["disposition"], line["reason"]) == ("dead_lettered", "FLOW_MISTAKE")
+    assert line["payloadKept"] == "queue"
+    assert scene.letters.letters == [("contact_flow", "FLOW_MISTAKE", event)]
+    assert scene.bridge.asked == []
+
+
+def test_a_mistake_names_the_methods_there_are_and_quotes_nothing() -> None:
+    with pytest.raises(FlowMistake, match="createVoiceCall, createTransferVC") as caught:
+        Scene().answer(flow_event("HUSH"))
+    assert "HUSH" not in str(caught.value)
+
+
+class HangingLetters(MemoryDeadLetters):
+    """A queue that does not answer before it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.release = threading.Event()
+
+    def keep(self, source: str, reason: str, payload: object) -> None:
+        self.release.wait(30.0)
+
+
+def test_a_mistake_is_told_in_time_though_the_queue_hangs() -> None:
+    letters = HangingLetters()
+    scene = Scene(dead_letters=letters, budget=0.02)
+    with pytest.raises(FlowMistake):
+        scene.answer(flow_event("updateVoiceCall"))
+    assert not letters.release.is_set(), "the caller did not wait"
+    (line,) = scene.told.deliveries()
+    assert (line["disposition"], line["reason"]) == ("dead_lettered", "FLOW_MISTAKE")
+    letters.release.set()
+
+
+def test_a_letter_that_is_lost_is_told_of() -> None:
+    scene = Scene(MissingProperty("x"), dead_letters=MemoryDeadLetters("AccessDenied"))
+    assert scene.answer()["errorCode"] == "MISSING_PROPERTY"
+    assert scene.line()["payloadKept"] == "none"
+    lost = next(line for line in scene.told.lines() if line["message"] == "dead letter lost")
+    assert lost["error"] == "AccessDenied"
+
+
+def test_settings_that_cannot_be_used() -> None:
+    scene = Scene(bridge=None, fault="LEDGER_TABLE is missing")
+    answer = scene.answer()
+    assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
+    assert answer["errorMessage"] == "LEDGER_TABLE is missing"
+    assert scene.line()["payloadKept"] == "queue"
+
+
+def test_settings_that_cannot_be_used_and_no_queue() -> None:
+    scene = Scene(bridge=None, dead_letters=None, fault="DEAD_LETTER_QUEUE_URL is missing")
+    assert scene.answer()["status"] == "failed"
+    assert scene.line()["payloadKept"] == "none"
+
+
+def test_a_scheduled_event_touches_nothing() -> None:
+    scene = Scene()
+    event = {"detail-type": "Scheduled Event", "source": "aws.events"}
+    assert scene.answer(event) == {"status": "warm"}
+    assert scene.bridge.asked == []
+    assert scene.letters.letters == []
+    line = scene.line()
+    assert line["disposition"] == "skipped"
+    assert line["reason"]
+
+
+class Hanging:
+    """Work that does not end before it is let go."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.ended = threading.Event()
+
+    def __call__(self) -> Creation:
+        self.release.wait(30.0)
+        self.ended.set()
+        return Creation(VOICE_CALL_ID, existing=False)
+
+
+def test_an_overrun_is_answered_and_told_of() -> None:
+    hanging = Hanging()
+    scene = Scene(hanging, budget=0.05)
+    answer = scene.answer()
+    assert not hanging.ended.is_set(), "the caller did not wait"
+    assert (answer["status"], answer["errorCode"]) == ("deferred", "DEADLINE")
+    assert answer["vendorCallKey"] == CONTACT_ID
+    assert scene.overruns == 1
+    (line,) = scene.told.deliveries()
+    assert (line["disposition"], line["reason"]) == ("dead_lettered", "DEADLINE")
+    hanging.release.set()
+    assert hanging.ended.wait(10.0)
+
+
+def test_the_line_of_an_overrun_claims_no_place_that_is_not_documented() -> None:
+    hanging = Hanging()
+    scene = Scene(hanging, budget=0.02)
+    scene.answer()
+    hanging.release.set()
+    assert scene.told.deliveries()[0]["payloadKept"] in PLACES
+
+
+def test_lambdas_own_time_out_counts_too() -> None:
+    scene = Scene(budget=6.5)
+    scene.answer(seconds_left=2.0)
+    assert 1.0 < scene.bridge.given <= 1.8
+
+
+@pytest.mark.parametrize("seconds_left", [0.0, 0.2, -1.0])
+def test_no_time_at_all_is_an_answer(seconds_left: float) -> None:
+    hanging = Hanging()
+    scene = Scene(hanging)
+    assert scene.answer(seconds_left=seconds_left)["errorCode"] == "DEADLINE"
+    hanging.release.set()
+
+
+def test_an_answer_fits_into_what_connect_takes() -> None:
+    """Source: administrator guide, "Invoke Lambda functions": at most 32 KB, texts only."""
+    remarks = tuple("\N{GRINNING FACE}" * 500 for _ in range(100))
+    for outcome in (
+        Creation("0" * 18, False, remarks),
+        not_created(Rejected("x", status=400, remark="\N{GRINNING FACE}" * 500)),
+    ):
+        event = flow_event(parameters={"contactId": "c" * 256})
+        answer = Scene(outcome).answer(event)
+        assert all(isinstance(value, str) for value in answer.values())
+        assert len(json.dumps(answer)) < 32 * 1024

@@ -1,0 +1,226 @@
+"""The event of a flow's Lambda block becomes a contact, whatever AWS leaves out."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.samples import (
+    CONTACT_ID,
+    CUSTOMER,
+    INSTANCE_ID,
+    MISSING,
+    PARENT_ID,
+    QUEUE_ARN,
+    SYSTEM,
+    a_contact,
+    contact_data,
+    flow_event,
+)
+from voicecall_bridge.contact import Channel, Contact, InitiationMethod, NotAContact, Queue
+from voicecall_bridge.sources import flow
+
+OTHER_TYPES = [MISSING, None, 0, 7, 1.5, True, [], ["x"], {}, {"x": 1}, ""]
+
+
+def contact_of(**changes: object) -> Contact:
+    return flow.read(flow_event(**changes)).contact  # type: ignore[arg-type]
+
+
+def test_a_whole_event() -> None:
+    invocation = flow.read(flow_event())
+    assert invocation.method == "createVoiceCall"
+    assert invocation.contact == a_contact()
+
+
+def test_every_field_of_a_transfer_leg() -> None:
+    contact = contact_of(
+        InitiationMethod="TRANSFER",
+        InitialContactId=PARENT_ID,
+        PreviousContactId=PARENT_ID,
+        Queue={"ARN": QUEUE_ARN, "Name": "Support"},
+        Attributes={"sfdc-Tier__c": "gold", "n": 1},
+    )
+    assert contact.initiation_method is InitiationMethod.TRANSFER
+    assert contact.initial_contact_id == PARENT_ID
+    assert contact.previous_contact_id == PARENT_ID
+    assert contact.queue == Queue(QUEUE_ARN, "Support")
+    assert contact.attributes == {"sfdc-Tier__c": "gold"}, "only texts can be attributes"
+
+
+def test_only_the_contact_id_is_needed() -> None:
+    contact = flow.read({"Details": {"ContactData": {"ContactId": CONTACT_ID}}}).contact
+    assert contact == Contact(
+        CONTACT_ID,
+        channel=Channel.UNSTATED,
+        initial_contact_id=CONTACT_ID,
+    )
+
+
+NEUTRAL: dict[str, tuple[str, object]] = {
+    "Attributes": ("attributes", {}),
+    "Channel": ("channel", Channel.UNSTATED),
+    "CustomerEndpoint": ("customer_address", ""),
+    "SystemEndpoint": ("system_address", ""),
+    "InitialContactId": ("initial_contact_id", CONTACT_ID),
+    "InitiationMethod": ("initiation_method", InitiationMethod.UNSTATED),
+    "InstanceARN": ("instance_id", ""),
+    "PreviousContactId": ("previous_contact_id", ""),
+    "Queue": ("queue", None),
+    "SegmentAttributes": ("web_rtc", False),
+}
+
+
+@pytest.mark.parametrize("value", OTHER_TYPES, ids=repr)
+@pytest.mark.parametrize("member", NEUTRAL)
+def test_each_field_may_be_missing_null_or_of_another_type(member: str, value: object) -> None:
+    name, neutral = NEUTRAL[member]
+    if member == "Attributes" and value == {"x": 1}:
+        neutral = {}
+    contact = contact_of(**{member: value})
+    assert getattr(contact, name) == neutral
+    assert contact.contact_id == CONTACT_ID
+
+
+@pytest.mark.parametrize("address", [None, 12065550100, [], {}, "", "  "])
+@pytest.mark.parametrize("member", ["CustomerEndpoint", "SystemEndpoint"])
+def test_an_endpoint_may_have_no_address(member: str, address: object) -> None:
+    contact = contact_of(**{member: {"Type": "TELEPHONE_NUMBER", "Address": address}})
+    assert getattr(contact, NEUTRAL[member][0]) == ""
+
+
+@pytest.mark.parametrize("queue", [{"Name": "Support"}, {"ARN": None}, {"ARN": ""}, {"ARN": 5}])
+def test_a_queue_without_arn_is_none(queue: object) -> None:
+    assert contact_of(Queue=queue).queue is None
+
+
+def test_a_queue_without_name() -> None:
+    assert contact_of(Queue={"ARN": QUEUE_ARN}).queue == Queue(QUEUE_ARN)
+
+
+def test_the_tag_stands_in_for_a_missing_system_endpoint() -> None:
+    tags = {"aws:connect:systemEndpoint": SYSTEM}
+    assert contact_of(SystemEndpoint=None, Tags=tags).system_address == SYSTEM
+    other = {"Address": "+18005550111"}
+    assert contact_of(SystemEndpoint=other, Tags=tags).system_address == "+18005550111"
+
+
+@pytest.mark.parametrize("tags", OTHER_TYPES, ids=repr)
+def test_tags_of_any_type(tags: object) -> None:
+    assert contact_of(SystemEndpoint=None, Tags=tags).system_address == ""
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        {"connect:Subtype": {"ValueString": "connect:WebRTC"}},
+        {"connect:Subtype": {"ValueString": " connect:WebRTC "}},
+    ],
+)
+def test_web_rtc_by_its_subtype(segment: object) -> None:
+    assert contact_of(SegmentAttributes=segment).web_rtc
+
+
+@pytest.mark.parametrize("subtype", [None, "connect:WebRTC", [], {"ValueString": None}])
+def test_a_subtype_of_another_shape_is_no_web_rtc(subtype: object) -> None:
+    assert not contact_of(SegmentAttributes={"connect:Subtype": subtype}).web_rtc
+
+
+def test_web_rtc_by_its_initiation_method() -> None:
+    """Given an event of the widget whose segment attributes are missing."""
+    assert contact_of(InitiationMethod="WEBRTC_API", SegmentAttributes=None).web_rtc
+
+
+def test_the_instance_is_the_last_part_of_its_arn() -> None:
+    assert contact_of().instance_id == INSTANCE_ID
+    assert contact_of(InstanceARN="bare-id").instance_id == "bare-id"
+
+
+def test_a_first_contact_that_names_itself_has_no_predecessor() -> None:
+    """Given flow events repeat the contact's own id on the first contact of a chain."""
+    assert contact_of(PreviousContactId=CONTACT_ID).previous_contact_id == ""
+    assert contact_of(PreviousContactId=f" {CONTACT_ID} ").previous_contact_id == ""
+
+
+def test_blanks_around_the_contact_id_do_not_make_it_its_own_parent() -> None:
+    event = flow_event(
+        parameters={"contactId": "other"}, ContactId=" c1 ", PreviousContactId=" c1 "
+    )
+    assert flow.read(event).contact.previous_contact_id == ""
+
+
+def test_the_parameter_contact_id_overrides() -> None:
+    contact = flow.read(flow_event(parameters={"contactId": "another-contact"})).contact
+    assert contact.contact_id == "another-contact"
+    assert contact.previous_contact_id == "", "the event's own contact is no parent"
+
+
+@pytest.mark.parametrize("value", ["", "  ", None, 7, {}])
+def test_an_empty_override_counts_as_none(value: object) -> None:
+    contact = flow.read(flow_event(parameters={"contactId": value})).contact
+    assert contact.contact_id == CONTACT_ID
+
+
+def test_the_override_makes_up_for_a_missing_contact_id() -> None:
+    event = flow_event(parameters={"contactId": "c9"}, ContactId=MISSING)
+    contact = flow.read(event).contact
+    assert contact.contact_id == "c9"
+    assert contact.previous_contact_id == CONTACT_ID
+
+
+@pytest.mark.parametrize(
+    "event",
+    [None, 5, "text", [], {}, {"Details": None}, {"Details": []}, {"Details": {"ContactData": []}}],
+    ids=repr,
+)
+def test_what_is_no_flow_event(event: object) -> None:
+    with pytest.raises(NotAContact, match=r"Details\.ContactData"):
+        flow.read(event)
+
+
+@pytest.mark.parametrize("contact_id", [MISSING, None, "", " ", 7, {}], ids=repr)
+def test_no_contact_id(contact_id: object) -> None:
+    with pytest.raises(NotAContact, match="ContactId"):
+        flow.read(flow_event(ContactId=contact_id))
+
+
+@pytest.mark.parametrize("contact_id", ["c" * 257, "c\ud800", "c\nd", "c\x00"], ids=ascii)
+def test_a_contact_id_that_connect_never_makes(contact_id: str) -> None:
+    """Given 1 to 256 characters (Amazon Connect API reference, ContactId); half a surrogate pair
+    could neither be logged nor answered."""
+    with pytest.raises(NotAContact, match=r"contact id|ContactId"):
+        flow.read(flow_event(parameters={"contactId": contact_id}))
+
+
+@pytest.mark.parametrize("parameters", [None, [], "x", 5, {}])
+def test_parameters_of_any_type(parameters: object) -> None:
+    event: dict[str, Any] = {"Details": {"ContactData": contact_data(), "Parameters": parameters}}
+    assert flow.read(event).method == ""
+    assert flow.read(event).contact.customer_address == CUSTOMER
+
+
+@pytest.mark.parametrize("method", [MISSING, None, 7, [], {}])
+def test_a_method_of_another_type_is_none(method: object) -> None:
+    assert flow.read(flow_event(method)).method == ""
+
+
+def test_an_old_event() -> None:
+    """Given the older fixture's name and channel (aws-lambda-go, ContactFlowExecution)."""
+    event = flow_event(Channel="Voice", Queue=MISSING, SegmentAttributes=MISSING)
+    event["Name"] = "ContactFlowExecution"
+    assert flow.read(event).contact.channel is Channel.VOICE
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"detail-type": "Scheduled Event", "source": "aws.events"}, True),
+        ({"detail-type": "Amazon Connect Contact Event"}, False),
+        ({"detail-type": None}, False),
+        ({}, False),
+        (None, False),
+        ([], False),
+    ],
+    ids=repr,
+)
+def test_a_scheduled_event(event: object, expected: bool) -> None:
+    assert flow.is_scheduled(event) is expected

@@ -1,0 +1,162 @@
+"""What the bridge says of itself: documented keys and counters, never free text of a call."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.samples import CONTACT_ID, CUSTOMER, VOICE_CALL_ID
+from tests.unit.telling import Told
+from voicecall_bridge.observability import Delivery, Disposition
+from voicecall_bridge.telephony.errors import Effect, LimitExceeded, Unavailable
+
+KEYS = {
+    "ContactId",
+    "source",
+    "method",
+    "disposition",
+    "reason",
+    "status",
+    "voiceCallId",
+    "errorCode",
+    "attempts",
+    "durationMs",
+    "payloadKept",
+}
+POWERTOOLS_KEYS = {"level", "message", "timestamp", "service"}
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def delivery(**changes: Any) -> Delivery:
+    facts: dict[str, Any] = {
+        "source": "contact_flow",
+        "contact_id": CONTACT_ID,
+        "method": "createVoiceCall",
+        "disposition": Disposition.DELIVERED,
+        "status": "created",
+        "voice_call_id": VOICE_CALL_ID,
+        "attempts": 2,
+        "milliseconds": 31,
+    }
+    return Delivery(**facts | changes)
+
+
+def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_one_line_a_delivery(told: Told) -> None:
+    told.observer.delivered(delivery())
+    (line,) = told.lines()
+    assert set(line) - POWERTOOLS_KEYS == KEYS
+    assert line["message"] == "delivery"
+    assert line["level"] == "INFO"
+    assert {key: line[key] for key in KEYS} == {
+        "ContactId": CONTACT_ID,
+        "source": "contact_flow",
+        "method": "createVoiceCall",
+        "disposition": "delivered",
+        "reason": "",
+        "status": "created",
+        "voiceCallId": VOICE_CALL_ID,
+        "errorCode": "",
+        "attempts": 2,
+        "durationMs": 31,
+        "payloadKept": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        (Disposition.DELIVERED, "Delivered"),
+        (Disposition.SUPERSEDED, "Superseded"),
+        (Disposition.SKIPPED, "Skipped"),
+        (Disposition.DEAD_LETTERED, "DeadLettered"),
+    ],
+)
+@pytest.mark.parametrize("reason", ["", "429"])
+def test_each_disposition_is_a_metric(
+    told: Told,
+    capsys: pytest.CaptureFixture[str],
+    disposition: Disposition,
+    name: str,
+    reason: str,
+) -> None:
+    """Source: CloudWatch user guide, embedded metric format."""
+    told.observer.delivered(delivery(disposition=disposition, reason=reason))
+    told.observer.flush()
+    (metric,) = metrics(capsys)
+    (directive,) = metric["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Test"
+    assert directive["Metrics"] == [{"Name": name, "Unit": "Count"}]
+    assert metric[name] == [1.0]
+    assert metric.get("reason", "") == reason
+    dimensions = {key for group in directive["Dimensions"] for key in group}
+    assert ("reason" in dimensions) is bool(reason)
+
+
+def test_counters_are_added_up_and_flushed_once(
+    told: Told, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(3):
+        told.observer.count("LedgerFault")
+    told.observer.count("FailedAttempt", "errorCode", "503")
+    told.observer.count("FailedAttempt", "errorCode", "429")
+    told.observer.flush()
+    lines = metrics(capsys)
+    assert [line["LedgerFault"] for line in lines if "LedgerFault" in line] == [[3.0]]
+    failed = {line["errorCode"]: line["FailedAttempt"] for line in lines if "errorCode" in line}
+    assert failed == {"503": [1.0], "429": [1.0]}
+    told.observer.flush()
+    assert metrics(capsys) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (LimitExceeded("limit", status=429, remark=CUSTOMER), "SCV_LIMITS_ERROR"),
+        (Unavailable("fails", status=503, remark=CUSTOMER), "attempt failed"),
+    ],
+)
+def test_a_failed_attempt(told: Told, error: Unavailable, message: str) -> None:
+    """Source: Salesforce's monitoring guide looks for SCV_LIMITS_ERROR."""
+    error.request_id, error.attempts, error.effect = "r1", 2, Effect.UNKNOWN
+    told.observer.failed_attempt(CONTACT_ID, error)
+    (line,) = told.lines()
+    assert (line["message"], line["level"]) == (message, "WARNING")
+    assert set(line) - POWERTOOLS_KEYS == {
+        "ContactId",
+        "errorCode",
+        "error",
+        "effect",
+        "requestId",
+        "attempts",
+    }
+    assert line["ContactId"] == CONTACT_ID
+    assert line["errorCode"] == str(error.status)
+    assert CUSTOMER not in json.dumps(line)
+    assert told.counted() == {"FailedAttempt": 1}
+
+
+def test_a_defect_says_where_and_not_what(told: Told) -> None:
+    try:
+        raise ValueError(CUSTOMER)
+    except ValueError as error:
+        told.observer.defect(error, CONTACT_ID)
+    (line,) = told.lines()
+    assert line["error"] == "ValueError"
+    assert "test_a_defect_says_where_and_not_what" in line["place"]
+    assert CUSTOMER not in json.dumps(line)
+    assert told.counted() == {"Defect": 1}
+
+
+def test_trouble_carries_facts(told: Told) -> None:
+    told.observer.trouble("ledger fault", CONTACT_ID, step="begin", error="ReadTimeoutError")
+    (line,) = told.lines()
+    assert (line["level"], line["message"]) == ("ERROR", "ledger fault")
+    assert (line["ContactId"], line["step"]) == (CONTACT_ID, "begin")
