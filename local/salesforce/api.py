@@ -173,6 +173,19 @@ class TelephonyApi:
                 )
         return json_answer(200, {"status": "pending"})
 
+    def _clear_routing(self, _: Request, name: str) -> Answer:
+        """Deletes the pending routing; the answer is documented nowhere (section 4): empty."""
+        self._require(name)
+        return json_answer(200, {})
+
+    def _reroute(self, _: Request, name: str) -> Answer:
+        self._require(name)
+        return json_answer(200, {"status": "Success"})
+
+    def _require(self, name: str) -> None:
+        if self._find(name) is None:
+            raise RefusalError(404, "NOT_FOUND", "there is no such voice call")
+
     def _named_parent(self, body: Mapping[str, Any]) -> str | None:
         name = body.get("parentCallIdentifier")
         if not isinstance(name, str) or not name:
@@ -211,6 +224,10 @@ class Route:
 ROUTES = (
     Route("POST", ("voiceCalls",), TelephonyApi._create),
     Route("PATCH", ("voiceCalls", "{call}"), TelephonyApi._update),
+    Route("PATCH", ("voiceCalls", "{call}", "clearRouting"), TelephonyApi._clear_routing),
+    # POST in the guide, PATCH in Salesforce's own package (section 4): both are answered.
+    Route("PATCH", ("voiceCalls", "{call}", "reroute"), TelephonyApi._reroute),
+    Route("POST", ("voiceCalls", "{call}", "reroute"), TelephonyApi._reroute),
 )
 
 

@@ -7,16 +7,33 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.ledger import Busy, ContactKey, Created, Lease, Ledger, LedgerUnavailable
+from voicecall_bridge.dynamodb_table import LedgerUnavailable
+from voicecall_bridge.ledger import (
+    Busy,
+    ContactKey,
+    Created,
+    CreateStatus,
+    Lease,
+    Ledger,
+    Step,
+)
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
-from voicecall_bridge.voice_call import CallInitiation, CreateVoiceCall, create_voice_call
+from voicecall_bridge.voice_call import (
+    CREATED_LIVE,
+    TRANSFERS,
+    CallInitiation,
+    CreateVoiceCall,
+    create_voice_call,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voicecall_bridge.contact import Contact
+    from voicecall_bridge.contact_directory import ContactDirectory
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.observability import Observer
+    from voicecall_bridge.sources.described_contact import DescribedContact
     from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
 
 LEASE_MARGIN_SECONDS = 1.0
@@ -62,6 +79,27 @@ class NotCreated(Exception):
         self.request_kept = request_kept
 
 
+class CallOver(Exception):
+    """The call has ended; its contact record makes the VoiceCall."""
+
+
+class ParentMissing(Exception):
+    """A transfer's parent has no VoiceCall yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """A step that was done now.
+
+    Attributes:
+        attempts: requests that were sent.
+        found: Salesforce knows the call.
+    """
+
+    attempts: int
+    found: bool
+
+
 def _may_mean_parent(error: Rejected) -> bool:
     # Which status an unknown parent has is documented nowhere; a conflict or a redirect it is not.
     return error.status in (400, 404, 422) and error.effect is Effect.NONE
@@ -72,9 +110,12 @@ class Bridge:
     """Contacts of Connect to VoiceCalls of Salesforce.
 
     Attributes:
-        ledger: the memory; the bridge goes on without it when it does not answer.
+        ledger: the memory.
         client: Salesforce.
         observer: logs and counters.
+        directory: Connect's word on a contact; only where contact events are handled.
+        needs_ledger: whether a silent ledger is an error. A flow's caller is waiting, so the flow
+            goes on without it; an event comes again.
         now: epoch seconds.
         sleep: waits for seconds.
     """
@@ -82,6 +123,8 @@ class Bridge:
     ledger: Ledger
     client: TelephonyClient
     observer: Observer
+    directory: ContactDirectory | None = None
+    needs_ledger: bool = False
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
@@ -93,10 +136,119 @@ class Bridge:
             InProgress: another worker is at it and did not finish in time.
             NotCreated: Salesforce did not make it.
         """
-        request = create_voice_call(contact, asked, datetime.fromtimestamp(self.now(), UTC))
-        key = ContactKey(contact.instance_id, contact.contact_id)
+        started = contact.initiated_at or datetime.fromtimestamp(self.now(), UTC)
+        request = create_voice_call(contact, asked, started)
+        return self._create(_key(contact), request, asked, deadline)
+
+    def ensure(self, contact: Contact, late: bool, deadline: Deadline) -> Creation:
+        """Makes the VoiceCall of a contact that lives, unless it is there, from what is known.
+
+        Args:
+            contact: as its event tells it, without the customer's number.
+            late: the event is so old that the call may be over.
+            deadline: for all of it.
+
+        Raises:
+            CallOver: the call has ended.
+            ParentMissing: a transfer whose parent is not there.
+            CannotCreate, InProgress, NotCreated: as in `create`.
+            LedgerUnavailable, DirectoryUnavailable, NoSuchContact: without them nothing is known.
+        """
+        key = _key(contact)
+        entry = self.ledger.entry(key)
+        if entry.create_status is CreateStatus.CREATED:
+            return Creation(entry.voice_call_id, existing=True)
+        if entry.call_ended:
+            raise CallOver(key.contact_id)
+        request = CreateVoiceCall.from_json(entry.request) if entry.request else None
+        if request is None or late:
+            described = self._describe(key, deadline)
+            if described.ended:
+                raise CallOver(key.contact_id)
+            contact = contact.with_details(described.contact)
+        transfer = contact.initiation_method in TRANSFERS
+        asked = CallInitiation.TRANSFER if transfer else CallInitiation.INBOUND
+        if request is None:
+            started = contact.initiated_at or datetime.fromtimestamp(self.now(), UTC)
+            request = create_voice_call(contact, asked, started)
+        if request.parent_voice_call_id:
+            self._require_parent(replace(key, contact_id=request.parent_voice_call_id), deadline)
+        return self._create(key, request, request.initiation_method, deadline)
+
+    def remember_end(self, contact: Contact) -> None:
+        """From now on the contact is not created live any more.
+
+        Raises:
+            LedgerUnavailable: the ledger does not answer.
+        """
+        self.ledger.ended(_key(contact))
+
+    def clear_routing(self, contact: Contact, deadline: Deadline) -> Tidied | None:
+        """Takes back the routing of an abandoned call, once; None: it was done before.
+
+        Raises:
+            TelephonyError: Salesforce did not do it.
+            LedgerUnavailable: the ledger does not answer.
+        """
+        return self._once(Step.CLEAR_ROUTING, contact, self.client.clear_routing, deadline)
+
+    def reroute(self, contact: Contact, deadline: Deadline) -> Tidied | None:
+        """Routes a call anew whose wanted agent did not come, once; None: it was done before.
+
+        Raises:
+            TelephonyError, LedgerUnavailable: as in `clear_routing`.
+        """
+        return self._once(Step.REROUTE, contact, self.client.reroute, deadline)
+
+    def _once(
+        self,
+        step: Step,
+        contact: Contact,
+        send: Callable[[str, Deadline], int],
+        deadline: Deadline,
+    ) -> Tidied | None:
+        key = _key(contact)
+        if not self.ledger.begin_step(key, step, deadline.remaining() + LEASE_MARGIN_SECONDS):
+            return None
+        try:
+            tidied = Tidied(send(key.contact_id, deadline), found=True)
+        except TelephonyError as error:
+            if error.status != 404:
+                self.ledger.finish_step(key, step, done=False)
+                raise
+            tidied = Tidied(error.attempts, found=False)  # no VoiceCall, so no routing either
+        self.ledger.finish_step(key, step, done=True)
+        return tidied
+
+    def _describe(self, key: ContactKey, deadline: Deadline) -> DescribedContact:
+        if self.directory is None:
+            raise RuntimeError("no contact directory where contact events are handled")
+        self.observer.count("DescribeContact")
+        return self.directory.describe(key.instance_id, key.contact_id, deadline)
+
+    def _require_parent(self, key: ContactKey, deadline: Deadline) -> None:
+        entry = self.ledger.entry(key)
+        if entry.create_status is CreateStatus.CREATED:
+            return
+        # A parent the bridge does not create live (an outbound call that an agent transfers) is
+        # made by others: Salesforce knows whether it is there.
+        if (
+            entry.create_status is None
+            and self._describe(key, deadline).contact.initiation_method not in CREATED_LIVE
+        ):
+            return
+        raise ParentMissing(key.contact_id)
+
+    def _create(
+        self,
+        key: ContactKey,
+        request: CreateVoiceCall,
+        asked: CallInitiation,
+        deadline: Deadline,
+    ) -> Creation:
         turn = self._turn(key, request, deadline)
         if isinstance(turn, Created):
+            self._bring_attributes(key, turn, request, deadline)
             return Creation(turn.voice_call_id, existing=True)
         if turn is not None:
             request = request.started_as(turn.earlier_request)
@@ -110,7 +262,7 @@ class Bridge:
             self.observer.count("MendedUnknown")
         if made.remarks:
             self.observer.count("CreatedWithRemarks")
-            self.observer.trouble("created with remarks of Salesforce", contact.contact_id)
+            self.observer.trouble("created with remarks of Salesforce", key.contact_id)
         voice_call_id = self._remember(turn, made.voice_call_id)
         return Creation(voice_call_id, False, made.remarks, made.attempts)
 
@@ -129,7 +281,27 @@ class Bridge:
                     return made
         except LedgerUnavailable as fault:
             self._ledger_fault("begin", fault, key.contact_id)
+            if self.needs_ledger:
+                raise
             return None
+
+    def _bring_attributes(
+        self, key: ContactKey, made: Created, request: CreateVoiceCall, deadline: Deadline
+    ) -> None:
+        """A flow that comes second may know fields that the first one could not: they are sent."""
+        if not request.call_attributes or made.request.get("callAttributes") == (
+            request.call_attributes
+        ):
+            return
+        try:
+            self.client.update_attributes(key.contact_id, request.call_attributes, deadline)
+            self.ledger.resent(key, {**made.request, "callAttributes": request.call_attributes})
+        except TelephonyError as error:
+            # The call is there; its contact record brings the attributes once more.
+            self.observer.trouble("attributes not sent", key.contact_id, errorCode=error.code)
+            self.observer.count("AttributesNotSent")
+        except LedgerUnavailable as fault:
+            self._ledger_fault("resent", fault, key.contact_id)
 
     def _wait(self, key: ContactKey, deadline: Deadline) -> Created | None:
         """Waits for another worker's answer; None: it gave up, so the contact is free again."""
@@ -190,3 +362,7 @@ class Bridge:
     def _ledger_fault(self, step: str, fault: LedgerUnavailable, contact_id: str) -> None:
         self.observer.count("LedgerFault")
         self.observer.trouble("ledger fault", contact_id, step=step, error=str(fault))
+
+
+def _key(contact: Contact) -> ContactKey:
+    return ContactKey(contact.instance_id, contact.contact_id)

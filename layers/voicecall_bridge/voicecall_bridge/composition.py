@@ -15,7 +15,6 @@ from botocore.config import Config
 
 from voicecall_bridge.bridge import Bridge
 from voicecall_bridge.dead_letters import DeadLetterQueue
-from voicecall_bridge.flow_methods import FlowService
 from voicecall_bridge.ledger import Ledger
 from voicecall_bridge.observability import Observer
 from voicecall_bridge.secret_store import SecretStore
@@ -25,40 +24,42 @@ from voicecall_bridge.telephony.client import TelephonyClient, new_session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voicecall_bridge.contact_events import ContactEvents
+    from voicecall_bridge.flow_methods import FlowService
+    from voicecall_bridge.redrive import Redrive
+    from voicecall_bridge.streams import StreamProcessor
+
+    ClientMaker = Callable[[str, float], Any]
+
 LEDGER_SHARE = 1 / 6
 """Share of the flow's budget that one answer of DynamoDB may take: a silent ledger is given up
 early enough for the VoiceCall to be made without it."""
 SECRET_SHARE = 1 / 4
 """Share of the flow's budget that Secrets Manager may take, once in the life of an environment."""
 LEAST_SECONDS = 0.1
+STREAM_SECONDS = 3.0
+"""What AWS may take for an answer where no caller waits."""
+CHAINS_AT_ONCE = 8
+"""Contact chains that one environment handles at the same time."""
 
 
 @lru_cache(maxsize=1)
 def flow_service() -> FlowService:
     """What `contact_flow` runs on."""
-    observer = Observer(os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "VoiceCallBridge")
-    client = partial(_aws_client, botocore.session.get_session())
+    # Here, so that no function loads what only another one runs on.
+    from voicecall_bridge.flow_methods import FlowService  # noqa: PLC0415
+
+    observer = _observer()
+    # The caller's time is short: what a retry could mend, the next delivery mends.
+    client = partial(_aws_client, botocore.session.get_session(), 1)
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
         return FlowService(observer, dead_letters=_queue_alone(client), fault=str(error))
     budget = settings.flow_budget_seconds
     ledger_seconds = max(budget * LEDGER_SHARE, LEAST_SECONDS)
-    secret_seconds = max(budget * SECRET_SHARE, LEAST_SECONDS)
-    secrets = SecretStore(
-        settings.contact_center_secret,
-        partial(client, "secretsmanager", secret_seconds),
-        partial(client, "ssm", secret_seconds),
-        settings.private_key_parameter,
-        settings.jwt_audience,
-    )
-    telephony = TelephonyClient(
-        new_session(),
-        secrets,
-        settings.telephony_provider_name,
-        on_failure=observer.failed_attempt,
-    )
     ledger = Ledger(partial(client, "dynamodb", ledger_seconds), settings.ledger_table)
+    telephony = _telephony(settings, client, max(budget * SECRET_SHARE, LEAST_SECONDS), observer)
     return FlowService(
         observer,
         Bridge(ledger, telephony, observer),
@@ -69,23 +70,105 @@ def flow_service() -> FlowService:
     )
 
 
-def _queue_alone(client: Callable[[str, float], Any]) -> DeadLetterQueue | None:
+@lru_cache(maxsize=1)
+def contact_events() -> StreamProcessor[Any]:
+    """What `contact_events` runs on.
+
+    Raises:
+        SettingsError: naming every variable that is missing or faulty; the batch comes again.
+    """
+    from voicecall_bridge.contact_directory import ContactDirectory  # noqa: PLC0415
+    from voicecall_bridge.contact_events import ContactEvents  # noqa: PLC0415
+    from voicecall_bridge.streams import StreamProcessor  # noqa: PLC0415
+
+    settings = Settings.from_environment(os.environ)
+    observer = _observer()
+    client = partial(_aws_client, botocore.session.get_session(), 3)
+    bridge = Bridge(
+        Ledger(partial(client, "dynamodb", STREAM_SECONDS), settings.ledger_table),
+        _telephony(settings, client, STREAM_SECONDS, observer, CHAINS_AT_ONCE),
+        observer,
+        ContactDirectory(partial(client, "connect", STREAM_SECONDS)),
+        needs_ledger=True,
+    )
+    source: ContactEvents = ContactEvents(bridge, settings.create_from_events)
+    return StreamProcessor(
+        source,
+        _dead_letters(settings, client),
+        observer,
+        CHAINS_AT_ONCE,
+        on_overrun=contact_events.cache_clear,
+    )
+
+
+@lru_cache(maxsize=1)
+def redrive() -> Redrive:
+    """What `redrive` runs on.
+
+    Raises:
+        SettingsError: naming every variable that is missing or faulty.
+    """
+    from voicecall_bridge.redrive import Redrive  # noqa: PLC0415
+
+    settings = Settings.from_environment(os.environ)
+    client = partial(_aws_client, botocore.session.get_session(), 3)
+    return Redrive(_dead_letters(settings, client), partial(client, "kinesis", STREAM_SECONDS))
+
+
+def _observer() -> Observer:
+    return Observer(os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "VoiceCallBridge")
+
+
+def _telephony(
+    settings: Settings,
+    client: ClientMaker,
+    secret_seconds: float,
+    observer: Observer,
+    connections: int = 1,
+) -> TelephonyClient:
+    secrets = SecretStore(
+        settings.contact_center_secret,
+        partial(client, "secretsmanager", secret_seconds),
+        partial(client, "ssm", secret_seconds),
+        settings.private_key_parameter,
+        settings.jwt_audience,
+    )
+    return TelephonyClient(
+        new_session(connections),
+        secrets,
+        settings.telephony_provider_name,
+        on_failure=observer.failed_attempt,
+    )
+
+
+def _dead_letters(settings: Settings, client: ClientMaker) -> DeadLetterQueue:
+    return DeadLetterQueue(
+        partial(client, "sqs", STREAM_SECONDS),
+        settings.dead_letter_queue_url,
+        partial(client, "s3", STREAM_SECONDS),
+        settings.failure_bucket,
+    )
+
+
+def _queue_alone(client: ClientMaker) -> DeadLetterQueue | None:
     """The queue where the other settings cannot be used: what comes meanwhile is kept."""
     url = os.environ.get("DEAD_LETTER_QUEUE_URL", "").strip()
     return DeadLetterQueue(partial(client, "sqs", 1.0), url) if url else None
 
 
-def _aws_client(session: botocore.session.Session, service: str, seconds: float) -> Any:
+def _aws_client(
+    session: botocore.session.Session, attempts: int, service: str, seconds: float
+) -> Any:
     return session.create_client(
         service,
         config=Config(
             connect_timeout=seconds,
             read_timeout=seconds,
-            # The caller's time is short: what a retry could mend, the next delivery mends.
-            retries={"total_max_attempts": 1},
+            retries={"total_max_attempts": attempts},
             # The requests are the bridge's own; checking each against the model takes 0.9 ms.
             parameter_validation=False,
             tcp_keepalive=True,
+            max_pool_connections=CHAINS_AT_ONCE,
             # A fixed text: botocore would put its own together twice a call, 0.1 ms each.
             user_agent="voicecall-bridge",
         ),

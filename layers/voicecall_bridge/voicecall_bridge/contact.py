@@ -6,12 +6,13 @@ Source of names and values: the Amazon Connect administrator guide, "Contact ini
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 Known = TypeVar("Known", bound=StrEnum)
 
@@ -95,6 +96,7 @@ class Contact:
         queue: None until a queue is set.
         attributes: contact attributes.
         web_rtc: an in-app or web call instead of a telephone call.
+        initiated_at: when it began, aware; None in flow events, which do not tell.
     """
 
     contact_id: str
@@ -108,3 +110,16 @@ class Contact:
     queue: Queue | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     web_rtc: bool = False
+    initiated_at: datetime | None = None
+
+    def with_details(self, described: Contact) -> Contact:
+        """This contact with what only the other description of it knows."""
+        return replace(
+            self,
+            previous_contact_id=self.previous_contact_id or described.previous_contact_id,
+            customer_address=self.customer_address or described.customer_address,
+            system_address=self.system_address or described.system_address,
+            attributes={**described.attributes, **self.attributes},
+            web_rtc=self.web_rtc or described.web_rtc,
+            initiated_at=self.initiated_at or described.initiated_at,
+        )

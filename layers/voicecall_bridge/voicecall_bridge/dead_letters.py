@@ -1,33 +1,69 @@
-"""Dead letters: inputs that end without effect, kept whole with the reason. The only SQS."""
+"""Dead letters: inputs that end without effect, kept whole with the reason. The only SQS and S3.
+
+A letter is {"source", "reason", "payload"}; a payload too large for the queue lies in the bucket,
+and the letter says where: {"source", "reason", "payloadAt": key}.
+"""
 
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
+
+LETTER_BYTES = 250_000
+"""Largest letter that goes into the queue: below the 256 KiB that every queue takes."""
+OVERFLOW_PREFIX = "dead-letters/"
+BATCH_PREFIX = "aws/lambda/"
+"""Where Lambda puts batches that it gave up (Lambda developer guide, S3 failure destination)."""
+_SEEN_SECONDS = 300
+"""How long a letter that was looked at is hidden from the next look."""
 
 
 class DeadLetterLost(Exception):
-    """The queue did not take the letter; the text is the fault's name only."""
+    """The queue or the bucket did not take, or give, it; the text is the fault's name only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter as it lies in the queue.
+
+    Attributes:
+        source, reason: why it is there.
+        payload: the whole input.
+        receipt: what the queue wants to remove it.
+        stored_at: key of its payload in the bucket, empty when the letter holds it.
+    """
+
+    source: str
+    reason: str
+    payload: object = field(repr=False)
+    receipt: str = field(repr=False)
+    stored_at: str = ""
 
 
 @dataclass(slots=True)
 class DeadLetterQueue:
-    """The queue.
+    """The queue, and the bucket for what it cannot hold.
 
     Attributes:
         client: makes the SQS client when it is needed.
         url: the queue's address.
+        storage: makes the S3 client when it is needed.
+        bucket: the bucket's name; empty: nothing larger than a letter ever comes.
     """
 
     client: Callable[[], Any]
     url: str
-    _made: Any = field(default=None, init=False, repr=False)
+    storage: Callable[[], Any] | None = None
+    bucket: str = ""
+    _queue: Any = field(default=None, init=False, repr=False)
+    _storage: Any = field(default=None, init=False, repr=False)
 
     def keep(self, source: str, reason: str, payload: object) -> None:
         """Keeps an input.
@@ -38,15 +74,122 @@ class DeadLetterQueue:
             payload: the whole input as it came.
 
         Raises:
-            DeadLetterLost: the queue did not take it.
+            DeadLetterLost: it is not kept.
         """
-        letter = {"source": source, "reason": reason, "payload": payload}
         try:
-            body = json.dumps(letter, default=str)
-            if self._made is None:
-                self._made = self.client()
-            self._made.send_message(QueueUrl=self.url, MessageBody=body)
-        except ClientError as error:
-            raise DeadLetterLost(error.response["Error"].get("Code", "")) from None
-        except (BotoCoreError, RecursionError) as error:
-            raise DeadLetterLost(type(error).__name__) from None
+            letter = json.dumps({"source": source, "reason": reason, "payload": payload})
+            if len(letter) > LETTER_BYTES and self.bucket:
+                key = f"{OVERFLOW_PREFIX}{uuid.uuid4()}.json"
+                self._bucket().put_object(
+                    Bucket=self.bucket, Key=key, Body=json.dumps(payload).encode()
+                )
+                letter = json.dumps({"source": source, "reason": reason, "payloadAt": key})
+            self._letters().send_message(QueueUrl=self.url, MessageBody=letter)
+        except (BotoCoreError, ClientError, RecursionError, TypeError) as error:
+            raise DeadLetterLost(_fault(error)) from None
+
+    def letters(self) -> Iterator[Letter]:
+        """The letters in the queue, each once; a letter that was looked at is hidden for a while.
+
+        Raises:
+            DeadLetterLost: the queue or the bucket does not answer.
+        """
+        try:
+            while True:
+                answer = self._letters().receive_message(
+                    QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=_SEEN_SECONDS
+                )
+                found = answer.get("Messages", [])
+                if not found:
+                    return
+                for message in found:
+                    yield self._letter(message)
+        except (BotoCoreError, ClientError) as error:
+            raise DeadLetterLost(_fault(error)) from None
+
+    def remove(self, letter: Letter) -> None:
+        """Takes a letter out of the queue, and its payload out of the bucket.
+
+        Raises:
+            DeadLetterLost: the queue or the bucket does not answer.
+        """
+        try:
+            self._letters().delete_message(QueueUrl=self.url, ReceiptHandle=letter.receipt)
+            if letter.stored_at:
+                self._bucket().delete_object(Bucket=self.bucket, Key=letter.stored_at)
+        except (BotoCoreError, ClientError) as error:
+            raise DeadLetterLost(_fault(error)) from None
+
+    def put_back(self, letter: Letter) -> None:
+        """Shows a letter again at once, after it was looked at.
+
+        Raises:
+            DeadLetterLost: the queue does not answer.
+        """
+        try:
+            self._letters().change_message_visibility(
+                QueueUrl=self.url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise DeadLetterLost(_fault(error)) from None
+
+    def batches(self) -> Iterator[tuple[str, object]]:
+        """Key and records of every batch that Lambda gave up and put into the bucket.
+
+        Raises:
+            DeadLetterLost: the bucket does not answer.
+        """
+        try:
+            pages = self._bucket().get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=BATCH_PREFIX):
+                for found in page.get("Contents", []):
+                    batch = self._stored(found["Key"])
+                    text = batch.get("payload") if isinstance(batch, dict) else None
+                    yield found["Key"], json.loads(text) if isinstance(text, str) else text
+        except (BotoCoreError, ClientError, ValueError) as error:
+            raise DeadLetterLost(_fault(error)) from None
+
+    def remove_batch(self, key: str) -> None:
+        """Takes a batch out of the bucket.
+
+        Raises:
+            DeadLetterLost: the bucket does not answer.
+        """
+        try:
+            self._bucket().delete_object(Bucket=self.bucket, Key=key)
+        except (BotoCoreError, ClientError) as error:
+            raise DeadLetterLost(_fault(error)) from None
+
+    def _letter(self, message: Mapping[str, str]) -> Letter:
+        receipt = message["ReceiptHandle"]
+        try:
+            body = json.loads(message["Body"])
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            return Letter("", "NOT_A_LETTER", message["Body"], receipt)
+        stored_at = str(body.get("payloadAt", ""))
+        payload = self._stored(stored_at) if stored_at else body.get("payload")
+        return Letter(
+            str(body.get("source", "")), str(body.get("reason", "")), payload, receipt, stored_at
+        )
+
+    def _stored(self, key: str) -> Any:
+        stored = self._bucket().get_object(Bucket=self.bucket, Key=key)
+        return json.loads(stored["Body"].read())
+
+    def _letters(self) -> Any:
+        if self._queue is None:
+            self._queue = self.client()
+        return self._queue
+
+    def _bucket(self) -> Any:
+        if self._storage is None and self.storage is not None:
+            self._storage = self.storage()
+        return self._storage
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response["Error"].get("Code", ""))
+    return type(error).__name__

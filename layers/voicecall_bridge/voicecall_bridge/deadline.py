@@ -34,6 +34,10 @@ class Deadline:
         """An earlier deadline: keeps that many seconds for what comes after a call."""
         return replace(self, at=self.at - seconds)
 
+    def within(self, seconds: float) -> Deadline:
+        """The earlier of this deadline and the one that many seconds from now."""
+        return replace(self, at=min(self.at, self.clock() + seconds))
+
     def remaining(self) -> float:
         """Seconds left, never negative."""
         return max(0.0, self.at - self.clock())

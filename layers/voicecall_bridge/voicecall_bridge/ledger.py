@@ -15,7 +15,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
+from voicecall_bridge.dynamodb_table import (
+    ConditionFailed,
+    Table,
+    number,
+    number_of,
+    string_of,
+    text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,19 +34,19 @@ _GRANTED = (
     " OR (create_status = :creating AND lease_until < :now)"
 )
 _BEGIN = (
-    "SET create_status = :creating, lease_owner = :owner, lease_until = :until,"
-    " create_request = if_not_exists(create_request, :request),"
-    " vendor_call_key = :contact, expires_at = :expires"
+    "create_status = :creating, lease_owner = :owner, lease_until = :until,"
+    " create_request = :request, create_start = if_not_exists(create_start, :start)"
     " ADD create_attempts :one"
 )
 _CREATED = (
-    "SET create_status = :created, voice_call_id = :id, expires_at = :expires"
-    " REMOVE lease_owner, lease_until, create_error"
+    "create_status = :created, voice_call_id = :id REMOVE lease_owner, lease_until, create_error"
 )
-_NOT_CREATED = (
-    "SET create_status = :status, create_error = :error, expires_at = :expires"
-    " REMOVE lease_owner, lease_until"
-)
+_NOT_CREATED = "create_status = :status, create_error = :error REMOVE lease_owner, lease_until"
+_RESENT = "create_request = :request"
+_ENDED = "call_ended = :true"
+_STEP = "#step = :until"
+_FOR_GOOD = 10**15
+"""A moment, in milliseconds, that no lease of a step runs out before."""
 
 
 class CreateStatus(StrEnum):
@@ -49,10 +56,6 @@ class CreateStatus(StrEnum):
     CREATED = "CREATED"
     FAILED = "FAILED"
     UNKNOWN = "UNKNOWN"
-
-
-class LedgerUnavailable(Exception):
-    """DynamoDB did not do it. What was asked may or may not have been written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,10 @@ class ContactKey:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The contact's VoiceCall exists."""
+    """The contact's VoiceCall exists; `request` is what was sent for it."""
 
     voice_call_id: str
+    request: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,33 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """All that the ledger knows of a contact.
+
+    Attributes:
+        create_status: None when nobody began to create it.
+        voice_call_id: empty while there is none.
+        request: what was, or was to be, sent last, with the start of the first time; empty when
+            nobody began.
+        lease_until: epoch seconds; 0 without a lease.
+        call_ended: the contact is known to be over.
+    """
+
+    create_status: CreateStatus | None = None
+    voice_call_id: str = ""
+    request: Mapping[str, object] = field(default_factory=dict)
+    lease_until: float = 0.0
+    call_ended: bool = False
+
+
+class Step(StrEnum):
+    """What is done once for a contact, beside its creation; the value is the item's attribute."""
+
+    CLEAR_ROUTING = "clear_routing_until"
+    REROUTE = "reroute_until"
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """This worker may send.
 
@@ -89,7 +120,7 @@ class Lease:
         key: the contact.
         owner: tells this lease from every other one.
         after_unknown: an earlier attempt may have made the record.
-        earlier_request: what was to be sent at the first attempt; empty at that one itself.
+        earlier_request: what was to be sent before; empty at the first attempt.
     """
 
     key: ContactKey
@@ -100,7 +131,8 @@ class Lease:
 
 @dataclass(slots=True)
 class Ledger:
-    """The table.
+    """The ledger of one table. Every method raises LedgerUnavailable when DynamoDB does not answer
+    in time or refuses.
 
     Attributes:
         client: makes the DynamoDB client when it is needed.
@@ -111,47 +143,44 @@ class Ledger:
     client: Callable[[], Any]
     table: str
     now: Callable[[], float] = time.time
-    _made: Any = field(default=None, init=False, repr=False)
+    _table: Table = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Takes the table in use."""
+        self._table = Table(self.client, self.table)
 
     def begin(
         self, key: ContactKey, request: Mapping[str, object], lease_seconds: float
     ) -> Lease | Created | Busy:
-        """Remembers that `request` is about to be sent, unless there is no need to send it.
-
-        Raises:
-            LedgerUnavailable: DynamoDB did not answer in time, or refused.
-        """
+        """Remembers that `request` is about to be sent, unless there is no need to send it."""
         now = self.now()
         owner = str(uuid.uuid4())
+        values = {
+            ":creating": text(CreateStatus.CREATING),
+            ":failed": text(CreateStatus.FAILED),
+            ":unknown": text(CreateStatus.UNKNOWN),
+            ":owner": text(owner),
+            ":now": _milliseconds(now),
+            ":until": _milliseconds(now + lease_seconds),
+            ":request": text(json.dumps(request)),
+            ":start": text(str(request.get("startTime", ""))),
+            ":one": number(1),
+        }
         try:
-            answer = self._update(
-                key,
-                _BEGIN,
-                _GRANTED,
-                {
-                    ":creating": _text(CreateStatus.CREATING),
-                    ":failed": _text(CreateStatus.FAILED),
-                    ":unknown": _text(CreateStatus.UNKNOWN),
-                    ":owner": _text(owner),
-                    ":now": _milliseconds(now),
-                    ":until": _milliseconds(now + lease_seconds),
-                    ":request": _text(json.dumps(request)),
-                    ":contact": _text(key.contact_id),
-                    ":expires": self._expiry(),
-                    ":one": {"N": "1"},
-                },
-                returns="ALL_OLD",
-            )
-        except _ConditionFailed as refused:
-            if _string(refused.item, "lease_owner") == owner:
+            before = self._update(key, _BEGIN, values, condition=_GRANTED, tell_before=True)
+        except ConditionFailed as refused:
+            if string_of(refused.item, "lease_owner") == owner:
                 # Written by a first sending whose answer was lost; what stood before is not known.
-                return Lease(key, owner, after_unknown=True, earlier_request=request)
-            return _standing(refused.item)
-        earlier = answer.get("Attributes", {})
-        # CREATING here is a lease that ran out: whoever held it never told how it ended.
-        unknown = (CreateStatus.UNKNOWN, CreateStatus.CREATING)
-        after_unknown = _string(earlier, "create_status") in unknown
-        return Lease(key, owner, after_unknown, _json(_string(earlier, "create_request")))
+                return Lease(key, owner, True, _entry(refused.item).request)
+            return _standing(_entry(refused.item))
+        earlier = _entry(before)
+        return Lease(
+            key,
+            owner,
+            # CREATING here is a lease that ran out: whoever held it never told how it ended.
+            after_unknown=earlier.create_status in (CreateStatus.UNKNOWN, CreateStatus.CREATING),
+            earlier_request=earlier.request,
+        )
 
     def created(self, lease: Lease, voice_call_id: str) -> str:
         """Remembers the VoiceCall, whoever holds the lease by now; the first id that was
@@ -159,126 +188,107 @@ class Ledger:
 
         Returns:
             The id that stands.
-
-        Raises:
-            LedgerUnavailable: DynamoDB did not answer in time, or refused.
         """
+        values = {":created": text(CreateStatus.CREATED), ":id": text(voice_call_id)}
+        first = "attribute_not_exists(voice_call_id) OR voice_call_id = :id"
         try:
-            self._update(
-                lease.key,
-                _CREATED,
-                "attribute_not_exists(voice_call_id) OR voice_call_id = :id",
-                {
-                    ":created": _text(CreateStatus.CREATED),
-                    ":id": _text(voice_call_id),
-                    ":expires": self._expiry(),
-                },
-            )
-        except _ConditionFailed as refused:
-            return _string(refused.item, "voice_call_id") or voice_call_id
+            self._update(lease.key, _CREATED, values, condition=first)
+        except ConditionFailed as refused:
+            return string_of(refused.item, "voice_call_id") or voice_call_id
         return voice_call_id
 
     def not_created(self, lease: Lease, error_code: str, *, unknown: bool) -> None:
-        """Remembers that the attempt ended without a VoiceCall, or without an answer.
-
-        Raises:
-            LedgerUnavailable: DynamoDB did not answer in time, or refused.
-        """
+        """Remembers that the attempt ended without a VoiceCall, or without an answer."""
         status = CreateStatus.UNKNOWN if unknown else CreateStatus.FAILED
+        values = {
+            ":status": text(status),
+            ":error": text(error_code),
+            ":owner": text(lease.owner),
+        }
         try:
-            self._update(
-                lease.key,
-                _NOT_CREATED,
-                "lease_owner = :owner",
-                {
-                    ":status": _text(status),
-                    ":error": _text(error_code),
-                    ":owner": _text(lease.owner),
-                    ":expires": self._expiry(),
-                },
-            )
-        except _ConditionFailed:
+            self._update(lease.key, _NOT_CREATED, values, condition="lease_owner = :owner")
+        except ConditionFailed:
             return  # the lease ran out and another worker has the contact now: its word counts
 
-    def standing(self, key: ContactKey) -> Created | Busy | None:
-        """What the ledger knows right now; None: nobody is creating it, and it is not created.
+    def entry(self, key: ContactKey) -> Entry:
+        """What the ledger knows right now; an empty entry when it knows nothing."""
+        return _entry(self._table.read(str(key)))
 
-        Raises:
-            LedgerUnavailable: DynamoDB did not answer in time, or refused.
-        """
-        answer = self._call("get_item", Key={"ledger_key": _text(str(key))}, ConsistentRead=True)
-        item = answer.get("Item", {})
-        status = _string(item, "create_status")
-        if status not in (CreateStatus.CREATED, CreateStatus.CREATING):
-            return None
-        standing = _standing(item)
-        if isinstance(standing, Busy) and standing.lease_until < self.now():
-            return None
-        return standing
+    def standing(self, key: ContactKey) -> Created | Busy | None:
+        """Where the creation stands; None: nobody is creating it, and it is not created."""
+        entry = self.entry(key)
+        if entry.create_status is CreateStatus.CREATED:
+            return _standing(entry)
+        busy = entry.create_status is CreateStatus.CREATING and entry.lease_until >= self.now()
+        return _standing(entry) if busy else None
+
+    def resent(self, key: ContactKey, request: Mapping[str, object]) -> None:
+        """Remembers what the VoiceCall was updated to while the call is on."""
+        self._update(key, _RESENT, {":request": text(json.dumps(request))})
+
+    def ended(self, key: ContactKey) -> None:
+        """Remembers that the call is over: its contact record creates what is still missing."""
+        self._update(key, _ENDED, {":true": {"BOOL": True}})
+
+    def begin_step(self, key: ContactKey, step: Step, lease_seconds: float) -> bool:
+        """Whether this worker is to do the step: False when it is done or another one is at it."""
+        now = self.now()
+        values = {":now": _milliseconds(now), ":until": _milliseconds(now + lease_seconds)}
+        free = "attribute_not_exists(#step) OR #step < :now"
+        try:
+            self._update(key, _STEP, values, condition=free, names={"#step": step.value})
+        except ConditionFailed:
+            return False
+        return True
+
+    def finish_step(self, key: ContactKey, step: Step, *, done: bool) -> None:
+        """Remembers that the step is done for good, or free for another try."""
+        values = {":until": number(_FOR_GOOD if done else 0)}
+        self._update(key, _STEP, values, names={"#step": step.value})
 
     def _update(
         self,
         key: ContactKey,
         update: str,
-        condition: str,
-        values: Mapping[str, Mapping[str, str]],
-        returns: str = "NONE",
-    ) -> Any:
-        return self._call(
-            "update_item",
-            Key={"ledger_key": _text(str(key))},
-            UpdateExpression=update,
-            ConditionExpression=condition,
-            ExpressionAttributeValues=values,
-            ReturnValues=returns,
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        values: dict[str, dict[str, Any]],
+        *,
+        condition: str = "",
+        names: Mapping[str, str] | None = None,
+        tell_before: bool = False,
+    ) -> Mapping[str, Mapping[str, Any]]:
+        # Whatever writes an item keeps it alive and says whose it is.
+        values[":contact"] = text(key.contact_id)
+        values[":expires"] = number(int(self.now()) + TIME_TO_LIVE_SECONDS)
+        update = f"SET vendor_call_key = :contact, expires_at = :expires, {update}"
+        return self._table.update(
+            str(key), update, values, condition=condition, names=names, tell_before=tell_before
         )
 
-    def _call(self, operation: str, **parameters: Any) -> Any:
-        try:
-            if self._made is None:
-                self._made = self.client()
-            call = getattr(self._made, operation)
-            try:
-                return call(TableName=self.table, **parameters)
-            except ConnectionClosedError:
-                # A connection kept over a pause of the environment may be dead; a new one is not.
-                return call(TableName=self.table, **parameters)
-        except ClientError as error:
-            if error.response["Error"].get("Code") == "ConditionalCheckFailedException":
-                raise _ConditionFailed(error.response.get("Item", {})) from None
-            raise LedgerUnavailable(error.response["Error"].get("Code", "")) from None
-        except BotoCoreError as error:
-            raise LedgerUnavailable(type(error).__name__) from None
 
-    def _expiry(self) -> dict[str, str]:
-        return {"N": str(int(self.now()) + TIME_TO_LIVE_SECONDS)}
+def _standing(entry: Entry) -> Created | Busy:
+    if entry.create_status is CreateStatus.CREATED:
+        return Created(entry.voice_call_id, entry.request)
+    return Busy(entry.lease_until)
 
 
-class _ConditionFailed(Exception):
-    def __init__(self, item: Mapping[str, Mapping[str, str]]) -> None:
-        super().__init__("the condition of a write does not hold")
-        self.item = item
-
-
-def _standing(item: Mapping[str, Mapping[str, str]]) -> Created | Busy:
-    if _string(item, "create_status") == CreateStatus.CREATED:
-        return Created(_string(item, "voice_call_id"))
-    return Busy(float(item.get("lease_until", {}).get("N", "0")) / 1000)
-
-
-def _text(value: str) -> dict[str, str]:
-    return {"S": str(value)}
+def _entry(item: Mapping[str, Mapping[str, Any]]) -> Entry:
+    status = string_of(item, "create_status")
+    request = _json(string_of(item, "create_request"))
+    if start := string_of(item, "create_start"):
+        request = {**request, "startTime": start}
+    return Entry(
+        CreateStatus(status) if status else None,
+        string_of(item, "voice_call_id"),
+        request,
+        number_of(item, "lease_until") / 1000,
+        bool(item.get("call_ended", {}).get("BOOL", False)),
+    )
 
 
 def _milliseconds(seconds: float) -> dict[str, str]:
-    return {"N": str(int(seconds * 1000))}
+    return number(int(seconds * 1000))
 
 
-def _string(item: Mapping[str, Mapping[str, str]], name: str) -> str:
-    return item.get(name, {}).get("S", "")
-
-
-def _json(text: str) -> Mapping[str, object]:
-    parsed = json.loads(text) if text else {}
+def _json(stored: str) -> Mapping[str, object]:
+    parsed = json.loads(stored) if stored else {}
     return parsed if isinstance(parsed, dict) else {}

@@ -36,6 +36,7 @@ class Delivery:
 
     Attributes:
         source: the function's input, e.g. contact_flow.
+        input_id: the stream record's id, the same at every delivery; empty for flows.
         contact_id: empty where none could be read.
         method: what was asked for.
         disposition, reason: how it ended; no reason when delivered.
@@ -59,6 +60,7 @@ class Delivery:
     attempts: int = 0
     milliseconds: int = 0
     payload_kept: str = ""
+    input_id: str = ""
 
 
 @dataclass(slots=True)
@@ -94,6 +96,7 @@ class Observer:
                 "attempts": delivery.attempts,
                 "durationMs": delivery.milliseconds,
                 "payloadKept": delivery.payload_kept,
+                "inputId": delivery.input_id,
             },
         )
         name = "".join(part.capitalize() for part in delivery.disposition.split("_"))
@@ -117,6 +120,13 @@ class Observer:
             },
         )
         self.count("FailedAttempt", "errorCode", error.code)
+
+    def again(self, source: str, contact_id: str, code: str) -> None:
+        """A record that has not ended: Lambda delivers it again."""
+        self.logger.warning(
+            "to come again", extra={"ContactId": contact_id, "source": source, "errorCode": code}
+        )
+        self.count("ToComeAgain", "errorCode", code)
 
     def trouble(self, text: str, contact_id: str = "", **facts: str | int) -> None:
         """Something an operator should know of. `text` is the bridge's own wording."""

@@ -18,6 +18,8 @@ ENVIRONMENT_NAMES = (
     "DEAD_LETTER_QUEUE_URL",
     "FLOW_TIME_LIMIT_SECONDS",
     "FLOW_FAILURE",
+    "CREATE_FROM_EVENTS",
+    "FAILURE_BUCKET",
 )
 """Every variable the package reads; Powertools and the AWS SDK read theirs by themselves."""
 
@@ -30,6 +32,18 @@ class FlowFailure(StrEnum):
 
     CONTINUE = "continue"
     ERROR = "error"
+
+
+class CreateFromEvents(StrEnum):
+    """Which contact events may create a VoiceCall that the flow did not.
+
+    SAFETY_NET: QUEUED and CONNECTED_TO_AGENT, when the flow has had its turn. ALWAYS: INITIATED as
+    well, no flow is involved. NEVER: none.
+    """
+
+    SAFETY_NET = "safety-net"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 class SettingsError(ValueError):
@@ -49,6 +63,8 @@ class Settings:
         dead_letter_queue_url: SQS queue of the dead letters.
         flow_time_limit_seconds: the limit set in the flow's Lambda block, 1 to 8.
         flow_failure: see FlowFailure.
+        create_from_events: see CreateFromEvents.
+        failure_bucket: S3 bucket of payloads too large for the queue; empty: flows need none.
     """
 
     contact_center_secret: str
@@ -59,6 +75,8 @@ class Settings:
     telephony_provider_name: str = "amazon-connect"
     flow_time_limit_seconds: float = 8.0
     flow_failure: FlowFailure = FlowFailure.CONTINUE
+    create_from_events: CreateFromEvents = CreateFromEvents.SAFETY_NET
+    failure_bucket: str = ""
 
     @property
     def flow_budget_seconds(self) -> float:
@@ -85,6 +103,9 @@ class Settings:
         failure = values["FLOW_FAILURE"] or FlowFailure.CONTINUE
         if failure not in list(FlowFailure):
             faults.append("FLOW_FAILURE is neither continue nor error")
+        create_from = values["CREATE_FROM_EVENTS"] or CreateFromEvents.SAFETY_NET
+        if create_from not in list(CreateFromEvents):
+            faults.append("CREATE_FROM_EVENTS is none of safety-net, always and never")
         if not values["TELEPHONY_PROVIDER_NAME"].isprintable():
             faults.append("TELEPHONY_PROVIDER_NAME is no text of one line")
         if faults or limit is None:
@@ -98,6 +119,8 @@ class Settings:
             dead_letter_queue_url=values["DEAD_LETTER_QUEUE_URL"],
             flow_time_limit_seconds=limit,
             flow_failure=FlowFailure(failure),
+            create_from_events=CreateFromEvents(create_from),
+            failure_bucket=values["FAILURE_BUCKET"],
         )
 
 

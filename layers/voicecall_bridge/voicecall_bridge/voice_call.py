@@ -129,6 +129,31 @@ class CreateVoiceCall:
         }
         return required | {name: value for name, value in optional.items() if value}
 
+    @classmethod
+    def from_json(cls, stored: Mapping[str, object]) -> CreateVoiceCall:
+        """The request that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: `stored` was not written by `to_json`.
+        """
+        given = {name: value for name, value in stored.items() if isinstance(value, str)}
+        people = stored["participants"]
+        if not isinstance(people, list):
+            raise TypeError("participants is no list")
+        return cls(
+            vendor_call_key=given["vendorCallKey"],
+            to=given["to"],
+            from_=given["from"],
+            initiation_method=CallInitiation(given["initiationMethod"]),
+            start_time=given["startTime"],
+            participants=tuple(Participant(one["participantKey"], one["type"]) for one in people),
+            call_subtype=given["callSubtype"],
+            parent_voice_call_id=given.get("parentVoiceCallId", ""),
+            queue=given.get("queue", ""),
+            call_origin=given.get("callOrigin", ""),
+            call_attributes=given.get("callAttributes", ""),
+        )
+
     def started_as(self, earlier: Mapping[str, object]) -> CreateVoiceCall:
         """This request with the start of an earlier one for the same call: a call starts once."""
         start = earlier.get("startTime")

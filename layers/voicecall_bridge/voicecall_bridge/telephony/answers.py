@@ -70,7 +70,8 @@ def read_answer(response: requests.Response, deadline: Deadline) -> Answer:
         raise error_of(response, body, request_id)
     body = _body(response, deadline)
     try:
-        members = json.loads(body)
+        # Calls whose answer is documented nowhere may answer with nothing.
+        members = json.loads(body) if body else {}
     except (ValueError, RecursionError):  # also what is nested beyond reason
         members = None
     answer = Answer(response.status_code, request_id, members if isinstance(members, dict) else {})

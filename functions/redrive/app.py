@@ -1,0 +1,19 @@
+"""Invoked by an operator: puts dead letters back into their stream. A dry run unless told else."""
+
+from dataclasses import asdict
+from typing import Any
+
+from voicecall_bridge import composition
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.redrive import Request
+
+HAND_OVER_SECONDS = 10.0
+"""Kept of Lambda's time-out for showing the letters again that stay."""
+
+
+def handler(event: object, context: Any) -> dict[str, Any]:
+    """One request: see voicecall_bridge.redrive for what it may ask and what is answered."""
+    request = Request.read(event)
+    seconds = context.get_remaining_time_in_millis() / 1000 - HAND_OVER_SECONDS
+    tally = composition.redrive().run(request, Deadline.after(seconds))
+    return {"dryRun": request.dry_run, **asdict(tally)}

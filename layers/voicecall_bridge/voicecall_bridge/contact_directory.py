@@ -1,0 +1,77 @@
+"""Amazon Connect's own word on a contact: the only use of its API.
+
+DescribeContact allows 10 requests a second in a region (burst 15): it is asked only for what is
+known from nowhere else, and being throttled is a fault that passes.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from voicecall_bridge.sources.described_contact import DescribedContact, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voicecall_bridge.deadline import Deadline
+
+_PAUSE_SECONDS = 0.5
+# Source: Amazon Connect API reference, "DescribeContact", errors. All others pass or are mended.
+_FINAL = frozenset(
+    {"ResourceNotFoundException", "InvalidRequestException", "InvalidParameterException"}
+)
+
+
+class DirectoryUnavailable(Exception):
+    """Connect did not tell in time. The text is the fault's name."""
+
+
+class NoSuchContact(Exception):
+    """Connect does not know the contact. The text is the fault's name."""
+
+
+@dataclass(slots=True)
+class ContactDirectory:
+    """Describes contacts.
+
+    Attributes:
+        client: makes the Connect client when it is needed.
+        sleep: waits for seconds.
+        draw: random number generator of the pauses, uniform(a, b).
+    """
+
+    client: Callable[[], Any]
+    sleep: Callable[[float], None] = time.sleep
+    draw: Callable[[float, float], float] = random.uniform
+    _made: Any = field(default=None, init=False, repr=False)
+
+    def describe(self, instance_id: str, contact_id: str, deadline: Deadline) -> DescribedContact:
+        """What Connect knows of the contact.
+
+        Raises:
+            DirectoryUnavailable: throttled, failing or silent until the deadline.
+            NoSuchContact: unknown or refused.
+        """
+        while True:
+            try:
+                if self._made is None:
+                    self._made = self.client()
+                answer = self._made.describe_contact(InstanceId=instance_id, ContactId=contact_id)
+            except ClientError as error:
+                fault = error.response["Error"].get("Code", "")
+                if fault in _FINAL:
+                    raise NoSuchContact(fault) from None
+            except BotoCoreError as error:
+                fault = type(error).__name__
+            else:
+                return read(instance_id, contact_id, answer)
+            # Everybody who was throttled with this one comes back as well: spread them.
+            pause = self.draw(0.0, _PAUSE_SECONDS)
+            if not deadline.allows(pause):
+                raise DirectoryUnavailable(fault)
+            self.sleep(pause)

@@ -1,0 +1,125 @@
+"""One table of DynamoDB: conditional updates and consistent reads. The only DynamoDB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+KEY = "ledger_key"
+
+
+class LedgerUnavailable(Exception):
+    """DynamoDB did not do it. What was asked may or may not have been written."""
+
+
+class ConditionFailed(Exception):
+    """The condition of a write does not hold.
+
+    Attributes:
+        item: what stands there, in DynamoDB's typed form.
+    """
+
+    def __init__(self, item: Mapping[str, Mapping[str, Any]]) -> None:
+        super().__init__("the condition of a write does not hold")
+        self.item = item
+
+
+@dataclass(slots=True)
+class Table:
+    """The table.
+
+    Attributes:
+        client: makes the DynamoDB client when it is needed.
+        name: the table's name.
+    """
+
+    client: Callable[[], Any]
+    name: str
+    _made: Any = field(default=None, init=False, repr=False)
+
+    def read(self, key: str) -> Mapping[str, Mapping[str, Any]]:
+        """The item as it stands now, empty if there is none.
+
+        Raises:
+            LedgerUnavailable: DynamoDB did not answer in time, or refused.
+        """
+        item = self._call("get_item", Key={KEY: text(key)}, ConsistentRead=True).get("Item", {})
+        return item if isinstance(item, dict) else {}
+
+    def update(
+        self,
+        key: str,
+        update: str,
+        values: Mapping[str, Mapping[str, Any]],
+        *,
+        condition: str = "",
+        names: Mapping[str, str] | None = None,
+        tell_before: bool = False,
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Updates the item, and makes it if there is none.
+
+        Returns:
+            What stood there before, if `tell_before`; else nothing.
+
+        Raises:
+            ConditionFailed: with what stands there.
+            LedgerUnavailable: DynamoDB did not answer in time, or refused.
+        """
+        optional: dict[str, Any] = {}
+        if condition:
+            optional["ConditionExpression"] = condition
+            optional["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        if names:
+            optional["ExpressionAttributeNames"] = names
+        answer = self._call(
+            "update_item",
+            Key={KEY: text(key)},
+            UpdateExpression=update,
+            ExpressionAttributeValues=values,
+            ReturnValues="ALL_OLD" if tell_before else "NONE",
+            **optional,
+        )
+        before = answer.get("Attributes", {})
+        return before if isinstance(before, dict) else {}
+
+    def _call(self, operation: str, **parameters: Any) -> Any:
+        try:
+            if self._made is None:
+                self._made = self.client()
+            call = getattr(self._made, operation)
+            try:
+                return call(TableName=self.name, **parameters)
+            except ConnectionClosedError:
+                # A connection kept over a pause of the environment may be dead; a new one is not.
+                return call(TableName=self.name, **parameters)
+        except ClientError as error:
+            if error.response["Error"].get("Code") == "ConditionalCheckFailedException":
+                raise ConditionFailed(error.response.get("Item", {})) from None
+            raise LedgerUnavailable(error.response["Error"].get("Code", "")) from None
+        except BotoCoreError as error:
+            raise LedgerUnavailable(type(error).__name__) from None
+
+
+def text(value: str) -> dict[str, str]:
+    """A string in DynamoDB's typed form."""
+    return {"S": str(value)}
+
+
+def number(value: int) -> dict[str, str]:
+    """A number in DynamoDB's typed form."""
+    return {"N": str(value)}
+
+
+def string_of(item: Mapping[str, Mapping[str, Any]], name: str) -> str:
+    """The item's string attribute, empty if there is none."""
+    return str(item.get(name, {}).get("S", ""))
+
+
+def number_of(item: Mapping[str, Mapping[str, Any]], name: str) -> float:
+    """The item's number attribute, 0 if there is none."""
+    return float(item.get(name, {}).get("N", "0"))

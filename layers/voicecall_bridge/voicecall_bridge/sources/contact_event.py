@@ -1,0 +1,136 @@
+"""The events that Amazon Connect publishes to EventBridge while a contact lives.
+
+Shape: {"source": "aws.connect", "detail-type": "Amazon Connect Contact Event", "detail": {...}}
+(Amazon Connect administrator guide, "Contact events"). They are best effort, unordered, and carry
+no number of the customer. The guide's own samples differ in the case of their keys, hold objects
+where others hold arrays, and stand 1970 for times that are not set: all of it is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.contact import Channel, Contact, InitiationMethod, NotAContact, Queue
+from voicecall_bridge.sources.reading import members, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DETAIL_TYPE = "Amazon Connect Contact Event"
+_SYSTEM_ENDPOINT_TAG = "aws:connect:systemendpoint"
+_EPOCH = datetime(1971, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactEvent:
+    """One event.
+
+    Attributes:
+        type: the event type in capitals, as Connect names it; empty where unstated.
+        contact: the contact as far as the event tells; its customer_address is always empty.
+        at: when it happened, None where unstated.
+        queued: the contact is or was in a queue.
+        agent_connected: an agent was on the call; that agentInfo is there does not prove it.
+        disconnected: the contact has ended.
+        routing_expired: the first step of the routing criteria, one for agents, has expired.
+    """
+
+    type: str
+    contact: Contact
+    at: datetime | None = None
+    queued: bool = False
+    agent_connected: bool = False
+    disconnected: bool = False
+    routing_expired: bool = False
+
+
+def read(event: object) -> ContactEvent:
+    """Reads an event.
+
+    Raises:
+        NotAContact: not a contact event, or without a contact id.
+    """
+    envelope = _lower(event)
+    detail = _lower(envelope.get("detail"))
+    if text(envelope.get("detail-type")) != DETAIL_TYPE:
+        raise NotAContact("its detail-type is not that of a contact event")
+    contact_id = text(detail.get("contactid"))
+    if not contact_id:
+        raise NotAContact("a contact event without detail.contactId")
+    queue = _lower(detail.get("queueinfo"))
+    agent = _lower(detail.get("agentinfo"))
+    return ContactEvent(
+        type=text(detail.get("eventtype")).upper(),
+        contact=_contact(contact_id, detail, queue),
+        at=timestamp(envelope.get("time")),
+        queued=bool(queue),
+        agent_connected=timestamp(agent.get("connectedtoagenttimestamp")) is not None,
+        disconnected=timestamp(detail.get("disconnecttimestamp")) is not None,
+        routing_expired=_routing_expired(detail),
+    )
+
+
+def timestamp(value: object) -> datetime | None:
+    """An ISO 8601 time; None for what is none, and for the 1970 that stands for "not set"."""
+    try:
+        at = datetime.fromisoformat(text(value))
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return at if at > _EPOCH else None
+
+
+def _contact(contact_id: str, detail: Mapping[str, object], queue: Mapping[str, object]) -> Contact:
+    method = InitiationMethod(text(detail.get("initiationmethod")))
+    previous = text(detail.get("previouscontactid"))
+    queue_arn = text(queue.get("queuearn"))
+    endpoint = _lower(detail.get("systemendpoint"))
+    return Contact(
+        contact_id=contact_id,
+        instance_id=text(detail.get("instancearn")).rpartition("/")[2],
+        channel=Channel(text(detail.get("channel"))),
+        initiation_method=method,
+        initial_contact_id=text(detail.get("initialcontactid")) or contact_id,
+        previous_contact_id="" if previous == contact_id else previous,
+        system_address=text(endpoint.get("address"))
+        or text(_lower(detail.get("tags")).get(_SYSTEM_ENDPOINT_TAG)),
+        queue=Queue(queue_arn) if queue_arn else None,
+        web_rtc=method is InitiationMethod.WEBRTC_API or _is_web_rtc(detail),
+        initiated_at=timestamp(detail.get("initiationtimestamp")),
+    )
+
+
+def _is_web_rtc(detail: Mapping[str, object]) -> bool:
+    subtype = _lower(_lower(detail.get("segmentattributes")).get("connect:subtype"))
+    return text(subtype.get("valuestring")) == "connect:WebRTC"
+
+
+def _routing_expired(detail: Mapping[str, object]) -> bool:
+    """SCVL's rule: updatedProperties names the step's status, the first step is one for agents,
+    and it has expired."""
+    updated = detail.get("updatedproperties")
+    names = [text(name).lower() for name in updated] if isinstance(updated, list) else []
+    if not any("routingcriteria" in name and "status" in name for name in names):
+        return False
+    step = _first_step(detail.get("routingcriteria"))
+    criteria = _lower(_lower(step.get("expression")) or step)
+    match = _lower(criteria.get("matchcriteria")) or _lower(
+        _lower(criteria.get("attributecondition")).get("matchcriteria")
+    )
+    return bool(match.get("agentscriteria")) and text(step.get("status")).upper() == "EXPIRED"
+
+
+def _first_step(criteria: object) -> Mapping[str, object]:
+    # An object in one of the guide's samples, an array in another.
+    first = criteria[0] if isinstance(criteria, list) and criteria else criteria
+    steps = _lower(first).get("steps")
+    if isinstance(steps, list) and steps:
+        return _lower(steps[0])
+    return _lower(_lower(first).get("step") or first)
+
+
+def _lower(value: object) -> Mapping[str, object]:
+    """The members under keys in lower case: samples of one vendor spell them in three ways."""
+    return {key.lower(): item for key, item in members(value).items()}

@@ -1,0 +1,57 @@
+"""The records of a Kinesis stream as Lambda delivers them.
+
+Source: Lambda developer guide, "Process Amazon Kinesis Data Streams records with Lambda".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.contact import NotAContact
+from voicecall_bridge.sources.reading import members, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """One record.
+
+    Attributes:
+        sequence_number: its place in the shard; what a batch item failure names.
+        id: shard and sequence number: the same at every delivery, and no other record's.
+        raw: the record as Lambda passed it: what a dead letter keeps.
+    """
+
+    sequence_number: str
+    id: str
+    raw: Mapping[str, object] = field(repr=False)
+
+    def payload(self) -> object:
+        """The data as JSON.
+
+        Raises:
+            NotAContact: the data is not base64 or not JSON.
+        """
+        data = text(members(self.raw.get("kinesis")).get("data"))
+        try:
+            return json.loads(base64.b64decode(data, validate=True))
+        except (binascii.Error, ValueError, RecursionError):
+            raise NotAContact("the record's data is not JSON") from None
+
+
+def read(event: object) -> list[StreamRecord]:
+    """The records of a batch, in the order of the shard."""
+    records = members(event).get("Records")
+    found = []
+    for raw in records if isinstance(records, list) else []:
+        number = text(members(members(raw).get("kinesis")).get("sequenceNumber"))
+        found.append(
+            StreamRecord(number, text(members(raw).get("eventID")) or number, members(raw))
+        )
+    return found
