@@ -40,6 +40,8 @@ LEASE_MARGIN_SECONDS = 1.0
 """A lease outlives its holder's deadline by this much: clocks of two hosts may differ a little."""
 LOOK_AGAIN_SECONDS = 0.1
 """Between two looks at a contact that another worker is creating."""
+WAIT_RESERVE_SECONDS = 0.15
+"""Kept of the time for one more look and the answer, when another worker does not finish."""
 REMEMBER_SHARE = 0.1
 """Share of the time that is kept for remembering the outcome."""
 
@@ -305,7 +307,7 @@ class Bridge:
 
     def _wait(self, key: ContactKey, deadline: Deadline) -> Created | None:
         """Waits for another worker's answer; None: it gave up, so the contact is free again."""
-        while deadline.allows(LOOK_AGAIN_SECONDS):
+        while deadline.allows(LOOK_AGAIN_SECONDS + WAIT_RESERVE_SECONDS):
             self.sleep(LOOK_AGAIN_SECONDS)
             standing = self.ledger.standing(key)
             if not isinstance(standing, Busy):
