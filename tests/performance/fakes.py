@@ -1,8 +1,9 @@
 """Fakes of AWS and Salesforce that answer at once and count: what the bench measures against.
 
 They run in one process of their own, so that their work does not disturb the measuring one, and
-are as lean as they can be: no web framework, no storage, no checks. They are NOT stand-ins (for
-those see `local`): every write succeeds and every voice call is created.
+are as lean as they can be: no web framework, no checks. They are NOT stand-ins (for those see
+`local`): every voice call is created, every contact is described at once, and of DynamoDB there is
+what the ledger needs while nothing fails: a condition holds while the attribute it wants absent is.
 
     with Fakes(secret) as fakes:
         fakes.aws_url, fakes.salesforce_url
@@ -16,6 +17,7 @@ lines of JSON over its standard input and output; the end of its input ends it.
 import asyncio
 import contextlib
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -27,9 +29,24 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 CREATE: Final = "POST /voiceCalls"
+DESCRIBE: Final = "DescribeContact"
 AWS: Final = "aws"
 SALESFORCE: Final = "salesforce"
 BASE_PATH: Final = "/telephony/v1"
+
+# Shape: Amazon Connect API reference, "DescribeContact"; values invented.
+_CONTACT: Final = json.dumps(
+    {
+        "Contact": {
+            "Channel": "VOICE",
+            "InitiationMethod": "INBOUND",
+            "CustomerEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": "+12065550100"},
+            "SystemEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": "+18005550199"},
+        }
+    }
+).encode()
+_ABSENT: Final = re.compile(r"attribute_not_exists\((#?\w+)\)")
+_SET: Final = re.compile(r"(#?\w+) = (?:if_not_exists\(\w+, (:\w+)\)|(:\w+))")
 
 Reply = tuple[str, int, bytes]
 """Operation, status, body."""
@@ -166,6 +183,7 @@ class _Servers:
         self.requests: Counter[str] = Counter()
         self.connections: Counter[str] = Counter()
         self.latency: dict[str, float] = {}
+        self._items: dict[str, dict[str, Any]] = {}
         self._secret = dict(secret)
 
     async def start(self) -> dict[str, int]:
@@ -187,11 +205,18 @@ class _Servers:
 
     def _aws(self, head: bytes, body: bytes) -> Reply:
         operation = _header(head, b"x-amz-target").rpartition(b".")[2].decode()
+        if head.startswith(b"GET /contacts/"):
+            operation = DESCRIBE
         self.requests[operation] += 1
         match operation:
-            case "UpdateItem" | "GetItem" | "PutItem":
-                # As for an item that is not there yet, whose condition therefore holds.
-                return operation, 200, b"{}"
+            case "UpdateItem":
+                status, answer = _update(self._items, json.loads(body))
+                return operation, status, json.dumps(answer).encode()
+            case "GetItem":
+                item = self._items.get(_key(json.loads(body)))
+                return operation, 200, json.dumps({"Item": item} if item else {}).encode()
+            case "DescribeContact":
+                return operation, 200, _CONTACT
             case "GetSecretValue":
                 answer = {
                     "ARN": json.loads(body)["SecretId"],
@@ -211,6 +236,33 @@ class _Servers:
             return operation, 404, b'{"message": "the fake only creates"}'
         answer = {"voiceCallId": f"0LQ{self.requests[CREATE]:015d}", "errors": []}
         return operation, 200, json.dumps(answer).encode()
+
+
+def _key(request: Mapping[str, Any]) -> str:
+    ((_, value),) = request["Key"].items()
+    return str(value["S"])
+
+
+def _update(
+    items: dict[str, dict[str, Any]], request: Mapping[str, Any]
+) -> tuple[int, dict[str, Any]]:
+    """What the ledger's updates do to an item; status and answer."""
+    before = items.get(_key(request), {})
+    names = request.get("ExpressionAttributeNames", {})
+    wanted = _ABSENT.match(request.get("ConditionExpression", ""))
+    if wanted and names.get(wanted[1], wanted[1]) in before:
+        refused = {"__type": "com.amazonaws#ConditionalCheckFailedException", "Item": before}
+        return 400, refused
+    after = dict(before)
+    update, _, removed = request["UpdateExpression"].partition(" REMOVE ")
+    for name, fallback, value in _SET.findall(update.partition(" ADD ")[0]):
+        attribute = names.get(name, name)
+        if not fallback or attribute not in before:
+            after[attribute] = request["ExpressionAttributeValues"][fallback or value]
+    for name in removed.split(", "):
+        after.pop(name, None)
+    items[_key(request)] = after
+    return 200, {"Attributes": before} if request.get("ReturnValues") == "ALL_OLD" else {}
 
 
 def _header(head: bytes, name: bytes) -> bytes:
