@@ -9,24 +9,16 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Thread
 from types import TracebackType
 from typing import Any, Final, Self
 
 import boto3
 from botocore.config import Config
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
-from werkzeug.serving import make_server
 
+from local.moto_server import MotoServer
 from local.salesforce import ContactCenterIdentity
 from local.template import Template, load_template
 
-_LOOPBACK: Final = "127.0.0.1"
-_SHUTDOWN_POLL_SECONDS: Final = 0.02
 _REGION: Final = "us-east-1"
 _KEY_SUFFIX: Final = "-scrt-jwt-auth-private-key"
 _CREDENTIALS: Final = {"aws_access_key_id": "laptop", "aws_secret_access_key": "laptop"}
@@ -123,19 +115,7 @@ class LaptopAws:
         return received
 
     def _serve(self, resources: ExitStack) -> None:
-        server = make_server(
-            _LOOPBACK,
-            0,
-            DomainDispatcherApplication(create_backend_app),
-            threaded=True,
-            request_handler=_QuietHandler,
-        )
-        resources.callback(server.server_close)
-        thread = Thread(target=server.serve_forever, args=(_SHUTDOWN_POLL_SECONDS,), daemon=True)
-        thread.start()
-        resources.callback(thread.join)
-        resources.callback(server.shutdown)
-        self.endpoint = f"http://{_LOOPBACK}:{server.server_port}"
+        self.endpoint = resources.enter_context(MotoServer()).endpoint
         self._dynamodb, self._sqs = self.client("dynamodb"), self.client("sqs")
         resources.callback(self._dynamodb.close)
         resources.callback(self._sqs.close)
@@ -204,8 +184,3 @@ class LaptopAws:
         url = str(self._sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
         resources.callback(self._sqs.delete_queue, QueueUrl=url)
         return url
-
-
-class _QuietHandler(MotoRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the replay's own lines are what is to be read."""
