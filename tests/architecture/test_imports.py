@@ -56,13 +56,14 @@ MAY_IMPORT = {
     # What is told of it.
     "observability": "settings telephony.errors",
     # The use cases, and what flows and streams see of them.
-    "bridge": "contact contact_directory deadline dynamodb_table ledger observability"
+    "outcomes": "telephony.errors",
+    "bridge": "contact contact_directory deadline dynamodb_table ledger observability outcomes"
     " sources.described_contact telephony.client telephony.errors voice_call",
-    "flow_methods": "bridge contact dead_letters deadline observability settings sources.flow"
-    " telephony.errors voice_call",
+    "flow_methods": "bridge contact dead_letters deadline observability outcomes settings"
+    " sources.flow telephony.errors voice_call",
     "streams": "contact dead_letters deadline observability sources.kinesis",
     "contact_events": "bridge contact contact_directory deadline dynamodb_table observability"
-    " settings sources.contact_event streams telephony.errors voice_call",
+    " outcomes settings sources.contact_event streams telephony.errors voice_call",
     # What operators do.
     "redrive": "dead_letters deadline sources.kinesis sources.reading",
     # The one place that builds everything.

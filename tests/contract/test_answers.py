@@ -50,7 +50,7 @@ FAILURES: list[tuple[str, Fault, type[TelephonyError], str, Effect, int, int]] =
     ("502", status(502), Unavailable, "502", UNKNOWN, 4, 0),
     ("503", status(503), Unavailable, "503", NONE, 4, 0),
     ("504", status(504), Unavailable, "504", UNKNOWN, 4, 0),
-    ("599", status(599), Unavailable, "599", NONE, 4, 0),
+    ("599", status(599), Unavailable, "599", UNKNOWN, 4, 0),
     (
         "500 after storing",
         lasting("status_after_storing", status=500),

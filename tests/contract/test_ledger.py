@@ -24,13 +24,13 @@ from tests.contract.servers import (
     silent_server,
 )
 from tests.unit.doubles import MemoryLedger
+from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.ledger import (
     Busy,
     ContactKey,
     Created,
     Lease,
     Ledger,
-    LedgerUnavailable,
 )
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def test_the_request_is_remembered_before_it_is_sent(
         "vendor_call_key": "contact-1",
         "create_status": "CREATING",
         "create_attempts": 1,
+        "create_start": REQUEST.get("startTime", ""),
         "lease_until": int((clock.at + 5) * 1000),
         "expires_at": int(clock.at) + FOURTEEN_DAYS,
     }
@@ -126,7 +127,7 @@ def test_created_is_remembered_and_final(ledger: Ledger, clock: Clock) -> None:
     assert ledger.created(first, "0LQ1") == "0LQ1"
     clock.at += 3600
     ledger.not_created(first, "500", unknown=True)
-    assert ledger.begin(KEY, REQUEST, 5) == Created("0LQ1") == ledger.standing(KEY)
+    assert ledger.begin(KEY, REQUEST, 5) == Created("0LQ1", REQUEST) == ledger.standing(KEY)
 
 
 def test_a_created_item_has_no_lease_any_more(in_dynamodb: Ledger, aws: Aws) -> None:
@@ -147,7 +148,7 @@ def test_the_first_id_stands(ledger: Ledger, clock: Clock) -> None:
     assert ledger.created(quick, "0LQ1") == "0LQ1"
     assert ledger.created(slow, "0LQ2") == "0LQ1"
     assert ledger.created(quick, "0LQ1") == "0LQ1"
-    assert ledger.standing(KEY) == Created("0LQ1")
+    assert ledger.standing(KEY) == Created("0LQ1", REQUEST)
 
 
 def test_an_id_is_taken_also_after_the_lease_ran_out(ledger: Ledger, clock: Clock) -> None:
@@ -155,7 +156,7 @@ def test_an_id_is_taken_also_after_the_lease_ran_out(ledger: Ledger, clock: Cloc
     slow = lease(ledger, seconds=1)
     clock.at += 60
     assert ledger.created(slow, "0LQ1") == "0LQ1"
-    assert ledger.begin(KEY, REQUEST, 5) == Created("0LQ1")
+    assert ledger.begin(KEY, REQUEST, 5) == Created("0LQ1", REQUEST)
 
 
 @pytest.mark.parametrize("unknown", [True, False])

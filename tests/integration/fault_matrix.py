@@ -84,7 +84,7 @@ UP = [
     Row("reset before sending", "deferred", "OUTCOME_UNKNOWN", (4, 4), 0, "UNKNOWN", "ledger"),
     Row("reset after storing once", "created", "", (2, 2), 1, "CREATED", ""),
     Row("reset after storing", "deferred", "OUTCOME_UNKNOWN", (4, 4), 1, "UNKNOWN", "ledger"),
-    Row("headers that trickle", "deferred", "DEADLINE", (1, 1), 1, "CREATING", "unknown"),
+    Row("headers that trickle", "deferred", "DEADLINE", (1, 1), 1, "CREATING", "ledger"),
     Row("400", "failed", "400", (1, 1), 0, "FAILED", "ledger"),
     Row("401", "failed", "401", (2, 2), 0, "FAILED", "ledger"),
     Row("403", "failed", "403", (1, 1), 0, "FAILED", "ledger"),

@@ -144,14 +144,17 @@ class Stand:
         return [record for record in self.told.records() if record.get("message") == "delivery"]
 
     def troubles(self) -> list[str]:
-        """The messages of error lines, in order."""
+        """The messages of error lines, in order, but for the lines that account for deliveries."""
         return [
-            record["message"] for record in self.told.records() if record.get("level") == "ERROR"
+            record["message"]
+            for record in self.told.records()
+            if record.get("level") == "ERROR" and record["message"] != "delivery"
         ]
 
     def metric(self, name: str) -> int:
-        """The sum of a metric over all lines and dimensions."""
-        records = (record for record in self.told.records() if "_aws" in record)
+        """The sum of a metric; what is told by reason besides is told in the total too."""
+        lines = (record for record in self.told.records() if "_aws" in record)
+        records = (record for record in lines if "reason" not in record)
         return sum(int(sum(record.get(name, [0.0]))) for record in records)
 
     def posts(self, contact_id: str = "contact-1") -> list[Exchange]:

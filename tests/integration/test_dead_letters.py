@@ -176,7 +176,13 @@ def test_a_defect_of_the_bridge_is_answered_and_kept(
     assert stand.metric("Defect") == 1
 
 
-@pytest.mark.parametrize(("code", "text"), [(400, r"^failed: 400$"), (503, r"^deferred: 503$")])
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (400, r"^failed: 400: Salesforce refuses the request \(400\)$"),
+        (503, r"^deferred: 503: Salesforce fails \(503\)$"),
+    ],
+)
 def test_the_error_branch_on_request(stand: Stand, code: int, text: str) -> None:
     """Given FLOW_FAILURE=error; when there is no VoiceCall; then it raises, and the account is the
     same."""

@@ -107,12 +107,13 @@ def test_environment_values_come_from_the_stack(
                 assert value["Ref"] in known, name
 
 
-def test_log_level_never_hides_the_delivery_lines(template: dict[str, Any]) -> None:
-    """Each delivery ends in one INFO line; above that level Lambda would drop it."""
-    assert set(template["Parameters"]["LogLevel"]["AllowedValues"]) == {"DEBUG", "INFO"}
+def test_log_level_is_no_parameter(template: dict[str, Any]) -> None:
+    """Each delivery ends in one INFO line; above that level Lambda would drop it, and below it
+    libraries write secrets and whole requests."""
+    assert "LogLevel" not in template["Parameters"]
     shared = template["Globals"]["Function"]
-    assert shared["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}
-    assert shared["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == {"Ref": "LogLevel"}
+    assert shared["LoggingConfig"]["ApplicationLogLevel"] == "INFO"
+    assert shared["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "INFO"
 
 
 def test_function_arn_fits_into_a_flow(functions: dict[str, Any]) -> None:

@@ -87,7 +87,8 @@ def test_a_success_may_say_nothing(status: int) -> None:
         (502, Unavailable, Effect.UNKNOWN),
         (503, Unavailable, Effect.NONE),
         (504, Unavailable, Effect.UNKNOWN),
-        (599, Unavailable, Effect.NONE),
+        (501, Unavailable, Effect.NONE),
+        (599, Unavailable, Effect.UNKNOWN),
     ],
 )
 def test_each_status_class(status: int, kind: type[TelephonyError], effect: Effect) -> None:

@@ -258,7 +258,7 @@ def test_a_refused_parent_that_was_the_bridges_idea(told: Told) -> None:
     first, second = scene.client.sent
     assert first.parent_voice_call_id
     assert second == first.without_parent()
-    assert scene.journal == ["begin", "POST", "POST", "created"]
+    assert scene.journal == ["begin", "POST", "resent", "POST", "created"], "remembered before sent"
     assert told.counted() == {"ParentRefused": 1}
 
 

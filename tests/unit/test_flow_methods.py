@@ -1,13 +1,12 @@
 """How an invocation ends: the answer, the account's line, where the payload is."""
 
 import json
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.unit.doubles import MemoryDeadLetters
+from tests.unit.flow_scene import HangingLetters, Scene, not_created
 from tests.unit.samples import (
     CONTACT_ID,
     CUSTOMER,
@@ -17,18 +16,14 @@ from tests.unit.samples import (
     a_contact,
     flow_event,
 )
-from tests.unit.telling import Told
-from voicecall_bridge.bridge import Bridge, Creation, InProgress, NotCreated
-from voicecall_bridge.contact import Contact
-from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.flow_methods import FlowFailed, FlowMistake, FlowService
+from voicecall_bridge.flow_methods import FlowFailed, FlowMistake
+from voicecall_bridge.outcomes import Creation, InProgress
 from voicecall_bridge.settings import FlowFailure
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
     OutcomeUnknown,
     Rejected,
-    TelephonyError,
     Unauthorized,
     Unavailable,
 )
@@ -39,56 +34,6 @@ from voicecall_bridge.voice_call import (
     NotVoice,
     TransferWithoutParent,
 )
-
-# docs/guarantees.md: "unknown" is where the answer did not wait for the work to end.
-PLACES = {"", "ledger", "queue", "none", "unknown"}
-Outcome = Creation | Exception | Callable[[], Creation]
-
-
-class ScriptedBridge(Bridge):
-    """The use case with one outcome."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        self.asked: list[tuple[Contact, CallInitiation]] = []
-        self.given = 0.0
-
-    def create(self, contact: Contact, asked: CallInitiation, deadline: Deadline) -> Creation:
-        self.asked.append((contact, asked))
-        self.given = deadline.remaining()
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome() if callable(self.outcome) else self.outcome
-
-
-class Scene:
-    """A service with one outcome of the use case."""
-
-    def __init__(self, outcome: Outcome | None = None, **changes: Any) -> None:
-        self.told = Told()
-        self.bridge = ScriptedBridge(outcome or Creation(VOICE_CALL_ID, existing=False, attempts=1))
-        self.letters = MemoryDeadLetters()
-        self.overruns = 0
-        facts: dict[str, Any] = {"bridge": self.bridge, "dead_letters": self.letters}
-        self.service = FlowService(
-            self.told.observer, on_overrun=self._overrun, **(facts | changes)
-        )
-
-    def _overrun(self) -> None:
-        self.overruns += 1
-
-    def answer(self, event: object | None = None, seconds_left: float = 10.0) -> dict[str, str]:
-        return self.service.answer(flow_event() if event is None else event, seconds_left)
-
-    def line(self) -> dict[str, Any]:
-        (line,) = self.told.deliveries()
-        assert line["payloadKept"] in PLACES
-        return line
-
-
-def not_created(cause: TelephonyError, kept: bool = True) -> NotCreated:
-    cause.attempts = 1
-    return NotCreated(cause, request_kept=kept)
 
 
 def test_a_created_voice_call() -> None:
@@ -175,7 +120,7 @@ WITHOUT_VOICE_CALL: list[tuple[Exception, str, str, str, str]] = [
         "dead_lettered",
         "ledger",
     ),
-    (InProgress("x"), "deferred", "IN_PROGRESS", "superseded", ""),
+    (InProgress("x"), "deferred", "IN_PROGRESS", "dead_lettered", "ledger"),
     (MissingProperty("x"), "failed", "MISSING_PROPERTY", "dead_lettered", "queue"),
     (TransferWithoutParent("x"), "failed", "TRANSFER_WITHOUT_PARENT", "dead_lettered", "queue"),
     (NotVoice("x"), "failed", "NOT_VOICE", "skipped", ""),
@@ -281,17 +226,6 @@ def test_a_mistake_names_the_methods_there_are_and_quotes_nothing() -> None:
     assert "HUSH" not in str(caught.value)
 
 
-class HangingLetters(MemoryDeadLetters):
-    """A queue that does not answer before it is let go."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.release = threading.Event()
-
-    def keep(self, source: str, reason: str, payload: object) -> None:
-        self.release.wait(30.0)
-
-
 def test_a_mistake_is_told_in_time_though_the_queue_hangs() -> None:
     letters = HangingLetters()
     scene = Scene(dead_letters=letters, budget=0.02)
@@ -336,55 +270,6 @@ def test_a_scheduled_event_touches_nothing() -> None:
     assert line["reason"]
 
 
-class Hanging:
-    """Work that does not end before it is let go."""
-
-    def __init__(self) -> None:
-        self.release = threading.Event()
-        self.ended = threading.Event()
-
-    def __call__(self) -> Creation:
-        self.release.wait(30.0)
-        self.ended.set()
-        return Creation(VOICE_CALL_ID, existing=False)
-
-
-def test_an_overrun_is_answered_and_told_of() -> None:
-    hanging = Hanging()
-    scene = Scene(hanging, budget=0.05)
-    answer = scene.answer()
-    assert not hanging.ended.is_set(), "the caller did not wait"
-    assert (answer["status"], answer["errorCode"]) == ("deferred", "DEADLINE")
-    assert answer["vendorCallKey"] == CONTACT_ID
-    assert scene.overruns == 1
-    (line,) = scene.told.deliveries()
-    assert (line["disposition"], line["reason"]) == ("dead_lettered", "DEADLINE")
-    hanging.release.set()
-    assert hanging.ended.wait(10.0)
-
-
-def test_the_line_of_an_overrun_claims_no_place_that_is_not_documented() -> None:
-    hanging = Hanging()
-    scene = Scene(hanging, budget=0.02)
-    scene.answer()
-    hanging.release.set()
-    assert scene.told.deliveries()[0]["payloadKept"] in PLACES
-
-
-def test_lambdas_own_time_out_counts_too() -> None:
-    scene = Scene(budget=6.5)
-    scene.answer(seconds_left=2.0)
-    assert 1.0 < scene.bridge.given <= 1.8
-
-
-@pytest.mark.parametrize("seconds_left", [0.0, 0.2, -1.0])
-def test_no_time_at_all_is_an_answer(seconds_left: float) -> None:
-    hanging = Hanging()
-    scene = Scene(hanging)
-    assert scene.answer(seconds_left=seconds_left)["errorCode"] == "DEADLINE"
-    hanging.release.set()
-
-
 def test_an_answer_fits_into_what_connect_takes() -> None:
     """Source: administrator guide, "Invoke Lambda functions": at most 32 KB, texts only."""
     remarks = tuple("\N{GRINNING FACE}" * 500 for _ in range(100))
@@ -396,3 +281,19 @@ def test_an_answer_fits_into_what_connect_takes() -> None:
         answer = Scene(outcome).answer(event)
         assert all(isinstance(value, str) for value in answer.values())
         assert len(json.dumps(answer)) < 32 * 1024
+
+
+@pytest.mark.parametrize("secret", ["center", "arn:aws:secretsmanager:r:1:secret:center-AbC123"])
+@pytest.mark.parametrize("where", ["attribute", "parameter"])
+def test_a_contact_of_another_contact_center_is_refused(secret: str, where: str) -> None:
+    """Source: SCVL, `secretName`. Given one stack serves one contact center, then a contact that
+    names another one is not created in the wrong org."""
+    for named, code in (("center", ""), ("other", "OTHER_CONTACT_CENTER")):
+        event = (
+            flow_event(Attributes={"secretName": named})
+            if where == "attribute"
+            else flow_event(parameters={"fieldValues": {"secretName": named}})
+        )
+        scene = Scene(secret=secret)
+        assert scene.answer(event)["errorCode"] == code
+        assert len(scene.bridge.asked) == (0 if code else 1)

@@ -99,16 +99,16 @@ def test_retry_after_beats_the_jitter(kind: type[TelephonyError], asked: float) 
 
 
 def test_retry_after_that_does_not_fit_ends_it() -> None:
-    """Given 5 s left, then waiting 4.9 s would leave no time for an attempt."""
-    assert pause(LimitExceeded("wait", retry_after=4.8), left=5.0) == 4.8
-    assert pause(LimitExceeded("wait", retry_after=4.9), left=5.0) is None
+    """Given 5 s left, then waiting 4.8 s would leave no time for an attempt of use."""
+    assert pause(LimitExceeded("wait", retry_after=4.7), left=5.0) == 4.7
+    assert pause(LimitExceeded("wait", retry_after=4.8), left=5.0) is None
     assert pause(LimitExceeded("wait", retry_after=3600.0), left=5.0) is None
 
 
 def test_jitter_that_does_not_fit_ends_it() -> None:
-    assert pause(Unavailable("fails"), left=0.31) == 0.2
-    assert pause(Unavailable("fails"), left=0.29) is None
-    assert pause(Unavailable("fails"), left=0.29, policy=RetryPolicy(draw=lowest)) == 0.0
+    assert pause(Unavailable("fails"), left=0.46) == 0.2
+    assert pause(Unavailable("fails"), left=0.44) is None
+    assert pause(Unavailable("fails"), left=0.44, policy=RetryPolicy(draw=lowest)) == 0.0
 
 
 def test_no_attempt_is_begun_without_time_for_it() -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.doubles import MemoryDeadLetters
 from tests.unit.samples import CUSTOMER, batch, stream_record
 from tests.unit.telling import Told
+from voicecall_bridge import streams
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.observability import Disposition
@@ -275,6 +276,30 @@ def test_a_dead_letter_that_is_not_kept_comes_again(fault: Exception) -> None:
 def test_a_poison_record_that_is_not_kept_comes_again() -> None:
     scene = Scene(fault="AccessDenied")
     assert scene.answer("?", "a1") == [1]
+
+
+@pytest.mark.parametrize("hopeless", ["?", "a1"])
+def test_one_letter_however_often_its_record_comes(hopeless: str) -> None:
+    """Given a dead letter whose batch comes again because of a record before it."""
+
+    def work(item: str) -> Ended:
+        if item == "b1":
+            raise Passing("503")
+        raise Hopeless("400")
+
+    scene = Scene(work)
+    for _ in range(3):
+        assert scene.answer("b1", hopeless) == [1]
+    assert len(scene.letters.kept) == 1
+    assert list(scene.dispositions()) == ["2"]
+
+
+def test_only_so_many_records_are_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "BURIED_RECORDS", 2)
+    scene = Scene()
+    for _ in range(2):
+        assert scene.answer("?1", "?2", "?3") == []
+    assert 3 < len(scene.letters.kept) <= 6
 
 
 def test_poison_does_not_use_up_the_good_records_time() -> None:

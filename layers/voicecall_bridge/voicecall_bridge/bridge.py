@@ -17,6 +17,15 @@ from voicecall_bridge.ledger import (
     Ledger,
     Step,
 )
+from voicecall_bridge.outcomes import (
+    CallOver,
+    Creation,
+    InProgress,
+    NotCreated,
+    ParentMissing,
+    Progress,
+    Tidied,
+)
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
 from voicecall_bridge.voice_call import (
     CREATED_LIVE,
@@ -27,7 +36,7 @@ from voicecall_bridge.voice_call import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from voicecall_bridge.contact import Contact
     from voicecall_bridge.contact_directory import ContactDirectory
@@ -42,62 +51,6 @@ LOOK_AGAIN_SECONDS = 0.1
 """Between two looks at a contact that another worker is creating."""
 LEAST_RESERVE_SECONDS = 0.25
 """Kept of the time for remembering the outcome and answering; of little time, a quarter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """A VoiceCall that exists.
-
-    Attributes:
-        voice_call_id: the record's id.
-        existing: an earlier delivery had made it; nothing was sent.
-        remarks: Salesforce's remarks on the create.
-        attempts: requests that were sent.
-    """
-
-    voice_call_id: str
-    existing: bool
-    remarks: tuple[str, ...] = ()
-    attempts: int = 0
-
-
-class InProgress(Exception):
-    """Another worker is at it, and the time to wait for it has run out."""
-
-
-class NotCreated(Exception):
-    """Salesforce made no VoiceCall, as far as is known.
-
-    Attributes:
-        cause: why; its `effect` says whether the record may exist all the same.
-        request_kept: the ledger holds the request, for whoever tries next.
-    """
-
-    def __init__(self, cause: TelephonyError, *, request_kept: bool) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
-        self.request_kept = request_kept
-
-
-class CallOver(Exception):
-    """The call has ended; its contact record makes the VoiceCall."""
-
-
-class ParentMissing(Exception):
-    """A transfer's parent has no VoiceCall yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tidied:
-    """A step that was done now.
-
-    Attributes:
-        attempts: requests that were sent.
-        found: Salesforce knows the call.
-    """
-
-    attempts: int
-    found: bool
 
 
 def _may_mean_parent(error: Rejected) -> bool:
@@ -133,7 +86,13 @@ class Bridge:
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
-    def create(self, contact: Contact, asked: CallInitiation, deadline: Deadline) -> Creation:
+    def create(
+        self,
+        contact: Contact,
+        asked: CallInitiation,
+        deadline: Deadline,
+        progress: Progress | None = None,
+    ) -> Creation:
         """Makes the contact's VoiceCall, once, whoever else is asked for the same.
 
         Raises:
@@ -143,7 +102,7 @@ class Bridge:
         """
         started = contact.initiated_at or datetime.fromtimestamp(self.now(), UTC)
         request = create_voice_call(contact, asked, started)
-        return self._create(_key(contact), request, asked, deadline)
+        return self._create(_key(contact), request, asked, deadline, progress or Progress())
 
     def ensure(self, contact: Contact, late: bool, deadline: Deadline) -> Creation:
         """Makes the VoiceCall of a contact that lives, unless it is there, from what is known.
@@ -178,7 +137,7 @@ class Bridge:
             request = create_voice_call(contact, asked, started)
         if request.parent_voice_call_id:
             self._require_parent(replace(key, contact_id=request.parent_voice_call_id), deadline)
-        return self._create(key, request, request.initiation_method, deadline)
+        return self._create(key, request, request.initiation_method, deadline, Progress())
 
     def remember_end(self, contact: Contact) -> None:
         """From now on the contact is not created live any more.
@@ -254,17 +213,19 @@ class Bridge:
         request: CreateVoiceCall,
         asked: CallInitiation,
         deadline: Deadline,
+        progress: Progress,
     ) -> Creation:
         turn = self._turn(key, request, deadline)
         if isinstance(turn, Created):
             self._bring_attributes(key, turn, request, deadline)
             return Creation(turn.voice_call_id, existing=True)
         if turn is not None:
+            progress.request_kept = True
             request = request.started_as(turn.earlier_request)
         if turn is not None and turn.after_unknown:
             self.observer.count("RetriedUnknown")
         try:
-            made = self._send(request, asked, _with_reserve(deadline))
+            made = self._send(turn, request, asked, _with_reserve(deadline))
         except TelephonyError as error:
             raise NotCreated(error, request_kept=self._remember_failure(turn, error)) from error
         if made.unknown_attempts:
@@ -272,8 +233,9 @@ class Bridge:
         if made.remarks:
             self.observer.count("CreatedWithRemarks")
             self.observer.trouble("created with remarks of Salesforce", key.contact_id)
-        voice_call_id = self._remember(turn, made.voice_call_id)
-        return Creation(voice_call_id, False, made.remarks, made.attempts)
+        creation = Creation(made.voice_call_id, False, made.remarks, made.attempts)
+        progress.made = creation
+        return replace(creation, voice_call_id=self._remember(turn, made.voice_call_id))
 
     def _turn(
         self, key: ContactKey, request: CreateVoiceCall, deadline: Deadline
@@ -304,11 +266,16 @@ class Bridge:
             return
         try:
             self.client.update_attributes(key.contact_id, request.call_attributes, deadline)
-            self.ledger.resent(key, {**made.request, "callAttributes": request.call_attributes})
         except TelephonyError as error:
             # The call is there; its contact record brings the attributes once more.
             self.observer.trouble("attributes not sent", key.contact_id, errorCode=error.code)
             self.observer.count("AttributesNotSent")
+            return
+        self._resent(key, {**made.request, "callAttributes": request.call_attributes})
+
+    def _resent(self, key: ContactKey, request: Mapping[str, object]) -> None:
+        try:
+            self.ledger.resent(key, request)
         except LedgerUnavailable as fault:
             self._ledger_fault("resent", fault, key.contact_id)
 
@@ -323,7 +290,11 @@ class Bridge:
         raise InProgress("another delivery of this contact is creating its VoiceCall")
 
     def _send(
-        self, request: CreateVoiceCall, asked: CallInitiation, deadline: Deadline
+        self,
+        turn: Lease | None,
+        request: CreateVoiceCall,
+        asked: CallInitiation,
+        deadline: Deadline,
     ) -> CreatedVoiceCall:
         try:
             return self.client.create_voice_call(request, deadline)
@@ -334,8 +305,11 @@ class Bridge:
                 raise
             refused = error
         self.observer.count("ParentRefused")
+        request = request.without_parent()
+        if turn is not None:
+            self._resent(turn.key, request.to_json())
         try:
-            made = self.client.create_voice_call(request.without_parent(), deadline)
+            made = self.client.create_voice_call(request, deadline)
         except TelephonyError as error:
             error.attempts += refused.attempts
             raise

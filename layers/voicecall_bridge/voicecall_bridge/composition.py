@@ -6,6 +6,7 @@ time for nothing the bridge uses.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from functools import lru_cache, partial
@@ -37,7 +38,6 @@ LEDGER_SHARE = 1 / 6
 early enough for the VoiceCall to be made without it."""
 SECRET_SHARE = 1 / 4
 """Share of the flow's budget that Secrets Manager may take, once in the life of an environment."""
-LEAST_SECONDS = 0.1
 STREAM_SECONDS = 3.0
 """What AWS may take for an answer where no caller waits."""
 CHAINS_AT_ONCE = 8
@@ -56,17 +56,19 @@ def flow_service() -> FlowService:
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
-        return FlowService(observer, dead_letters=_queue_alone(client), fault=str(error))
+        queue = _queue_alone(client, error.budget)
+        return FlowService(observer, None, queue, error.budget, error.failure, str(error))
     budget = settings.flow_budget_seconds
-    ledger_seconds = max(budget * LEDGER_SHARE, LEAST_SECONDS)
+    ledger_seconds = budget * LEDGER_SHARE
     ledger = Ledger(partial(client, "dynamodb", ledger_seconds), settings.ledger_table)
-    telephony = _telephony(settings, client, max(budget * SECRET_SHARE, LEAST_SECONDS), observer)
+    telephony = _telephony(settings, client, budget * SECRET_SHARE, observer)
     return FlowService(
         observer,
         Bridge(ledger, telephony, observer),
         DeadLetterQueue(partial(client, "sqs", ledger_seconds), settings.dead_letter_queue_url),
         budget,
         settings.flow_failure,
+        secret=settings.contact_center_secret,
         on_overrun=flow_service.cache_clear,
     )
 
@@ -117,6 +119,10 @@ def redrive() -> Redrive:
 
 
 def _observer() -> Observer:
+    # These write secrets, tokens and whole requests at DEBUG, and the function's log level is
+    # anybody's to raise in the console.
+    for name in ("botocore", "urllib3", "requests"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     return Observer(os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "VoiceCallBridge")
 
 
@@ -151,10 +157,10 @@ def _dead_letters(settings: Settings, client: ClientMaker) -> DeadLetterQueue:
     )
 
 
-def _queue_alone(client: ClientMaker) -> DeadLetterQueue | None:
+def _queue_alone(client: ClientMaker, budget: float) -> DeadLetterQueue | None:
     """The queue where the other settings cannot be used: what comes meanwhile is kept."""
     url = os.environ.get("DEAD_LETTER_QUEUE_URL", "").strip()
-    return DeadLetterQueue(partial(client, "sqs", 1.0), url) if url else None
+    return DeadLetterQueue(partial(client, "sqs", budget * LEDGER_SHARE), url) if url else None
 
 
 def _client_maker(attempts: int) -> ClientMaker:

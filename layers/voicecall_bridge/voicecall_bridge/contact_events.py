@@ -10,11 +10,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.bridge import Bridge, CallOver, InProgress, NotCreated, ParentMissing
 from voicecall_bridge.contact import Channel, InitiationMethod
 from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.observability import Disposition
+from voicecall_bridge.outcomes import CallOver, InProgress, NotCreated, ParentMissing
 from voicecall_bridge.settings import CreateFromEvents
 from voicecall_bridge.sources import contact_event
 from voicecall_bridge.streams import Ended, Hopeless, Passing, Waiting
@@ -24,8 +24,9 @@ from voicecall_bridge.voice_call import CREATED_LIVE, CannotCreate
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from voicecall_bridge.bridge import Creation, Tidied
+    from voicecall_bridge.bridge import Bridge
     from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.outcomes import Creation, Tidied
     from voicecall_bridge.sources.contact_event import ContactEvent
 
 PARENT_WAIT_SECONDS = 120.0

@@ -86,7 +86,7 @@ class DeadLetterQueue:
                 self._bucket().put_object(Bucket=self.bucket, Key=key, Body=body)
                 letter = json.dumps({**about, "payloadAt": key})
             self._letters().send_message(QueueUrl=self.url, MessageBody=letter)
-        except (BotoCoreError, ClientError, RecursionError, TypeError) as error:
+        except (BotoCoreError, ClientError, RecursionError, TypeError, ValueError) as error:
             raise DeadLetterLost(_fault(error)) from None
 
     def letters(self) -> Generator[Letter, None, None]:

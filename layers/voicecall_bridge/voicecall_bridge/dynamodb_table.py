@@ -101,7 +101,7 @@ class Table:
             if error.response["Error"].get("Code") == "ConditionalCheckFailedException":
                 raise ConditionFailed(error.response.get("Item", {})) from None
             raise LedgerUnavailable(error.response["Error"].get("Code", "")) from None
-        except BotoCoreError as error:
+        except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no address
             raise LedgerUnavailable(type(error).__name__) from None
 
 

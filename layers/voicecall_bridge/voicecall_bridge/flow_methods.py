@@ -13,11 +13,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.bridge import Bridge, Creation, InProgress, NotCreated
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.dead_letters import DeadLetterLost, DeadLetterQueue
 from voicecall_bridge.deadline import Deadline, DeadlineExceeded, run_before
 from voicecall_bridge.observability import Delivery, Disposition, Observer
+from voicecall_bridge.outcomes import Creation, InProgress, NotCreated, Progress
 from voicecall_bridge.settings import FlowFailure
 from voicecall_bridge.sources import flow
 from voicecall_bridge.telephony.errors import Effect
@@ -26,9 +26,14 @@ from voicecall_bridge.voice_call import CallInitiation, CannotCreate
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from voicecall_bridge.bridge import Bridge
     from voicecall_bridge.contact import Contact
 
 SOURCE = "contact_flow"
+_OTHER_CENTER = (
+    "the contact's secretName names another contact center than this stack's: deploy a stack for "
+    "that contact center and call its function, or remove the attribute"
+)
 HAND_OVER_SECONDS = 0.2
 """Kept of Lambda's own time-out for handing the answer over."""
 REMARKS_LIMIT = 2000
@@ -63,6 +68,7 @@ class Ending:
 
     Attributes:
         status, voice_call_id, remarks, code, text: what the answer tells.
+        remark: Salesforce's own words for a failure: for the answer alone, they may quote the call.
         disposition, reason, attempts: what the account tells.
         payload_kept: see observability.Delivery.
     """
@@ -74,6 +80,7 @@ class Ending:
     remarks: tuple[str, ...] = ()
     code: str = ""
     text: str = ""
+    remark: str = ""
     attempts: int = 0
     payload_kept: str = ""
 
@@ -84,12 +91,16 @@ class Ending:
 
 
 def _create(
-    asked: CallInitiation, bridge: Bridge, contact: Contact, deadline: Deadline
+    asked: CallInitiation,
+    bridge: Bridge,
+    contact: Contact,
+    deadline: Deadline,
+    progress: Progress,
 ) -> Creation:
-    return bridge.create(contact, asked, deadline)
+    return bridge.create(contact, asked, deadline, progress)
 
 
-METHODS: Mapping[str, Callable[[Bridge, Contact, Deadline], Creation]] = MappingProxyType(
+METHODS: Mapping[str, Callable[[Bridge, Contact, Deadline, Progress], Creation]] = MappingProxyType(
     {
         "createVoiceCall": partial(_create, CallInitiation.INBOUND),
         "createTransferVC": partial(_create, CallInitiation.TRANSFER),
@@ -108,6 +119,7 @@ class FlowService:
         budget: seconds for an answer.
         failure: what a flow gets when there is no VoiceCall.
         fault: names of the settings that cannot be used.
+        secret: name or ARN of the contact center's secret.
         on_overrun: told when an invocation is answered before its work has ended.
     """
 
@@ -117,6 +129,7 @@ class FlowService:
     budget: float = 6.5
     failure: FlowFailure = FlowFailure.CONTINUE
     fault: str = ""
+    secret: str = ""
     on_overrun: Callable[[], None] = lambda: None
 
     def answer(self, event: object, seconds_left: float) -> dict[str, str]:
@@ -147,41 +160,66 @@ class FlowService:
         self._tell(ending, invocation, started)
         if not ending.done and self.failure is FlowFailure.ERROR:
             # Lambda logs the text of what is raised, so Salesforce's own words stay out of it.
-            raise FlowFailed(f"{ending.status.value}: {ending.code}")
+            raise FlowFailed(f"{ending.status.value}: {ending.code}: {ending.text}")
         return _answer(ending, invocation.contact.contact_id)
 
     def _run(self, event: object, invocation: flow.FlowInvocation, deadline: Deadline) -> Ending:
-        work = partial(self._work, event, invocation, deadline)
+        progress = Progress()
+        work = partial(self._work, event, invocation, deadline, progress)
         try:
             return run_before(deadline, work)
         except DeadlineExceeded as error:
             self.on_overrun()
-            return Ending(
-                Status.DEFERRED,
-                Disposition.DEAD_LETTERED,
-                reason="DEADLINE",
-                code="DEADLINE",
-                text=str(error),
-                payload_kept="unknown",
-            )
+            if progress.made is not None:  # only the ledger does not know it yet
+                return _created(progress.made)
+            ending = _dead(Status.DEFERRED, "DEADLINE", str(error))
+            return replace(ending, payload_kept="ledger" if progress.request_kept else "unknown")
 
-    def _work(self, event: object, invocation: flow.FlowInvocation, deadline: Deadline) -> Ending:
-        ending = self._attempt(invocation, deadline)
+    def _work(
+        self,
+        event: object,
+        invocation: flow.FlowInvocation,
+        deadline: Deadline,
+        progress: Progress,
+    ) -> Ending:
+        try:
+            return self._ending(event, invocation, deadline, progress)
+        finally:
+            if not deadline.allows(0.0):  # nobody waits any more who would do it
+                self.observer.flush()
+
+    def _ending(
+        self,
+        event: object,
+        invocation: flow.FlowInvocation,
+        deadline: Deadline,
+        progress: Progress,
+    ) -> Ending:
+        ending = self._attempt(invocation, deadline, progress)
         if ending.disposition is Disposition.DEAD_LETTERED and not ending.payload_kept:
             return replace(ending, payload_kept=self._keep(ending.reason, event, deadline))
         return ending
 
-    def _attempt(self, invocation: flow.FlowInvocation, deadline: Deadline) -> Ending:
+    def _attempt(
+        self, invocation: flow.FlowInvocation, deadline: Deadline, progress: Progress
+    ) -> Ending:
         if self.bridge is None:
             return _dead(Status.FAILED, "SETTINGS", self.fault)
+        if not self._is_ours(invocation.secret_name):
+            return _dead(Status.FAILED, "OTHER_CONTACT_CENTER", _OTHER_CENTER)
         try:
-            made = METHODS[invocation.method](self.bridge, invocation.contact, deadline)
+            made = METHODS[invocation.method](self.bridge, invocation.contact, deadline, progress)
         except (CannotCreate, InProgress, NotCreated) as error:
             return _without_voice_call(error)
         except Exception as error:  # the caller must get an answer also where the bridge is wrong
             self.observer.defect(error, invocation.contact.contact_id)
             return _dead(Status.FAILED, "INTERNAL", "the bridge itself failed; see its log")
         return _created(made)
+
+    def _is_ours(self, secret_name: str) -> bool:
+        # An ARN ends with the secret's name and six random characters (Secrets Manager guide).
+        name = self.secret.rpartition(":secret:")[2]
+        return secret_name in ("", self.secret, name, name[:-7])
 
     def _keep(self, reason: str, payload: object, deadline: Deadline) -> str:
         if self.dead_letters is None or not deadline.allows(0.0):
@@ -221,6 +259,7 @@ class FlowService:
                 status=ending.status.value,
                 voice_call_id=ending.voice_call_id,
                 error_code=ending.code,
+                error_text=ending.text,
                 attempts=ending.attempts,
                 milliseconds=round((time.monotonic() - started) * 1000),
                 payload_kept=ending.payload_kept,
@@ -260,8 +299,8 @@ def _without_voice_call(error: CannotCreate | InProgress | NotCreated) -> Ending
     if isinstance(error, NotCreated):
         return _not_created(error)
     if isinstance(error, InProgress):
-        ending = _dead(Status.DEFERRED, "IN_PROGRESS", str(error))
-        return replace(ending, disposition=Disposition.SUPERSEDED)
+        # Whoever is at it may die of it: the request is in the ledger for whoever comes next.
+        return replace(_dead(Status.DEFERRED, "IN_PROGRESS", str(error)), payload_kept="ledger")
     ending = _dead(Status.FAILED, error.code, str(error))
     return replace(ending, disposition=Disposition.SKIPPED) if error.skipped else ending
 
@@ -272,10 +311,10 @@ def _not_created(error: NotCreated) -> Ending:
     ending = _dead(
         Status.DEFERRED if later else Status.FAILED,
         cause.code,
-        f"{cause}: {cause.remark}" if cause.remark else str(cause),
+        str(cause),
     )
     kept = "ledger" if error.request_kept else ""
-    return replace(ending, attempts=cause.attempts, payload_kept=kept)
+    return replace(ending, remark=cause.remark, attempts=cause.attempts, payload_kept=kept)
 
 
 def _dead(status: Status, code: str, text: str) -> Ending:
@@ -289,5 +328,5 @@ def _answer(ending: Ending, contact_id: str) -> dict[str, str]:
         "vendorCallKey": contact_id,
         "errors": "; ".join(ending.remarks)[:REMARKS_LIMIT],
         "errorCode": ending.code,
-        "errorMessage": ending.text,
+        "errorMessage": f"{ending.text}: {ending.remark}" if ending.remark else ending.text,
     }

@@ -45,6 +45,7 @@ class Delivery:
         voice_call_id: empty where there is none.
         error_code: empty where there is none.
         attempts: requests sent to Salesforce.
+        error_text: the bridge's own words for the error and its cure, never Salesforce's.
         milliseconds: from the event to the answer.
         payload_kept: where a dead letter's payload is: ledger, queue, none, or unknown where the
             answer could not wait for the work to end.
@@ -58,6 +59,7 @@ class Delivery:
     status: str = ""
     voice_call_id: str = ""
     error_code: str = ""
+    error_text: str = ""
     attempts: int = 0
     milliseconds: int = 0
     payload_kept: str = ""
@@ -100,6 +102,7 @@ class Observer:
                 "status": delivery.status,
                 "voiceCallId": delivery.voice_call_id,
                 "errorCode": delivery.error_code,
+                "errorText": delivery.error_text,
                 "attempts": delivery.attempts,
                 "durationMs": delivery.milliseconds,
                 "payloadKept": delivery.payload_kept,
@@ -107,10 +110,9 @@ class Observer:
             },
         )
         name = "".join(part.capitalize() for part in delivery.disposition.split("_"))
+        self.count(name)
         if delivery.reason:
             self.count(name, "reason", delivery.reason)
-        else:
-            self.count(name)
 
     def failed_attempt(self, contact_id: str, error: TelephonyError) -> None:
         """One attempt that failed. Salesforce's monitoring guide looks for SCV_LIMITS_ERROR."""

@@ -47,7 +47,17 @@ class CreateFromEvents(StrEnum):
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be used. The text names all faulty ones at once, never a value."""
+    """Settings that cannot be used. The text names all faulty ones at once, never a value.
+
+    Attributes:
+        budget: seconds for a flow's answer, by the limit if that is sound, else by the shortest.
+        failure: what the flow gets, as far as it can be read.
+    """
+
+    def __init__(self, text: str, budget: float, failure: FlowFailure) -> None:
+        super().__init__(text)
+        self.budget = budget
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +91,7 @@ class Settings:
     @property
     def flow_budget_seconds(self) -> float:
         """Seconds for an answer: the block's limit less what start-up and the way back take."""
-        limit = self.flow_time_limit_seconds
-        return max(limit - _RESERVE_SECONDS, limit * _LEAST_SHARE)
+        return _budget(self.flow_time_limit_seconds)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -109,7 +118,8 @@ class Settings:
         if not values["TELEPHONY_PROVIDER_NAME"].isprintable():
             faults.append("TELEPHONY_PROVIDER_NAME is no text of one line")
         if faults or limit is None:
-            raise SettingsError("; ".join(faults))
+            wanted = FlowFailure.ERROR if failure == FlowFailure.ERROR else FlowFailure.CONTINUE
+            raise SettingsError("; ".join(faults), _budget(limit or 1.0), wanted)
         return cls(
             contact_center_secret=values["CONTACT_CENTER_SECRET"],
             private_key_parameter=values["PRIVATE_KEY_PARAMETER"],
@@ -122,6 +132,10 @@ class Settings:
             create_from_events=CreateFromEvents(create_from),
             failure_bucket=values["FAILURE_BUCKET"],
         )
+
+
+def _budget(limit: float) -> float:
+    return max(limit - _RESERVE_SECONDS, limit * _LEAST_SHARE)
 
 
 def _seconds(text: str) -> float | None:

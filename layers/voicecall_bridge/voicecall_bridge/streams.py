@@ -8,6 +8,7 @@ waits for another one of its chain is tried again when the rest of the chain is 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -29,6 +30,8 @@ HAND_OVER_SECONDS = 2.0
 """Kept of Lambda's time-out for answering which records failed."""
 RECORD_SECONDS = 10.0
 """What one record may take of the batch's time."""
+BURIED_RECORDS = 10_000
+"""So many dead-lettered records an environment knows again: a batch has 100, a retry the same."""
 
 
 class Passing(Exception):
@@ -95,6 +98,8 @@ class StreamProcessor(Generic[Item]):
     workers: int = 8
     on_overrun: Callable[[], None] = lambda: None
     _pool: ThreadPoolExecutor | None = field(default=None, init=False, repr=False)
+    _buried: dict[str, None] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def answer(self, event: object, seconds_left: float) -> dict[str, list[dict[str, str]]]:
         """The partial batch response: every record that has not ended.
@@ -185,6 +190,8 @@ class StreamProcessor(Generic[Item]):
         deadline: Deadline,
     ) -> bool:
         """Whether the record has ended; raises Waiting."""
+        if record.id in self._buried:
+            return True
         started = time.monotonic()
         if item is None:
             return self._bury(record, None, "NOT_A_CONTACT", started)
@@ -213,7 +220,17 @@ class StreamProcessor(Generic[Item]):
             return False  # it comes again, rather than being lost
         ended = Ended(Disposition.DEAD_LETTERED, reason)
         self._tell(record, item, ended, started, payload_kept="queue")
+        self._remember_buried(record)
         return True
+
+    def _remember_buried(self, record: kinesis.StreamRecord) -> None:
+        # It comes again with every retry of a record before it: one letter is enough. Another
+        # environment does not know, and keeps it twice rather than never.
+        with self._lock:
+            if record.id:
+                self._buried[record.id] = None
+            while len(self._buried) > BURIED_RECORDS:
+                del self._buried[next(iter(self._buried))]
 
     def _tell(
         self,

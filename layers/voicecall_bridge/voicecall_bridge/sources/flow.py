@@ -24,10 +24,18 @@ _SYSTEM_ENDPOINT_TAG = "aws:connect:systemEndpoint"
 
 @dataclass(frozen=True, slots=True)
 class FlowInvocation:
-    """What a flow asks for: `method` is empty where the block passes no methodName."""
+    """What a flow asks for.
+
+    Attributes:
+        method: empty where the block passes no methodName.
+        contact: the contact.
+        secret_name: the secret of the contact center that the contact belongs to, where one
+            instance serves several (SCVL); empty where the flow names none.
+    """
 
     method: str
     contact: Contact
+    secret_name: str = ""
 
 
 def is_scheduled(event: object) -> bool:
@@ -54,7 +62,12 @@ def read(event: object) -> FlowInvocation:
             "ContactId, or the parameter contactId, is no contact id of 1 to 256 printable "
             "characters"
         )
-    return FlowInvocation(text(parameters.get("methodName")), _contact(contact_id, data))
+    secret_name = text(members(parameters.get("fieldValues")).get("secretName")) or text(
+        members(data.get("Attributes")).get("secretName")
+    )
+    return FlowInvocation(
+        text(parameters.get("methodName")), _contact(contact_id, data), secret_name
+    )
 
 
 def _contact(contact_id: str, data: dict[str, object]) -> Contact:

@@ -30,9 +30,9 @@ BODY_LIMIT = 256 * 1024
 """Bytes that are read of an answer; the documented ones have a few hundred."""
 SKEW_SECONDS = 60
 """Difference of the clocks from which on it is named as a likely cause of a 401."""
-# Behind these the request may have taken effect: the fault lies after Salesforce took it up, or
-# a gateway only tells that it got no answer (RFC 9110, 15.6). 503 was not taken up.
-_UNKNOWN_EFFECT = frozenset({500, 502, 504})
+# These say that the request was not taken up (RFC 9110, 15.6). Behind every other 5xx it may have
+# taken effect: the fault came later, or a gateway only tells that it got no answer.
+_NOT_TAKEN_UP = frozenset({501, 503, 505})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def error_of(response: requests.Response, body: bytes, request_id: str) -> Telep
             status=status,
             remark=remark,
             request_id=request_id,
-            effect=Effect.UNKNOWN if status in _UNKNOWN_EFFECT else Effect.NONE,
+            effect=Effect.NONE if status in _NOT_TAKEN_UP else Effect.UNKNOWN,
             retry_after=_retry_after(response),
         )
     cure = "; check SCRT_ENDPOINT_BASE" if status < 400 or status == 404 else ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import ssl
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -33,9 +35,12 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 1.0
 """A healthy endpoint accepts in a fraction of this; more would only eat into the next attempt."""
-READ_SHARE = 2 / 3
-"""Share of the time left that one attempt may wait for its answer: a slow Salesforce gets most of
-it, and a hanging one leaves enough to learn from a second attempt what became of the first."""
+SECOND_ATTEMPT_SECONDS = 0.5
+"""Kept of the time when an attempt waits for its answer: a slow Salesforce gets all the rest, and a
+hanging one leaves enough to learn from a second attempt what became of the first. Where less than
+three times as much is left, there is no second attempt."""
+_VOICE_CALL_ID = re.compile(r"[0-9A-Za-z]{1,40}")
+"""An id of Salesforce has 15 or 18 characters; anything but an id must not reach log or flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +188,7 @@ class TelephonyClient:
                 credentials.center.base_url + path,
                 data=None if body is None else json.dumps(body).encode(),
                 headers=headers,
-                timeout=(min(CONNECT_SECONDS, seconds), max(seconds * READ_SHARE, 0.001)),
+                timeout=(min(CONNECT_SECONDS, seconds), _patience(seconds)),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -250,18 +255,22 @@ class _Sending:
 def _created(answer: Answer) -> Answer:
     # 2xx without an id: the record may be there, and asking again tells (guides 236 to 246).
     voice_call_id = answer.members.get("voiceCallId")
-    if not isinstance(voice_call_id, str) or not voice_call_id:
+    if not isinstance(voice_call_id, str) or not _VOICE_CALL_ID.fullmatch(voice_call_id):
         raise answer.unreadable("no voiceCallId in the answer")
     return answer
+
+
+def _patience(seconds: float) -> float:
+    enough = seconds >= 3 * SECOND_ATTEMPT_SECONDS
+    return max(seconds - SECOND_ATTEMPT_SECONDS if enough else seconds, 0.001)
 
 
 def _without_answer(error: Exception) -> TelephonyError:
     kind = type(error).__name__
     if isinstance(error, requests.exceptions.SSLError):
         # Nearly always a failed handshake, but a connection can break like this later as well.
-        return Unavailable(
-            "no TLS connection to Salesforce", code="UNREACHABLE", effect=Effect.UNKNOWN
-        )
+        effect = Effect.NONE if _is_untrusted(error) else Effect.UNKNOWN
+        return Unavailable("no TLS connection to Salesforce", code="UNREACHABLE", effect=effect)
     if isinstance(error, requests.exceptions.ConnectionError) and _never_connected(error):
         return Unavailable(f"no connection to Salesforce ({kind})", code="UNREACHABLE")
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
@@ -269,6 +278,13 @@ def _without_answer(error: Exception) -> TelephonyError:
     return OutcomeUnknown(
         f"no answer that can be read ({kind})", code="OUTCOME_UNKNOWN", effect=Effect.UNKNOWN
     )
+
+
+def _is_untrusted(error: requests.exceptions.SSLError) -> bool:
+    # urllib3's MaxRetryError tells an SSLError as its reason, which holds the ssl module's own.
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    inner = reason.args[0] if isinstance(reason, Exception) and reason.args else None
+    return isinstance(inner, ssl.SSLCertVerificationError)
 
 
 def _never_connected(error: requests.exceptions.ConnectionError) -> bool:

@@ -31,7 +31,7 @@ class RetryPolicy:
     retries: int = 3
     base: float = 0.2
     cap: float = 2.0
-    least_attempt: float = 0.1
+    least_attempt: float = 0.25
     draw: Callable[[float, float], float] = field(default=random.uniform, repr=False)
 
     def pause(self, error: TelephonyError, tries: int, deadline: Deadline) -> float | None:

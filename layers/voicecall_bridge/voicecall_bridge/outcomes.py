@@ -1,0 +1,78 @@
+"""What a use case of the bridge can end as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from voicecall_bridge.telephony.errors import TelephonyError
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A VoiceCall that exists.
+
+    Attributes:
+        voice_call_id: the record's id.
+        existing: an earlier delivery had made it; nothing was sent.
+        remarks: Salesforce's remarks on the create.
+        attempts: requests that were sent.
+    """
+
+    voice_call_id: str
+    existing: bool
+    remarks: tuple[str, ...] = ()
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a creation has come: for whoever stops waiting for it before it ends.
+
+    Attributes:
+        request_kept: the ledger holds the request.
+        made: the VoiceCall, as soon as Salesforce has told its id.
+    """
+
+    request_kept: bool = False
+    made: Creation | None = None
+
+
+class InProgress(Exception):
+    """Another worker is at it, and the time to wait for it has run out."""
+
+
+class NotCreated(Exception):
+    """Salesforce made no VoiceCall, as far as is known.
+
+    Attributes:
+        cause: why; its `effect` says whether the record may exist all the same.
+        request_kept: the ledger holds the request, for whoever tries next.
+    """
+
+    def __init__(self, cause: TelephonyError, *, request_kept: bool) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.request_kept = request_kept
+
+
+class CallOver(Exception):
+    """The call has ended; its contact record makes the VoiceCall."""
+
+
+class ParentMissing(Exception):
+    """A transfer's parent has no VoiceCall yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """A step that was done now.
+
+    Attributes:
+        attempts: requests that were sent.
+        found: Salesforce knows the call.
+    """
+
+    attempts: int
+    found: bool

@@ -1,0 +1,96 @@
+"""A flow service with one outcome of the use case, and what it tells."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from tests.unit.doubles import MemoryDeadLetters
+from tests.unit.samples import VOICE_CALL_ID, flow_event
+from tests.unit.telling import Told
+from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.contact import Contact
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.flow_methods import FlowService
+from voicecall_bridge.outcomes import Creation, NotCreated, Progress
+from voicecall_bridge.telephony.errors import TelephonyError
+from voicecall_bridge.voice_call import CallInitiation
+
+# docs/guarantees.md: "unknown" is where the answer did not wait for the work to end.
+PLACES = {"", "ledger", "queue", "none", "unknown"}
+Outcome = Creation | Exception | Callable[[], Creation]
+
+
+class ScriptedBridge(Bridge):
+    """The use case with one outcome."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.asked: list[tuple[Contact, CallInitiation]] = []
+        self.given = 0.0
+
+    def create(
+        self,
+        contact: Contact,
+        asked: CallInitiation,
+        deadline: Deadline,
+        progress: Progress | None = None,
+    ) -> Creation:
+        self.asked.append((contact, asked))
+        self.given = deadline.remaining()
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome() if callable(self.outcome) else self.outcome
+
+
+class Scene:
+    """A service with one outcome of the use case."""
+
+    def __init__(self, outcome: Outcome | None = None, **changes: Any) -> None:
+        self.told = Told()
+        self.bridge = ScriptedBridge(outcome or Creation(VOICE_CALL_ID, existing=False, attempts=1))
+        self.letters = MemoryDeadLetters()
+        self.overruns = 0
+        facts: dict[str, Any] = {"bridge": self.bridge, "dead_letters": self.letters}
+        self.service = FlowService(
+            self.told.observer, on_overrun=self._overrun, **(facts | changes)
+        )
+
+    def _overrun(self) -> None:
+        self.overruns += 1
+
+    def answer(self, event: object | None = None, seconds_left: float = 10.0) -> dict[str, str]:
+        return self.service.answer(flow_event() if event is None else event, seconds_left)
+
+    def line(self) -> dict[str, Any]:
+        (line,) = self.told.deliveries()
+        assert line["payloadKept"] in PLACES
+        return line
+
+
+def not_created(cause: TelephonyError, kept: bool = True) -> NotCreated:
+    cause.attempts = 1
+    return NotCreated(cause, request_kept=kept)
+
+
+class HangingLetters(MemoryDeadLetters):
+    """A queue that does not answer before it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.release = threading.Event()
+
+    def keep(self, source: str, reason: str, payload: object) -> None:
+        self.release.wait(30.0)
+
+
+class Hanging:
+    """Work that does not end before it is let go."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.ended = threading.Event()
+
+    def __call__(self) -> Creation:
+        self.release.wait(30.0)
+        self.ended.set()
+        return Creation(VOICE_CALL_ID, existing=False)

@@ -1,0 +1,85 @@
+"""What an invocation is answered whose work does not end in time."""
+
+import pytest
+
+from tests.unit.flow_scene import PLACES, Hanging, Scene
+from tests.unit.samples import CONTACT_ID, VOICE_CALL_ID
+from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.contact import Contact
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.outcomes import Creation, Progress
+from voicecall_bridge.voice_call import CallInitiation
+
+
+def test_an_overrun_is_answered_and_told_of() -> None:
+    hanging = Hanging()
+    scene = Scene(hanging, budget=0.05)
+    answer = scene.answer()
+    assert not hanging.ended.is_set(), "the caller did not wait"
+    assert (answer["status"], answer["errorCode"]) == ("deferred", "DEADLINE")
+    assert answer["vendorCallKey"] == CONTACT_ID
+    assert scene.overruns == 1
+    (line,) = scene.told.deliveries()
+    assert (line["disposition"], line["reason"]) == ("dead_lettered", "DEADLINE")
+    hanging.release.set()
+    assert hanging.ended.wait(10.0)
+
+
+def test_the_line_of_an_overrun_claims_no_place_that_is_not_documented() -> None:
+    hanging = Hanging()
+    scene = Scene(hanging, budget=0.02)
+    scene.answer()
+    hanging.release.set()
+    assert scene.told.deliveries()[0]["payloadKept"] in PLACES
+
+
+def test_lambdas_own_time_out_counts_too() -> None:
+    scene = Scene(budget=6.5)
+    scene.answer(seconds_left=2.0)
+    assert 1.0 < scene.bridge.given <= 1.8
+
+
+@pytest.mark.parametrize("seconds_left", [0.0, 0.2, -1.0])
+def test_no_time_at_all_is_an_answer(seconds_left: float) -> None:
+    hanging = Hanging()
+    scene = Scene(hanging)
+    assert scene.answer(seconds_left=seconds_left)["errorCode"] == "DEADLINE"
+    hanging.release.set()
+
+
+class Stuck(Bridge):
+    """A use case that tells how far it has come, and then hangs."""
+
+    def __init__(self, hanging: Hanging, reached: Progress) -> None:
+        self.hanging = hanging
+        self.reached = reached
+
+    def create(
+        self,
+        contact: Contact,
+        asked: CallInitiation,
+        deadline: Deadline,
+        progress: Progress | None = None,
+    ) -> Creation:
+        assert progress is not None
+        progress.made, progress.request_kept = self.reached.made, self.reached.request_kept
+        return self.hanging()
+
+
+def test_a_voice_call_in_hand_is_not_thrown_away() -> None:
+    """Given Salesforce told the id and only the ledger hangs, then the flow gets the id."""
+    hanging = Hanging()
+    made = Creation(VOICE_CALL_ID, existing=False, attempts=1)
+    scene = Scene(bridge=Stuck(hanging, Progress(True, made)), budget=0.05)
+    answer = scene.answer()
+    assert (answer["status"], answer["voiceCallId"]) == ("created", VOICE_CALL_ID)
+    assert (scene.line()["disposition"], scene.overruns) == ("delivered", 1)
+    hanging.release.set()
+
+
+def test_an_overrun_tells_that_the_ledger_has_the_request() -> None:
+    hanging = Hanging()
+    scene = Scene(bridge=Stuck(hanging, Progress(True, None)), budget=0.05)
+    assert scene.answer()["errorCode"] == "DEADLINE"
+    assert scene.line()["payloadKept"] == "ledger"
+    hanging.release.set()
