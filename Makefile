@@ -16,7 +16,8 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run replay stand test check lint types template suites bench build lock clean
+.PHONY: help run replay stand test lint types template suites bench build lock clean
+.PHONY: suite-pure suite-faults suite-handler suite-stand
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s  %s\n", $$1, $$2}'
@@ -46,7 +47,17 @@ template: $(SAM)/ready  ## sam validate --lint and cfn-lint
 	$(SAM)/cfn-lint template.yaml
 
 suites: $(VENV)/ready  ## all test suites, with branch coverage of the layer
-	$(BIN)/python -m pytest --cov --cov-report=term
+	@rm -f .coverage .coverage.*
+	@$(MAKE) --no-print-directory --output-sync=target -j4 suite-pure suite-faults suite-handler suite-stand
+	@$(BIN)/coverage combine -q && $(BIN)/coverage report
+
+# Side by side: most of what all but the first do is wait for what hangs on purpose.
+suite-pure: SUITES = tests/unit tests/property tests/architecture tests/template tests/performance
+suite-faults: SUITES = tests/integration/test_fault_matrix.py
+suite-handler: SUITES = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
+suite-stand: SUITES = tests/local
+suite-pure suite-faults suite-handler suite-stand:
+	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider $(SUITES)
 
 bench: $(VENV)/ready  ## measure the way of a call beside the targets
 	@$(BIN)/python -m tests.performance.bench
@@ -62,6 +73,7 @@ lock: $(VENV)/ready  ## write the lock files anew from requirements*.txt
 
 clean:  ## remove everything that was made
 	rm -rf .venv-* .aws-sam .build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/ready: requirements/dev.lock
 	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
