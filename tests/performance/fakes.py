@@ -9,7 +9,7 @@ those see `local`): every write succeeds and every voice call is created.
         fakes.set_latency({"GetSecretValue": 0.010})    # seconds, by operation
         fakes.counts()                                   # requests by operation, connections
 
-Operations: the AWS API's own names, and "POST /voiceCalls". The parent speaks to the process by
+Operations: the AWS API's own names, "POST /voiceCalls", and "PATCH /voiceCalls" for each call. The parent speaks to the process by
 lines of JSON over its standard input and output; the end of its input ends it.
 """
 
@@ -27,6 +27,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 CREATE: Final = "POST /voiceCalls"
+UPDATE: Final = "PATCH /voiceCalls"
 AWS: Final = "aws"
 SALESFORCE: Final = "salesforce"
 BASE_PATH: Final = "/telephony/v1"
@@ -189,7 +190,7 @@ class _Servers:
         operation = _header(head, b"x-amz-target").rpartition(b".")[2].decode()
         self.requests[operation] += 1
         match operation:
-            case "UpdateItem" | "GetItem" | "PutItem":
+            case "UpdateItem" | "GetItem" | "PutItem" | "TransactWriteItems":
                 # As for an item that is not there yet, whose condition therefore holds.
                 return operation, 200, b"{}"
             case "GetSecretValue":
@@ -206,9 +207,13 @@ class _Servers:
 
     def _salesforce(self, head: bytes, body: bytes) -> Reply:
         operation = head.split(b" HTTP/", 1)[0].decode().replace(BASE_PATH, "")
+        if operation.startswith(f"{UPDATE}/"):
+            operation = UPDATE
         self.requests[operation] += 1
+        if operation == UPDATE:
+            return operation, 200, b'{"status": "pending"}'
         if operation != CREATE:
-            return operation, 404, b'{"message": "the fake only creates"}'
+            return operation, 404, b'{"message": "the fake only creates and updates"}'
         answer = {"voiceCallId": f"0LQ{self.requests[CREATE]:015d}", "errors": []}
         return operation, 200, json.dumps(answer).encode()
 
