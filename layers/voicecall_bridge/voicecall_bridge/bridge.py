@@ -40,8 +40,8 @@ LEASE_MARGIN_SECONDS = 1.0
 """A lease outlives its holder's deadline by this much: clocks of two hosts may differ a little."""
 LOOK_AGAIN_SECONDS = 0.1
 """Between two looks at a contact that another worker is creating."""
-REMEMBER_SHARE = 0.1
-"""Share of the time that is kept for remembering the outcome."""
+LEAST_RESERVE_SECONDS = 0.25
+"""Kept of the time for remembering the outcome and answering; of little time, a quarter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,11 @@ class Tidied:
 def _may_mean_parent(error: Rejected) -> bool:
     # Which status an unknown parent has is documented nowhere; a conflict or a redirect it is not.
     return error.status in (400, 404, 422) and error.effect is Effect.NONE
+
+
+def _with_reserve(deadline: Deadline) -> Deadline:
+    left = deadline.remaining()
+    return deadline.less(max(left / 10, min(LEAST_RESERVE_SECONDS, left / 4)))
 
 
 @dataclass(slots=True)
@@ -255,7 +260,7 @@ class Bridge:
         if turn is not None and turn.after_unknown:
             self.observer.count("RetriedUnknown")
         try:
-            made = self._send(request, asked, deadline.less(deadline.remaining() * REMEMBER_SHARE))
+            made = self._send(request, asked, _with_reserve(deadline))
         except TelephonyError as error:
             raise NotCreated(error, request_kept=self._remember_failure(turn, error)) from error
         if made.unknown_attempts:
@@ -305,7 +310,8 @@ class Bridge:
 
     def _wait(self, key: ContactKey, deadline: Deadline) -> Created | None:
         """Waits for another worker's answer; None: it gave up, so the contact is free again."""
-        while deadline.allows(LOOK_AGAIN_SECONDS):
+        patience = _with_reserve(deadline)
+        while patience.allows(LOOK_AGAIN_SECONDS):
             self.sleep(LOOK_AGAIN_SECONDS)
             standing = self.ledger.standing(key)
             if not isinstance(standing, Busy):

@@ -214,7 +214,8 @@ class FlowService:
             Delivery(
                 source=SOURCE,
                 contact_id=invocation.contact.contact_id if invocation else "",
-                method=invocation.method if invocation else "",
+                # An unknown method's text is the flow's, and may be anything.
+                method=invocation.method if invocation and invocation.method in METHODS else "",
                 disposition=ending.disposition,
                 reason=ending.reason,
                 status=ending.status.value,

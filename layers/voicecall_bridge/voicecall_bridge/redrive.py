@@ -153,7 +153,7 @@ class Redrive:
                 if _wanted(request, GIVEN_UP, record)
             ]
             # While one of its records is left, a batch stays; what is put back again is harmless.
-            if len(back) == len(records) and all(back):
+            if records and len(back) == len(records) and all(back):
                 self.dead_letters.remove_batch(key)
 
     def _back(
