@@ -9,8 +9,9 @@ those see `local`): every write succeeds and every voice call is created.
         fakes.set_latency({"GetSecretValue": 0.010})    # seconds, by operation
         fakes.counts()                                   # requests by operation, connections
 
-Operations: the AWS API's own names, "POST /voiceCalls", and "PATCH /voiceCalls" for each call. The parent speaks to the process by
-lines of JSON over its standard input and output; the end of its input ends it.
+Operations: the AWS API's own names, "POST /voiceCalls", and "PATCH /voiceCalls" for every call. The
+parent speaks to the process by lines of JSON over its standard input and output; the end of its
+input ends it.
 """
 
 import asyncio

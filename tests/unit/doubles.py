@@ -12,6 +12,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from voicecall_bridge.dead_letters import DeadLetterLost, DeadLetterQueue
 from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.ledger import (
     Busy,
     ContactKey,
@@ -19,7 +20,6 @@ from voicecall_bridge.ledger import (
     CreateStatus,
     Lease,
     Ledger,
-    LedgerUnavailable,
 )
 from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
 from voicecall_bridge.voice_call import CreateVoiceCall

@@ -7,6 +7,7 @@ time for nothing the bridge uses.
 from __future__ import annotations
 
 import os
+import threading
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -46,8 +47,9 @@ STREAM_SECONDS = 3.0
 CHAINS_AT_ONCE = 8
 """Contact chains that one environment handles at the same time."""
 RECORDS_AT_ONCE = 100
-"""Chains of contact records that one environment handles at the same time: each waits for the
-ledger, for Salesforce and for the ledger again, and a thousand records a second are to be done."""
+"""Chains of contact records that one environment handles at the same time: a whole batch. Each only
+waits, for the ledger, for Salesforce and for the ledger again."""
+_MAKING = threading.Lock()
 
 
 @lru_cache(maxsize=1)
@@ -218,17 +220,16 @@ def _queue_alone(client: ClientMaker) -> DeadLetterQueue | None:
 def _aws_client(
     session: botocore.session.Session, attempts: int, service: str, seconds: float
 ) -> Any:
-    return session.create_client(
-        service,
-        config=Config(
-            connect_timeout=seconds,
-            read_timeout=seconds,
-            retries={"total_max_attempts": attempts},
-            # The requests are the bridge's own; checking each against the model takes 0.9 ms.
-            parameter_validation=False,
-            tcp_keepalive=True,
-            max_pool_connections=CHAINS_AT_ONCE,
-            # A fixed text: botocore would put its own together twice a call, 0.1 ms each.
-            user_agent="voicecall-bridge",
-        ),
+    config = Config(
+        connect_timeout=seconds,
+        read_timeout=seconds,
+        retries={"total_max_attempts": attempts},
+        # The requests are the bridge's own; checking each against the model takes 0.9 ms.
+        parameter_validation=False,
+        tcp_keepalive=True,
+        max_pool_connections=CHAINS_AT_ONCE,
+        # A fixed text: botocore would put its own together twice a call, 0.1 ms each.
+        user_agent="voicecall-bridge",
     )
+    with _MAKING:  # a session is not made for threads; the clients it makes are
+        return session.create_client(service, config=config)

@@ -7,6 +7,7 @@ log or a metric. `ContactId` is the key Connect's own flow logs use.
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
@@ -75,10 +76,12 @@ class Observer:
     namespace: str = "VoiceCallBridge"
     logger: Logger = field(default_factory=partial(Logger, location=None))
     _counters: Counter[tuple[str, str, str]] = field(default_factory=Counter, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def count(self, name: str, dimension: str = "", value: str = "") -> None:
         """Adds one to a metric, with at most one dimension beside the service."""
-        self._counters[(name, dimension, value)] += 1
+        with self._lock:  # many chains count at the same time
+            self._counters[(name, dimension, value)] += 1
 
     def delivered(self, delivery: Delivery) -> None:
         """The one line of a delivery."""
@@ -143,7 +146,8 @@ class Observer:
 
     def flush(self) -> None:
         """Writes the counters as CloudWatch metrics (embedded metric format) and clears them."""
-        counters, self._counters = self._counters, Counter()
+        with self._lock:
+            counters, self._counters = self._counters, Counter()
         by_dimension: dict[tuple[str, str], list[tuple[str, int]]] = {}
         for (name, dimension, value), number in counters.items():
             by_dimension.setdefault((dimension, value), []).append((name, number))

@@ -62,7 +62,7 @@ class RecordUpdates:
     ledger: RecordLedger
     client: TelephonyClient
     observer: Observer
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
 
     def update(
         self, key: ContactKey, version: int, request: UpdateVoiceCall, deadline: Deadline
