@@ -14,11 +14,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.addresses import addresses
 from local.console import Console
-from local.events import Input, Sample, in_order, samples_in
+from local.events import in_order, samples_in
 from local.lambda_api import LambdaApi
+from local.outcome import Outcome
+from local.polling import Polling
 from local.reading import EventError
-from local.replay import Outcome, Replay
+from local.replay import Replay
 from local.stand import ROOT, Stand
+from local.steps import Sample, inputs_of
 from local.template import TemplateError
 
 RIGHT: Final = 0
@@ -104,7 +107,11 @@ def _replay(parsed: argparse.Namespace) -> int:
 
 def _stand(parsed: argparse.Namespace) -> int:
     console = Console()
-    with Stand(state=parsed.state) as stand, LambdaApi(stand) as lambda_api:
+    with (
+        Stand(state=parsed.state, compressed=False) as stand,
+        Polling(stand.events),
+        LambdaApi(stand) as lambda_api,
+    ):
         for line in addresses(stand, lambda_api):
             console.say(line)
         # To be ended by a signal is how this command ends well.
@@ -115,6 +122,16 @@ def _stand(parsed: argparse.Namespace) -> int:
 
 def _explain(console: Console, outcome: Outcome) -> None:
     console.answer(outcome)
+    if any(line.reason == "CONTACT_NOT_FOUND" for line in outcome.lines):
+        console.say(
+            "      hint: DescribeContact does not know the contact here; tell of it with a line "
+            '{"connect": {"contacts": [...]}} in a call (events/README.md)'
+        )
+    if not outcome.reached:
+        console.say(
+            "      hint: the rules in template.yaml let voice events of one instance through, "
+            "and only those types that are used"
+        )
     if outcome.unknown_parent:
         console.say(
             "      hint: Salesforce does not know the parent here; to have it known, add --parent "
@@ -123,7 +140,7 @@ def _explain(console: Console, outcome: Outcome) -> None:
 
 
 def _deliveries(samples: Iterable[Sample]) -> int:
-    return sum(isinstance(step, Input) for sample in samples for step in sample.steps)
+    return sum(len(inputs_of(step)) for sample in samples for step in sample.steps)
 
 
 def _contact_id(text: str) -> str:

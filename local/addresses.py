@@ -6,6 +6,12 @@ from shlex import quote
 from local.lambda_api import LambdaApi
 from local.stand import FUNCTIONS, Stand
 
+# The contact of events/contact_events/queued.json.
+_CONTACT = (
+    '{"Id": "c0001005-aaaa-4bbb-8ccc-000000001005", "Channel": "VOICE", '
+    '"InitiationMethod": "INBOUND", "CustomerEndpoint": {"Type": "TELEPHONE_NUMBER", '
+    '"Address": "+12065550100"}}'
+)
 _FAULT = '{"kind": "status", "status": 503, "times": null}'
 
 
@@ -14,6 +20,7 @@ def addresses(stand: Stand, lambda_api: LambdaApi) -> Iterator[str]:
     function = FUNCTIONS["contact_flow"]
     environment = stand.environment(function)
     admin = stand.salesforce.admin_url
+    redrive = f"{lambda_api.url}/2015-03-31/functions/{FUNCTIONS['redrive']}/invocations"
     invoke = f"{lambda_api.url}/2015-03-31/functions/{function}/invocations"
     yield f"Salesforce        {stand.salesforce.base_url}"
     yield f"  its inside      {admin}"
@@ -22,6 +29,8 @@ def addresses(stand: Stand, lambda_api: LambdaApi) -> Iterator[str]:
     yield f"  private key     {stand.aws.key_parameter}  (Parameter Store)"
     yield f"  ledger          {environment['LEDGER_TABLE']}"
     yield f"  dead letters    {environment['DEAD_LETTER_QUEUE_URL']}"
+    yield f"  contact events  {stand.events.streams}  (read all the time)"
+    yield f"Amazon Connect    {stand.connect.url}  (DescribeContact)"
     yield f"Lambda            {lambda_api.url}"
     yield ""
     yield "Deliver an event; make Salesforce fail; make it work again; see what it stored:"
@@ -29,6 +38,11 @@ def addresses(stand: Stand, lambda_api: LambdaApi) -> Iterator[str]:
     yield f"  curl -d {quote(_FAULT)} {admin}/faults"
     yield f"  curl -X DELETE {admin}/faults"
     yield f"  curl {admin}/calls"
+    yield ""
+    yield "Tell DescribeContact of a contact, publish an event of it; ask for dead letters:"
+    yield f"  curl -d {quote(_CONTACT)} {lambda_api.url}/contacts"
+    yield f"  curl -d @events/contact_events/queued.json {lambda_api.url}/events"
+    yield f"  curl -d '{{\"dryRun\": true}}' {redrive}"
     yield ""
     yield "For a function that is run by other means (sam local, a debugger):"
     yield from _exports(environment)

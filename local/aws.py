@@ -1,7 +1,7 @@
 """AWS on a laptop: moto's server with the template's resources and the contact center's secret.
 
-Tables and queues are those of the template, with its keys, its time to live and its retention. The
-secret and the parameter are Salesforce's: what provisioning a contact center leaves in an account.
+Tables, queues, streams and buckets are those of the template (see deployment). The secret and the
+parameter are Salesforce's: what provisioning a contact center leaves in an account.
 """
 
 import json
@@ -22,6 +22,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from local.deployment import Deployment
 from local.salesforce import ContactCenterIdentity
 from local.template import Template, load_template
 
@@ -30,16 +31,10 @@ _SHUTDOWN_POLL_SECONDS: Final = 0.02
 _REGION: Final = "us-east-1"
 _KEY_SUFFIX: Final = "-scrt-jwt-auth-private-key"
 _CREDENTIALS: Final = {"aws_access_key_id": "laptop", "aws_secret_access_key": "laptop"}
-# Only what a queue has in SQS's own API under the same name (API reference, CreateQueue).
-_QUEUE_ATTRIBUTES: Final = ("MessageRetentionPeriod", "VisibilityTimeout", "DelaySeconds")
-# The tables and queues that the functions' environments refer to.
-_REFERENCED: Final = ("LedgerTable", "DeadLetterQueue")
-# The key is KMS's, which is not on the laptop.
-_ENCRYPTION: Final = ("SSESpecification", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds")
-
 CONNECT_INSTANCE_ARN: Final = (
-    "arn:aws:connect:us-east-1:123456789012:instance/0f0e0d0c-1111-4222-8333-444455556666"
+    "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c-1111-4222-8333-444455556666"
 )
+"""The instance that the sample events come from: the rules let no other one through."""
 
 
 class LaptopAws:
@@ -90,11 +85,11 @@ class LaptopAws:
         """Delete everything and stop the server."""
         self._resources.close()
 
-    def client(self, service: str) -> Any:
-        """A client of this AWS."""
+    def client(self, service: str, endpoint: str = "") -> Any:
+        """A client of this AWS, or of a stand-in at another endpoint. It does not retry."""
         return boto3.client(
             service,
-            endpoint_url=self.endpoint,
+            endpoint_url=endpoint or self.endpoint,
             region_name=self.region,
             config=Config(retries={"total_max_attempts": 1}),
             **_CREDENTIALS,
@@ -121,6 +116,28 @@ class LaptopAws:
                 QueueUrl=queue_url, ReceiptHandle=handle, VisibilityTimeout=0
             )
         return received
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[tuple[str, Any]]:
+        """Key and JSON value of every object of a bucket whose key begins with `prefix`."""
+        client = self.client("s3")
+        try:
+            for page in client.get_paginator("list_objects_v2").paginate(
+                Bucket=bucket, Prefix=prefix
+            ):
+                for found in page.get("Contents", []):
+                    body = client.get_object(Bucket=bucket, Key=found["Key"])["Body"]
+                    yield found["Key"], json.loads(body.read())
+        finally:
+            client.close()
+
+    def template_with(self, settings: Mapping[str, str]) -> Template:
+        """The template as deployed with other values for the parameters that `settings` stand for.
+
+        A setting is an environment variable; one that the template gives no parameter to changes
+        functions only, and nothing here. Raises TemplateError.
+        """
+        parameters = self.template.parameters_of(settings)
+        return load_template(self._template_path, {**self._values, **parameters})
 
     def _serve(self, resources: ExitStack) -> None:
         server = make_server(
@@ -161,49 +178,14 @@ class LaptopAws:
         resources.callback(parameters.delete_parameter, Name=self.key_parameter)
 
     def _deploy(self, resources: ExitStack) -> Template:
-        """Create the template's tables and queues, and resolve its references to them."""
-        values: dict[str, object] = {
+        values = {
             "AWS::Region": self.region,
             "ConnectInstanceArn": CONNECT_INSTANCE_ARN,
             "ContactCenterSecretArn": self.secret_arn,
         }
-        # What a reference yields is known when its resource exists, and the resources are known
-        # when the template is read: so it is read twice.
-        draft = load_template(self._template_path, {**values, **dict.fromkeys(_REFERENCED, "")})
-        create = {"AWS::DynamoDB::Table": self._table, "AWS::SQS::Queue": self._queue}
-        for logical_id, body in draft.resources.items():
-            if body["Type"] in create:
-                properties = {
-                    name: draft.resolve(node)
-                    for name, node in body["Properties"].items()
-                    if name not in _ENCRYPTION
-                }
-                values[logical_id] = create[body["Type"]](resources, logical_id, properties)
-        return load_template(self._template_path, values)
-
-    def _table(self, resources: ExitStack, logical_id: str, properties: Mapping[str, Any]) -> str:
-        name = str(properties.get("TableName") or f"laptop-{logical_id}-{self._suffix}")
-        self._dynamodb.create_table(
-            TableName=name,
-            KeySchema=properties["KeySchema"],
-            AttributeDefinitions=properties["AttributeDefinitions"],
-            BillingMode=properties.get("BillingMode", "PAY_PER_REQUEST"),
-        )
-        resources.callback(self._dynamodb.delete_table, TableName=name)
-        if expiry := properties.get("TimeToLiveSpecification"):
-            self._dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
-        return name
-
-    def _queue(self, resources: ExitStack, logical_id: str, properties: Mapping[str, Any]) -> str:
-        name = str(properties.get("QueueName") or f"laptop-{logical_id}-{self._suffix}")
-        attributes = {
-            key: str(properties[key])
-            for key in _QUEUE_ATTRIBUTES
-            if properties.get(key) is not None
-        }
-        url = str(self._sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
-        resources.callback(self._sqs.delete_queue, QueueUrl=url)
-        return url
+        deployment = Deployment(self.client, self.region, self._suffix, resources)
+        self._values = deployment.deploy(self._template_path, values)
+        return load_template(self._template_path, self._values)
 
 
 class _QuietHandler(MotoRequestHandler):

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from local.account import DeliveryLine
-from local.events import Expectation
 from local.lambda_process import Invocation
+from local.outcome import Passage
 from local.salesforce import VoiceCallRecord
+from local.steps import Expectation
 
 ANY: Final = "*"
 """Stands for any text that is not empty."""
@@ -19,7 +20,7 @@ def differences(
     before: Sequence[VoiceCallRecord],
     after: Sequence[VoiceCallRecord],
 ) -> list[str]:
-    """How a delivery ended otherwise than expected; empty when it did not.
+    """How an invocation ended otherwise than expected; empty when it did not.
 
     Args:
         expected: how it is to end.
@@ -28,9 +29,43 @@ def differences(
         before, after: Salesforce's records, in the order of creation.
     """
     return [
-        *_answer_differences(expected, invocation),
+        *answer_differences(expected, invocation),
         *_line_differences(expected, lines),
         *_record_differences(expected, before, after),
+    ]
+
+
+def passage_differences(
+    expected: Expectation,
+    passage: Passage,
+    lines: Sequence[DeliveryLine],
+    before: Sequence[VoiceCallRecord],
+    after: Sequence[VoiceCallRecord],
+) -> list[str]:
+    """As `differences`, for a contact event. Its first line decides: streams deliver at least once.
+
+    before, after: Salesforce's records around the whole batch it came in.
+    """
+    found = list(_record_differences(expected, before, after))
+    if expected.matched not in (None, passage.matched):
+        found.append(_line("matched by a rule", expected.matched, passage.matched))
+    if passage.matched and not lines:
+        found.append(_line("delivery lines in the log", 1, 0))
+    elif lines:
+        found += _line_differences(expected, lines[:1])
+    if expected.deliveries not in (None, passage.deliveries):
+        found.append(_line("deliveries", expected.deliveries, passage.deliveries))
+    return found
+
+
+def count_differences(
+    name: str, expected: Mapping[str, int], found: Mapping[str, int]
+) -> list[str]:
+    """How counts differ; what is counted and not expected is one too many."""
+    return [
+        _line(f"{name} {key}", expected.get(key, 0), found.get(key, 0))
+        for key in sorted(expected.keys() | found.keys())
+        if expected.get(key, 0) != found.get(key, 0)
     ]
 
 
@@ -57,7 +92,8 @@ def stored(record: VoiceCallRecord) -> Mapping[str, object]:
     return {**record.fields, "voiceCallId": record.voice_call_id, "parent": record.parent}
 
 
-def _answer_differences(expected: Expectation, invocation: Invocation) -> Iterator[str]:
+def answer_differences(expected: Expectation, invocation: Invocation) -> Iterator[str]:
+    """As `differences`, of the answer alone."""
     error = (invocation.error or {}).get("errorType")
     if error != expected.error and (expected.error is not None or expected.answer is not None):
         yield _line("error", expected.error, _error_text(invocation))

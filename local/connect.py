@@ -13,7 +13,7 @@ import re
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,7 +28,7 @@ from botocore.validate import ParamValidator
 
 __all__ = ["ConnectStandIn", "DescribeContactRequest", "Fault"]
 
-Fault = Literal["hang", "500"]
+Fault = Literal["hang", "500", "throttle"]
 _Answer = tuple[int, str, dict[str, Any]]
 
 _REQUESTS_PER_SECOND: Final = 10.0
@@ -114,9 +114,17 @@ class ConnectStandIn:
             self._contacts[instance_id, contact_id] = contact
 
     def fail_next(self, fault: Fault, times: int = 1) -> None:
-        """Leave the next signed requests hanging until the end, or answer 500."""
+        """Leave the next signed requests hanging until the end, answer 500, or throttle them.
+
+        Throttled: as if other callers had used up what the account may ask.
+        """
         with self._lock:
             self._faults.extend([fault] * times)
+
+    def clear_faults(self) -> None:
+        """From now on nothing fails any more that was to fail."""
+        with self._lock:
+            self._faults.clear()
 
     def answer(self, target: str, authorization: str) -> _Answer | None:
         """Status, error type ("" for none) and body for a GET; None to leave it hanging."""
@@ -142,9 +150,7 @@ class ConnectStandIn:
         if not self._bucket.take(self._clock()):
             return _error(429, "ThrottlingException", "Too Many Requests")
         if self._faults:
-            if self._faults.popleft() == "hang":
-                return None
-            return _error(500, "InternalServiceException", "an internal error, as asked for")
+            return _FAULTS[self._faults.popleft()]
         return self._describe(instance_id, contact_id)
 
     def _describe(self, instance_id: str, contact_id: str) -> _Answer:
@@ -173,6 +179,13 @@ class _TokenBucket:
 
 def _error(status: int, kind: str, message: str) -> _Answer:
     return status, kind, {"Message": message}
+
+
+_FAULTS: Final[Mapping[Fault, _Answer | None]] = {
+    "hang": None,
+    "500": _error(500, "InternalServiceException", "an internal error, as asked for"),
+    "throttle": _error(429, "ThrottlingException", "Too Many Requests"),
+}
 
 
 class _Server(ThreadingHTTPServer):

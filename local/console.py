@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from local.account import Account
-from local.replay import Outcome
+from local.outcome import Outcome
 from local.salesforce import VoiceCallRecord
 
 _STYLES: Final[Mapping[str, str]] = {
@@ -28,6 +28,8 @@ _STYLES: Final[Mapping[str, str]] = {
 _KEPT: Final[Mapping[str, str]] = {
     "ledger": "in the ledger",
     "queue": "in the queue",
+    "bucket": "in the bucket",
+    "rule_queue": "in the queue of the event bus",
     "unknown": "in one of both (the answer did not wait)",
     "none": "nowhere",
     "": "nowhere",
@@ -97,16 +99,15 @@ class Console:
 
     def answer(self, outcome: Outcome) -> None:
         """What the flow gets, member by member."""
-        error = outcome.invocation.error
         members = outcome.answer or {
-            name: str(value) for name, value in (error or {}).items() if name != "stackTrace"
+            name: str(value) for name, value in outcome.error.items() if name != "stackTrace"
         }
         for name, value in members.items():
             self.say(f"      {name}: {value}")
 
-    def calls_differ(self, path: Path, differences: Sequence[str]) -> None:
-        """Salesforce's records at the end of a sample are not the expected ones."""
-        self._rich.print(f"[bold red]WRONG[/] {escape(_name(path))}: the calls in Salesforce")
+    def differ(self, path: Path, what: str, differences: Sequence[str]) -> None:
+        """What a sample leaves behind is not as expected."""
+        self._rich.print(f"[bold red]WRONG[/] {escape(_name(path))}: {what}")
         for difference in differences:
             self.say(f"      {difference}", "red")
 
@@ -130,6 +131,8 @@ class Console:
             for reason, number in sorted(reasons.items()):
                 if reason:
                     self.say(f"       {number:4} {reason}")
+        if account.unmatched:
+            self.say(f"  {account.unmatched:4} events besides that no rule takes")
         faults = account.faults()
         for fault in faults:
             self.say(f"  {fault}", "red")
@@ -159,10 +162,11 @@ def _mark(outcome: Outcome) -> str:
 
 def _delivery(outcome: Outcome) -> str:
     line = outcome.lines[0] if outcome.lines else None
-    answer, error = outcome.answer, outcome.invocation.error or {}
+    answer, error = outcome.answer, outcome.error
     status = answer.get("status") or ("raises" if error else _NONE)
-    result = answer.get("voiceCallId") or answer.get("errorCode") or error.get("errorType") or _NONE
-    end = line.disposition if line else "no delivery line"
+    result = answer.get("voiceCallId") or answer.get("errorCode") or error.get("errorType")
+    result = result or (line.voice_call_id if line else "") or _NONE
+    end = _end(outcome)
     if line and line.reason not in ("", result):
         end += f" ({line.reason})"
     columns = [
@@ -171,13 +175,27 @@ def _delivery(outcome: Outcome) -> str:
         f"{(line.method if line else '') or _NONE:16}",
         f"{status:8}",
         f"{result:23}",
-        f"{round(outcome.invocation.duration_ms):5} ms",
+        f"{round(outcome.duration_ms):5} ms",
         f"{end:28}",
     ]
     style = _STYLES.get(line.disposition if line else "", "red")
     shown = [escape(column) for column in columns]
     shown[-1] = f"[{style}]{shown[-1]}[/]"
     return "  ".join([*shown, f"[dim]{escape(_name(outcome.path))}[/]"])
+
+
+def _end(outcome: Outcome) -> str:
+    passage = outcome.passage
+    if outcome.delivered.source == "redrive":
+        return ", ".join(f"{name} {outcome.answer.get(name)}" for name in ("found", "redriven"))
+    if passage is not None and not passage.matched:
+        return "no rule takes it"
+    end = outcome.lines[0].disposition if outcome.lines else "no delivery line"
+    if passage is None:
+        return end
+    if passage.redriven:
+        end = f"redriven: {end}"
+    return f"{end}, delivered {passage.deliveries} times" if passage.deliveries > 1 else end
 
 
 def _name(path: Path) -> str:

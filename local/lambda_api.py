@@ -1,19 +1,27 @@
 """Lambda's Invoke call for the stand's functions, so that curl and the AWS CLI can deliver events.
 
     POST /2015-03-31/functions/<logical id>/invocations   the event as body, its answer as answer
+    POST /events                                          a contact event for the event bus
+    POST /contacts                                        a contact for DescribeContact to know
 
-Path, statuses and headers: AWS Lambda API reference, "Invoke". Credentials are not looked at.
+Path, statuses and headers of the first: AWS Lambda API reference, "Invoke". Credentials are not
+looked at. The others are the stand's own; relative times ("{now-5s}") are taken as in samples.
 """
 
 import json
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
+from local.expectations import contacts_of
 from local.lambda_process import Invocation
+from local.moments import at_delivery, with_times
 from local.stand import Stand
 
 _PATH: Final = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
@@ -66,22 +74,45 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_POST(self) -> None:
+        length = self.headers.get("Content-Length", "")
+        if not length.isdigit():
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "InvalidRequestContentException", "no length")
+            return
+        body = self.rfile.read(int(length)) or b"{}"
+        try:
+            value = at_delivery(json.loads(body), datetime.now(UTC))
+            if self.path in self._own:
+                self._reply(HTTPStatus.OK, self._own[self.path](self, value), {})
+            else:
+                self._invoke(value)
+        except ValueError as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, "InvalidRequestContentException", str(error))
+
+    def _invoke(self, event: Any) -> None:
         match = _PATH.fullmatch(self.path)
         if match is None or match.group(1) not in self.server.stand.template.functions:
             known = ", ".join(self.server.stand.template.functions)
             self._refuse(HTTPStatus.NOT_FOUND, "ResourceNotFoundException", f"known: {known}")
             return
-        length = self.headers.get("Content-Length", "")
-        if not length.isdigit():
-            self._refuse(HTTPStatus.LENGTH_REQUIRED, "InvalidRequestContentException", "no length")
-            return
-        try:
-            event = json.loads(self.rfile.read(int(length)) or b"{}")
-            invocation = self.server.stand.invoke(match.group(1), event)
-        except ValueError as error:
-            self._refuse(HTTPStatus.BAD_REQUEST, "InvalidRequestContentException", str(error))
-            return
-        self._answer(invocation)
+        self._answer(self.server.stand.invoke(match.group(1), event))
+
+    def _put_event(self, event: Any) -> Any:
+        if not isinstance(event, dict):
+            raise ValueError("an event is an object")
+        deliveries = self.server.stand.events.put(event)
+        return [asdict(delivery) for delivery in deliveries] or "no rule takes it"
+
+    def _add_contact(self, contact: Any) -> Any:
+        for known in contacts_of([contact], "contact"):
+            self.server.stand.connect.add_contact(
+                known.instance_id, known.contact_id, **with_times(dict(known.members))
+            )
+        return "known"
+
+    _own: ClassVar[Mapping[str, Callable[["_Handler", Any], Any]]] = {
+        "/events": _put_event,
+        "/contacts": _add_contact,
+    }
 
     def _answer(self, invocation: Invocation) -> None:
         for line in invocation.logs:

@@ -1,61 +1,46 @@
 """Replays samples against a stand: sets faults, delivers events, looks at what came of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from local.account import Account, DeliveryLine, delivery_lines
-from local.comparison import call_differences, differences
-from local.events import ExpectCalls, Input, Sample, SetFaults
+from local.account import Account, delivery_lines
+from local.comparison import (
+    answer_differences,
+    call_differences,
+    count_differences,
+    differences,
+    passage_differences,
+)
+from local.evidence import Evidence
 from local.lambda_process import Invocation
+from local.moments import at_delivery, with_times
+from local.outcome import Outcome
 from local.reading import EventError
 from local.salesforce import VoiceCallRecord
 from local.stand import FUNCTIONS, Stand
+from local.steps import (
+    Batch,
+    ExpectCalls,
+    ExpectDeadLetters,
+    ExpectRequests,
+    Input,
+    Redrive,
+    Sample,
+    SetConnect,
+    SetFaults,
+    Step,
+    Together,
+)
+from local.stream_replay import Passed, deliver, take_back
 
+__all__ = ["Outcome", "Replay", "Viewer"]
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one delivery ended.
-
-    Attributes:
-        path: the sample's file.
-        delivered: the event, its source and how it was to end.
-        invocation: the function's answer, error and log.
-        lines: its delivery lines, normally one.
-        differences: from what the sample expects; empty where it expects nothing.
-        known_before: vendor call keys of the VoiceCalls that were there before it.
-    """
-
-    path: Path
-    delivered: Input
-    invocation: Invocation
-    lines: tuple[DeliveryLine, ...]
-    differences: tuple[str, ...]
-    known_before: frozenset[str] = frozenset()
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether the flow goes on as it should: the VoiceCall is there, or none is wanted."""
-        status = self.answer.get("status")
-        skipped = any(line.disposition == "skipped" for line in self.lines)
-        return self.invocation.error is None and (status in ("created", "existing") or skipped)
-
-    @property
-    def answer(self) -> dict[str, str]:
-        """The function's answer; empty when it raised."""
-        payload = self.invocation.payload
-        return payload if isinstance(payload, dict) else {}
-
-    @property
-    def unknown_parent(self) -> str:
-        """The previous contact of a transfer that found no VoiceCall of it; empty otherwise."""
-        details = _members(_members(self.delivered.event).get("Details"))
-        data = _members(details.get("ContactData"))
-        previous = data.get("PreviousContactId")
-        if not isinstance(previous, str) or previous == data.get("ContactId"):
-            return ""
-        return previous if previous not in self.known_before else ""
+Calls = Sequence[VoiceCallRecord]
 
 
 class Viewer(Protocol):
@@ -64,8 +49,8 @@ class Viewer(Protocol):
     def delivered(self, outcome: Outcome) -> None:
         """One delivery has ended."""
 
-    def calls_differ(self, path: Path, differences: Sequence[str]) -> None:
-        """At the end of a sample Salesforce's records are not the expected ones."""
+    def differ(self, path: Path, what: str, differences: Sequence[str]) -> None:
+        """What a sample leaves behind, such as "the calls in Salesforce", is not as expected."""
 
 
 @dataclass(slots=True)
@@ -77,64 +62,153 @@ class Replay:
     outcomes: list[Outcome] = field(default_factory=list)
     wrong: list[Path] = field(default_factory=list)
     """Samples that did not end as their files say, in order."""
+    _taken_back: Counter[str] = field(default_factory=Counter, init=False)
 
     def run(self, samples: Iterable[Sample]) -> None:
         """Replay samples, each without the faults of the one before."""
         for sample in samples:
+            evidence = Evidence(self.stand, sample)
             ended_right = True
             for step in sample.steps:
-                ended_right &= self._step(sample, step)
+                ended_right &= self._step(sample, step, evidence)
             self.stand.salesforce.clear_faults()
+            self.stand.connect.clear_faults()
             if not ended_right:
                 self.wrong.append(sample.path)
 
     def account(self) -> Account:
         """What went in so far, and what became of it."""
         return Account(
-            [outcome.lines for outcome in self.outcomes],
+            [outcome.lines for outcome in self.outcomes if outcome.is_input],
             self.stand.ledger(),
             self.stand.dead_letters(),
+            given_up=len(self.stand.records_given_up()),
+            undelivered=self.stand.undelivered_events(),
+            taken_back=self._taken_back,
+            unmatched=sum(not outcome.reached for outcome in self.outcomes),
         )
 
-    def _step(self, sample: Sample, step: Input | SetFaults | ExpectCalls) -> bool:
+    def _step(self, sample: Sample, step: Step, evidence: Evidence) -> bool:
+        match step:
+            case SetFaults() | SetConnect():
+                self._set(sample, step)
+                return True
+            case ExpectCalls():
+                found = call_differences(step.calls, self._calls_of(sample))
+                return self._as_expected(sample, "the calls in Salesforce", found)
+            case ExpectRequests():
+                counted = evidence.requests(self._contacts_of(sample))
+                found = count_differences("requests", step.counts, counted)
+                return self._as_expected(sample, "the requests", found)
+            case ExpectDeadLetters():
+                found = evidence.letter_differences(step.reasons)
+                return self._as_expected(sample, "the dead letters", found)
+            case Redrive():
+                return self._redrive(sample, step)
+            case _:
+                return self._deliver(sample, step)
+
+    def _set(self, sample: Sample, step: SetFaults | SetConnect) -> None:
         if isinstance(step, SetFaults):
             self.stand.salesforce.clear_faults()
             for fault in step.faults:
                 self.stand.salesforce.inject(fault)
-            return True
-        if isinstance(step, Input):
-            outcome = self._deliver(sample, step)
-            self.outcomes.append(outcome)
-            self.viewer.delivered(outcome)
-            return not outcome.differences
-        found = call_differences(step.calls, self._calls_of(sample))
-        if found:
-            self.viewer.calls_differ(sample.path, found)
-        return not found
+            return
+        now = datetime.now(UTC)
+        for contact in step.contacts:
+            try:
+                self.stand.connect.add_contact(
+                    contact.instance_id,
+                    contact.contact_id,
+                    **with_times(at_delivery(dict(contact.members), now)),
+                )
+            except ValueError as error:
+                raise EventError(f"{sample.path}: {contact.contact_id}: {error}") from error
+        for connect_fault in step.faults:
+            self.stand.connect.fail_next(connect_fault)
 
-    def _deliver(self, sample: Sample, step: Input) -> Outcome:
+    def _deliver(self, sample: Sample, step: Input | Batch | Together) -> bool:
         before = self.stand.salesforce.voice_calls()
+        inputs = (step,) if isinstance(step, Input) else step.inputs
+        flows = [delivered for delivered in inputs if delivered.source != "contact_event"]
+        events = tuple(delivered for delivered in inputs if delivered.source == "contact_event")
+        batch = step if isinstance(step, Batch) else Batch(events)
+        with ThreadPoolExecutor(max_workers=len(inputs)) as executor:
+            invoked = [executor.submit(self._invoke, sample, delivered) for delivered in flows]
+            passed = self._pass(sample, lambda: deliver(self.stand.events, batch, sample.settings))
+            answers = [(it, future.result()) for it, future in zip(flows, invoked, strict=True)]
+        after = self.stand.salesforce.voice_calls()
+        outcomes = [self._answered(sample, *answer, before, after) for answer in answers]
+        outcomes += [_streamed(sample, it, before, after) for it in passed]
+        return self._note(sample, outcomes, batch.ends)
+
+    def _redrive(self, sample: Sample, step: Redrive) -> bool:
+        letters = Counter(letter.reason for letter in self.stand.dead_letters())
+        given_up = len(self.stand.records_given_up())
+        before = self.stand.salesforce.voice_calls()
+        invocation = self._invoke(sample, step.asked)
+        self._taken_back += letters - Counter(it.reason for it in self.stand.dead_letters())
+        if back := given_up - len(self.stand.records_given_up()):
+            self._taken_back["GIVEN_UP"] += back
+        passed = self._pass(sample, lambda: take_back(self.stand.events, sample.settings))
+        after = self.stand.salesforce.voice_calls()
+        expected = step.asked.expectation
+        found = tuple(answer_differences(expected, invocation)) if expected else ()
+        outcomes = [Outcome(sample.path, step.asked, invocation, (), found)]
+        streamed = [_streamed(sample, it, before, after) for it in passed]
+        return self._note(sample, outcomes, None) & self._note(sample, streamed, step.ends)
+
+    def _note(
+        self, sample: Sample, outcomes: Sequence[Outcome], ends: Mapping[str, int] | None
+    ) -> bool:
+        """Remember and show; whether all is as expected."""
+        self.outcomes += outcomes
+        for outcome in outcomes:
+            self.viewer.delivered(outcome)
+        right = not any(outcome.differences for outcome in outcomes)
+        if ends is None:
+            return right
+        counted = Counter(line.disposition for outcome in outcomes for line in outcome.lines[:1])
+        found = count_differences("records", ends, counted)
+        return self._as_expected(sample, "the ends of a batch", found) and right
+
+    def _pass(self, sample: Sample, passes: Callable[[], list[Passed]]) -> list[Passed]:
         try:
-            invocation = self.stand.invoke(FUNCTIONS[step.source], step.event, sample.settings)
+            return passes()
+        except ValueError as error:
+            raise EventError(f"{sample.path}: {error}") from error
+
+    def _invoke(self, sample: Sample, delivered: Input) -> Invocation:
+        event = at_delivery(delivered.event, datetime.now(UTC))
+        try:
+            return self.stand.invoke(FUNCTIONS[delivered.source], event, sample.settings)
         except ValueError as error:  # larger than Lambda takes
             raise EventError(f"{sample.path}: {error}") from error
-        after = self.stand.salesforce.voice_calls()
-        lines = delivery_lines(invocation.logs)
-        found = (
-            differences(step.expectation, invocation, lines, before, after)
-            if step.expectation
-            else []
-        )
-        known = frozenset(record.vendor_call_key for record in before)
-        return Outcome(sample.path, step, invocation, lines, tuple(found), known)
 
-    def _calls_of(self, sample: Sample) -> list[VoiceCallRecord]:
-        contacts = {
+    def _answered(
+        self, sample: Sample, delivered: Input, invocation: Invocation, before: Calls, after: Calls
+    ) -> Outcome:
+        lines = delivery_lines(invocation.logs)
+        expected = delivered.expectation
+        found = differences(expected, invocation, lines, before, after) if expected else []
+        known = frozenset(record.vendor_call_key for record in before)
+        return Outcome(sample.path, delivered, invocation, lines, tuple(found), known)
+
+    def _as_expected(self, sample: Sample, what: str, found: Sequence[str]) -> bool:
+        if found:
+            self.viewer.differ(sample.path, what, found)
+        return not found
+
+    def _contacts_of(self, sample: Sample) -> set[str]:
+        return {
             line.contact_id
             for outcome in self.outcomes
             if outcome.path == sample.path
             for line in outcome.lines
         }
+
+    def _calls_of(self, sample: Sample) -> list[VoiceCallRecord]:
+        contacts = self._contacts_of(sample)
         return [
             record
             for record in self.stand.salesforce.voice_calls()
@@ -142,5 +216,13 @@ class Replay:
         ]
 
 
-def _members(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _streamed(sample: Sample, passed: Passed, before: Calls, after: Calls) -> Outcome:
+    expected = passed.delivered.expectation
+    found = (
+        passage_differences(expected, passed.passage, passed.lines, before, after)
+        if expected
+        else []
+    )
+    return Outcome(
+        sample.path, passed.delivered, None, passed.lines, tuple(found), passage=passed.passage
+    )

@@ -4,6 +4,7 @@ What an invocation needs is started when it is needed: a function with other set
 template's runs in a process of its own, as a stack with other parameters would.
 """
 
+import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,16 +13,28 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
-from local.account import LedgerItem, Letter
+from local.account import LedgerItem, Letter, StoredRecord
 from local.aws import LaptopAws
+from local.connect import ConnectStandIn
+from local.contact_event_stream import ContactEventStream
+from local.function_pool import FunctionPool
 from local.lambda_process import Invocation, LambdaProcess
 from local.salesforce import SalesforceStandIn, new_identity
 from local.template import Template
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TEMPLATE: Final = ROOT / "template.yaml"
-FUNCTIONS: Final[Mapping[str, str]] = {"contact_flow": "ContactFlowFunction"}
-"""Source of events -> the function of the template that takes them."""
+FUNCTIONS: Final[Mapping[str, str]] = {
+    "contact_flow": "ContactFlowFunction",
+    "redrive": "RedriveFunction",
+}
+"""Source of events -> the function of the template that is invoked with them. Contact events are
+put on the event bus instead: rules and mappings of the template say where they go."""
+CONCURRENCY: Final = 4
+"""Environments of one function at the same time; more would only wait for the laptop's cores."""
+
+BATCH_PREFIX: Final = "aws/lambda/"
+"""Where Lambda puts batches that it gave up (Lambda Developer Guide, S3 failure destination)."""
 
 _ORG_ID: Final = "00D5f000001AbCdEAK"
 _CALL_CENTER: Final = "LaptopContactCenter"
@@ -41,27 +54,39 @@ class Stand:
 
     Args:
         template_path: the template to run.
+        compressed: whether the pauses between the deliveries of a stream's records are jumped over.
         state: a folder in which Salesforce's records and journal outlive the stand; None: nothing
             is left behind.
 
     Attributes:
         salesforce: the stand-in.
-        aws: the tables, the queues and the secret.
+        connect: Amazon Connect's API.
+        aws: the tables, queues, streams, buckets and the secret.
+        events: the way of contact events.
     """
 
     salesforce: SalesforceStandIn
+    connect: ConnectStandIn
     aws: LaptopAws
+    events: ContactEventStream
 
-    def __init__(self, template_path: Path = TEMPLATE, *, state: Path | None = None) -> None:
+    def __init__(
+        self,
+        template_path: Path = TEMPLATE,
+        *,
+        state: Path | None = None,
+        compressed: bool = True,
+    ) -> None:
         """Nothing runs before the context is entered."""
         self._template_path = template_path
+        self._compressed = compressed
         self._state = state
         self._parts = ExitStack()
-        self._processes: dict[_Environment, LambdaProcess] = {}
+        self._pools: dict[_Environment, FunctionPool] = {}
         self._lock = Lock()
 
     def __enter__(self) -> Self:
-        """Start Salesforce and AWS.
+        """Start Salesforce, Amazon Connect and AWS.
 
         Raises:
             TemplateError: the template cannot be used.
@@ -79,6 +104,10 @@ class Stand:
             self.aws = parts.enter_context(
                 LaptopAws(self._template_path, identity, self.salesforce.base_url)
             )
+            self.connect = parts.enter_context(ConnectStandIn())
+            self.events = ContactEventStream(
+                self.aws, self.invoke, parts, compressed=self._compressed
+            )
             # A function that still waits for Salesforce must not outlive it: functions end first.
             parts.callback(self._end_functions)
             self._parts = parts.pop_all()
@@ -90,7 +119,7 @@ class Stand:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the functions, AWS and Salesforce, in this order."""
+        """End the functions, then what they talk to."""
         self._parts.close()
 
     @property
@@ -101,12 +130,17 @@ class Stand:
     @property
     def addresses(self) -> Mapping[str, str]:
         """What a function needs besides the template's environment to find this AWS."""
-        return {"AWS_ENDPOINT_URL": self.aws.endpoint, "AWS_REGION": self.aws.region}
+        return {
+            "AWS_ENDPOINT_URL": self.aws.endpoint,
+            # moto has no DescribeContact.
+            "AWS_ENDPOINT_URL_CONNECT": self.connect.url,
+            "AWS_REGION": self.aws.region,
+        }
 
     @property
     def process_ids(self) -> list[int]:
         """The functions' processes that run now."""
-        return [process.pid for process in self._processes.values() if process.pid is not None]
+        return [process_id for pool in self._pools.values() for process_id in pool.process_ids]
 
     def environment(self, function: str) -> Mapping[str, str]:
         """The environment of a function, by its logical id.
@@ -125,7 +159,7 @@ class Stand:
             KeyError: the template has no such function.
             TypeError, ValueError: the event is none that Lambda takes.
         """
-        return self._process(function, settings or {}).invoke(event)
+        return self._pool(function, settings or {}).invoke(event)
 
     def ledger(self) -> list[LedgerItem]:
         """What the ledger knows, one item a contact."""
@@ -137,20 +171,44 @@ class Stand:
         url = self.environment("ContactFlowFunction")["DEAD_LETTER_QUEUE_URL"]
         return [Letter.from_json(body) for body in self.aws.messages(url)]
 
-    def _process(self, function: str, settings: Mapping[str, str]) -> LambdaProcess:
+    def records_given_up(self) -> list[StoredRecord]:
+        """The records in batches that the pollers gave up, as they lie in the bucket."""
+        return [
+            StoredRecord.from_lambda(record)
+            for bucket in self._made("AWS::S3::Bucket")
+            for _, batch in self.aws.objects(bucket, BATCH_PREFIX)
+            for record in json.loads(batch["payload"])["Records"]
+        ]
+
+    def undelivered_events(self) -> int:
+        """How many events lie in the dead-letter queues of the rules."""
+        letters = self.environment("ContactFlowFunction")["DEAD_LETTER_QUEUE_URL"]
+        queues = [url for url in self._made("AWS::SQS::Queue") if url != letters]
+        return sum(len(self.aws.messages(url)) for url in queues)
+
+    def _made(self, kind: str) -> list[str]:
+        """What the Ref of every resource of a type yields."""
+        return [
+            str(self.template.resolve({"Ref": logical_id}))
+            for logical_id, body in self.template.resources.items()
+            if body["Type"] == kind
+        ]
+
+    def _pool(self, function: str, settings: Mapping[str, str]) -> FunctionPool:
         wanted = _Environment(function, frozenset(settings.items()))
         with self._lock:
-            if wanted not in self._processes:
+            if wanted not in self._pools:
                 definition = self.template.functions[function]
-                self._processes[wanted] = LambdaProcess(
-                    definition, definition.layers, {**self.addresses, **settings}
+                environment = {**self.addresses, **settings}
+                self._pools[wanted] = FunctionPool(
+                    lambda: LambdaProcess(definition, definition.layers, environment), CONCURRENCY
                 )
-            return self._processes[wanted]
+            return self._pools[wanted]
 
     def _end_functions(self) -> None:
-        with ExitStack() as processes:
-            for process in self._processes.values():
-                processes.callback(process.close)
+        with ExitStack() as pools:
+            for pool in self._pools.values():
+                pools.callback(pool.close)
 
     def _database(self) -> Literal[":memory:"] | Path:
         if self._state is None:

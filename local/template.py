@@ -17,7 +17,7 @@ import yaml
 
 from local.intrinsics import NO_VALUE, Resolver, TemplateError, place, text
 
-__all__ = ["LambdaFunction", "Template", "TemplateError", "load_template"]
+__all__ = ["LambdaFunction", "Template", "TemplateError", "load_template", "resource_types"]
 
 # Lambda's own defaults (AWS SAM Developer Guide, AWS::Serverless::Function).
 _DEFAULT_TIMEOUT_SECONDS: Final = 3
@@ -61,6 +61,23 @@ def load_template(path: Path, values: Mapping[str, object]) -> "Template":
 
     Raises TemplateError, and OSError when the file cannot be read.
     """
+    return Template(_document(path), path.resolve().parent, values)
+
+
+def resource_types(path: Path) -> Mapping[str, str]:
+    """The Type of every resource, by logical id, before any reference has a value.
+
+    Raises TemplateError, and OSError when the file cannot be read.
+    """
+    resources = _document(path)["Resources"]
+    return {
+        name: str(body["Type"])
+        for name, body in resources.items()
+        if isinstance(body, dict) and "Type" in body
+    }
+
+
+def _document(path: Path) -> dict[str, Any]:
     try:
         # _Loader is a SafeLoader.
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
@@ -73,7 +90,7 @@ def load_template(path: Path, values: Mapping[str, object]) -> "Template":
             raise TemplateError(f"{path}: {section} is not a map")
     if not document["Resources"]:
         raise TemplateError(f"{path}: not a template: it has no Resources")
-    return Template(document, path.resolve().parent, values)
+    return document
 
 
 class Template:
@@ -110,6 +127,18 @@ class Template:
         """
         resolved = self._resolver.resolve(node)
         return None if resolved is NO_VALUE else resolved
+
+    def parameters_of(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """The parameters that Globals puts into these environment variables, with their values."""
+        shared = self._document["Globals"].get("Function") or {}
+        nodes = (shared.get("Environment") or {}).get("Variables") or {}
+        found: dict[str, str] = {}
+        for variable, value in variables.items():
+            node = nodes.get(variable)
+            parameter = node.get("Ref") if isinstance(node, dict) else None
+            if parameter in self._document["Parameters"]:
+                found[str(parameter)] = value
+        return found
 
     def _exists(self, name: str, body: object) -> bool:
         with place(name):

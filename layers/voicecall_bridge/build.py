@@ -2,7 +2,7 @@
 
 Without Docker and on any Python from 3.11 on: pip downloads the wheels of the deployed platform.
 What no function needs is removed, because a cold start pays for it: botocore parses 1.2 MB of
-endpoints and looks through the folders of some 400 services, of which the bridge uses four. The
+endpoints and looks through the folders of some 400 services, of which the bridge uses seven. The
 byte code is compiled for the deployed Python, or every cold start would compile it anew.
 
 The same inputs give the same files, times included, so that nothing is uploaded twice.
@@ -28,7 +28,7 @@ DEPLOYED_PYTHON = (3, 13)  # Globals.Function.Runtime of template.yaml
 WHEEL_PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
 LOCAL = "local"
 
-AWS_SERVICES = frozenset({"dynamodb", "secretsmanager", "sqs", "ssm"})
+AWS_SERVICES = frozenset({"connect", "dynamodb", "kinesis", "s3", "secretsmanager", "sqs", "ssm"})
 """The clients that the bridge makes. botocore forgets every other service."""
 
 INSTALLER_NOTES = frozenset(
@@ -142,7 +142,7 @@ def prune_botocore(data: Path) -> None:
     endpoints: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     for partition in endpoints["partitions"]:
         services = partition["services"]
-        # For the four, the endpoint prefix, which is the key here, equals the service's name.
+        # For these, the endpoint prefix, which is the key here, equals the service's name.
         partition["services"] = {name: services[name] for name in services if name in AWS_SERVICES}
     file.write_text(json.dumps(endpoints, separators=(",", ":")), encoding="utf-8")
 

@@ -32,6 +32,9 @@ MAY_IMPORT = {
     "contact": "",
     "sources.reading": "",
     "sources.flow": "contact sources.reading",
+    "sources.contact_event": "contact sources.reading",
+    "sources.described_contact": "contact sources.reading",
+    "sources.kinesis": "contact sources.reading",
     "voice_call": "contact",
     # Tools that know nothing of calls.
     "deadline": "",
@@ -46,20 +49,36 @@ MAY_IMPORT = {
     "telephony.client": "contact_center deadline secret_store telephony.answers telephony.auth"
     " telephony.errors telephony.retry voice_call",
     # AWS.
-    "ledger": "contact deadline voice_call",
+    "dynamodb_table": "",
+    "ledger": "contact deadline dynamodb_table voice_call",
     "dead_letters": "contact deadline",
+    "contact_directory": "deadline sources.described_contact",
     # What is told of it.
     "observability": "settings telephony.errors",
-    # The use cases, and what flows see of them.
-    "bridge": "contact deadline ledger observability telephony.client telephony.errors voice_call",
+    # The use cases, and what flows and streams see of them.
+    "bridge": "contact contact_directory deadline dynamodb_table ledger observability"
+    " sources.described_contact telephony.client telephony.errors voice_call",
     "flow_methods": "bridge contact dead_letters deadline observability settings sources.flow"
     " telephony.errors voice_call",
+    "streams": "contact dead_letters deadline observability sources.kinesis",
+    "contact_events": "bridge contact contact_directory deadline dynamodb_table observability"
+    " settings sources.contact_event streams telephony.errors voice_call",
+    # What operators do.
+    "redrive": "dead_letters deadline sources.kinesis sources.reading",
     # The one place that builds everything.
-    "composition": "bridge contact_center dead_letters deadline flow_methods ledger observability"
-    " secret_store settings telephony.auth telephony.client telephony.retry",
+    "composition": "bridge contact_center contact_directory contact_events dead_letters deadline"
+    " flow_methods ledger observability redrive secret_store settings streams telephony.auth"
+    " telephony.client telephony.retry",
 }
 
-FUNCTIONS_MAY_IMPORT = {"composition", "flow_methods", "observability", "sources.flow"}
+FUNCTIONS_MAY_IMPORT = {
+    "composition",
+    "deadline",
+    "flow_methods",
+    "observability",
+    "redrive",
+    "sources.flow",
+}
 
 # Library -> the modules that may use it. What stands nowhere here is not deployed.
 LIBRARIES = {
@@ -67,7 +86,14 @@ LIBRARIES = {
     "urllib3": {"telephony.client", "telephony.answers"},
     "jwt": {"telephony.auth"},
     "cryptography": {"telephony.auth"},
-    "botocore": {"ledger", "dead_letters", "secret_store", "composition"},
+    "botocore": {
+        "dynamodb_table",
+        "dead_letters",
+        "contact_directory",
+        "redrive",
+        "secret_store",
+        "composition",
+    },
     "aws_lambda_powertools": {"observability"},
 }
 
@@ -76,8 +102,11 @@ NOT_DEPLOYED = {"http.client", "http.server", "socket", "subprocess", "urllib.re
 
 # AWS service -> the one module that calls it.
 SERVICES = {
-    "dynamodb": "ledger",
+    "dynamodb": "dynamodb_table",
     "sqs": "dead_letters",
+    "s3": "dead_letters",
+    "connect": "contact_directory",
+    "kinesis": "redrive",
     "secretsmanager": "secret_store",
     "ssm": "secret_store",
 }

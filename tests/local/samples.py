@@ -1,10 +1,39 @@
 """Small samples for tests: an event of a contact flow and what is expected of it."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 INSTANCE = "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c-1111-4222-8333-444455556666"
+
+
+INSTANCE_ID = INSTANCE.rpartition("/")[2]
+
+
+def queued_event(contact_id: str, **changes: Any) -> dict[str, Any]:
+    """A contact event of this moment, as the rules take it (Amazon Connect facts, section 2)."""
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    detail = {
+        "eventType": "QUEUED",
+        "contactId": contact_id,
+        "channel": "VOICE",
+        "instanceArn": INSTANCE,
+        "initiationMethod": "INBOUND",
+        "initiationTimestamp": now,
+        "tags": {"aws:connect:systemEndpoint": "+18005550123"},
+    }
+    return {
+        "version": "0",
+        "id": f"event-of-{contact_id}",
+        "detail-type": "Amazon Connect Contact Event",
+        "source": "aws.connect",
+        "account": "111122223333",
+        "time": now,
+        "region": "us-west-2",
+        "resources": [],
+        "detail": {**detail, **changes},
+    }
 
 
 def flow_event(contact_id: str, **changes: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from local.account import Account, DeliveryLine, LedgerItem, Letter, delivery_lines
+from local.account import Account, DeliveryLine, LedgerItem, Letter, StoredRecord, delivery_lines
 
 DELIVERED = DeliveryLine(
     contact_id="c-1",
@@ -122,6 +122,74 @@ def test_answer_at_the_deadline(where: str) -> None:
     )
 
     assert found.faults() == []
+
+
+STREAMED = replace(DELIVERED, source="contact_events", input_id="shard:1")
+BURIED = replace(QUEUED, source="contact_events", input_id="shard:2")
+GIVEN_UP = replace(BURIED, reason="GIVEN_UP", payload_kept="bucket", input_id="shard:3")
+UNDELIVERED = replace(GIVEN_UP, reason="UNDELIVERED", payload_kept="rule_queue")
+
+
+def buried(line: DeliveryLine) -> Letter:
+    return Letter("contact_events", line.reason, StoredRecord(line.input_id, ""))
+
+
+def test_record_that_comes_again_counts_once() -> None:
+    """Given a record that was delivered twice and dead-lettered twice, then its first line is its
+    end, and both letters are told of."""
+    again = replace(STREAMED, disposition="superseded", reason="ALREADY_CREATED")
+    closed = Account([(STREAMED, again), (BURIED, BURIED)], [], [buried(BURIED)] * 2)
+
+    assert closed.faults() == []
+    assert closed.inputs == 2
+    totals = closed.totals()
+    assert (totals["delivered"].total(), totals["superseded"].total()) == (1, 0)
+    assert totals["dead_lettered"].total() == 1
+
+
+def test_record_nobody_tells_of() -> None:
+    assert Account([()], [], []).faults() == ["input 1 of 1 has 0 delivery lines, not one"]
+
+
+def test_other_places_of_dead_letters() -> None:
+    """Given a batch in the bucket and an event in the queue of the rules, then both are looked
+    for; what lies there and nobody tells of is a fault as well."""
+    lines = [(GIVEN_UP,), (UNDELIVERED,)]
+
+    assert Account(lines, [], [], given_up=1, undelivered=1).faults() == []
+    assert Account(lines, [], [], given_up=2).faults() == [
+        "1 records are told to lie in the bucket, 2 do",
+        "1 records are told to lie in the rules' queue, 0 do",
+    ]
+
+
+def test_letter_that_was_taken_back() -> None:
+    """Given a letter that a redrive has taken out of the queue, then it is not missing."""
+    lines = [(BURIED,), (GIVEN_UP,), (STREAMED,), (replace(STREAMED, input_id="shard:9"),)]
+
+    assert Account(lines, [], [], taken_back={"SETTINGS": 1, "GIVEN_UP": 1}).faults() == []
+    assert Account(lines, [], [], taken_back={"GIVEN_UP": 1}).faults() == [
+        "1 dead letters of SETTINGS are told to lie in the queue, 0 do"
+    ]
+
+
+def test_letter_without_its_record() -> None:
+    """Given a letter that holds another record, then the account says which is lost."""
+    other = Letter("contact_events", BURIED.reason, StoredRecord("shard:7", ""))
+
+    assert Account([(BURIED,)], [], [other]).faults() == [
+        "no letter holds the record shard:2 of SETTINGS"
+    ]
+
+
+def test_letter_as_the_queue_holds_it() -> None:
+    record = {"eventID": "shard:1", "kinesis": {"data": "e30="}}
+    body = {"source": "contact_events", "reason": "400", "payload": record}
+
+    assert Letter.from_json(body) == Letter(
+        "contact_events", "400", StoredRecord("shard:1", "e30=")
+    )
+    assert Letter.from_json({**body, "payload": {}}).record is None
 
 
 def test_delivery_lines_of_a_log() -> None:

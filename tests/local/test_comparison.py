@@ -6,9 +6,9 @@ import pytest
 
 from local.account import DeliveryLine
 from local.comparison import call_differences, differences
-from local.events import Expectation
 from local.lambda_process import Invocation
 from local.salesforce import VoiceCallRecord
+from local.steps import Expectation
 
 LINE = DeliveryLine(
     "c-1", "contact_flow", "createVoiceCall", "delivered", "", "created", "0LQ1", "", 1, 5, ""

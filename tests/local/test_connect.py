@@ -186,6 +186,16 @@ def test_a_500_is_answered_when_asked_for(connect: ConnectStandIn, client: Any) 
     assert client.describe_contact(InstanceId=INSTANCE, ContactId=CONTACT)["Contact"]
 
 
+def test_throttling_when_asked_for(connect: ConnectStandIn, client: Any) -> None:
+    """Given faults that are cleared after the first, then the second request is answered."""
+    connect.add_contact(INSTANCE, CONTACT, Channel="VOICE")
+    connect.fail_next("throttle", times=3)
+
+    assert refusal(client) == (429, "ThrottlingException")
+    connect.clear_faults()
+    assert client.describe_contact(InstanceId=INSTANCE, ContactId=CONTACT)["Contact"]
+
+
 def test_a_hanging_request_ends_with_the_stand_in() -> None:
     """Given a fault, when a request hangs, then the client's time-out ends it, and others pass.
 

@@ -9,10 +9,10 @@ import pytest
 
 from local.account import Account, DeliveryLine, LedgerItem
 from local.console import Console
-from local.events import Expectation, Input
 from local.lambda_process import Invocation
-from local.replay import Outcome
+from local.outcome import Outcome, Passage
 from local.salesforce import VoiceCallRecord
+from local.steps import Expectation, Input
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 LINE = DeliveryLine(
@@ -96,6 +96,56 @@ def test_other_ends(plain: Console, out: io.StringIO, shown: Outcome, expected: 
     plain.delivered(shown)
 
     assert words(out.getvalue()) == words(expected)
+
+
+STREAMED = DeliveryLine(
+    *("c-3", "contact_events", "QUEUED", "delivered", "", "", "0LQ3", "", 1, 7, "", "shard:1")
+)
+
+
+@pytest.mark.parametrize(
+    ("passage", "lines", "expected"),
+    [
+        (
+            Passage(matched=True, deliveries=1),
+            (STREAMED,),
+            "ok contact_event c-3 QUEUED - 0LQ3 7 ms delivered one.json",
+        ),
+        (
+            Passage(matched=True, deliveries=3),
+            (STREAMED, STREAMED),
+            "ok contact_event c-3 QUEUED - 0LQ3 7 ms delivered, delivered 3 times one.json",
+        ),
+        (
+            Passage(matched=True, deliveries=1, redriven=True),
+            (STREAMED,),
+            "ok contact_event c-3 QUEUED - 0LQ3 7 ms redriven: delivered one.json",
+        ),
+        (Passage(matched=False), (), "ok contact_event - - - - 0 ms no rule takes it one.json"),
+        (Passage(matched=True), (), "ok contact_event - - - - 0 ms no delivery line one.json"),
+    ],
+)
+def test_contact_events(
+    plain: Console,
+    out: io.StringIO,
+    passage: Passage,
+    lines: tuple[DeliveryLine, ...],
+    expected: str,
+) -> None:
+    """Given a contact event, then its line says how it came to its end."""
+    delivered = Input("contact_event", {}, Expectation())
+    plain.delivered(Outcome(Path("one.json"), delivered, None, lines, (), passage=passage))
+
+    assert words(out.getvalue()) == words(expected)
+
+
+def test_redrive(plain: Console, out: io.StringIO) -> None:
+    answer = Invocation(
+        {"found": 2, "redriven": 1}, None, [], 9.0, None, timed_out=False, request_id="", cold=True
+    )
+    plain.delivered(Outcome(Path("one.json"), Input("redrive", {}), answer, (), ()))
+
+    assert "found 2, redriven 1" in out.getvalue()
 
 
 def test_difference_stands_below_its_delivery(plain: Console, out: io.StringIO) -> None:

@@ -8,18 +8,11 @@ from typing import Any
 
 import pytest
 
-from local.events import (
-    ExpectCalls,
-    Input,
-    Sample,
-    SetFaults,
-    in_order,
-    load_sample,
-    samples_in,
-)
+from local.events import in_order, load_sample, samples_in
 from local.reading import EventError
 from local.salesforce import Fault
 from local.stand import ROOT
+from local.steps import Batch, ExpectCalls, Input, Sample, SetFaults, inputs_of
 from tests.local.samples import created, flow_event, write_call, write_json, write_sample
 
 EVENTS = ROOT / "events"
@@ -27,11 +20,15 @@ HEADER = {"comment": "a call", "source": "invented"}
 
 
 def inputs(sample: Sample) -> list[Input]:
-    return [step for step in sample.steps if isinstance(step, Input)]
+    return [delivered for step in sample.steps for delivered in inputs_of(step)]
 
 
 def contact_ids(event: Any) -> Iterator[str | None]:
     """The contacts an event is about: its own, and the one a parameter names instead."""
+    if not isinstance(event, dict):
+        return  # a record that is no event
+    detail = event.get("detail") or {}
+    yield detail.get("contactId") or detail.get("ContactId")
     details = event.get("Details") or {}
     data = details.get("ContactData") or {}
     yield data.get("ContactId")
@@ -46,8 +43,12 @@ def test_every_sample_says_how_it_ends() -> None:
     without expectCalls: each is refused when a folder is read."""
     samples = samples_in(EVENTS)
 
-    assert {sample.path.parent.name for sample in samples} == {"contact_flow", "calls"}
-    assert all(step.expectation for sample in samples for step in inputs(sample))
+    folders = {sample.path.parent.name for sample in samples}
+    assert folders == {"contact_flow", "contact_events", "calls"}
+    for sample in samples:
+        for step in sample.steps:
+            said = isinstance(step, Batch) and step.ends is not None
+            assert said or all(delivered.expectation for delivered in inputs_of(step))
 
 
 def test_no_two_samples_use_the_same_contact() -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,11 +15,15 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from local.contact_event_stream import input_id
+from local.event_rules import read_rules
 from local.lambda_api import LambdaApi
+from local.poller import Outcome
+from local.polling import Polling
 from local.salesforce import Fault
 from local.stand import ROOT, TEMPLATE, Stand
 from local.template import TemplateError
-from tests.local.samples import flow_event
+from tests.local.samples import INSTANCE_ID, flow_event, queued_event
 
 FLOW = "ContactFlowFunction"
 PATIENCE = 30.0
@@ -65,6 +70,72 @@ def test_aws_is_what_the_template_says(stand: Stand) -> None:
     assert expiry["TimeToLiveDescription"]["AttributeName"] == "expires_at"
     assert queue["Attributes"]["MessageRetentionPeriod"] == "1209600"
     assert json.loads(secret["SecretString"])["SCRT_ENDPOINT_BASE"] == stand.salesforce.base_url
+
+
+def test_stream_and_bucket_are_what_the_template_says(stand: Stand) -> None:
+    """Given the template, then its stream, its bucket and the queue of its rules are there, under
+    the names that the function's environment, the mapping and the rules have."""
+    properties = stand.template.resources["ContactEventStream"]["Properties"]
+    kinesis, s3, sqs = (stand.aws.client(service) for service in ("kinesis", "s3", "sqs"))
+    stream = str(stand.template.resolve({"Ref": "ContactEventStream"}))
+    summary = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+    buckets = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+    (rule_queue,) = {
+        target.dead_letter for rule in read_rules(stand.template) for target in rule.targets
+    }
+    url = sqs.get_queue_url(QueueName=rule_queue.rpartition(":")[2])["QueueUrl"]
+    for client in (kinesis, s3, sqs):
+        client.close()
+
+    assert summary["StreamARN"] == stand.template.resolve({"Fn::GetAtt": "ContactEventStream.Arn"})
+    hours = int(stand.template.resolve(properties["RetentionPeriodHours"]))
+    assert summary["RetentionPeriodHours"] == hours
+    assert summary["StreamModeDetails"]["StreamMode"] == "ON_DEMAND"
+    assert buckets == [stand.environment("ContactEventsFunction")["FAILURE_BUCKET"]]
+    assert stand.aws.messages(url) == []
+
+
+def test_contact_event_goes_all_the_way(stand: Stand) -> None:
+    """Given a contact that Connect knows, when its event is published, then rule, stream, mapping
+    and function make its VoiceCall; DescribeContact is asked once."""
+    stand.connect.add_contact(INSTANCE_ID, "c-1", Channel="VOICE", InitiationMethod="INBOUND")
+    (delivery,) = stand.events.put(queued_event("c-1"))
+    (result,) = stand.events.poll()
+
+    assert delivery.partition_key == "c-1"
+    assert result.outcome is Outcome.SUCCEEDED
+    (record,) = stand.salesforce.voice_calls()
+    assert (record.vendor_call_key, record.fields["to"]) == ("c-1", "+18005550123")
+    assert [(it.contact_id, it.status) for it in stand.connect.journal] == [("c-1", 200)]
+
+
+def test_rules_follow_the_settings(stand: Stand) -> None:
+    """Given the template's default, then no rule takes INITIATED; with CREATE_FROM_EVENTS always,
+    as a stack with this parameter, one does."""
+    event = queued_event("c-1")
+    event["detail"]["eventType"] = "INITIATED"
+
+    assert stand.events.put(event) == []
+    assert len(stand.events.put(event, {"CREATE_FROM_EVENTS": "always"})) == 1
+
+
+def test_pauses_are_jumped_over(stand: Stand) -> None:
+    """Given a record that fails for as long as the template lets it live, when it is polled, then
+    it is given up into the bucket at once, and the next record is none the older for it."""
+    stand.salesforce.inject(Fault("status", times=None, status=401))
+    stand.connect.add_contact(INSTANCE_ID, "c-1", Channel="VOICE", InitiationMethod="INBOUND")
+    stand.events.put(queued_event("c-1"))
+    results = stand.events.poll()
+    stand.salesforce.clear_faults()
+    (delivery,) = stand.events.put(queued_event("c-1"))
+    (good,) = stand.events.poll()
+
+    assert results[-1].outcome is Outcome.DISCARDED
+    assert results[-1].destination.startswith("s3://")
+    assert len(results) > 10
+    (kept,) = stand.records_given_up()
+    assert kept.input_id != input_id(delivery.shard_id, delivery.sequence_number)
+    assert good.outcome is Outcome.SUCCEEDED
 
 
 def test_call_goes_all_the_way(stand: Stand) -> None:
@@ -174,8 +245,8 @@ def test_stand_command_ends_cleanly(ending: signal.Signals) -> None:
     try:
         assert command.stdout is not None
         lines = [line.strip() for line in iter(command.stdout.readline, "Ctrl-C ends it.\n")]
-        invoke = next(line.split()[-1] for line in lines if line.endswith("/invocations"))
-        urls = [word for line in lines[:8] for word in line.split() if word.startswith("http://")]
+        invoke = next(line.split()[-1] for line in lines if "FlowFunction/invocations" in line)
+        urls = [word for line in lines[:10] for word in line.split() if word.startswith("http://")]
         answer = requests.post(invoke, json=flow_event("c-1"), timeout=PATIENCE)
         children = _children(command.pid)
 
@@ -185,11 +256,35 @@ def test_stand_command_ends_cleanly(ending: signal.Signals) -> None:
         assert answer.json()["status"] == "created"
         assert children
         assert not any(map(runs, children))
-        assert len(urls) == 5
+        assert len(urls) == 6
         assert not any(map(is_open, urls))
     finally:
         command.kill()
         command.communicate()
+
+
+def test_event_published_by_curl(tmp_path: Path) -> None:
+    """Given a stand left running, when a contact is told and its event published by HTTP, then the
+    call appears in Salesforce without further ado; what is no event is refused."""
+    with (
+        Stand(compressed=False, state=tmp_path) as stand,
+        Polling(stand.events),
+        LambdaApi(stand) as api,
+    ):
+        contact = {"Id": "c-1", "Channel": "VOICE", "InitiationMethod": "INBOUND"}
+        known = requests.post(f"{api.url}/contacts", json=contact, timeout=PATIENCE)
+        put = requests.post(f"{api.url}/events", json=queued_event("c-1"), timeout=PATIENCE)
+        refused = requests.post(f"{api.url}/events", json={"id": "1"}, timeout=PATIENCE)
+        wrong = requests.post(f"{api.url}/contacts", json={"Id": "c", "Size": 1}, timeout=PATIENCE)
+        until = time.monotonic() + PATIENCE
+        while not stand.salesforce.voice_calls() and time.monotonic() < until:
+            time.sleep(0.05)
+        (record,) = stand.salesforce.voice_calls()
+
+    assert known.json() == "known"
+    assert put.json()[0]["outcome"] == "delivered"
+    assert (refused.status_code, wrong.status_code) == (400, 400)
+    assert record.vendor_call_key == "c-1"
 
 
 def _children(process_id: int) -> list[int]:

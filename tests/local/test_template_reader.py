@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.template import Template, TemplateError, load_template
+from local.template import Template, TemplateError, load_template, resource_types
 
 SHORT = """
 AWSTemplateFormatVersion: 2010-09-09
@@ -274,3 +274,28 @@ def test_a_template_that_cannot_be_used_says_where(
         load(tmp_path, template)
 
     assert reason in str(caught.value)
+
+
+def test_parameters_behind_environment_variables(tmp_path: Path) -> None:
+    """Given variables of Globals, one a parameter's and one fixed, then the first's is told."""
+    template = load(tmp_path, SHORT, **VALUES)
+
+    assert template.parameters_of({"LEVEL": "DEBUG", "SHARED": "2", "OTHER": "3"}) == {
+        "Level": "DEBUG"
+    }
+
+
+def test_types_before_any_reference_has_a_value(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(SHORT, encoding="utf-8")
+
+    assert resource_types(path)["Table"] == "AWS::DynamoDB::Table"
+    assert resource_types(path)["Extra"] == "AWS::Serverless::Function"
+
+
+def test_types_of_what_is_no_template(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text("Resources: {}", encoding="utf-8")
+
+    with pytest.raises(TemplateError, match="it has no Resources"):
+        resource_types(path)

@@ -54,8 +54,11 @@ def functions(template: dict[str, Any]) -> dict[str, Any]:
         if resource["Type"] == "AWS::Serverless::Function":
             own = resource["Properties"]
             properties = {**shared, **own}
-            for key in ("LoggingConfig", "Environment"):
-                properties[key] = {**shared[key], **own.get(key, {})}
+            properties["LoggingConfig"] = {**shared["LoggingConfig"], **own["LoggingConfig"]}
+            variables = own.get("Environment", {}).get("Variables", {})
+            properties["Environment"] = {
+                "Variables": {**shared["Environment"]["Variables"], **variables}
+            }
             merged[name] = {**resource, "Properties": properties}
     assert merged, "the template has no function"
     return merged

@@ -11,8 +11,10 @@ import botocore
 import build
 import pytest
 
-# Where the four services answer in each partition; one region of each.
+# Where the services answer in each partition; one region of each.
 REGIONS = ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1"]
+OTHERS = ["ec2", "sns"]
+"""Services that the bridge does not use."""
 
 PROBE = """
 import json, sys
@@ -37,7 +39,7 @@ print(json.dumps([endpoints, unknown]))
 
 def probe(site: Path | None) -> Any:
     """What clients a fresh Python makes of the botocore in `site`, or of the installed one."""
-    question = json.dumps([sorted(build.AWS_SERVICES), REGIONS, ["s3", "ec2"] if site else []])
+    question = json.dumps([sorted(build.AWS_SERVICES), REGIONS, OTHERS if site else []])
     installed = str(Path(botocore.__file__).parents[1])
     path = [str(site), installed] if site else [installed]
     done = subprocess.run(
@@ -65,7 +67,7 @@ def test_pruned_botocore_makes_the_same_clients(tmp_path: Path) -> None:
     assert endpoints == probe(None)[0]
     assert len(endpoints) == len(build.AWS_SERVICES) * len(REGIONS)
     # and the others are gone
-    assert unknown == ["s3", "ec2"]
+    assert unknown == OTHERS
     folders = {each.name for each in (tmp_path / "botocore" / "data").iterdir() if each.is_dir()}
     assert folders == build.AWS_SERVICES
     size = (tmp_path / "botocore" / "data" / "endpoints.json").stat().st_size
@@ -75,10 +77,10 @@ def test_pruned_botocore_makes_the_same_clients(tmp_path: Path) -> None:
 def botocore_data(site: Path, services: set[str]) -> Path:
     """A botocore in miniature with `services` and one service more."""
     data = site / "botocore" / "data"
-    for service in services | {"s3"}:
+    for service in services | {"sns"}:
         (data / service / "2012-01-01").mkdir(parents=True)
     (data / "partitions.json").write_text("{}")
-    partition = {"partition": "aws", "services": {name: {} for name in [*services, "s3"]}}
+    partition = {"partition": "aws", "services": {name: {} for name in [*services, "sns"]}}
     (data / "endpoints.json").write_text(json.dumps({"version": 3, "partitions": [partition]}))
     return data
 

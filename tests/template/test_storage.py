@@ -1,7 +1,10 @@
-"""What template.yaml says of the ledger, the dead letters, their key and the outputs."""
+"""What template.yaml says of what is stored, of its key and of the outputs."""
 
 from typing import Any
 
+import pytest
+
+QUEUES = ("DeadLetterQueue", "EventRuleDeadLetterQueue")
 LONGEST_RETENTION_SECONDS = 14 * 24 * 60 * 60  # Amazon SQS: MessageRetentionPeriod at most
 
 
@@ -18,16 +21,32 @@ def test_ledger_can_be_restored_to_a_point_in_time(resources: dict[str, Any]) ->
     assert recovery == {"PointInTimeRecoveryEnabled": True}
 
 
-def test_ledger_and_letters_lie_under_the_bridges_key(resources: dict[str, Any]) -> None:
+def test_all_that_holds_numbers_lies_under_the_bridges_key(resources: dict[str, Any]) -> None:
     key = {"Fn::GetAtt": ["BridgeKey", "Arn"]}
     encryption = resources["LedgerTable"]["Properties"]["SSESpecification"]
     assert encryption == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
-    assert resources["DeadLetterQueue"]["Properties"]["KmsMasterKeyId"] == key
+    for queue in QUEUES:
+        assert resources[queue]["Properties"]["KmsMasterKeyId"] == key
+    stream = resources["ContactEventStream"]["Properties"]["StreamEncryption"]
+    assert stream == {"EncryptionType": "KMS", "KeyId": key}
+    (bucket,) = resources["FailureBucket"]["Properties"]["BucketEncryption"][
+        "ServerSideEncryptionConfiguration"
+    ]
+    assert bucket["ServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": key,
+    }
     assert resources["BridgeKey"]["Properties"]["EnableKeyRotation"] is True
 
 
 def test_what_holds_data_outlives_the_stack_with_its_key(resources: dict[str, Any]) -> None:
-    for name in ("LedgerTable", "DeadLetterQueue", "BridgeKey"):
+    for name in (
+        "LedgerTable",
+        "DeadLetterQueue",
+        "EventRuleDeadLetterQueue",
+        "FailureBucket",
+        "BridgeKey",
+    ):
         assert resources[name]["DeletionPolicy"] == "Retain", name
         assert resources[name]["UpdateReplacePolicy"] == "Retain", name
 
@@ -44,35 +63,52 @@ def test_key_can_be_managed_but_not_used_by_administrators(resources: dict[str, 
     ]
 
 
-def test_dead_letters_are_kept_as_long_as_sqs_can(resources: dict[str, Any]) -> None:
-    queue = resources["DeadLetterQueue"]["Properties"]
-    assert queue["MessageRetentionPeriod"] == LONGEST_RETENTION_SECONDS
+@pytest.mark.parametrize("queue", QUEUES)
+def test_dead_letters_are_kept_as_long_as_sqs_can(resources: dict[str, Any], queue: str) -> None:
+    retention = resources[queue]["Properties"]["MessageRetentionPeriod"]
+    assert retention == LONGEST_RETENTION_SECONDS
 
 
-def test_queue_refuses_plain_text_connections(resources: dict[str, Any]) -> None:
-    policy = resources["DeadLetterQueuePolicy"]["Properties"]
-    assert policy["Queues"] == [{"Ref": "DeadLetterQueue"}]
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Effect"] == "Deny"
+@pytest.mark.parametrize("queue", QUEUES)
+def test_queue_refuses_plain_text_connections(resources: dict[str, Any], queue: str) -> None:
+    policy = resources[f"{queue}Policy"]["Properties"]
+    assert policy["Queues"] == [{"Ref": queue}]
+    (statement,) = [
+        each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"
+    ]
     assert statement["Principal"] == "*"
     assert statement["Action"] == "sqs:*"
-    assert statement["Resource"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+    assert statement["Resource"] == {"Fn::GetAtt": [queue, "Arn"]}
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_one_dead_letter_raises_the_alarm(resources: dict[str, Any]) -> None:
-    alarm = resources["DeadLetterAlarm"]["Properties"]
-    assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
-    assert alarm["Dimensions"] == [
-        {"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetterQueue", "QueueName"]}}
+def test_bucket_refuses_plain_text_connections_and_the_public(resources: dict[str, Any]) -> None:
+    policy = resources["FailureBucketPolicy"]["Properties"]
+    assert policy["Bucket"] == {"Ref": "FailureBucket"}
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Action"] == "s3:*"
+    assert statement["Resource"] == [
+        {"Fn::GetAtt": ["FailureBucket", "Arn"]},
+        {"Fn::Sub": "${FailureBucket.Arn}/*"},
     ]
-    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-    assert alarm["Threshold"] == 1
-    assert alarm["Statistic"] == "Maximum"
-    assert alarm["TreatMissingData"] == "notBreaching"
-    (condition, actions, otherwise) = alarm["AlarmActions"]["Fn::If"]
-    assert (condition, actions) == ("HasAlarmTopic", [{"Ref": "AlarmTopicArn"}])
-    assert otherwise == {"Ref": "AWS::NoValue"}
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    blocked = resources["FailureBucket"]["Properties"]["PublicAccessBlockConfiguration"]
+    assert len(blocked) == 4
+    assert all(blocked.values())
+
+
+def test_a_payload_in_the_bucket_outlives_the_letter_that_names_it(
+    resources: dict[str, Any],
+) -> None:
+    (rule,) = resources["FailureBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rule["Status"] == "Enabled"
+    assert "Prefix" not in rule, "all objects expire"
+    assert rule["ExpirationInDays"] * 24 * 60 * 60 > LONGEST_RETENTION_SECONDS
+
+
+def test_a_redriven_payload_is_gone(resources: dict[str, Any]) -> None:
+    assert "VersioningConfiguration" not in resources["FailureBucket"]["Properties"]
 
 
 def test_outputs_say_what_to_paste_where(template: dict[str, Any]) -> None:

@@ -1,0 +1,107 @@
+"""How one delivery ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.account import DEAD_LETTERED, DeliveryLine
+from local.lambda_process import Invocation
+from local.steps import Input
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The way of a contact event through bus and stream.
+
+    Attributes:
+        matched: whether a rule took it, or it was put into the stream.
+        deliveries: how often the function was given it.
+        trouble: why it was given to it more than once, or was given up; empty when it was not.
+        redriven: it came out of the dead letters.
+    """
+
+    matched: bool
+    deliveries: int = 0
+    trouble: str = ""
+    redriven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one delivery ended.
+
+    Attributes:
+        path: the sample's file.
+        delivered: the event, its source and how it was to end.
+        invocation: the function's answer, error and log; None where a stream was between.
+        lines: its delivery lines, normally one.
+        differences: from what the sample expects; empty where it expects nothing.
+        known_before: vendor call keys of the VoiceCalls that were there before it.
+        passage: of a contact event: how it came to the function.
+    """
+
+    path: Path
+    delivered: Input
+    invocation: Invocation | None
+    lines: tuple[DeliveryLine, ...]
+    differences: tuple[str, ...]
+    known_before: frozenset[str] = frozenset()
+    passage: Passage | None = None
+
+    @property
+    def error(self) -> Mapping[str, Any]:
+        """What the function raised; empty when it did not."""
+        return (self.invocation.error if self.invocation else None) or {}
+
+    @property
+    def duration_ms(self) -> float:
+        """How long the function had it; for a record, in the delivery that ended it."""
+        if self.invocation is not None:
+            return self.invocation.duration_ms
+        return self.lines[0].duration_ms if self.lines else 0.0
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the bridge was given it: what no rule takes, it never sees; a request for dead
+        letters is an operator's."""
+        if self.passage is None:
+            return self.delivered.source != "redrive"
+        return self.passage.matched
+
+    @property
+    def reached(self) -> bool:
+        """Whether a rule of the bus took the event; true of what needs none."""
+        return self.passage is None or self.passage.matched
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the flow goes on as it should: the VoiceCall is there, or none is wanted. An
+        event has been taken up, or is none that a rule takes."""
+        if self.passage is not None:
+            return not any(line.disposition == DEAD_LETTERED for line in self.lines[:1])
+        if self.delivered.source == "redrive":
+            return not self.error
+        status = self.answer.get("status")
+        skipped = any(line.disposition == "skipped" for line in self.lines)
+        return not self.error and (status in ("created", "existing") or skipped)
+
+    @property
+    def answer(self) -> dict[str, str]:
+        """The function's answer; empty when it raised."""
+        payload = self.invocation.payload if self.invocation else None
+        return payload if isinstance(payload, dict) else {}
+
+    @property
+    def unknown_parent(self) -> str:
+        """The previous contact of a transfer that found no VoiceCall of it; empty otherwise."""
+        details = _members(_members(self.delivered.event).get("Details"))
+        data = _members(details.get("ContactData"))
+        previous = data.get("PreviousContactId")
+        if not isinstance(previous, str) or previous == data.get("ContactId"):
+            return ""
+        return previous if previous not in self.known_before else ""
+
+
+def _members(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,133 @@
+"""How the stream feeds its function, and how dead letters come back into it."""
+
+import json
+import shlex
+from typing import Any
+
+import pytest
+
+from local.event_source_mapping import EventSourceMapping, read_mappings
+from tests.template.deployment import BUCKET, STREAM, deployed
+from voicecall_bridge import dead_letters, redrive, streams
+from voicecall_bridge.settings import CreateFromEvents
+
+OUTAGE_SECONDS = 10 * 60  # what a live call's events are to survive
+
+
+@pytest.fixture(scope="module")
+def mapping() -> EventSourceMapping:
+    (found,) = read_mappings(deployed())
+    return found
+
+
+def test_stream_feeds_the_function(mapping: EventSourceMapping) -> None:
+    assert mapping.function == "ContactEventsFunction"
+    assert mapping.stream_arn == STREAM
+    assert mapping.batching_window == 0, "calls are live"
+
+
+def test_what_comes_while_the_mapping_is_made_is_not_lost(mapping: EventSourceMapping) -> None:
+    assert mapping.starting_position == "TRIM_HORIZON"
+
+
+def test_only_what_failed_comes_again(mapping: EventSourceMapping) -> None:
+    assert mapping.report_item_failures
+    assert mapping.bisect
+
+
+def test_no_record_blocks_its_shard_for_ever(mapping: EventSourceMapping) -> None:
+    assert mapping.max_retries is not None
+    assert mapping.max_record_age is not None
+
+
+def test_an_outage_does_not_use_up_age_or_attempts(mapping: EventSourceMapping) -> None:
+    """Given ten minutes in which each attempt fails within a tenth of a second."""
+    assert mapping.max_record_age is not None
+    assert mapping.max_retries is not None
+    assert mapping.max_record_age >= 2 * OUTAGE_SECONDS
+    assert mapping.max_retries >= OUTAGE_SECONDS / 0.1
+
+
+def test_given_up_records_are_kept_whole(mapping: EventSourceMapping) -> None:
+    """Only a bucket gets the records; a queue or a topic is told where they lay."""
+    assert mapping.on_failure == BUCKET
+
+
+@pytest.mark.parametrize("factor", [1, 10])
+def test_parallelization_is_what_was_asked_for(factor: int) -> None:
+    (found,) = read_mappings(deployed(ContactEventParallelization=factor))
+    assert found.parallelization == factor
+
+
+def test_stream_scales_and_outlasts_a_long_weekend(
+    template: dict[str, Any], resources: dict[str, Any]
+) -> None:
+    stream = resources["ContactEventStream"]["Properties"]
+    assert stream["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
+    assert "ShardCount" not in stream
+    assert stream["RetentionPeriodHours"] == {"Ref": "ContactEventRetentionHours"}
+    hours = template["Parameters"]["ContactEventRetentionHours"]
+    assert hours["Default"] >= 4 * 24
+    # Kinesis Data Streams API reference, IncreaseStreamRetentionPeriod: 24 to 8760 hours.
+    assert min(hours["AllowedValues"]) >= 24
+    assert max(hours["AllowedValues"]) <= 8760
+
+
+def test_a_slow_batch_is_answered_before_lambda_ends_it() -> None:
+    timeout = deployed().functions["ContactEventsFunction"].timeout
+    assert timeout > 3 * streams.RECORD_SECONDS + streams.HAND_OVER_SECONDS
+
+
+def test_events_create_as_the_package_knows_it(template: dict[str, Any]) -> None:
+    parameter = template["Parameters"]["CreateFromEvents"]
+    assert set(parameter["AllowedValues"]) == set(CreateFromEvents)
+    assert parameter["Default"] == CreateFromEvents.SAFETY_NET
+    for function in deployed(CreateFromEvents="always").functions.values():
+        assert function.environment["CREATE_FROM_EVENTS"] == "always"
+
+
+def test_failures_go_where_the_redrive_looks() -> None:
+    functions = deployed().functions
+    for name in ("ContactEventsFunction", "RedriveFunction"):
+        assert functions[name].environment["FAILURE_BUCKET"] == BUCKET.rpartition(":")[2]
+
+
+def test_nothing_but_an_operator_starts_a_redrive(
+    resources: dict[str, Any], functions: dict[str, Any]
+) -> None:
+    assert "Events" not in functions["RedriveFunction"]["Properties"]
+    callable_by_others = [
+        each["Properties"]["FunctionName"]
+        for each in resources.values()
+        if each["Type"] == "AWS::Lambda::Permission"
+    ]
+    assert callable_by_others == [{"Fn::GetAtt": ["ContactFlowFunction", "Arn"]}]
+
+
+def test_a_redrive_nobody_waits_for_leaves_a_letter_when_it_fails(
+    functions: dict[str, Any],
+) -> None:
+    config = functions["RedriveFunction"]["Properties"]["EventInvokeConfig"]
+    assert config["MaximumRetryAttempts"] == 0
+    destination = config["DestinationConfig"]["OnFailure"]["Destination"]
+    assert destination == {"Fn::GetAtt": ["EventRuleDeadLetterQueue", "Arn"]}
+
+
+def test_a_letter_stays_hidden_while_its_redrive_runs() -> None:
+    """Or two redrives would put it back twice."""
+    timeout = deployed().functions["RedriveFunction"].timeout
+    assert timeout <= dead_letters._SEEN_SECONDS
+
+
+def test_command_of_the_outputs_is_a_dry_run(template: dict[str, Any]) -> None:
+    """Given the command as printed, then its payload is a request that changes nothing."""
+    line = template["Outputs"]["RedriveCommand"]["Value"]["Fn::Sub"]
+    words = shlex.split(line)
+    assert words[:3] == ["aws", "lambda", "invoke"]
+    options = dict(zip(words[3:-1:2], words[4:-1:2], strict=True))
+    assert options["--function-name"] == "${RedriveFunction}"
+    request = redrive.Request.read(json.loads(options["--payload"]))
+    assert request == redrive.Request(dry_run=True)
+    # The command line gives up after 60 s and sends it again, unless told not to.
+    assert options["--cli-read-timeout"] == "0"
+    assert options["--cli-binary-format"] == "raw-in-base64-out"
