@@ -60,7 +60,7 @@ class Table:
         Raises:
             LedgerUnavailable: DynamoDB did not answer in time, or refused.
         """
-        answer = self.call(
+        answer = self._call(
             "get_item", TableName=self.name, Key={KEY: text(key)}, ConsistentRead=True
         )
         item = answer.get("Item", {})
@@ -85,7 +85,7 @@ class Table:
             ConditionFailed: with what stands there.
             LedgerUnavailable: DynamoDB did not answer in time, or refused.
         """
-        answer = self.call(
+        answer = self._call(
             "update_item",
             **update_of(self.name, key, update, values, condition=condition, names=names),
             ReturnValues="ALL_OLD" if tell_before else "NONE",
@@ -93,13 +93,24 @@ class Table:
         before = answer.get("Attributes", {})
         return before if isinstance(before, dict) else {}
 
-    def call(self, operation: str, **parameters: Any) -> Any:
-        """One operation of DynamoDB.
+    def alone(self, update: Mapping[str, Any]) -> None:
+        """Writes one update (see `update_of`).
 
         Raises:
-            ConditionFailed, Cancelled: with what the table says of it.
+            ConditionFailed, LedgerUnavailable: as `update` does.
+        """
+        self._call("update_item", **update)
+
+    def together(self, updates: Sequence[Mapping[str, Any]]) -> None:
+        """Writes all of several updates of different items, at most 100, or none of them.
+
+        Raises:
+            Cancelled: none, with a reason for each.
             LedgerUnavailable: DynamoDB did not answer in time, or refused.
         """
+        self._call("transact_write_items", TransactItems=[{"Update": each} for each in updates])
+
+    def _call(self, operation: str, **parameters: Any) -> Any:
         try:
             if self._made is None:
                 self._made = self.client()

@@ -114,21 +114,21 @@ class GroupedTable(Table):
         try:
             left = group
             while len(left) > 1:
-                again = self._together(left)
+                again = self._send_together(left)
                 if len(again) == len(left):
                     break  # no condition failed: another transaction was at one of the items
                 left = again
             for write in left:
-                self._alone(write)
+                self._send_alone(write)
         finally:
             for write in group:
                 if not write.settled:  # a defect must not leave the others waiting for nothing
                     write.settle(LedgerUnavailable("UNSETTLED"))
 
-    def _together(self, group: list[_Write]) -> list[_Write]:
+    def _send_together(self, group: list[_Write]) -> list[_Write]:
         """Sends a transaction; answers what is still to be sent."""
         try:
-            self.call("transact_write_items", TransactItems=[{"Update": w.update} for w in group])
+            self.together([write.update for write in group])
         except Cancelled as refused:
             for write, reason in zip(group, refused.reasons, strict=False):
                 if reason.get("Code") == _REFUSED:
@@ -142,9 +142,9 @@ class GroupedTable(Table):
             write.settle()
         return []
 
-    def _alone(self, write: _Write) -> None:
+    def _send_alone(self, write: _Write) -> None:
         try:
-            self.call("update_item", **write.update)
+            self.alone(write.update)
         except (ConditionFailed, LedgerUnavailable) as error:
             write.settle(error)
         else:
