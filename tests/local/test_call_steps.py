@@ -26,70 +26,63 @@ HEADER = {"comment": "a call", "source": "invented"}
 EVENT = {"source": "contact_event", "event": {"detail": {}}}
 
 
+FLOW = {"source": "contact_flow", "event": {"Name": "ContactFlowEvent"}}
+LINES: tuple[dict[str, Any], ...] = (
+    {
+        "connect": {
+            "contacts": [{"Id": "c-1", "Channel": "VOICE"}, {"Id": "c-2", "InstanceId": "i"}],
+            "faults": ["throttle", "500"],
+        }
+    },
+    {**EVENT, "expect": {"matched": False, "deliveries": 2}},
+    {
+        "source": "contact_event",
+        "batch": [{"event": {"id": "1"}}, {"record": "{", "partitionKey": "c-1"}],
+        "shuffle": 3,
+        "twice": True,
+        "expect": {"delivered": 1, "dead_lettered": 1},
+    },
+    {"together": [FLOW, EVENT]},
+    {
+        "source": "redrive",
+        "event": {"dryRun": False},
+        "expect": {"answer": {"found": 1}},
+        "records": {"delivered": 1},
+    },
+    {"expectRequests": {"create": 1}},
+    {"expectDeadLetters": ["NOT_A_CONTACT"]},
+    {"expectCalls": []},
+)
+STEPS = (
+    SetConnect(
+        (
+            DescribedContact(INSTANCE_ID, "c-1", {"Channel": "VOICE"}),
+            DescribedContact("i", "c-2", {}),
+        ),
+        ("throttle", "500"),
+    ),
+    Input("contact_event", {"detail": {}}, Expectation(matched=False, deliveries=2)),
+    Batch(
+        (Input("contact_event", {"id": "1"}), Input("contact_event", "{", partition_key="c-1")),
+        shuffle=3,
+        twice=True,
+        ends={"delivered": 1, "dead_lettered": 1},
+    ),
+    Together((Input("contact_flow", FLOW["event"]), Input("contact_event", {"detail": {}}))),
+    Redrive(
+        Input("redrive", {"dryRun": False}, Expectation(answer={"found": 1})), {"delivered": 1}
+    ),
+    ExpectRequests({"create": 1}),
+    ExpectDeadLetters(("NOT_A_CONTACT",)),
+    ExpectCalls(()),
+)
+
+
 def test_every_step(tmp_path: Path) -> None:
     """Given one line of each kind, then each becomes its step, in order."""
-    flow = {"source": "contact_flow", "event": {"Name": "ContactFlowEvent"}}
-    path = write_call(
-        tmp_path,
-        "call",
-        HEADER,
-        {
-            "connect": {
-                "contacts": [{"Id": "c-1", "Channel": "VOICE"}, {"Id": "c-2", "InstanceId": "i"}],
-                "faults": ["throttle", "500"],
-            }
-        },
-        {**EVENT, "expect": {"matched": False, "deliveries": 2}},
-        {
-            "source": "contact_event",
-            "batch": [{"event": {"id": "1"}}, {"record": "{", "partitionKey": "c-1"}],
-            "shuffle": 3,
-            "twice": True,
-            "expect": {"delivered": 1, "dead_lettered": 1},
-        },
-        {"together": [flow, EVENT]},
-        {
-            "source": "redrive",
-            "event": {"dryRun": False},
-            "expect": {"answer": {"found": 1}},
-            "records": {"delivered": 1},
-        },
-        {"expectRequests": {"create": 1}},
-        {"expectDeadLetters": ["NOT_A_CONTACT"]},
-        {"expectCalls": []},
-    )
+    path = write_call(tmp_path, "call", HEADER, *LINES)
 
-    assert load_sample(path).steps == (
-        SetConnect(
-            (
-                DescribedContact(INSTANCE_ID, "c-1", {"Channel": "VOICE"}),
-                DescribedContact("i", "c-2", {}),
-            ),
-            ("throttle", "500"),
-        ),
-        Input("contact_event", {"detail": {}}, Expectation(matched=False, deliveries=2)),
-        Batch(
-            (
-                Input("contact_event", {"id": "1"}),
-                Input("contact_event", "{", partition_key="c-1"),
-            ),
-            shuffle=3,
-            twice=True,
-            ends={"delivered": 1, "dead_lettered": 1},
-        ),
-        Together(
-            (
-                Input("contact_flow", {"Name": "ContactFlowEvent"}),
-                Input("contact_event", {"detail": {}}),
-            )
-        ),
-        Redrive(
-            Input("redrive", {"dryRun": False}, Expectation(answer={"found": 1})), {"delivered": 1}
-        ),
-        ExpectRequests({"create": 1}),
-        ExpectDeadLetters(("NOT_A_CONTACT",)),
-        ExpectCalls(()),
-    )
+    assert load_sample(path).steps == STEPS
 
 
 @pytest.mark.parametrize(

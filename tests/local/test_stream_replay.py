@@ -90,26 +90,19 @@ def test_falsified_expectations(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "3 in, 3 accounted for: the account closes" in shown
 
 
-def test_every_way_of_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a batch delivered twice, one that is given up and redriven, an event that its rule
-    cannot deliver, and a race, when they are run, then the account closes all the same."""
-    down = [{"kind": "status", "status": 401, "times": None}]
-    lost = queued_event("c-3")
-    lost["detail"]["ContactId"] = lost["detail"].pop("contactId")
-    contacts = [{**CONTACT, "Id": f"c-{number}"} for number in (1, 2)]
+def every_way() -> tuple[dict[str, Any], ...]:
+    """A batch delivered twice, one that is given up and redriven, an event that its rule cannot
+    deliver, and a race."""
+    batch = {"source": "contact_event", "batch": [{"event": queued_event("c-1")}]}
+    down = {"kind": "status", "status": 401, "times": None}
     redrive = {"from": "bucket", "contactId": "c-2", "dryRun": False}
-    write_call(
-        tmp_path,
-        "call",
-        HEADER,
-        {"connect": {"contacts": contacts}},
-        {
-            "source": "contact_event",
-            "batch": [{"event": queued_event("c-1")}],
-            "twice": True,
-            "expect": {"delivered": 1},
-        },
-        {"salesforce": down},
+    lost = event("c-3", ends("dead_lettered", "UNDELIVERED"))
+    lost["event"]["detail"]["ContactId"] = lost["event"]["detail"].pop("contactId")
+    flow = {"source": "contact_flow", "event": flow_event("c-4"), "expect": {}}
+    return (
+        {"connect": {"contacts": [{**CONTACT, "Id": f"c-{number}"} for number in (1, 2)]}},
+        {**batch, "twice": True, "expect": {"delivered": 1}},
+        {"salesforce": [down]},
         event("c-2", ends("dead_lettered", "GIVEN_UP")),
         {"salesforce": []},
         {
@@ -118,19 +111,15 @@ def test_every_way_of_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str
             "expect": {"answer": {"redriven": 1}},
             "records": {"delivered": 1},
         },
-        {
-            "source": "contact_event",
-            "event": lost,
-            "expect": ends("dead_lettered", "UNDELIVERED"),
-        },
-        {
-            "together": [
-                {"source": "contact_flow", "event": flow_event("c-4"), "expect": {}},
-                event("c-4", {}, eventType="CONNECTED_TO_AGENT"),
-            ]
-        },
+        lost,
+        {"together": [flow, event("c-4", {}, eventType="CONNECTED_TO_AGENT")]},
         {"expectCalls": [{"vendorCallKey": f"c-{number}"} for number in (1, 2, 4)]},
     )
+
+
+def test_every_way_of_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a call that goes every way, when it is run, then the account closes all the same."""
+    write_call(tmp_path, "call", HEADER, *every_way())
 
     assert main(["run", str(tmp_path)]) == RIGHT
 

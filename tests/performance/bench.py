@@ -1,4 +1,4 @@
-"""`python -m tests.performance.bench`: how fast a contact flow creates a VoiceCall.
+"""`python -m tests.performance.bench`: how fast flows and contact events make VoiceCalls.
 
 Each row is measured in several runs; a run is a new process. What it is compared with are
 Salesforce's own Node.js Lambdas (ServiceCloudVoiceLambdas, July 2025), measured on a two-core
@@ -20,6 +20,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from tests.performance.deployed import NotDeployableError, deployed
+from tests.performance.event_stream import ROUND_TRIP, TYPES, Events, measure_events
 from tests.performance.fakes import Fakes
 from tests.performance.measure import (
     Cold,
@@ -34,6 +35,8 @@ from tests.performance.measure import (
 WARM_RUNS: Final = 5
 WARM_INVOCATIONS: Final = 400
 COLD_RUNS: Final = 12
+EVENT_RUNS: Final = 3
+EVENT_CONTACTS: Final = 300
 WIDTH: Final = 120
 SLOW_SECRET: Final = {"GetSecretValue": 0.010}  # seconds, as in AWS
 
@@ -45,6 +48,7 @@ class Measured:
     warm: list[Warm]
     slow_secret: list[Warm]
     cold: list[Cold]
+    events: list[Events]
 
     def of_warm(self, value: Callable[[Warm], float]) -> list[float]:
         """One value of each warm run."""
@@ -169,20 +173,50 @@ ROWS: Final = (
     ),
 )
 
+EVENT_ROWS: Final = (
+    Row(
+        "events, no flow before them",
+        lambda m: [run.per_second for run in m.events],
+        "/s",
+        0,
+        "",
+    ),
+    Row(
+        "  DescribeContact calls per contact", lambda m: [r.describes for r in m.events], "", 3, "1"
+    ),
+    Row("  POSTs per contact", lambda m: [run.posts for run in m.events], "", 3, "1"),
+    Row(
+        "events, the call is there already",
+        lambda m: [run.again_per_second for run in m.events],
+        "/s",
+        0,
+        "",
+    ),
+    Row(
+        "  DescribeContact calls per contact",
+        lambda m: [run.again_describes for run in m.events],
+        "",
+        3,
+        "0",
+    ),
+    Row("  POSTs per contact", lambda m: [run.again_posts for run in m.events], "", 3, "0"),
+)
+
 
 def measure(fakes: Fakes, console: Console) -> Measured:
     """Run everything, with a progress bar on `console`."""
     console.print("building the layer, if it is not there ...")
     runtime = deployed()
     function = flow_function(fakes)
-    measured = Measured([], [], [])
+    measured = Measured([], [], [], [])
     console.print(
         f"Python {runtime.version} ({runtime.python}), {platform.machine()}, "
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
-        f"{WARM_RUNS} warm runs of {WARM_INVOCATIONS} creates, {COLD_RUNS} cold starts"
+        f"{WARM_RUNS} warm runs of {WARM_INVOCATIONS} creates, {COLD_RUNS} cold starts; "
+        f"{EVENT_RUNS} runs of {EVENT_CONTACTS} contacts with {len(TYPES)} contact events"
     )
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("measuring", total=2 * WARM_RUNS + COLD_RUNS)
+        task = progress.add_task("measuring", total=2 * WARM_RUNS + COLD_RUNS + EVENT_RUNS)
         for _ in range(COLD_RUNS):
             measured.cold.append(measure_cold(function, runtime))
             progress.advance(task)
@@ -192,6 +226,9 @@ def measure(fakes: Fakes, console: Console) -> Measured:
                 fakes.set_latency(latency)
                 runs.append(measure_warm(function, runtime, fakes, WARM_INVOCATIONS))
                 progress.advance(task)
+        for _ in range(EVENT_RUNS):
+            measured.events.append(measure_events(fakes, runtime, EVENT_CONTACTS))
+            progress.advance(task)
     return measured
 
 
@@ -207,16 +244,23 @@ def main() -> int:
     except (NotDeployableError, MeasurementError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    table = Table("what", title="A contact flow creates a VoiceCall (warm, unless it says cold)")
+    title = "A contact flow creates a VoiceCall (warm, unless it says cold)"
+    console.print(_table(title, ROWS, measured))
+    title = f"Contact events through poller and function, {ROUND_TRIP * 1000:.0f} ms round trip"
+    console.print(_table(title, EVENT_ROWS, measured))
+    console.print(f"{time.monotonic() - began:.0f} s")
+    return 0
+
+
+def _table(title: str, rows: Sequence[Row], measured: Measured) -> Table:
+    table = Table("what", title=title)
     for column in ("min", "median", "max"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("target", no_wrap=True)
     table.caption = "target: DESIGN section 9; after < what SCVL takes on a machine like this"
-    for row in ROWS:
+    for row in rows:
         table.add_row(*row.cells(measured))
-    console.print(table)
-    console.print(f"{time.monotonic() - began:.0f} s")
-    return 0
+    return table
 
 
 if __name__ == "__main__":

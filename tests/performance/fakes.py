@@ -1,8 +1,9 @@
 """Fakes of AWS and Salesforce that answer at once and count: what the bench measures against.
 
 They run in one process of their own, so that their work does not disturb the measuring one, and
-are as lean as they can be: no web framework, no storage, no checks. They are NOT stand-ins (for
-those see `local`): every write succeeds and every voice call is created.
+are as lean as they can be: no web framework, no checks. They are NOT stand-ins (for those see
+`local`): every voice call is created, every update is taken up, every contact is described at once,
+and of DynamoDB there is what the ledger's own expressions need.
 
     with Fakes(secret) as fakes:
         fakes.aws_url, fakes.salesforce_url
@@ -16,7 +17,9 @@ input ends it.
 
 import asyncio
 import contextlib
+import functools
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -24,14 +27,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any, Final, Self
 
 CREATE: Final = "POST /voiceCalls"
 UPDATE: Final = "PATCH /voiceCalls"
+DESCRIBE: Final = "DescribeContact"
 AWS: Final = "aws"
 SALESFORCE: Final = "salesforce"
 BASE_PATH: Final = "/telephony/v1"
+
+# Shape: Amazon Connect API reference, "DescribeContact"; values invented.
+_CONTACT: Final = json.dumps(
+    {
+        "Contact": {
+            "Channel": "VOICE",
+            "InitiationMethod": "INBOUND",
+            "CustomerEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": "+12065550100"},
+            "SystemEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": "+18005550199"},
+        }
+    }
+).encode()
+_ABSENT: Final = re.compile(r"attribute_not_exists\((#?\w+)\)")
+_COMPARED: Final = re.compile(r"(#?\w+) (<=|<|=) (:\w+)")
+_AMONG: Final = re.compile(r"(#?\w+) IN \(([:\w, ]+)\)")
+_SET: Final = re.compile(r"(#?\w+) = (?:if_not_exists\(\w+, (:\w+)\)|(:\w+))")
 
 Reply = tuple[str, int, bytes]
 """Operation, status, body."""
@@ -168,6 +188,7 @@ class _Servers:
         self.requests: Counter[str] = Counter()
         self.connections: Counter[str] = Counter()
         self.latency: dict[str, float] = {}
+        self._items: dict[str, dict[str, Any]] = {}
         self._secret = dict(secret)
 
     async def start(self) -> dict[str, int]:
@@ -189,11 +210,21 @@ class _Servers:
 
     def _aws(self, head: bytes, body: bytes) -> Reply:
         operation = _header(head, b"x-amz-target").rpartition(b".")[2].decode()
+        if head.startswith(b"GET /contacts/"):
+            operation = DESCRIBE
         self.requests[operation] += 1
         match operation:
-            case "UpdateItem" | "GetItem" | "PutItem" | "TransactWriteItems":
-                # As for an item that is not there yet, whose condition therefore holds.
-                return operation, 200, b"{}"
+            case "UpdateItem":
+                status, answer = _update(self._items, json.loads(body))
+                return operation, status, json.dumps(answer).encode()
+            case "TransactWriteItems":
+                status, answer = _transact(self._items, json.loads(body)["TransactItems"])
+                return operation, status, json.dumps(answer).encode()
+            case "GetItem":
+                item = self._items.get(_key(json.loads(body)))
+                return operation, 200, json.dumps({"Item": item} if item else {}).encode()
+            case "DescribeContact":
+                return operation, 200, _CONTACT
             case "GetSecretValue":
                 answer = {
                     "ARN": json.loads(body)["SecretId"],
@@ -217,6 +248,92 @@ class _Servers:
             return operation, 404, b'{"message": "the fake only creates and updates"}'
         answer = {"voiceCallId": f"0LQ{self.requests[CREATE]:015d}", "errors": []}
         return operation, 200, json.dumps(answer).encode()
+
+
+def _key(request: Mapping[str, Any]) -> str:
+    ((_, value),) = request["Key"].items()
+    return str(value["S"])
+
+
+def _holds(request: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
+    """Whether the condition of an update holds."""
+    names = request.get("ExpressionAttributeNames", {})
+    values = request.get("ExpressionAttributeValues", {})
+
+    def found(name: str) -> Any:
+        typed = item.get(names.get(name, name))
+        return None if typed is None else _plain(typed)
+
+    def holds(name: str, sign: str, value: str) -> bool:
+        left, right = found(name), _plain(values[value])
+        if left is None:
+            return False
+        return bool(
+            left < right if sign == "<" else left <= right if sign == "<=" else left == right
+        )
+
+    def among(name: str, *options: str) -> bool:
+        return found(name) in [_plain(values[option]) for option in options]
+
+    known = {"absent": lambda name: found(name) is None, "holds": holds, "among": among}
+    return bool(eval(_condition(request.get("ConditionExpression", "True")), known))
+
+
+@functools.cache
+def _condition(text: str) -> CodeType:
+    """A condition of the bridge's own in Python's words."""
+    words = _ABSENT.sub(r"absent('\1')", text)
+    words = _COMPARED.sub(r"holds('\1', '\2', '\3')", words)
+    words = _AMONG.sub(
+        lambda found: f"among('{found[1]}', {', '.join(map(repr, found[2].split(', ')))})", words
+    )
+    return compile(words.replace(" OR ", " or ").replace(" AND ", " and "), "condition", "eval")
+
+
+def _plain(typed: Mapping[str, Any]) -> Any:
+    ((kind, value),) = typed.items()
+    return int(value) if kind == "N" else value
+
+
+def _transact(
+    items: dict[str, dict[str, Any]], writes: list[Mapping[str, Any]]
+) -> tuple[int, dict[str, Any]]:
+    """All updates of a transaction or none; status and answer."""
+    updates = [write["Update"] for write in writes]
+    befores = [items.get(_key(update), {}) for update in updates]
+    if all(map(_holds, updates, befores)):
+        for update in updates:
+            _update(items, update)
+        return 200, {}
+    reasons = [
+        {"Code": "None"}
+        if _holds(update, before)
+        else {"Code": "ConditionalCheckFailed", "Item": before}
+        for update, before in zip(updates, befores, strict=True)
+    ]
+    kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
+    return 400, {"__type": kind, "message": "cancelled", "CancellationReasons": reasons}
+
+
+def _update(
+    items: dict[str, dict[str, Any]], request: Mapping[str, Any]
+) -> tuple[int, dict[str, Any]]:
+    """What the ledger's updates do to an item; status and answer."""
+    before = items.get(_key(request), {})
+    names = request.get("ExpressionAttributeNames", {})
+    if not _holds(request, before):
+        refused = {"__type": "com.amazonaws#ConditionalCheckFailedException", "Item": before}
+        return 400, refused
+    after = dict(before)
+    update, _, removed = request["UpdateExpression"].partition("REMOVE ")
+    for name, fallback, value in _SET.findall(update.partition(" ADD ")[0]):
+        attribute = names.get(name, name)
+        if not fallback or attribute not in before:
+            after[attribute] = request["ExpressionAttributeValues"][fallback or value]
+    for name in removed.split(", "):
+        after.pop(name, None)
+    items[_key(request)] = after
+    return 200, {"Attributes": before} if request.get("ReturnValues") == "ALL_OLD" else {}
 
 
 def _header(head: bytes, name: bytes) -> bytes:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.lambda_process import LambdaProcess
-from local.template import LambdaFunction, load_template
+from local.template import LambdaFunction, Template, load_template, resource_types
 from tests.performance.deployed import ROOT, Deployed
 from tests.performance.fakes import AWS, CREATE, SALESFORCE, Fakes
 
@@ -29,6 +29,9 @@ PROBE: Final = Path(__file__).with_name("probe")
 WARM_UP: Final = 30
 """Invocations before the measured ones: connections, caches, the interpreter's specialising."""
 
+INSTANCE_ARN: Final = (
+    "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c-1111-4222-8333-444455556666"
+)
 _CENTER: Final = "AmazonConnect_Bench"
 
 
@@ -76,17 +79,33 @@ def secret() -> dict[str, str]:
     }
 
 
-def flow_function(fakes: Fakes) -> LambdaFunction:
-    """The function as template.yaml deploys it, against the fakes."""
-    values = {
+def template(fakes: Fakes) -> Template:
+    """template.yaml against the fakes: what it refers to is there in name only."""
+    path = ROOT / "template.yaml"
+    values: dict[str, object] = {
+        "ConnectInstanceArn": INSTANCE_ARN,
         "ContactCenterSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:b-AbCdEf",
-        "LedgerTable": "ledger",
-        "DeadLetterQueue": f"{fakes.aws_url}/123456789012/dead-letters",
-        "ContactFlowRole.Arn": "arn:aws:iam::123456789012:role/contact-flow",
     }
-    function = load_template(ROOT / "template.yaml", values).functions[FUNCTION]
-    environment = {**function.environment, "AWS_ENDPOINT_URL": fakes.aws_url}
-    return dataclasses.replace(function, environment=environment)
+    for logical_id in resource_types(path):
+        values[logical_id] = logical_id.lower()
+        values[f"{logical_id}.Arn"] = f"arn:aws:bench:us-east-1:123456789012:{logical_id}"
+    values["DeadLetterQueue"] = f"{fakes.aws_url}/123456789012/dead-letters"
+    for stream in ("ContactEventStream", "ContactRecordStream"):
+        values[f"{stream}.Arn"] = f"arn:aws:kinesis:us-east-1:123456789012:stream/{stream}"
+    values["FailureBucket.Arn"] = "arn:aws:s3:::bench"
+    return load_template(path, values)
+
+
+def function(fakes: Fakes, logical_id: str) -> LambdaFunction:
+    """A function as template.yaml deploys it, against the fakes."""
+    found = template(fakes).functions[logical_id]
+    environment = {**found.environment, "AWS_ENDPOINT_URL": fakes.aws_url}
+    return dataclasses.replace(found, environment=environment)
+
+
+def flow_function(fakes: Fakes) -> LambdaFunction:
+    """The function that contact flows call."""
+    return function(fakes, FUNCTION)
 
 
 def measure_cold(function: LambdaFunction, deployed: Deployed) -> Cold:
@@ -148,8 +167,7 @@ def flow_event() -> dict[str, Any]:
                 "CustomerEndpoint": {"Address": "+12065550100", "Type": "TELEPHONE_NUMBER"},
                 "InitialContactId": contact_id,
                 "InitiationMethod": "INBOUND",
-                "InstanceARN": "arn:aws:connect:us-west-2:111122223333:instance/"
-                "0f0e0d0c-1111-4222-8333-444455556666",
+                "InstanceARN": INSTANCE_ARN,
                 "LanguageCode": "en-US",
                 "MediaStreams": {"Customer": {"Audio": None}},
                 "PreviousContactId": contact_id,

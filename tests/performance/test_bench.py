@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 import time
 from collections.abc import Iterator
 
@@ -9,11 +10,19 @@ import pytest
 import requests
 
 from local.lambda_process import LambdaProcess
-from tests.performance.bench import ROWS, Measured
-from tests.performance.deployed import DEV_LOCK, LAYER, RUNTIME_PACKAGES, _pins
-from tests.performance.fakes import CREATE, Fakes
+from tests.performance.bench import EVENT_ROWS, ROWS, Measured
+from tests.performance.deployed import DEV_LOCK, LAYER, RUNTIME_PACKAGES, Deployed, _pins
+from tests.performance.event_stream import Events, measure_events
+from tests.performance.fakes import CREATE, DESCRIBE, Fakes
 from tests.performance.measure import PROBE, Cold, Warm, flow_event, flow_function, secret
 
+UPDATE = json.dumps(
+    {
+        "Key": {"k": {"S": "a"}},
+        "UpdateExpression": "SET s = :s, t = if_not_exists(t, :s) REMOVE r ADD n :one",
+        "ExpressionAttributeValues": {":s": {"S": "1"}, ":one": {"N": "1"}},
+    }
+)
 CENTER_SECRET = {"CALL_CENTER_API_NAME": "AmazonConnect_Bench"}
 
 # What the flow's path must not import (DESIGN section 9): each costs tens of milliseconds of a
@@ -38,7 +47,7 @@ def test_fakes_count_requests_and_connections(fakes: Fakes) -> None:
     before = fakes.counts()
     with requests.Session() as session:
         for _ in range(2):
-            assert aws(fakes, session, "DynamoDB_20120810.UpdateItem").json() == {}
+            assert aws(fakes, session, "DynamoDB_20120810.UpdateItem", UPDATE).json() == {}
         created = session.post(f"{fakes.salesforce_url}/voiceCalls", json={}, timeout=10)
 
     assert created.json()["voiceCallId"].startswith("0LQ")
@@ -70,7 +79,7 @@ def test_latency_is_of_the_named_operation_alone(fakes: Fakes) -> None:
     fakes.set_latency({"GetItem": 0.2})
     with requests.Session() as session:
         began = time.monotonic()
-        aws(fakes, session, "DynamoDB_20120810.GetItem")
+        aws(fakes, session, "DynamoDB_20120810.GetItem", '{"Key": {"k": {"S": "a"}}}')
         assert time.monotonic() - began >= 0.19
 
 
@@ -80,11 +89,17 @@ def test_table_shows_the_spread_of_the_runs() -> None:
         Warm(p50, p50 * 2, 0.3, p50 / 2, 0.0, 0.0, 0.0, 2.0, 1.0, 400) for p50 in (2.0, 4.0, 3.0)
     ]
     slow = [Warm(6.0, 9.0, 0.3, 2.0, 1.0, 1.0, 0.0, 2.0, 1.0, 400)] * 3
-    measured = Measured(warm, slow, [Cold(100.0, 150.0), Cold(120.0, 180.0)])
+    events = [Events(rate, 1.0, 1.0, 2 * rate, 0.0, 0.0) for rate in (300.0, 500.0, 400.0)]
+    measured = Measured(warm, slow, [Cold(100.0, 150.0), Cold(120.0, 180.0)], events)
 
     shown = {row.what.strip(): row.cells(measured)[1:4] for row in ROWS}
+    streamed = [row.cells(measured)[1:4] for row in EVENT_ROWS]
 
     assert len(shown) == len(ROWS)
+    assert streamed[0] == ["300/s", "400/s", "500/s"]
+    assert streamed[1] == streamed[2] == ["1.000"] * 3
+    assert streamed[3] == ["600/s", "800/s", "1000/s"]
+    assert streamed[4] == streamed[5] == ["0.000"] * 3
     assert shown["create above the round trips, p50"] == ["2.00 ms", "3.00 ms", "4.00 ms"]
     assert shown["ratio to the p50 of the run before it"] == ["1.50", "2.00", "3.00"]
     assert shown["cold: process start to first answer"] == ["150 ms", "165 ms", "180 ms"]
@@ -97,6 +112,38 @@ def test_runtime_is_the_locked_one() -> None:
     starts = [line for line in pins.splitlines() if line[:1].isalpha()]
     assert sorted(line.split("==")[0] for line in starts) == sorted(RUNTIME_PACKAGES)
     assert pins.count("--hash=sha256:") >= len(RUNTIME_PACKAGES)
+
+
+def test_ledger_of_the_fakes_knows_what_was_written(fakes: Fakes) -> None:
+    """Given an update, when the item is read, then it is there; a condition that wants it absent
+    is refused with what stands there."""
+    wants_absent = {
+        **json.loads(UPDATE),
+        "ConditionExpression": "attribute_not_exists(s)",
+    }
+    with requests.Session() as session:
+        aws(fakes, session, "DynamoDB_20120810.UpdateItem", UPDATE)
+        read = aws(fakes, session, "DynamoDB_20120810.GetItem", UPDATE).json()
+        refused = aws(fakes, session, "DynamoDB_20120810.UpdateItem", json.dumps(wants_absent))
+
+    item = {"s": {"S": "1"}, "t": {"S": "1"}}
+    assert read == {"Item": item}
+    assert refused.status_code == 400
+    assert refused.json()["Item"] == item
+
+
+def test_events_are_measured() -> None:
+    """Given contacts with three events each, when measured, then each is described and created
+    once, and not again in its second life."""
+    with Fakes(secret()) as fakes:
+        runtime = Deployed(sys.executable, "", (LAYER,))
+        measured = measure_events(fakes, runtime, 8)
+        counted = fakes.counts().requests
+
+    assert (measured.describes, measured.posts) == (1.0, 1.0)
+    assert (measured.again_describes, measured.again_posts) == (0.0, 0.0)
+    assert measured.per_second > 0
+    assert counted[CREATE] == counted[DESCRIBE] == 8 + 64
 
 
 def test_import_budget_of_the_flow() -> None:

@@ -1,14 +1,22 @@
 """The ledger over any order of workers, outcomes and time: the real one on moto, and its double."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 import hypothesis
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    precondition,
+    rule,
+)
 
 from tests.unit.aws import TABLE, ledger_table
 from tests.unit.doubles import Clock, MemoryLedger
-from voicecall_bridge.ledger import Busy, ContactKey, Created, Lease, Ledger
+from voicecall_bridge.ledger import Busy, ContactKey, Created, Lease, Ledger, Step
 
 KEYS = [ContactKey("i1", "c1"), ContactKey("i2", "c1")]
 LEASE_SECONDS = 5.0
@@ -29,6 +37,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.live: dict[ContactKey, tuple[Lease, float]] = {}
         self.known: dict[ContactKey, str] = {}
         self.told_unknown: set[ContactKey] = set()
+        self.over: set[ContactKey] = set()
+        self.steps: dict[tuple[ContactKey, Step], float] = {}
 
     def teardown(self) -> None:
         self.stack.close()
@@ -73,6 +83,37 @@ class LedgerMachine(RuleBasedStateMachine):
             if unknown:
                 self.told_unknown.add(key)
 
+    @rule(key=st.sampled_from(KEYS))
+    def ended(self, key: ContactKey) -> None:
+        self.real.ended(key)
+        self.double.ended(key)
+        self.over.add(key)
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data(), text=st.sampled_from(["x", "y"]))
+    def resent(self, data: st.DataObject, text: str) -> None:
+        key = data.draw(st.sampled_from(sorted(self.known, key=str)))
+        request = {"callAttributes": text}
+        self.real.resent(key, request)
+        self.double.resent(key, request)
+
+    @rule(key=st.sampled_from(KEYS), step=st.sampled_from(Step))
+    def begin_step(self, key: ContactKey, step: Step) -> None:
+        real = self.real.begin_step(key, step, LEASE_SECONDS)
+        double = self.double.begin_step(key, step, LEASE_SECONDS)
+        assert type(real) is type(double)
+        until = self.steps.get((key, step), 0.0)
+        assert real is False if until == float("inf") else real is not False
+        assert isinstance(real, Busy) is (self.clock.now <= until < float("inf"))
+        if real is True:
+            self.steps[key, step] = self.clock.now + LEASE_SECONDS
+
+    @rule(key=st.sampled_from(KEYS), step=st.sampled_from(Step), done=st.booleans())
+    def finish_step(self, key: ContactKey, step: Step, done: bool) -> None:
+        self.real.finish_step(key, step, done=done)
+        self.double.finish_step(key, step, done=done)
+        self.steps[key, step] = float("inf") if done else 0.0
+
     @rule(seconds=st.sampled_from([0.5, 2.0, 4.5, 6.0]))
     def time_passes(self, seconds: float) -> None:
         self.clock.sleep(seconds + 0.01)
@@ -83,10 +124,20 @@ class LedgerMachine(RuleBasedStateMachine):
             real, double = self.real.standing(key), self.double.standing(key)
             assert type(real) is type(double)
             if key in self.known:
-                assert real == double == Created(self.known[key])
+                assert isinstance(real, Created)
+                assert real == double
+                assert real.voice_call_id == self.known[key]
             else:
                 assert isinstance(real, Busy) is self.lease_is_live(key)
 
+    @invariant()
+    def real_and_double_know_the_same(self) -> None:
+        for key in KEYS:
+            real, double = self.real.entry(key), self.double.entry(key)
+            assert abs(real.lease_until - double.lease_until) < 0.002
+            assert replace(real, lease_until=0.0) == replace(double, lease_until=0.0)
+            assert real.call_ended is (key in self.over)
+
 
 TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = hypothesis.settings(max_examples=25, stateful_step_count=20)
+TestLedgerMachine.settings = hypothesis.settings(max_examples=20, stateful_step_count=20)

@@ -22,27 +22,27 @@ def answer_of(event: object) -> None:
     """Invokes a service of its own and checks what must hold for every event."""
     clock, letters = Clock(), MemoryDeadLetters()
     client = ScriptedClient([CreatedVoiceCall(VOICE_CALL_ID, (), 1)])
-    bridge = Bridge(MemoryLedger(clock), client, TOLD.observer, clock, clock.sleep)
+    bridge = Bridge(MemoryLedger(clock), client, TOLD.observer, now=clock, sleep=clock.sleep)
     TOLD.stream.truncate(0)
     TOLD.stream.seek(0)
     answer = None
     with suppress(FlowMistake):
         answer = FlowService(TOLD.observer, bridge, letters, 30.0).answer(event, 60.0)
     if answer is None:
-        assert letters.letters == [("contact_flow", "FLOW_MISTAKE", event)]
+        assert letters.kept == [("contact_flow", "FLOW_MISTAKE", event)]
     else:
         assert set(answer) == KEYS or answer == {"status": "warm"}
         assert all(isinstance(value, str) for value in answer.values())
         # Deployed, the answer is written in UTF-8 and not in ASCII (awslambdaric, from 3.12 on).
         assert len(json.dumps(answer, ensure_ascii=False).encode()) < 32 * 1024
-        assert not letters.letters or answer["status"] == "failed"
+        assert not letters.kept or answer["status"] == "failed"
         assert len(client.sent) == (answer["status"] == "created")
     (line,) = TOLD.deliveries()
     assert TOLD.stream.getvalue().encode(), "it can be written"
     disposition, kept = line["disposition"], line["payloadKept"]
     assert disposition in {"delivered", "skipped", "dead_lettered"}
     assert kept == ("queue" if disposition == "dead_lettered" else "")
-    assert len(letters.letters) == (disposition == "dead_lettered")
+    assert len(letters.kept) == (disposition == "dead_lettered")
 
 
 @given(event=ANY_JSON)

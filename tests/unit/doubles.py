@@ -18,8 +18,10 @@ from voicecall_bridge.ledger import (
     ContactKey,
     Created,
     CreateStatus,
+    Entry,
     Lease,
     Ledger,
+    Step,
 )
 from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
 from voicecall_bridge.voice_call import CreateVoiceCall
@@ -117,12 +119,13 @@ class MemoryLedger(Ledger):
             item.get("status") in (CreateStatus.UNKNOWN, CreateStatus.CREATING),
             item.get("request", {}),
         )
+        start = str(item.setdefault("start", str(request.get("startTime", ""))))
         item |= {
             "status": CreateStatus.CREATING,
             "until": self.now() + lease_seconds,
             "owner": lease.owner,
+            "request": {**request, **({"startTime": start} if start else {})},
         }
-        item.setdefault("request", request)
         return lease
 
     def created(self, lease: Lease, voice_call_id: str) -> str:
@@ -138,33 +141,98 @@ class MemoryLedger(Ledger):
             status = CreateStatus.UNKNOWN if unknown else CreateStatus.FAILED
             item |= {"status": status, "error": error_code, "owner": None}
 
+    def entry(self, key: ContactKey) -> Entry:
+        self._called("entry")
+        return self._entry(key)
+
     def standing(self, key: ContactKey) -> Created | Busy | None:
         self._called("standing")
         return self._standing(key)
 
-    def _standing(self, key: ContactKey) -> Created | Busy | None:
+    def resent(self, key: ContactKey, request: Any) -> None:
+        self._called("resent")
+        item = self.items.setdefault(key, {})
+        start = item.get("start", "")
+        item["request"] = {**request, **({"startTime": start} if start else {})}
+
+    def ended(self, key: ContactKey) -> None:
+        self._called("ended")
+        self.items.setdefault(key, {})["ended"] = True
+
+    def begin_step(self, key: ContactKey, step: Step, lease_seconds: float) -> bool | Busy:
+        self._called("begin_step")
+        item = self.items.setdefault(key, {})
+        if item.get(step, -1.0) >= self.now():
+            return False if item[step] == float("inf") else Busy(item[step])
+        item[step] = self.now() + lease_seconds
+        return True
+
+    def finish_step(self, key: ContactKey, step: Step, *, done: bool) -> None:
+        self._called("finish_step")
+        self.items.setdefault(key, {})[step] = float("inf") if done else 0.0
+
+    def _entry(self, key: ContactKey) -> Entry:
         item = self.items.get(key, {})
-        if item.get("status") is CreateStatus.CREATED:
-            return Created(item["id"])
-        if item.get("status") is CreateStatus.CREATING and item["until"] >= self.now():
-            return Busy(item["until"])
+        held = item.get("owner") is not None
+        return Entry(
+            item.get("status"),
+            item.get("id", ""),
+            item.get("request", {}),
+            item["until"] if held else 0.0,
+            item.get("ended", False),
+        )
+
+    def _standing(self, key: ContactKey) -> Created | Busy | None:
+        entry = self._entry(key)
+        if entry.create_status is CreateStatus.CREATED:
+            return Created(entry.voice_call_id, entry.request)
+        if entry.create_status is CreateStatus.CREATING and entry.lease_until >= self.now():
+            return Busy(entry.lease_until)
         return None
 
 
 class ScriptedClient(TelephonyClient):
-    """Salesforce's client with outcomes from a list."""
+    """Salesforce's client with outcomes from a list: one for each call of a method.
+
+    The outcome of a call that answers how many requests were sent is that number, or an error.
+    """
 
     def __init__(
-        self, outcomes: Iterable[CreatedVoiceCall | Exception], journal: list[str] | None = None
+        self,
+        outcomes: Iterable[CreatedVoiceCall | int | Exception],
+        journal: list[str] | None = None,
     ) -> None:
         self.outcomes = list(outcomes)
         self.journal = journal if journal is not None else []
         self.sent: list[CreateVoiceCall] = []
+        self.told: list[tuple[str, str]] = []
         self.deadlines: list[Deadline] = []
 
     def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> CreatedVoiceCall:
-        self.journal.append("POST")
         self.sent.append(request)
+        outcome = self._outcome("POST", deadline)
+        assert isinstance(outcome, CreatedVoiceCall)
+        return outcome
+
+    def update_attributes(
+        self, vendor_call_key: str, call_attributes: str, deadline: Deadline
+    ) -> int:
+        return self._tell_of("PATCH", vendor_call_key, deadline, call_attributes)
+
+    def clear_routing(self, vendor_call_key: str, deadline: Deadline) -> int:
+        return self._tell_of("clearRouting", vendor_call_key, deadline)
+
+    def reroute(self, vendor_call_key: str, deadline: Deadline) -> int:
+        return self._tell_of("reroute", vendor_call_key, deadline)
+
+    def _tell_of(self, what: str, key: str, deadline: Deadline, text: str = "") -> int:
+        self.told.append((key, text))
+        outcome = self._outcome(what, deadline)
+        assert isinstance(outcome, int)
+        return outcome
+
+    def _outcome(self, what: str, deadline: Deadline) -> CreatedVoiceCall | int:
+        self.journal.append(what)
         self.deadlines.append(deadline)
         outcome = self.outcomes.pop(0)
         if isinstance(outcome, Exception):
@@ -178,9 +246,9 @@ class MemoryDeadLetters(DeadLetterQueue):
     def __init__(self, fault: str = "") -> None:
         super().__init__(lambda: None, "memory")
         self.fault = fault
-        self.letters: list[tuple[str, str, object]] = []
+        self.kept: list[tuple[str, str, object]] = []
 
     def keep(self, source: str, reason: str, payload: object) -> None:
         if self.fault:
             raise DeadLetterLost(self.fault)
-        self.letters.append((source, reason, payload))
+        self.kept.append((source, reason, payload))

@@ -1,6 +1,7 @@
 """The client's attempts, over a transport that answers from a list."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -20,6 +21,7 @@ from tests.unit.samples import (
     secret,
 )
 from tests.unit.test_voice_call import request_for
+from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.secret_store import SecretStore
 from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient, new_session
 from voicecall_bridge.telephony.errors import (
@@ -243,6 +245,56 @@ def test_a_success_without_an_id_is_asked_again(answer: dict[str, Any]) -> None:
     scene = Scene(http_answer(200, answer), ok())
     made = scene.create()
     assert (made.attempts, made.unknown_attempts) == (2, 1)
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_a_create_that_is_answered_with_nothing_is_unknown(status: int) -> None:
+    error = Scene(*[http_answer(status) for _ in range(4)]).failure()
+    assert isinstance(error, OutcomeUnknown)
+    assert error.effect is Effect.UNKNOWN
+
+
+CALL_PATH = f"{BASE_URL}/voiceCalls/{CONTACT_ID}"
+
+
+@pytest.mark.parametrize(
+    ("call", "url", "body"),
+    [
+        (
+            lambda client, deadline: client.update_attributes(CONTACT_ID, "{}", deadline),
+            CALL_PATH,
+            {"callAttributes": "{}", "isActiveCall": True},
+        ),
+        (
+            lambda client, deadline: client.clear_routing(CONTACT_ID, deadline),
+            f"{CALL_PATH}/clearRouting",
+            None,
+        ),
+        (
+            lambda client, deadline: client.reroute(CONTACT_ID, deadline),
+            f"{CALL_PATH}/reroute",
+            None,
+        ),
+    ],
+    ids=["attributes", "clearRouting", "reroute"],
+)
+@pytest.mark.parametrize("answer", [b"", b"{}"])
+def test_what_is_told_of_a_call_that_is_on(
+    call: Callable[[TelephonyClient, Deadline], int], url: str, body: Any, answer: bytes
+) -> None:
+    """Source: Voice implementation guide, "Update a Voice Call Record"; SCVL for the other two."""
+    scene = Scene(http_answer(503), http_answer(200, answer))
+    assert call(scene.client, scene.clock.deadline(6.0)) == 2
+    for sent in scene.transport.requests:
+        assert (sent.method, sent.url) == ("PATCH", url)
+        assert (json.loads(sent.body) if sent.body else None) == body
+
+
+def test_a_key_stays_in_its_place_in_the_path() -> None:
+    scene = Scene(http_answer(200))
+    scene.client.reroute("../a b?c/ü", scene.clock.deadline(6.0))
+    (sent,) = scene.transport.requests
+    assert sent.url == f"{BASE_URL}/voiceCalls/..%2Fa%20b%3Fc%2F%C3%BC/reroute"
 
 
 def test_nothing_is_sent_without_time() -> None:

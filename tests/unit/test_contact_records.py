@@ -83,7 +83,7 @@ def test_one_of_a_hundred_is_not_json(function: Function) -> None:
         ("delivered", ""): 99,
         ("dead_lettered", "NOT_A_CONTACT"): 1,
     }
-    ((source, reason, payload),) = function.letters.letters
+    ((source, reason, payload),) = function.letters.kept
     assert (source, reason) == ("contact_records", "NOT_A_CONTACT")
     assert payload == batch(payloads)["Records"][42]
     assert "+12065550100" not in function.told.stream.getvalue()
@@ -96,9 +96,7 @@ def test_a_refused_record_is_a_dead_letter_with_its_payload(function: Function) 
     function.salesforce.before = refuse
     assert function(version(1)) == []
     assert function.ended() == [("dead_lettered", "400")]
-    assert function.letters.letters == [
-        ("contact_records", "400", batch([version(1)])["Records"][0])
-    ]
+    assert function.letters.kept == [("contact_records", "400", batch([version(1)])["Records"][0])]
     assert "+12065550100" not in function.told.stream.getvalue()
     function.salesforce.before = lambda _: None
     assert function(version(1), first=7) == [], "put back, it is sent"
@@ -119,7 +117,7 @@ def test_an_outage_loses_nothing(function: Function, fault: Exception) -> None:
     function.salesforce.before = fail
     again = function(*payloads)
     assert again == [str(number) for number in range(11, 21)], "the older ones are outrun"
-    assert function.letters.letters == []
+    assert function.letters.kept == []
     function.salesforce.before = lambda _: None
     assert function(*payloads[10:], first=11) == []
     assert Counter(function.ended()) == {

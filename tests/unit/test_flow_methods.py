@@ -107,7 +107,7 @@ def test_a_created_voice_call() -> None:
     assert (line["disposition"], line["reason"], line["status"]) == ("delivered", "", "created")
     assert (line["voiceCallId"], line["errorCode"]) == (VOICE_CALL_ID, "")
     assert (line["attempts"], line["payloadKept"]) == (2, "")
-    assert scene.letters.letters == []
+    assert scene.letters.kept == []
 
 
 def test_an_existing_voice_call() -> None:
@@ -201,7 +201,7 @@ def test_each_ending_without_a_voice_call(
     assert (line["status"], line["errorCode"]) == (status, code)
     assert line["payloadKept"] == kept
     letters = [("contact_flow", code, event)] if kept == "queue" else []
-    assert scene.letters.letters == letters
+    assert scene.letters.kept == letters
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome, *_ in WITHOUT_VOICE_CALL], ids=repr)
@@ -271,7 +271,7 @@ def test_a_mistake_of_the_flow_always_raises_and_is_kept(
     line = scene.line()
     assert (line["disposition"], line["reason"]) == ("dead_lettered", "FLOW_MISTAKE")
     assert line["payloadKept"] == "queue"
-    assert scene.letters.letters == [("contact_flow", "FLOW_MISTAKE", event)]
+    assert scene.letters.kept == [("contact_flow", "FLOW_MISTAKE", event)]
     assert scene.bridge.asked == []
 
 
@@ -330,7 +330,7 @@ def test_a_scheduled_event_touches_nothing() -> None:
     event = {"detail-type": "Scheduled Event", "source": "aws.events"}
     assert scene.answer(event) == {"status": "warm"}
     assert scene.bridge.asked == []
-    assert scene.letters.letters == []
+    assert scene.letters.kept == []
     line = scene.line()
     assert line["disposition"] == "skipped"
     assert line["reason"]

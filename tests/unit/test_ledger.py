@@ -17,14 +17,17 @@ from botocore.exceptions import (
 from tests.unit.aws import TABLE, Through, ledger_table
 from tests.unit.doubles import Clock, MemoryLedger
 from tests.unit.samples import CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
+from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.ledger import (
     TIME_TO_LIVE_SECONDS,
     Busy,
     ContactKey,
     Created,
+    CreateStatus,
+    Entry,
     Lease,
     Ledger,
-    LedgerUnavailable,
+    Step,
 )
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
@@ -80,8 +83,8 @@ def test_the_second_worker_may_not(ledger: Ledger, clock: Clock) -> None:
 def test_what_was_created_stands(ledger: Ledger) -> None:
     lease = begin(ledger)
     assert ledger.created(lease, VOICE_CALL_ID) == VOICE_CALL_ID
-    assert ledger.begin(KEY, REQUEST, 5.0) == Created(VOICE_CALL_ID)
-    assert ledger.standing(KEY) == Created(VOICE_CALL_ID)
+    assert ledger.begin(KEY, REQUEST, 5.0) == Created(VOICE_CALL_ID, REQUEST)
+    assert ledger.standing(KEY) == Created(VOICE_CALL_ID, REQUEST)
 
 
 def test_created_is_final(ledger: Ledger, clock: Clock) -> None:
@@ -90,7 +93,7 @@ def test_created_is_final(ledger: Ledger, clock: Clock) -> None:
     ledger.created(lease, VOICE_CALL_ID)
     ledger.not_created(lease, "400", unknown=False)
     clock.sleep(3600.0)
-    assert ledger.begin(KEY, REQUEST, 5.0) == Created(VOICE_CALL_ID)
+    assert ledger.begin(KEY, REQUEST, 5.0) == Created(VOICE_CALL_ID, REQUEST)
 
 
 def test_the_first_id_stands(ledger: Ledger) -> None:
@@ -98,7 +101,7 @@ def test_the_first_id_stands(ledger: Ledger) -> None:
     assert ledger.created(lease, VOICE_CALL_ID) == VOICE_CALL_ID
     assert ledger.created(lease, "0LQ000000000002AAA") == VOICE_CALL_ID
     assert ledger.created(lease, VOICE_CALL_ID) == VOICE_CALL_ID
-    assert ledger.standing(KEY) == Created(VOICE_CALL_ID)
+    assert ledger.standing(KEY) == Created(VOICE_CALL_ID, REQUEST)
 
 
 @pytest.mark.parametrize("unknown", [True, False])
@@ -110,14 +113,72 @@ def test_after_a_failure_the_next_worker_may_send(ledger: Ledger, unknown: bool)
     assert lease.earlier_request == REQUEST
 
 
-def test_the_first_request_is_kept(ledger: Ledger) -> None:
-    """Given three attempts, each with a start of its own, then the third knows the first's."""
-    for second in ("01", "02"):
-        start = f"2026-03-01T12:00:{second}Z"
-        lease = ledger.begin(KEY, {"startTime": start}, 5.0)
+def test_the_last_request_is_kept_with_the_first_start(ledger: Ledger) -> None:
+    """Given three attempts, each with a start of its own, then the third knows what the second
+    was to send, and when the first one began."""
+    for number in (1, 2):
+        request = {"to": f"number {number}", "startTime": f"2026-03-01T12:00:0{number}Z"}
+        lease = ledger.begin(KEY, request, 5.0)
         assert isinstance(lease, Lease)
         ledger.not_created(lease, "503", unknown=False)
-    assert begin(ledger).earlier_request == {"startTime": "2026-03-01T12:00:01Z"}
+    known = {"to": "number 2", "startTime": "2026-03-01T12:00:01Z"}
+    assert ledger.entry(KEY).request == known
+    assert begin(ledger).earlier_request == known
+
+
+def test_nothing_is_known_of_a_contact_nobody_began(ledger: Ledger) -> None:
+    assert ledger.entry(KEY) == Entry()
+
+
+def test_an_entry_tells_how_far_it_has_come(ledger: Ledger, clock: Clock) -> None:
+    lease = begin(ledger, seconds=5.0)
+    creating = ledger.entry(KEY)
+    assert (creating.create_status, creating.voice_call_id) == (CreateStatus.CREATING, "")
+    assert creating.lease_until == pytest.approx(clock.now + 5.0, abs=0.002)
+    ledger.not_created(lease, "503", unknown=True)
+    assert ledger.entry(KEY) == Entry(CreateStatus.UNKNOWN, request=REQUEST)
+    ledger.created(begin(ledger), VOICE_CALL_ID)
+    assert ledger.entry(KEY) == Entry(CreateStatus.CREATED, VOICE_CALL_ID, REQUEST)
+
+
+def test_what_was_sent_later_is_remembered(ledger: Ledger) -> None:
+    ledger.created(begin(ledger), VOICE_CALL_ID)
+    later = {**REQUEST, "callAttributes": "{}"}
+    ledger.resent(KEY, later)
+    assert ledger.begin(KEY, REQUEST, 5.0) == Created(VOICE_CALL_ID, later)
+
+
+def test_an_end_is_remembered_beside_the_creation(ledger: Ledger) -> None:
+    """Given a call that ended before anybody began, then it can be told, and begun all the same:
+    a flow that is running knows better."""
+    ledger.ended(KEY)
+    assert ledger.entry(KEY) == Entry(call_ended=True)
+    ledger.created(begin(ledger), VOICE_CALL_ID)
+    assert ledger.entry(KEY) == Entry(CreateStatus.CREATED, VOICE_CALL_ID, REQUEST, call_ended=True)
+
+
+def test_a_step_is_done_once(ledger: Ledger, clock: Clock) -> None:
+    assert ledger.begin_step(KEY, Step.REROUTE, 5.0) is True
+    ledger.finish_step(KEY, Step.REROUTE, done=True)
+    clock.sleep(14 * 24 * 3600.0)
+    assert ledger.begin_step(KEY, Step.REROUTE, 5.0) is False
+    assert ledger.begin_step(KEY, Step.CLEAR_ROUTING, 5.0) is True, "each step for itself"
+
+
+def test_a_step_another_worker_is_at_is_not_done(ledger: Ledger, clock: Clock) -> None:
+    """Given a worker that never tells how it ended, then its lease runs out."""
+    ledger.begin_step(KEY, Step.REROUTE, 5.0)
+    busy = ledger.begin_step(KEY, Step.REROUTE, 5.0)
+    assert isinstance(busy, Busy)
+    assert busy.lease_until == pytest.approx(clock.now + 5.0, abs=0.002)
+    clock.sleep(5.1)
+    assert ledger.begin_step(KEY, Step.REROUTE, 5.0) is True
+
+
+def test_a_step_that_failed_is_free_at_once(ledger: Ledger) -> None:
+    ledger.begin_step(KEY, Step.REROUTE, 5.0)
+    ledger.finish_step(KEY, Step.REROUTE, done=False)
+    assert ledger.begin_step(KEY, Step.REROUTE, 5.0) is True
 
 
 def test_a_lease_that_ran_out_counts_as_unknown(ledger: Ledger, clock: Clock) -> None:
@@ -148,7 +209,7 @@ def test_a_worker_whose_lease_ran_out_may_still_tell_of_its_voice_call(
     assert ledger.created(late, VOICE_CALL_ID) == VOICE_CALL_ID
     ledger.not_created(second, "500", unknown=True)
     assert ledger.created(second, "0LQ000000000002AAA") == VOICE_CALL_ID
-    assert ledger.standing(KEY) == Created(VOICE_CALL_ID)
+    assert ledger.standing(KEY) == Created(VOICE_CALL_ID, REQUEST)
 
 
 @pytest.mark.parametrize("other", [ContactKey("another-instance", CONTACT_ID), ContactKey("", "c")])
@@ -197,6 +258,11 @@ CALLS: list[Callable[[Ledger], object]] = [
     lambda ledger: ledger.created(Lease(KEY, "me", False, {}), VOICE_CALL_ID),
     lambda ledger: ledger.not_created(Lease(KEY, "me", False, {}), "500", unknown=True),
     lambda ledger: ledger.standing(KEY),
+    lambda ledger: ledger.entry(KEY),
+    lambda ledger: ledger.resent(KEY, REQUEST),
+    lambda ledger: ledger.ended(KEY),
+    lambda ledger: ledger.begin_step(KEY, Step.REROUTE, 5.0),
+    lambda ledger: ledger.finish_step(KEY, Step.REROUTE, done=True),
 ]
 
 
@@ -265,7 +331,14 @@ def test_telling_twice_of_a_voice_call_is_harmless(dynamodb: Any, clock: Clock) 
     client = Through(dynamodb, after=Failing(CLOSED, 1))
     ledger = Ledger(lambda: client, TABLE, clock)
     assert ledger.created(lease, VOICE_CALL_ID) == VOICE_CALL_ID
-    assert ledger.standing(KEY) == Created(VOICE_CALL_ID)
+    assert ledger.standing(KEY) == Created(VOICE_CALL_ID, REQUEST)
+
+
+def test_a_step_whose_answer_was_lost_is_not_taken_for_done(dynamodb: Any, clock: Clock) -> None:
+    client = Through(dynamodb, after=Failing(CLOSED, 1))
+    assert isinstance(
+        Ledger(lambda: client, TABLE, clock).begin_step(KEY, Step.CLEAR_ROUTING, 5.0), Busy
+    )
 
 
 def test_the_client_is_made_once_and_late(dynamodb: Any, clock: Clock) -> None:

@@ -22,6 +22,7 @@ KEYS = {
     "attempts",
     "durationMs",
     "payloadKept",
+    "inputId",
 }
 POWERTOOLS_KEYS = {"level", "message", "timestamp", "service"}
 
@@ -41,6 +42,7 @@ def delivery(**changes: Any) -> Delivery:
         "voice_call_id": VOICE_CALL_ID,
         "attempts": 2,
         "milliseconds": 31,
+        "input_id": "shardId-000000000000:1",
     }
     return Delivery(**facts | changes)
 
@@ -67,6 +69,7 @@ def test_one_line_a_delivery(told: Told) -> None:
         "attempts": 2,
         "durationMs": 31,
         "payloadKept": "",
+        "inputId": "shardId-000000000000:1",
     }
 
 

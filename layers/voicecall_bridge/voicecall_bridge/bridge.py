@@ -62,7 +62,7 @@ class Creation:
 
 
 class InProgress(Exception):
-    """Another worker is creating the VoiceCall, and the time to wait for it has run out."""
+    """Another worker is at it, and the time to wait for it has run out."""
 
 
 class NotCreated(Exception):
@@ -192,6 +192,7 @@ class Bridge:
         """Takes back the routing of an abandoned call, once; None: it was done before.
 
         Raises:
+            InProgress: another worker is at it.
             TelephonyError: Salesforce did not do it.
             LedgerUnavailable: the ledger does not answer.
         """
@@ -201,7 +202,7 @@ class Bridge:
         """Routes a call anew whose wanted agent did not come, once; None: it was done before.
 
         Raises:
-            TelephonyError, LedgerUnavailable: as in `clear_routing`.
+            InProgress, TelephonyError, LedgerUnavailable: as in `clear_routing`.
         """
         return self._once(Step.REROUTE, contact, self.client.reroute, deadline)
 
@@ -213,7 +214,10 @@ class Bridge:
         deadline: Deadline,
     ) -> Tidied | None:
         key = _key(contact)
-        if not self.ledger.begin_step(key, step, deadline.remaining() + LEASE_MARGIN_SECONDS):
+        turn = self.ledger.begin_step(key, step, deadline.remaining() + LEASE_MARGIN_SECONDS)
+        if isinstance(turn, Busy):
+            raise InProgress(f"another delivery of this contact is at {step.name}")
+        if not turn:
             return None
         try:
             tidied = Tidied(send(key.contact_id, deadline), found=True)

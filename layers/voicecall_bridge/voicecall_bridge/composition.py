@@ -60,7 +60,7 @@ def flow_service() -> FlowService:
 
     observer = _observer()
     # The caller's time is short: what a retry could mend, the next delivery mends.
-    client = partial(_aws_client, botocore.session.get_session(), 1)
+    client = _client_maker(attempts=1)
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
@@ -92,7 +92,7 @@ def contact_events() -> StreamProcessor[Any]:
 
     settings = Settings.from_environment(os.environ)
     observer = _observer()
-    client = partial(_aws_client, botocore.session.get_session(), 3)
+    client = _client_maker(attempts=3)
     bridge = Bridge(
         Ledger(partial(client, "dynamodb", STREAM_SECONDS), settings.ledger_table),
         _telephony(settings, client, STREAM_SECONDS, observer, CHAINS_AT_ONCE),
@@ -172,7 +172,7 @@ def redrive() -> Redrive:
     from voicecall_bridge.redrive import Redrive  # noqa: PLC0415
 
     settings = Settings.from_environment(os.environ)
-    client = partial(_aws_client, botocore.session.get_session(), 3)
+    client = _client_maker(attempts=3)
     return Redrive(_dead_letters(settings, client), partial(client, "kinesis", STREAM_SECONDS))
 
 
@@ -215,6 +215,22 @@ def _queue_alone(client: ClientMaker) -> DeadLetterQueue | None:
     """The queue where the other settings cannot be used: what comes meanwhile is kept."""
     url = os.environ.get("DEAD_LETTER_QUEUE_URL", "").strip()
     return DeadLetterQueue(partial(client, "sqs", 1.0), url) if url else None
+
+
+def _client_maker(attempts: int) -> ClientMaker:
+    """Makes each client once, one at a time: botocore's session is not made for several threads,
+    and the chains of an environment's first batch all want the same clients at once."""
+    session = botocore.session.get_session()
+    lock = threading.Lock()
+    made: dict[tuple[str, float], Any] = {}
+
+    def client(service: str, seconds: float) -> Any:
+        with lock:
+            if (service, seconds) not in made:
+                made[service, seconds] = _aws_client(session, attempts, service, seconds)
+            return made[service, seconds]
+
+    return client
 
 
 def _aws_client(

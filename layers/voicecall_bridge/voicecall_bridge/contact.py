@@ -116,6 +116,10 @@ class Contact:
         """This contact with what only the other description of it knows."""
         return replace(
             self,
+            channel=self.channel if self.channel is not Channel.UNSTATED else described.channel,
+            initiation_method=self.initiation_method
+            if self.initiation_method is not InitiationMethod.UNSTATED
+            else described.initiation_method,
             previous_contact_id=self.previous_contact_id or described.previous_contact_id,
             customer_address=self.customer_address or described.customer_address,
             system_address=self.system_address or described.system_address,

@@ -57,6 +57,8 @@ class ContactDirectory:
             DirectoryUnavailable: throttled, failing or silent until the deadline.
             NoSuchContact: unknown or refused.
         """
+        if not instance_id:
+            raise NoSuchContact("NoInstance")  # nobody to ask, now or later
         while True:
             try:
                 if self._made is None:

@@ -78,6 +78,8 @@ class ContactEvents:
             return _skipped("NOT_VOICE")
         try:
             return self._handle(item, later, deadline)
+        except InProgress:
+            raise Passing("IN_PROGRESS") from None
         except LedgerUnavailable:
             raise Passing("LEDGER_UNAVAILABLE") from None
         except DirectoryUnavailable as fault:
@@ -107,13 +109,13 @@ class ContactEvents:
             made = self.bridge.ensure(item.contact, self._age(item) > LATE_SECONDS, deadline)
         except CallOver:
             return _skipped("CALL_OVER")
-        except InProgress:
-            raise Passing("IN_PROGRESS") from None
         except ParentMissing:
             if self._age(item) > PARENT_WAIT_SECONDS:
                 raise Hopeless("PARENT_MISSING") from None
             raise Passing("PARENT_MISSING") from None
         except CannotCreate as error:
+            if error.skipped:
+                return _skipped(error.code)
             raise Hopeless(error.code) from None
         except NotCreated as error:
             raise _fault(error.cause) from None

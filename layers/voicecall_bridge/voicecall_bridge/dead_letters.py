@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
 LETTER_BYTES = 250_000
 """Largest letter that goes into the queue: below the 256 KiB that every queue takes."""
@@ -77,35 +77,44 @@ class DeadLetterQueue:
             DeadLetterLost: it is not kept.
         """
         try:
-            letter = json.dumps({"source": source, "reason": reason, "payload": payload})
+            about = {"source": source, "reason": reason}
+            # What was not made from JSON is kept by its text.
+            letter = json.dumps({**about, "payload": payload}, default=str)
             if len(letter) > LETTER_BYTES and self.bucket:
                 key = f"{OVERFLOW_PREFIX}{uuid.uuid4()}.json"
-                self._bucket().put_object(
-                    Bucket=self.bucket, Key=key, Body=json.dumps(payload).encode()
-                )
-                letter = json.dumps({"source": source, "reason": reason, "payloadAt": key})
+                body = json.dumps(payload, default=str).encode()
+                self._bucket().put_object(Bucket=self.bucket, Key=key, Body=body)
+                letter = json.dumps({**about, "payloadAt": key})
             self._letters().send_message(QueueUrl=self.url, MessageBody=letter)
         except (BotoCoreError, ClientError, RecursionError, TypeError) as error:
             raise DeadLetterLost(_fault(error)) from None
 
-    def letters(self) -> Iterator[Letter]:
+    def letters(self) -> Generator[Letter, None, None]:
         """The letters in the queue, each once; a letter that was looked at is hidden for a while.
+
+        Closed before its end, it shows those again that it has not handed out.
 
         Raises:
             DeadLetterLost: the queue or the bucket does not answer.
         """
+        waiting: list[Mapping[str, str]] = []
         try:
             while True:
                 answer = self._letters().receive_message(
                     QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=_SEEN_SECONDS
                 )
-                found = answer.get("Messages", [])
-                if not found:
+                waiting = list(answer.get("Messages", []))
+                if not waiting:
                     return
-                for message in found:
-                    yield self._letter(message)
+                while waiting:
+                    letter = self._letter(waiting[0])
+                    del waiting[0]
+                    yield letter
         except (BotoCoreError, ClientError) as error:
             raise DeadLetterLost(_fault(error)) from None
+        finally:
+            for message in waiting:
+                self._show(message["ReceiptHandle"])
 
     def remove(self, letter: Letter) -> None:
         """Takes a letter out of the queue, and its payload out of the bucket.
@@ -126,12 +135,7 @@ class DeadLetterQueue:
         Raises:
             DeadLetterLost: the queue does not answer.
         """
-        try:
-            self._letters().change_message_visibility(
-                QueueUrl=self.url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
-            )
-        except (BotoCoreError, ClientError) as error:
-            raise DeadLetterLost(_fault(error)) from None
+        self._show(letter.receipt)
 
     def batches(self) -> Iterator[tuple[str, object]]:
         """Key and records of every batch that Lambda gave up and put into the bucket.
@@ -160,6 +164,14 @@ class DeadLetterQueue:
         except (BotoCoreError, ClientError) as error:
             raise DeadLetterLost(_fault(error)) from None
 
+    def _show(self, receipt: str) -> None:
+        try:
+            self._letters().change_message_visibility(
+                QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=0
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise DeadLetterLost(_fault(error)) from None
+
     def _letter(self, message: Mapping[str, str]) -> Letter:
         receipt = message["ReceiptHandle"]
         try:
@@ -169,10 +181,19 @@ class DeadLetterQueue:
         if not isinstance(body, dict):
             return Letter("", "NOT_A_LETTER", message["Body"], receipt)
         stored_at = str(body.get("payloadAt", ""))
-        payload = self._stored(stored_at) if stored_at else body.get("payload")
+        payload = self._payload_at(stored_at) if stored_at else body.get("payload")
         return Letter(
             str(body.get("source", "")), str(body.get("reason", "")), payload, receipt, stored_at
         )
+
+    def _payload_at(self, key: str) -> object:
+        """The payload; None where the object is gone: one letter must not block the others."""
+        try:
+            return self._stored(key)
+        except ClientError as error:
+            if _fault(error) != "NoSuchKey":
+                raise
+            return None
 
     def _stored(self, key: str) -> Any:
         stored = self._bucket().get_object(Bucket=self.bucket, Key=key)

@@ -230,15 +230,18 @@ class Ledger:
         """Remembers that the call is over: its contact record creates what is still missing."""
         self._update(key, _ENDED, {":true": {"BOOL": True}})
 
-    def begin_step(self, key: ContactKey, step: Step, lease_seconds: float) -> bool:
-        """Whether this worker is to do the step: False when it is done or another one is at it."""
+    def begin_step(self, key: ContactKey, step: Step, lease_seconds: float) -> bool | Busy:
+        """Whether this worker is to do the step: False when it is done, Busy when another worker
+        is at it, who may yet fail.
+        """
         now = self.now()
         values = {":now": _milliseconds(now), ":until": _milliseconds(now + lease_seconds)}
         free = "attribute_not_exists(#step) OR #step < :now"
         try:
             self._update(key, _STEP, values, condition=free, names={"#step": step.value})
-        except ConditionFailed:
-            return False
+        except ConditionFailed as refused:
+            until = number_of(refused.item, step.value)
+            return False if until >= _FOR_GOOD else Busy(until / 1000)
         return True
 
     def finish_step(self, key: ContactKey, step: Step, *, done: bool) -> None:

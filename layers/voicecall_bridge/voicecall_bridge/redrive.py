@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +72,7 @@ class Request:
         if not isinstance(most, int) or isinstance(most, bool) or most < 1:
             raise RedriveMistake("mostRedrives is a number from 1")
         return cls(
-            dry_run,
-            text(asked.get("reason")),
-            text(asked.get("contactId")),
-            origin == "bucket",
-            most,
+            dry_run, _chosen(asked, "reason"), _chosen(asked, "contactId"), origin == "bucket", most
         )
 
 
@@ -127,16 +124,17 @@ class Redrive:
     def _letters(self, request: Request, deadline: Deadline, tally: Tally) -> None:
         stay: list[Letter] = []
         try:
-            for letter in self.dead_letters.letters():
-                stay.append(letter)
-                if not deadline.allows(0.0):
-                    tally.finished = False
-                    return
-                record = members(letter.payload)
-                wanted = _wanted(request, letter.reason, record)
-                if wanted and self._back(request, letter.reason, record, tally):
-                    self.dead_letters.remove(letter)
-                    stay.pop()
+            with closing(self.dead_letters.letters()) as letters:
+                for letter in letters:
+                    stay.append(letter)
+                    if not deadline.allows(0.0):
+                        tally.finished = False
+                        return
+                    record = members(letter.payload)
+                    wanted = _wanted(request, letter.reason, record)
+                    if wanted and self._back(request, letter.reason, record, tally):
+                        self.dead_letters.remove(letter)
+                        stay.pop()
         finally:
             for letter in stay:
                 self.dead_letters.put_back(letter)
@@ -186,6 +184,15 @@ class Redrive:
         except BotoCoreError as error:
             return f"KINESIS_{type(error).__name__}"
         return ""
+
+
+def _chosen(asked: Mapping[str, object], name: str) -> str:
+    """What narrows the request down; a slip here must not widen it to everything."""
+    if name not in asked:
+        return ""
+    if chosen := text(asked[name]):
+        return chosen
+    raise RedriveMistake(f"{name} is a text, or left out for all")
 
 
 def _refusal(request: Request, record: Mapping[str, object]) -> str:

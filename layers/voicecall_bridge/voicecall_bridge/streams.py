@@ -99,7 +99,7 @@ class StreamProcessor(Generic[Item]):
         deadline = Deadline.after(max(0.0, seconds_left - HAND_OVER_SECONDS))
         records = kinesis.read(event)
         ended: set[str] = set()
-        chains = self._chains(records, ended)
+        chains = self._chains(records)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="chain")
         running = [self._pool.submit(self._run, chain, ended, deadline) for chain in chains]
@@ -113,29 +113,29 @@ class StreamProcessor(Generic[Item]):
         return {"batchItemFailures": [{"itemIdentifier": item.sequence_number} for item in again]}
 
     def _chains(
-        self, records: list[kinesis.StreamRecord], ended: set[str]
-    ) -> list[list[tuple[kinesis.StreamRecord, Item]]]:
-        chains: dict[str, list[tuple[kinesis.StreamRecord, Item]]] = defaultdict(list)
+        self, records: list[kinesis.StreamRecord]
+    ) -> list[list[tuple[kinesis.StreamRecord, Item | None]]]:
+        chains: dict[str, list[tuple[kinesis.StreamRecord, Item | None]]] = defaultdict(list)
+        unreadable: list[list[tuple[kinesis.StreamRecord, Item | None]]] = []
         for record in records:
             try:
                 item = self.source.read(record.payload())
             except NotAContact:
-                if self._bury(record, None, "NOT_A_CONTACT", time.monotonic()):
-                    ended.add(record.id)
+                unreadable.append([(record, None)])
             else:
                 chains[self.source.chain(item)].append((record, item))
-        return list(chains.values())
+        return [*chains.values(), *unreadable]
 
     def _run(
         self,
-        chain: list[tuple[kinesis.StreamRecord, Item]],
+        chain: list[tuple[kinesis.StreamRecord, Item | None]],
         ended: set[str],
         deadline: Deadline,
     ) -> None:
         for position, (record, item) in enumerate(chain):
             if not deadline.allows(0.0):
                 return
-            later = [item for _, item in chain[position + 1 :]]
+            later = [item for _, item in chain[position + 1 :] if item is not None]
             if not self._one(record, item, later, deadline.within(RECORD_SECONDS)):
                 return  # what follows in this chain must not overtake it
             ended.add(record.id)
@@ -143,12 +143,14 @@ class StreamProcessor(Generic[Item]):
     def _one(
         self,
         record: kinesis.StreamRecord,
-        item: Item,
+        item: Item | None,
         later: Sequence[Item],
         deadline: Deadline,
     ) -> bool:
         """Whether the record has ended."""
         started = time.monotonic()
+        if item is None:
+            return self._bury(record, None, "NOT_A_CONTACT", started)
         try:
             self._tell(record, item, self.source.handle(item, later, deadline), started)
         except Passing as fault:

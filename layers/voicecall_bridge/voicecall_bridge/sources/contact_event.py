@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, NotAContact, Queue
-from voicecall_bridge.sources.reading import members, text
+from voicecall_bridge.sources.reading import is_contact_id, members, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,15 +50,18 @@ def read(event: object) -> ContactEvent:
     """Reads an event.
 
     Raises:
-        NotAContact: not a contact event, or without a contact id.
+        NotAContact: not a contact event, or with ids that cannot be a contact's.
     """
     envelope = _lower(event)
     detail = _lower(envelope.get("detail"))
     if text(envelope.get("detail-type")) != DETAIL_TYPE:
         raise NotAContact("its detail-type is not that of a contact event")
     contact_id = text(detail.get("contactid"))
-    if not contact_id:
+    if not is_contact_id(contact_id):
         raise NotAContact("a contact event without detail.contactId")
+    for name in ("initialcontactid", "previouscontactid", "instancearn"):
+        if (named := text(detail.get(name))) and not is_contact_id(named):
+            raise NotAContact(f"a contact event whose {name} is no id")
     queue = _lower(detail.get("queueinfo"))
     agent = _lower(detail.get("agentinfo"))
     return ContactEvent(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel, InitiationMethod, NotAContact
 from voicecall_bridge.sources.contact_event import timestamp
-from voicecall_bridge.sources.reading import members, string_map, text
+from voicecall_bridge.sources.reading import is_contact_id, members, string_map, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,6 @@ _FORMAT = "AWSContactTraceRecordFormatVersion"
 # What else Connect can be told to send into the same stream: contact events have a detail-type,
 # agent events and Contact Lens segments an EventType. A contact record has neither.
 _OTHERS = ("detail-type", "EventType")
-_CONTACT_ID_LIMIT = 256  # characters (Amazon Connect API reference, ContactId)
 
 _MEMBERS = """
     AWSAccountId AWSContactTraceRecordFormatVersion Agent AgentConnectionAttempts
@@ -107,7 +106,7 @@ def read(payload: object) -> ContactRecord:
     if _FORMAT not in record and any(name in record for name in _OTHERS):
         return ContactRecord(text(record.get("ContactId")), foreign=True)
     contact_id = text(record.get("ContactId"))
-    if not contact_id or len(contact_id) > _CONTACT_ID_LIMIT or not contact_id.isprintable():
+    if not is_contact_id(contact_id):
         raise NotAContact("no contact record with a ContactId of 1 to 256 printable characters")
     updated = timestamp(record.get("LastUpdateTimestamp"))
     if updated is None:

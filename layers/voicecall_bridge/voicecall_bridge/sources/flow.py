@@ -16,10 +16,9 @@ from voicecall_bridge.contact import (
     NotAContact,
     Queue,
 )
-from voicecall_bridge.sources.reading import members, string_map, text
+from voicecall_bridge.sources.reading import is_contact_id, members, string_map, text
 
 _WEB_RTC_SUBTYPE = "connect:WebRTC"
-_CONTACT_ID_LIMIT = 256  # characters (Amazon Connect API reference, ContactId)
 _SYSTEM_ENDPOINT_TAG = "aws:connect:systemEndpoint"
 
 
@@ -50,10 +49,10 @@ def read(event: object) -> FlowInvocation:
     contact_id = text(parameters.get("contactId")) or text(data.get("ContactId"))
     if not contact_id:
         raise NotAContact("no Details.ContactData.ContactId and no parameter contactId")
-    if len(contact_id) > _CONTACT_ID_LIMIT or not contact_id.isprintable():
+    if not is_contact_id(contact_id):
         raise NotAContact(
-            f"ContactId, or the parameter contactId, is no contact id of 1 to {_CONTACT_ID_LIMIT} "
-            "printable characters"
+            "ContactId, or the parameter contactId, is no contact id of 1 to 256 printable "
+            "characters"
         )
     return FlowInvocation(text(parameters.get("methodName")), _contact(contact_id, data))
 

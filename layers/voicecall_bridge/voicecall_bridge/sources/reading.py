@@ -9,11 +9,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _EMPTY: Mapping[str, object] = MappingProxyType({})
+_ID_LIMIT = 256  # characters (Amazon Connect API reference, ContactId)
 
 
 def text(value: object) -> str:
     """The string without surrounding blanks; empty for everything that is no string."""
     return value.strip() if isinstance(value, str) else ""
+
+
+def is_contact_id(value: str) -> bool:
+    """Whether it can be the id of a contact: 1 to 256 printable characters."""
+    return 0 < len(value) <= _ID_LIMIT and value.isprintable()
 
 
 def members(value: object) -> Mapping[str, object]:
