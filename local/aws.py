@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -143,7 +143,7 @@ class LaptopAws:
         server = make_server(
             _LOOPBACK,
             0,
-            DomainDispatcherApplication(create_backend_app),
+            _OneTableAtATime(DomainDispatcherApplication(create_backend_app)),
             threaded=True,
             request_handler=_QuietHandler,
         )
@@ -186,6 +186,24 @@ class LaptopAws:
         deployment = Deployment(self.client, self.region, self._suffix, resources)
         self._values = deployment.deploy(self._template_path, values)
         return load_template(self._template_path, self._values)
+
+
+class _OneTableAtATime:
+    """Lets one request to DynamoDB end before the next begins, as for one item DynamoDB does.
+
+    moto looks at a condition and writes in two steps, and a transaction that fails puts the whole
+    table back: two requests at once would undo each other.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+        self._lock = Lock()
+
+    def __call__(self, environ: Mapping[str, Any], start_response: Any) -> Any:
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
+            return self._application(environ, start_response)
+        with self._lock:
+            return list(self._application(environ, start_response))
 
 
 class _QuietHandler(MotoRequestHandler):
