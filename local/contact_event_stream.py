@@ -114,6 +114,8 @@ class ContactEventStream:
             finally:
                 # Nothing is pending: what comes next would be too old on a clock that ran ahead.
                 self._ahead = 0.0
+                for poller in self._pollers:
+                    poller.deliver_twice(0)  # a stream that had no batch is not owed one
 
     def poll_once(self) -> list[BatchResult]:
         """One turn of the pollers, for a stand that is left running."""
