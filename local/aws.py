@@ -9,25 +9,17 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Final, Self
 
 import boto3
 from botocore.config import Config
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
-from werkzeug.serving import make_server
 
 from local.deployment import Deployment
+from local.moto_server import MotoServer
 from local.salesforce import ContactCenterIdentity
 from local.template import Template, load_template
 
-_LOOPBACK: Final = "127.0.0.1"
-_SHUTDOWN_POLL_SECONDS: Final = 0.02
 _REGION: Final = "us-east-1"
 _KEY_SUFFIX: Final = "-scrt-jwt-auth-private-key"
 _CREDENTIALS: Final = {"aws_access_key_id": "laptop", "aws_secret_access_key": "laptop"}
@@ -140,19 +132,7 @@ class LaptopAws:
         return load_template(self._template_path, {**self._values, **parameters})
 
     def _serve(self, resources: ExitStack) -> None:
-        server = make_server(
-            _LOOPBACK,
-            0,
-            _OneTableAtATime(DomainDispatcherApplication(create_backend_app)),
-            threaded=True,
-            request_handler=_QuietHandler,
-        )
-        resources.callback(server.server_close)
-        thread = Thread(target=server.serve_forever, args=(_SHUTDOWN_POLL_SECONDS,), daemon=True)
-        thread.start()
-        resources.callback(thread.join)
-        resources.callback(server.shutdown)
-        self.endpoint = f"http://{_LOOPBACK}:{server.server_port}"
+        self.endpoint = resources.enter_context(MotoServer()).endpoint
         self._dynamodb, self._sqs = self.client("dynamodb"), self.client("sqs")
         resources.callback(self._dynamodb.close)
         resources.callback(self._sqs.close)
@@ -186,26 +166,3 @@ class LaptopAws:
         deployment = Deployment(self.client, self.region, self._suffix, resources)
         self._values = deployment.deploy(self._template_path, values)
         return load_template(self._template_path, self._values)
-
-
-class _OneTableAtATime:
-    """Lets one request to DynamoDB end before the next begins, as for one item DynamoDB does.
-
-    moto looks at a condition and writes in two steps, and a transaction that fails puts the whole
-    table back: two requests at once would undo each other.
-    """
-
-    def __init__(self, application: Any) -> None:
-        self._application = application
-        self._lock = Lock()
-
-    def __call__(self, environ: Mapping[str, Any], start_response: Any) -> Any:
-        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
-            return self._application(environ, start_response)
-        with self._lock:
-            return list(self._application(environ, start_response))
-
-
-class _QuietHandler(MotoRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the replay's own lines are what is to be read."""

@@ -10,6 +10,8 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 
+from voicecall_bridge.contact import Contact
+from voicecall_bridge.contact_directory import ContactDirectory, NoSuchContact
 from voicecall_bridge.dead_letters import DeadLetterLost, DeadLetterQueue
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
@@ -23,6 +25,7 @@ from voicecall_bridge.ledger import (
     Ledger,
     Step,
 )
+from voicecall_bridge.sources.described_contact import DescribedContact
 from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
 from voicecall_bridge.voice_call import CreateVoiceCall
 
@@ -252,3 +255,26 @@ class MemoryDeadLetters(DeadLetterQueue):
         if self.fault:
             raise DeadLetterLost(self.fault)
         self.kept.append((source, reason, payload))
+
+
+class MemoryDirectory(ContactDirectory):
+    """Connect without its API: tells of the contacts it was given, or fails."""
+
+    def __init__(self, journal: list[str] | None = None) -> None:
+        super().__init__(lambda: None)
+        self.journal = journal if journal is not None else []
+        self.contacts: dict[tuple[str, str], DescribedContact] = {}
+        self.fault: Exception | None = None
+
+    def know(self, contact: Contact, *, ended: bool = False) -> None:
+        key = (contact.instance_id, contact.contact_id)
+        self.contacts[key] = DescribedContact(contact, ended)
+
+    def describe(self, instance_id: str, contact_id: str, deadline: Deadline) -> DescribedContact:
+        self.journal.append("describe")
+        if self.fault:
+            raise self.fault
+        try:
+            return self.contacts[instance_id, contact_id]
+        except KeyError:
+            raise NoSuchContact("ResourceNotFoundException") from None

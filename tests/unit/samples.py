@@ -1,5 +1,6 @@
 """Inputs the tests start from. Every id and number is invented."""
 
+import base64
 import functools
 import json
 from typing import Any
@@ -122,3 +123,98 @@ def secret(**changes: object) -> str:
 
 
 KEY_NAME = f"{CALL_CENTER}-scrt-jwt-auth-private-key"
+
+
+def event_detail(kind: object = "QUEUED", **changes: object) -> dict[str, Any]:
+    """The detail of a contact event of the first contact of a chain.
+
+    Source: Amazon Connect administrator guide, "Contact events", sample events.
+    """
+    detail: dict[str, object] = {
+        "eventType": kind,
+        "contactId": CONTACT_ID,
+        "channel": "VOICE",
+        "instanceArn": INSTANCE_ARN,
+        "initiationMethod": "INBOUND",
+        "initiationTimestamp": "2026-11-20T10:00:00.120Z",
+        "connectedToSystemTimestamp": "2026-11-20T10:00:00.120Z",
+        "segmentAttributes": {"connect:Subtype": {"valueString": "connect:Telephony"}},
+        "tags": {
+            "aws:connect:instanceId": INSTANCE_ID,
+            "aws:connect:systemEndpoint": SYSTEM,
+        },
+    }
+    if kind in ("QUEUED", "CONNECTED_TO_AGENT", "DISCONNECTED"):
+        detail["queueInfo"] = {
+            "queueArn": QUEUE_ARN,
+            "queueType": "STANDARD",
+            "enqueueTimestamp": "2026-11-20T10:00:20.500Z",
+        }
+    if kind == "CONNECTED_TO_AGENT":
+        detail["agentInfo"] = {
+            "agentArn": f"{INSTANCE_ARN}/agent/a0000001-aaaa-4bbb-8ccc-000000000001",
+            "connectedToAgentTimestamp": "2026-11-20T10:00:45.900Z",
+        }
+    if kind == "DISCONNECTED":
+        detail["disconnectTimestamp"] = "2026-11-20T10:01:00.700Z"
+    detail |= changes
+    return {name: value for name, value in detail.items() if value is not MISSING}
+
+
+def contact_event(
+    kind: object = "QUEUED", time: object = "2026-11-20T10:00:20Z", **changes: object
+) -> dict[str, Any]:
+    """The whole envelope; `changes` are members of the detail."""
+    return {
+        "version": "0",
+        "id": "e0000000-aaaa-4bbb-8ccc-000000000003",
+        "detail-type": "Amazon Connect Contact Event",
+        "source": "aws.connect",
+        "account": "111122223333",
+        "time": time,
+        "region": "us-west-2",
+        "resources": [INSTANCE_ARN],
+        "detail": event_detail(kind, **changes),
+    }
+
+
+def transfer_event(kind: object = "QUEUED", **changes: object) -> dict[str, Any]:
+    """An event of a transfer leg."""
+    facts: dict[str, object] = {
+        "initiationMethod": "TRANSFER",
+        "initialContactId": PARENT_ID,
+        "previousContactId": PARENT_ID,
+    }
+    return contact_event(kind, **facts | changes)
+
+
+STREAM_ARN = "arn:aws:kinesis:us-west-2:111122223333:stream/contact-events"
+
+
+def stream_record(data: object, number: int = 1, key: str = CONTACT_ID) -> dict[str, Any]:
+    """A record as Lambda passes it; bytes are the data themselves, all else becomes JSON.
+
+    Source: Lambda developer guide, "Process Amazon Kinesis Data Streams records with Lambda".
+    """
+    raw = data if isinstance(data, bytes) else json.dumps(data).encode()
+    return {
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": key,
+            "sequenceNumber": str(number),
+            "data": base64.b64encode(raw).decode(),
+            "approximateArrivalTimestamp": 1772000000.123,
+        },
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": f"shardId-000000000000:{number}",
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": "arn:aws:iam::111122223333:role/contact-events",
+        "awsRegion": "us-west-2",
+        "eventSourceARN": STREAM_ARN,
+    }
+
+
+def batch(*data: object) -> dict[str, Any]:
+    """A batch with a record for each of the data, numbered from 1."""
+    return {"Records": [stream_record(one, number) for number, one in enumerate(data, start=1)]}

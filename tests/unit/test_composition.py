@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,10 @@ from tests.unit.aws import REGION
 from tests.unit.samples import flow_event
 from voicecall_bridge import composition
 from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.contact_events import ContactEvents
 from voicecall_bridge.flow_methods import FlowService
 from voicecall_bridge.ledger import Ledger
-from voicecall_bridge.settings import FlowFailure
+from voicecall_bridge.settings import CreateFromEvents, FlowFailure, SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
@@ -29,13 +32,18 @@ ENVIRONMENT = {
 }
 
 
+BUILT = (composition.flow_service, composition.contact_events, composition.redrive)
+
+
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    composition.flow_service.cache_clear()
+    for built in BUILT:
+        built.cache_clear()
     yield monkeypatch
-    composition.flow_service.cache_clear()
+    for built in BUILT:
+        built.cache_clear()
 
 
 def built() -> tuple[FlowService, Bridge]:
@@ -117,23 +125,104 @@ def test_faulty_settings_lose_no_payload_where_the_queue_is_named(
     assert composition.flow_service().dead_letters is not None
 
 
+def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
+    """Given nobody is waiting: longer time-outs, retries, and a ledger without which nothing is
+    sent."""
+    environment.setenv("CREATE_FROM_EVENTS", "always")
+    environment.setenv("FAILURE_BUCKET", "failures")
+    processor = composition.contact_events()
+    source = processor.source
+    assert isinstance(source, ContactEvents)
+    assert source.create_from is CreateFromEvents.ALWAYS
+    assert source.bridge.needs_ledger
+    assert source.bridge.directory is not None
+    letters = processor.dead_letters
+    assert (letters.url, letters.bucket) == (ENVIRONMENT["DEAD_LETTER_QUEUE_URL"], "failures")
+    assert letters.storage is not None
+    secrets = source.bridge.client.secrets
+    for make in (
+        source.bridge.ledger.client,
+        source.bridge.directory.client,
+        secrets.secrets_manager,
+        letters.client,
+        letters.storage,
+    ):
+        config = make().meta.config
+        assert config.connect_timeout == config.read_timeout == composition.STREAM_SECONDS
+        assert config.retries["total_max_attempts"] == 3
+        assert config.max_pool_connections == composition.CHAINS_AT_ONCE
+    adapter = source.bridge.client.session.get_adapter("https://example.test")
+    assert vars(adapter)["_pool_maxsize"] == processor.workers == composition.CHAINS_AT_ONCE
+
+
+def test_contact_events_are_built_once_and_anew_after_an_overrun() -> None:
+    before = composition.contact_events()
+    assert composition.contact_events() is before
+    before.on_overrun()
+    assert composition.contact_events() is not before
+
+
+def test_the_chains_of_a_first_batch_share_their_clients() -> None:
+    """Given all chains want a client at once, when botocore's session is not made for that, then
+    one is made, and all get it."""
+    make = composition.contact_events().source.bridge.ledger.client  # type: ignore[attr-defined]
+    together = threading.Barrier(composition.CHAINS_AT_ONCE, timeout=20.0)
+
+    def want(_number: int) -> object:
+        together.wait()
+        return make()
+
+    with ThreadPoolExecutor(composition.CHAINS_AT_ONCE) as chains:
+        clients = list(chains.map(want, range(composition.CHAINS_AT_ONCE)))
+    assert len({id(client) for client in clients}) == 1
+
+
+@pytest.mark.parametrize("build", [composition.contact_events, composition.redrive])
+def test_streams_and_operators_are_told_of_faulty_settings(
+    environment: pytest.MonkeyPatch, build: Callable[[], object]
+) -> None:
+    """Then nothing is answered, so that the batch comes again when they are mended."""
+    environment.delenv("LEDGER_TABLE")
+    environment.setenv("CREATE_FROM_EVENTS", "HUSH")
+    with pytest.raises(SettingsError) as caught:
+        build()
+    assert "LEDGER_TABLE" in str(caught.value)
+    assert "CREATE_FROM_EVENTS" in str(caught.value)
+    assert "HUSH" not in str(caught.value)
+
+
+def test_what_redrive_runs_on(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("FAILURE_BUCKET", "failures")
+    built = composition.redrive()
+    assert composition.redrive() is built
+    assert built.dead_letters.bucket == "failures"
+    assert built.client().meta.service_model.service_name == "kinesis"
+
+
 PROBE = """
 import json, sys
 import app
 from voicecall_bridge import composition
-service = composition.flow_service()
-assert service.bridge is not None
+composition.BUILD()
 print(json.dumps(sorted(sys.modules)))
 """
 NOT_ON_THIS_PATH = ("boto3", "s3transfer", "pydantic", "aws_xray_sdk")
 
 
-def test_import_budget() -> None:
+@pytest.mark.parametrize(
+    ("function", "build", "needs", "needs_not"),
+    [
+        ("contact_flow", "flow_service", "bridge", ("streams", "contact_directory", "redrive")),
+        ("contact_events", "contact_events", "streams", ("flow_methods", "redrive")),
+        ("redrive", "redrive", "redrive", ("flow_methods", "streams", "contact_directory")),
+    ],
+)
+def test_import_budget(function: str, build: str, needs: str, needs_not: tuple[str, ...]) -> None:
     """Given the handler is imported and its service built, then what costs start-up time for
-    nothing is not there: boto3's resource layer, pydantic, the X-Ray SDK."""
-    paths = [ROOT / "functions" / "contact_flow", ROOT / "layers" / "voicecall_bridge"]
+    nothing is not there: boto3's resource layer, pydantic, the X-Ray SDK, other functions."""
+    paths = [ROOT / "functions" / function, ROOT / "layers" / "voicecall_bridge"]
     done = subprocess.run(
-        [sys.executable, "-c", PROBE],
+        [sys.executable, "-c", PROBE.replace("BUILD", build)],
         env={
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
             **ENVIRONMENT,
@@ -145,7 +234,8 @@ def test_import_budget() -> None:
         timeout=60,
     )
     modules = json.loads(done.stdout)
-    assert "voicecall_bridge.bridge" in modules
+    assert f"voicecall_bridge.{needs}" in modules
+    assert not {f"voicecall_bridge.{name}" for name in needs_not} & set(modules)
     unwanted = [name for name in modules if name.split(".")[0] in NOT_ON_THIS_PATH]
     assert unwanted == []
 

@@ -1,6 +1,7 @@
 """Dead letters reach the queue whole, or are told to be lost."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,13 @@ from moto import mock_aws
 
 from tests.unit import aws
 from tests.unit.samples import flow_event
-from voicecall_bridge.dead_letters import DeadLetterLost, DeadLetterQueue
+from voicecall_bridge.dead_letters import (
+    LETTER_BYTES,
+    OVERFLOW_PREFIX,
+    DeadLetterLost,
+    DeadLetterQueue,
+    Letter,
+)
 
 
 def test_a_letter_holds_the_whole_input() -> None:
@@ -90,3 +97,109 @@ def test_a_payload_nested_beyond_reason_is_told_to_be_lost() -> None:
         payload = [payload]
     with pytest.raises(DeadLetterLost, match="RecursionError"):
         DeadLetterQueue(Sqs, "url").keep("contact_flow", "400", payload)
+
+
+class Bucket:
+    """An S3 client that keeps objects, or fails."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.fault = fault
+        self.objects: dict[str, bytes] = {}
+
+    def put_object(self, **parameters: Any) -> None:
+        if self.fault:
+            raise self.fault
+        self.objects[parameters["Key"]] = parameters["Body"]
+
+
+def large(letters: int) -> dict[str, str]:
+    return {"x": "ü" * (letters // 6)}
+
+
+@pytest.mark.parametrize(("size", "in_bucket"), [(LETTER_BYTES - 100, 0), (LETTER_BYTES, 1)])
+def test_a_payload_too_large_for_the_queue_lies_in_the_bucket(size: int, in_bucket: int) -> None:
+    """Source: SQS takes 256 KiB. Written, every ü takes six bytes."""
+    sqs, s3 = Sqs(), Bucket()
+    DeadLetterQueue(lambda: sqs, "url", lambda: s3, "bucket").keep("events", "400", large(size))
+    (letter,) = map(json.loads, sqs.bodies)
+    assert len(sqs.bodies[0].encode()) <= LETTER_BYTES
+    assert len(s3.objects) == in_bucket
+    if in_bucket:
+        ((key, body),) = s3.objects.items()
+        assert key.startswith(OVERFLOW_PREFIX)
+        assert letter == {"source": "events", "reason": "400", "payloadAt": key}
+        assert json.loads(body) == large(size)
+    else:
+        assert letter["payload"] == large(size)
+
+
+def test_a_payload_the_bucket_does_not_take_is_told_to_be_lost() -> None:
+    """Then no letter names an object that is not there."""
+    sqs, s3 = Sqs(), Bucket(ClientError({"Error": {"Code": "AccessDenied"}}, "PutObject"))
+    letters = DeadLetterQueue(lambda: sqs, "url", lambda: s3, "bucket")
+    with pytest.raises(DeadLetterLost, match="AccessDenied"):
+        letters.keep("events", "400", large(LETTER_BYTES))
+    assert sqs.bodies == []
+
+
+def test_without_a_bucket_the_queue_decides() -> None:
+    """Given a flow's queue: its events are far smaller than a letter."""
+    sqs = Sqs()
+    DeadLetterQueue(lambda: sqs, "url").keep("contact_flow", "400", large(LETTER_BYTES))
+    assert len(sqs.bodies) == 1
+
+
+class Failing:
+    """A client whose every call fails."""
+
+    def __init__(self, fault: Exception) -> None:
+        self.fault = fault
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(*_arguments: Any, **_parameters: Any) -> None:
+            raise self.fault
+
+        return call
+
+
+LETTER = Letter("events", "400", {}, "receipt", "dead-letters/x")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda letters: list(letters.letters()),
+        lambda letters: letters.remove(LETTER),
+        lambda letters: letters.put_back(LETTER),
+        lambda letters: list(letters.batches()),
+        lambda letters: letters.remove_batch("key"),
+    ],
+)
+def test_a_queue_or_bucket_that_does_not_answer(call: Callable[[DeadLetterQueue], None]) -> None:
+    client = Failing(ReadTimeoutError(endpoint_url="https://HUSH.example"))
+    with pytest.raises(DeadLetterLost) as caught:
+        call(DeadLetterQueue(lambda: client, "url", lambda: client, "bucket"))
+    assert str(caught.value) == "ReadTimeoutError"
+
+
+def test_letters_that_were_not_handed_out_are_shown_again() -> None:
+    """Given ten letters in one look, and a reader who stops after the third."""
+    with mock_aws():
+        sqs = aws.client("sqs")
+        url = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
+        letters = DeadLetterQueue(lambda: sqs, url)
+        for number in range(10):
+            letters.keep("events", str(number), {})
+        looked_at = letters.letters()
+        seen = [next(looked_at) for _ in range(3)]
+        looked_at.close()
+        again = {letter.reason for letter in letters.letters()}
+        assert again == {str(number) for number in range(10)} - {one.reason for one in seen}
+        for letter in seen:
+            letters.put_back(letter)
+        assert {one.reason for one in letters.letters()} == {one.reason for one in seen}
+
+
+def test_a_letter_shows_neither_payload_nor_receipt() -> None:
+    shown = repr(Letter("events", "400", "HUSH", "HUSH"))
+    assert "HUSH" not in shown

@@ -2,7 +2,13 @@
 
 import pytest
 
-from voicecall_bridge.settings import ENVIRONMENT_NAMES, FlowFailure, Settings, SettingsError
+from voicecall_bridge.settings import (
+    ENVIRONMENT_NAMES,
+    CreateFromEvents,
+    FlowFailure,
+    Settings,
+    SettingsError,
+)
 
 LEAST = {
     "CONTACT_CENTER_SECRET": "secret-id",
@@ -21,6 +27,8 @@ def test_only_three_are_needed() -> None:
     assert settings.telephony_provider_name == "amazon-connect"
     assert settings.flow_failure is FlowFailure.CONTINUE
     assert settings.flow_time_limit_seconds == 8.0
+    assert settings.create_from_events is CreateFromEvents.SAFETY_NET
+    assert settings.failure_bucket == ""
     assert settings.private_key_parameter == settings.jwt_audience == ""
 
 
@@ -31,6 +39,8 @@ def test_all_are_read() -> None:
         TELEPHONY_PROVIDER_NAME="Amazon Connect",
         FLOW_TIME_LIMIT_SECONDS="3",
         FLOW_FAILURE="error",
+        CREATE_FROM_EVENTS="always",
+        FAILURE_BUCKET="failures",
     )
     assert settings == Settings(
         "secret-id",
@@ -41,6 +51,8 @@ def test_all_are_read() -> None:
         telephony_provider_name="Amazon Connect",
         flow_time_limit_seconds=3.0,
         flow_failure=FlowFailure.ERROR,
+        create_from_events=CreateFromEvents.ALWAYS,
+        failure_bucket="failures",
     )
 
 
@@ -81,6 +93,17 @@ def test_limits_no_lambda_block_has(value: str) -> None:
 def test_a_flow_failure_nobody_knows(value: str) -> None:
     with pytest.raises(SettingsError, match="FLOW_FAILURE"):
         read(FLOW_FAILURE=value)
+
+
+@pytest.mark.parametrize("value", ["Always", "safety_net", "true", "0"])
+def test_a_create_from_events_nobody_knows(value: str) -> None:
+    with pytest.raises(SettingsError, match="CREATE_FROM_EVENTS"):
+        read(CREATE_FROM_EVENTS=value)
+
+
+@pytest.mark.parametrize("setting", list(CreateFromEvents))
+def test_each_create_from_events(setting: CreateFromEvents) -> None:
+    assert read(CREATE_FROM_EVENTS=setting.value).create_from_events is setting
 
 
 @pytest.mark.parametrize(

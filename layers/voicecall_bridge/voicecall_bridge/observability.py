@@ -84,8 +84,12 @@ class Observer:
             self._counters[(name, dimension, value)] += 1
 
     def delivered(self, delivery: Delivery) -> None:
-        """The one line of a delivery."""
-        self.logger.info(
+        """The one line of a delivery; a lost payload is an error, a dead letter a warning."""
+        tell = self.logger.info
+        if delivery.disposition is Disposition.DEAD_LETTERED:
+            kept = delivery.payload_kept in ("ledger", "queue")
+            tell = self.logger.warning if kept else self.logger.error
+        tell(
             "delivery",
             extra={
                 "ContactId": delivery.contact_id,

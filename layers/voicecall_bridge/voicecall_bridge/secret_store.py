@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from voicecall_bridge.contact_center import ContactCenter, InvalidSecret, contact_center
 from voicecall_bridge.telephony.auth import TokenSigner, UnusableKey
@@ -95,6 +95,10 @@ class SecretStore:
             raise Unauthorized(f"the contact center's secret: {error}", code="SETTINGS") from None
         except ClientError as error:
             raise _refused(error.response) from None
+        except (NoRegionError, NoCredentialsError) as error:
+            raise Unauthorized(
+                f"the secret cannot be read ({type(error).__name__})", code="SETTINGS"
+            ) from None
         except BotoCoreError as error:
             raise Unavailable(
                 f"the secret cannot be read now ({type(error).__name__})",

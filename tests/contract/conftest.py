@@ -1,0 +1,53 @@
+"""What the contract tests talk to: the Salesforce stand-in and moto, over real HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.salesforce import ContactCenterIdentity, SalesforceStandIn, new_identity
+from tests.contract.aws import Aws
+from tests.contract.telephony import Caller, Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def identity() -> ContactCenterIdentity:
+    return new_identity(org_id="00D000000000001", call_center_api_name="SupportCenter")
+
+
+@pytest.fixture(scope="session")
+def running_salesforce(identity: ContactCenterIdentity) -> Iterator[SalesforceStandIn]:
+    with SalesforceStandIn(identity) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def salesforce(running_salesforce: SalesforceStandIn) -> Iterator[SalesforceStandIn]:
+    """The stand-in, without records, journal or faults."""
+    running_salesforce.reset()
+    yield running_salesforce
+    running_salesforce.reset()
+
+
+@pytest.fixture
+def caller(salesforce: SalesforceStandIn) -> Iterator[Caller]:
+    """A client of the stand-in whose pauses are noted instead of waited for."""
+    with Caller(Vault(salesforce.identity.secret(salesforce.base_url))) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def running_aws() -> Iterator[Aws]:
+    with Aws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(running_aws: Aws) -> Aws:
+    """AWS with an empty table and an empty queue."""
+    running_aws.reset()
+    return running_aws

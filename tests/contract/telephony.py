@@ -1,0 +1,90 @@
+"""A TelephonyClient under test: its secret, its pauses, and requests for it to send."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.secret_store import SecretStore
+from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient, new_session
+from voicecall_bridge.telephony.retry import RetryPolicy
+from voicecall_bridge.voice_call import CallInitiation, CreateVoiceCall, Participant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from voicecall_bridge.telephony.errors import TelephonyError
+
+# Fictional numbers.
+CUSTOMER = "+12065550101"
+SYSTEM = "+18005550100"
+AMPLE_SECONDS = 60.0
+"""More than any test here takes: the deadline plays no part."""
+
+
+class Vault:
+    """Secrets Manager, as far as SecretStore asks it: the secrets one after the other, then the
+    last of them for good. `reads` counts."""
+
+    def __init__(self, *secrets: Mapping[str, str]) -> None:
+        self.secrets = secrets
+        self.reads = 0
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803 - AWS's name
+        """The secret of this read."""
+        assert SecretId == "contact-center"
+        secret = self.secrets[min(self.reads, len(self.secrets) - 1)]
+        self.reads += 1
+        return {"SecretString": json.dumps(secret)}
+
+
+class Caller:
+    """A client and what it does between two attempts.
+
+    Attributes:
+        pauses: seconds it asked to sleep, in order; no time passes.
+        failures: what `on_failure` was told: (contact id, error).
+    """
+
+    def __init__(
+        self, vault: Vault, *, audience: str = "", provider: str = "amazon-connect"
+    ) -> None:
+        self.vault = vault
+        self.pauses: list[float] = []
+        self.failures: list[tuple[str, TelephonyError]] = []
+        self.client = TelephonyClient(
+            new_session(),
+            SecretStore("contact-center", lambda: vault, lambda: None, audience=audience),
+            provider,
+            # The longest pause that the jitter may draw.
+            RetryPolicy(draw=lambda _, most: most),
+            self.pauses.append,
+            lambda contact_id, error: self.failures.append((contact_id, error)),
+        )
+
+    def __enter__(self) -> Caller:
+        """Nothing is open yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the kept connections."""
+        self.client.session.close()
+
+    def create(self, seconds: float = AMPLE_SECONDS, **changes: Any) -> CreatedVoiceCall:
+        """Create a voice call within that many seconds."""
+        return self.client.create_voice_call(voice_call(**changes), Deadline.after(seconds))
+
+
+def voice_call(**changes: Any) -> CreateVoiceCall:
+    """An inbound call, or what `changes` make of it."""
+    values: dict[str, Any] = {
+        "vendor_call_key": "contact-1",
+        "to": SYSTEM,
+        "from_": CUSTOMER,
+        "initiation_method": CallInitiation.INBOUND,
+        "start_time": "2026-10-20T10:00:00Z",
+        "participants": (Participant(CUSTOMER),),
+        "call_subtype": "PSTN",
+    }
+    return CreateVoiceCall(**(values | changes))

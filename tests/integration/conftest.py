@@ -1,0 +1,128 @@
+"""The stand of the integration tests, and what holds for every one of them at its end:
+
+each invocation told its delivery in one line, so that the account closes, and nothing that was
+written holds personal data or a secret.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import redirect_stdout
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.salesforce import ContactCenterIdentity, SalesforceStandIn, new_identity
+from tests.contract.aws import CREDENTIALS, REGION, SECRET, TABLE, Aws
+from tests.integration.canaries import key_lines, leaks
+from tests.integration.stand import ACCOUNT, Stand, Told, join_overrunning
+from voicecall_bridge import composition
+from voicecall_bridge.observability import Observer
+from voicecall_bridge.telephony.client import TelephonyClient
+from voicecall_bridge.telephony.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SERVICE = "contact_flow_integration"
+"""A name of its own: a logger that other tests made would write elsewhere."""
+ENVIRONMENT = composition.flow_service
+"""The function's own execution environment, also where a test puts another in its place."""
+
+
+@pytest.fixture(scope="session")
+def identity() -> ContactCenterIdentity:
+    return new_identity(org_id="00D000000000001", call_center_api_name="SupportCenter")
+
+
+@pytest.fixture(scope="session")
+def running_salesforce(identity: ContactCenterIdentity) -> Iterator[SalesforceStandIn]:
+    with SalesforceStandIn(identity) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="session")
+def running_aws() -> Iterator[Aws]:
+    with Aws() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="session")
+def session_told() -> Told:
+    """One for all tests: the bridge's logger is made once, and keeps its stream and its level."""
+    told = Told()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(told):
+        patch.setenv("POWERTOOLS_SERVICE_NAME", SERVICE)
+        patch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
+        Observer()
+    return told
+
+
+@pytest.fixture
+def told(session_told: Told) -> Iterator[Told]:
+    """What is written during the test; other libraries' logs as Lambda's root logger has them."""
+    session_told.clear()
+    handler = logging.StreamHandler(session_told)
+    handler.setLevel(logging.WARNING)
+    # As Powertools does with Lambda's own handler, which is there before the function is.
+    handler.addFilter(lambda record: record.name != SERVICE)
+    logging.getLogger().addHandler(handler)
+    yield session_told
+    logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture
+def stand(
+    running_salesforce: SalesforceStandIn,
+    running_aws: Aws,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stand]:
+    """AWS and Salesforce, both up and empty, and the function's environment."""
+    running_aws.reset()
+    running_salesforce.reset()
+    running_aws.put_secret(running_salesforce.identity.secret(running_salesforce.base_url))
+    made = Stand(running_salesforce, running_aws, told, monkeypatch)
+    nowhere = str(tmp_path_factory.getbasetemp() / "no-such-file")
+    made.set(
+        **CREDENTIALS,
+        AWS_SESSION_TOKEN=None,
+        AWS_PROFILE=None,
+        AWS_CONFIG_FILE=nowhere,
+        AWS_SHARED_CREDENTIALS_FILE=nowhere,
+        AWS_DEFAULT_REGION=REGION,
+        AWS_ENDPOINT_URL=running_aws.url,
+        CONTACT_CENTER_SECRET=SECRET,
+        LEDGER_TABLE=TABLE,
+        DEAD_LETTER_QUEUE_URL=running_aws.queue_url,
+        TELEPHONY_PROVIDER_NAME=None,
+        PRIVATE_KEY_PARAMETER=None,
+        JWT_AUDIENCE=None,
+        FLOW_FAILURE=None,
+        FLOW_TIME_LIMIT_SECONDS="8",
+        POWERTOOLS_SERVICE_NAME=SERVICE,
+        POWERTOOLS_METRICS_NAMESPACE="VoiceCallBridge",
+    )
+    yield made
+    running_salesforce.reset()
+    join_overrunning()
+    ENVIRONMENT.cache_clear()
+    check_what_was_told(made)
+
+
+def check_what_was_told(stand: Stand) -> None:
+    """The account closes, and nothing of it is personal data or a secret."""
+    lines = stand.deliveries()
+    assert len(lines) == stand.invocations, "in = delivered + superseded + skipped + dead-lettered"
+    assert all(line["disposition"] in ACCOUNT for line in lines)
+    secrets = key_lines(stand.salesforce.identity.private_key_pem)
+    assert leaks(stand.told.text, secrets) == []
+
+
+@pytest.fixture
+def without_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses between attempts are nought, so that the number of attempts is certain."""
+    policy = RetryPolicy(draw=lambda _least, _most: 0.0)
+    monkeypatch.setattr(composition, "TelephonyClient", partial(TelephonyClient, retries=policy))

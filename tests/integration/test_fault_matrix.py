@@ -1,0 +1,127 @@
+"""Every fault of Salesforce, with the ledger up, down and hanging: the cells of `fault_matrix`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.contract.servers import LOOPBACK, refusing_server, silent_server
+from tests.integration.events import inbound
+from tests.integration.fault_matrix import DOWN, FAULTS, HANGING, TIME_LIMIT, UP, Row
+from voicecall_bridge import composition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.integration.stand import Stand
+
+pytestmark = pytest.mark.usefixtures("without_jitter")
+
+
+@pytest.fixture(scope="module")
+def ports() -> Iterator[dict[str, int]]:
+    """Where DynamoDB is looked for when it does not answer."""
+    with refusing_server() as refusing, silent_server() as silent:
+        yield {"down": refusing, "hanging": silent}
+
+
+@pytest.fixture(scope="module")
+def environments() -> dict[str, Any]:
+    """One execution environment for each state of the ledger, kept warm from cell to cell."""
+    make = composition.flow_service.__wrapped__
+    return {state: lru_cache(maxsize=1)(make) for state in ("up", "down", "hanging")}
+
+
+@pytest.fixture
+def in_state(
+    stand: Stand,
+    ports: dict[str, int],
+    environments: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[str], Stand]:
+    """Puts the ledger into a state: up, down or hanging."""
+
+    def put(state: str) -> Stand:
+        stand.set(FLOW_TIME_LIMIT_SECONDS=str(TIME_LIMIT))
+        if state in ports:
+            stand.set(AWS_ENDPOINT_URL_DYNAMODB=f"http://{LOOPBACK}:{ports[state]}")
+        monkeypatch.setattr(composition, "flow_service", environments[state])
+        if environments[state].cache_info().currsize == 0:
+            warm(stand)
+        return stand
+
+    return put
+
+
+def warm(stand: Stand) -> None:
+    """An environment that has read the secret and has all its clients, and nothing else left of
+    it: the cells are about faults, not about start-up."""
+    assert stand.deliver(inbound("contact-warm"))["status"] == "created"
+    without_number = inbound("contact-warm-2", SystemEndpoint=None, Tags=None)
+    assert stand.deliver(without_number)["errorCode"] == "MISSING_PROPERTY"
+    assert len(stand.aws.letters()) == 1
+    stand.salesforce.reset()
+
+
+def check(stand: Stand, row: Row) -> None:
+    """Given the fault; when a contact's event is delivered; then all is as the row says."""
+    if fault := FAULTS[row.fault]:
+        stand.salesforce.inject(fault)
+    answer = stand.deliver(inbound())
+    line = stand.deliveries()[-1]
+    posts = stand.posts()
+    stored = stand.salesforce.voice_calls()
+    item = stand.item()
+    letters = stand.aws.letters()
+
+    assert (answer["status"], answer["errorCode"]) == (row.status, row.code)
+    assert row.posts[0] <= len(posts) <= row.posts[1]
+    assert len(stored) == row.stored
+    assert item.get("create_status", "") == row.item
+    assert answer["vendorCallKey"] == "contact-1"
+    assert answer["voiceCallId"] == (stored[0].voice_call_id if row.status == "created" else "")
+    assert bool(answer["errorMessage"]) is (row.status != "created")
+    if row.item:
+        assert '"vendorCallKey": "contact-1"' in item["create_request"]
+
+    assert line["disposition"] == ("delivered" if row.status == "created" else "dead_lettered")
+    assert (line["ContactId"], line["source"], line["method"]) == (
+        "contact-1",
+        "contact_flow",
+        "createVoiceCall",
+    )
+    assert (line["status"], line["errorCode"], line["reason"]) == (row.status, row.code, row.code)
+    assert line["voiceCallId"] == answer["voiceCallId"]
+    assert line["payloadKept"] == row.kept
+    # What was answered before its work had ended cannot tell how many were sent.
+    assert line["attempts"] == (0 if row.code == "DEADLINE" else len(posts))
+    assert [letter["payload"] for letter in letters] == ([inbound()] if row.kept == "queue" else [])
+
+
+@pytest.mark.parametrize("row", UP, ids=[row.fault for row in UP])
+def test_with_the_ledger(in_state: Callable[[str], Stand], row: Row) -> None:
+    stand = in_state("up")
+    check(stand, row)
+    assert stand.troubles() == []
+
+
+@pytest.mark.parametrize("row", DOWN, ids=[row.fault for row in DOWN])
+def test_without_the_ledger(in_state: Callable[[str], Stand], row: Row) -> None:
+    stand = in_state("down")
+    check(stand, row)
+    assert set(stand.troubles()) == {"ledger fault"}
+
+
+@pytest.mark.parametrize("row", HANGING, ids=[row.fault for row in HANGING])
+def test_with_a_silent_ledger(in_state: Callable[[str], Stand], row: Row) -> None:
+    stand = in_state("hanging")
+    check(stand, row)
+    assert set(stand.troubles()) == {"ledger fault"}
+
+
+def test_every_fault_has_its_three_cells() -> None:
+    """Given the three tables; when compared; then each holds each fault once."""
+    for table in (UP, DOWN, HANGING):
+        assert [row.fault for row in table] == list(FAULTS)

@@ -1,0 +1,223 @@
+"""No personal data and no secret in anything that is written, and a search that would find them.
+
+Every test of this folder is searched at its end (see `conftest.stand`), with the bridge's logger
+at DEBUG. Here are the search itself, and the occasions on which data could slip into a log.
+Source: DESIGN, "What it promises", 6.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.salesforce import Fault
+from tests.contract.aws import CREDENTIALS
+from tests.contract.servers import LOOPBACK, AwsRefusal, refusing_server
+from tests.integration.canaries import (
+    ATTRIBUTE,
+    CUSTOMER,
+    EMAIL,
+    FIELD,
+    FLOW_PARAMETER,
+    NAME,
+    SYSTEM,
+    key_lines,
+    leaks,
+    spellings,
+)
+from tests.integration.events import inbound, method
+from voicecall_bridge import bridge
+from voicecall_bridge.flow_methods import FlowFailed, FlowMistake
+from voicecall_bridge.telephony.auth import TokenSigner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.salesforce import ContactCenterIdentity
+    from tests.integration.stand import Stand
+
+pytestmark = pytest.mark.usefixtures("without_jitter")
+CANARIES = {
+    "customer": CUSTOMER,
+    "system": SYSTEM,
+    "e-mail": EMAIL,
+    "name": NAME,
+    "attribute": ATTRIBUTE,
+    "field": FIELD,
+    "parameter": FLOW_PARAMETER,
+    "AWS key": CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+}
+
+
+@pytest.mark.parametrize("spelling", list(spellings("")))
+@pytest.mark.parametrize("value", CANARIES.values(), ids=CANARIES.keys())
+def test_the_search_sees_through_every_spelling(value: str, spelling: str) -> None:
+    """Given a log line with a canary in some spelling; when searched; then it is found."""
+    line = json.dumps({"message": "delivery", "detail": spellings(value)[spelling]})
+    assert leaks(line) != []
+
+
+@pytest.mark.parametrize("text", ["+1 206-555-0177", "(206) 555-0177", "1.800.555.0188"])
+def test_the_search_sees_numbers_with_separators(text: str) -> None:
+    """Given a number as people write it; when searched; then it is found."""
+    assert leaks(f'{{"message": "call from {text}"}}') != []
+
+
+def test_the_search_sees_keys_and_tokens(identity: ContactCenterIdentity) -> None:
+    """Given a key, one line of it, or a token; when searched; then it is found."""
+    lines = key_lines(identity.private_key_pem)
+    assert len(lines) > 20
+    assert leaks(identity.private_key_pem)
+    assert leaks(f"x{list(lines.values())[7]}y", lines)
+    signer = TokenSigner(org_id="o", call_center_api_name="c", private_key=identity.private_key_pem)
+    assert leaks(f"sent {signer.token()}") == ["a token"]
+    assert leaks("Authorization: Bearer abc") == ["a token's scheme"]
+
+
+def test_the_search_finds_nothing_in_an_innocent_line() -> None:
+    """Given a delivery line; when searched; then nothing is found."""
+    line = {"ContactId": "c0000001-aaaa-4bbb-8ccc-000000000001", "voiceCallId": "0LQ" + "x" * 15}
+    assert leaks(json.dumps(line)) == []
+
+
+ECHO = f"invalid: {CUSTOMER}, {EMAIL}, {ATTRIBUTE}"
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 429, 500, 503])
+@pytest.mark.parametrize("failure", ["continue", "error"])
+def test_salesforce_echoes_the_data(stand: Stand, code: int, failure: str) -> None:
+    """Given a refusal that quotes the call; when delivered; then the flow may read it in its
+    answer, and no log and no raised error holds it."""
+    stand.set(FLOW_FAILURE=failure)
+    body = {"message": ECHO, "errors": [ECHO], "errorCode": CUSTOMER}
+    headers = {"X-Trace": CUSTOMER, "X-Request-Id": "request-7"}
+    if code in (429, 503):
+        headers["Retry-After"] = "60"
+    stand.salesforce.inject(Fault("status", status=code, times=None, body=body, headers=headers))
+    if failure == "continue":
+        assert ECHO in stand.deliver(inbound())["errorMessage"]
+        return
+    with pytest.raises(FlowFailed) as raised:
+        stand.deliver(inbound())
+    assert as_lambda_logs(raised.value) == []
+
+
+def as_lambda_logs(error: BaseException) -> list[str]:
+    """What can be found in an error as Lambda writes it to the log: with its whole chain."""
+    return leaks("".join(traceback.format_exception(error)))
+
+
+def test_salesforce_remarks_on_the_data(stand: Stand) -> None:
+    """Given `errors` beside the id that quote the call; when created; then only the answer has
+    them."""
+    stand.salesforce.inject(
+        Fault("status", status=200, body={"voiceCallId": "0LQ000000000001", "errors": ECHO})
+    )
+    answer = stand.deliver(inbound())
+    assert (answer["status"], answer["errors"]) == ("created", ECHO)
+    assert stand.metric("CreatedWithRemarks") == 1
+
+
+@pytest.mark.parametrize(
+    "kind", ["body_not_json", "reset_after", "not_http", "broken_json", "redirect", "wrong_clock"]
+)
+def test_answers_that_cannot_be_read(stand: Stand, kind: str) -> None:
+    """Given an answer that breaks; when delivered; then the library's own text is not logged."""
+    seconds = 3600.0 if kind == "wrong_clock" else 0.0
+    stand.salesforce.inject(Fault(kind, times=None, seconds=seconds))
+    assert stand.deliver(inbound())["status"] in ("deferred", "failed")
+
+
+def test_salesforce_cannot_be_reached(stand: Stand) -> None:
+    """Given a refused connection, whose error quotes the address; when delivered; then no log has
+    anything of the call."""
+    with refusing_server() as port:
+        base = f"http://{LOOPBACK}:{port}/telephony/v1"
+        stand.aws.put_secret(stand.salesforce.identity.secret(base))
+        answer = stand.deliver(inbound())
+    assert (answer["status"], answer["errorCode"]) == ("deferred", "UNREACHABLE")
+    assert leaks(answer["errorMessage"]) == []
+
+
+@pytest.mark.parametrize("service", ["DYNAMODB", "SECRETS_MANAGER", "SQS"])
+def test_aws_refuses(stand: Stand, service: str) -> None:
+    """Given an AWS service that refuses; when delivered; then its error's text stays out."""
+    with AwsRefusal("AccessDeniedException") as refusal:
+        stand.set(**{f"AWS_ENDPOINT_URL_{service}": f"http://{LOOPBACK}:{refusal.port}"})
+        stand.deliver(inbound())
+        stand.deliver(inbound("contact-2", SystemEndpoint=None, Tags={}))
+    assert "refused by the test" not in stand.told.text
+
+
+@pytest.mark.parametrize("failure", ["continue", "error"])
+def test_a_defect_whose_text_is_the_event(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    """Given a bug that raises with the event, from another with the key; when delivered; then
+    neither text is logged or raised."""
+    key = stand.salesforce.identity.private_key_pem
+
+    def fail(contact: Any, *_: object) -> None:
+        try:
+            raise ValueError(key)
+        except ValueError as cause:
+            raise RuntimeError(f"cannot map {contact!r} for {CUSTOMER}") from cause
+
+    stand.set(FLOW_FAILURE=failure)
+    monkeypatch.setattr(bridge, "create_voice_call", fail)
+    if failure == "continue":
+        answer = stand.deliver(inbound())
+        assert leaks(json.dumps(answer), key_lines(key)) == []
+    else:
+        with pytest.raises(FlowFailed) as raised:
+            stand.deliver(inbound())
+        assert as_lambda_logs(raised.value) == []
+    assert stand.metric("Defect") == 1
+
+
+MISTAKES: list[Callable[[], object]] = [
+    lambda: method(inbound(), f"call {CUSTOMER}"),
+    lambda: {"Details": {"ContactData": {"CustomerEndpoint": {"Address": CUSTOMER}}}},
+    lambda: {"from": CUSTOMER, "mail": EMAIL},
+    lambda: f"{NAME} {CUSTOMER}",
+]
+
+
+@pytest.mark.parametrize("make", MISTAKES, ids=["method", "no contact id", "no event", "text"])
+def test_a_mistake_is_raised_without_data(stand: Stand, make: Callable[[], object]) -> None:
+    """Given an event that can never work; when it raises; then the text quotes nothing of it."""
+    with pytest.raises(FlowMistake) as raised:
+        stand.deliver(make())
+    assert as_lambda_logs(raised.value) == []
+
+
+def test_a_web_call_by_e_mail(stand: Stand) -> None:
+    """Given a WebRTC call from an e-mail address; when created; then Salesforce gets it, no log."""
+    event = inbound(
+        InitiationMethod="WEBRTC_API",
+        CustomerEndpoint=None,
+        SystemEndpoint=None,
+        Tags={},
+        SegmentAttributes={"connect:Subtype": {"ValueString": "connect:WebRTC"}},
+        Attributes={"WebRTC_From": EMAIL, "WebRTC_To": NAME, "sfdc-Field__c": FIELD},
+    )
+    assert stand.deliver(event)["status"] == "created"
+    [post] = stand.posts()
+    assert (post.body["from"], post.body["to"], post.body["callSubtype"]) == (EMAIL, NAME, "WebRTC")
+
+
+def test_what_is_written_is_lines_of_json(stand: Stand) -> None:
+    """Given successes and failures; when delivered; then every line is one JSON object with the
+    level of a log or the mark of a metric."""
+    stand.deliver(inbound("contact-1"))
+    stand.salesforce.inject(Fault("status", status=429, times=None, headers={"Retry-After": "9"}))
+    stand.deliver(inbound("contact-2"))
+    lines = [line for line in stand.told.text.splitlines() if line]
+    assert len(lines) == len(stand.told.records())
+    for record in stand.told.records():
+        assert ("level" in record) is not ("_aws" in record)
+    [limit] = [line for line in stand.told.records() if line.get("message") == "SCV_LIMITS_ERROR"]
+    assert (limit["ContactId"], limit["errorCode"]) == ("contact-2", "429")

@@ -1,0 +1,88 @@
+"""A bridge as contact events use it, with all that it asks at hand."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.unit.doubles import Clock, MemoryDirectory, MemoryLedger, ScriptedClient
+from tests.unit.samples import (
+    CONTACT_ID,
+    INSTANCE_ID,
+    PARENT_ID,
+    VOICE_CALL_ID,
+    a_contact,
+)
+from tests.unit.telling import Told
+from voicecall_bridge.bridge import (
+    Bridge,
+    Creation,
+    NotCreated,
+)
+from voicecall_bridge.contact import Contact
+from voicecall_bridge.ledger import ContactKey, CreateStatus, Lease
+from voicecall_bridge.telephony.client import CreatedVoiceCall
+from voicecall_bridge.telephony.errors import (
+    Unavailable,
+)
+from voicecall_bridge.voice_call import (
+    CallInitiation,
+)
+
+KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
+PARENT = ContactKey(INSTANCE_ID, PARENT_ID)
+INBOUND, TRANSFER = CallInitiation.INBOUND, CallInitiation.TRANSFER
+MADE = CreatedVoiceCall(VOICE_CALL_ID, (), 1)
+BEGAN = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+ATTRIBUTES = {"sfdc-Region__c": "north"}
+EVENT: dict[str, Any] = {"customer_address": "", "system_address": "", "initiated_at": BEGAN}
+"""What an event leaves out, and what it tells beside."""
+
+
+class Scene:
+    """A bridge of contact events; its directory knows the contact and its parent."""
+
+    def __init__(self, *outcomes: CreatedVoiceCall | int | Exception) -> None:
+        self.clock = Clock()
+        self.told = Told()
+        self.journal: list[str] = []
+        self.ledger = MemoryLedger(self.clock, self.journal)
+        self.client = ScriptedClient(outcomes, self.journal)
+        self.directory = MemoryDirectory(self.journal)
+        self.directory.know(a_contact())
+        self.bridge = Bridge(
+            self.ledger,
+            self.client,
+            self.told.observer,
+            self.directory,
+            needs_ledger=True,
+            now=self.clock,
+            sleep=self.clock.sleep,
+        )
+
+    def ensure(self, contact: Contact | None = None, *, late: bool = False) -> Creation:
+        event = contact or a_contact(**EVENT)
+        return self.bridge.ensure(event, late, self.clock.deadline(10.0))
+
+    def flow(self, contact: Contact | None = None, asked: CallInitiation = INBOUND) -> Creation:
+        return self.bridge.create(contact or a_contact(), asked, self.clock.deadline(6.0))
+
+    def flow_fails(self, contact: Contact | None = None, **kind: Any) -> None:
+        """A flow whose create does not succeed: the request is kept, the journal forgotten."""
+        self.client.outcomes.insert(0, Unavailable("fails", status=503, **kind))
+        with pytest.raises(NotCreated):
+            self.flow(contact)
+        self.journal.clear()
+
+    def parent(self, status: CreateStatus | None, **changes: Any) -> None:
+        """The parent as the ledger and the directory know it."""
+        parent = a_contact(contact_id=PARENT_ID, initial_contact_id=PARENT_ID, **changes)
+        self.directory.know(parent)
+        if status is not None:
+            lease = self.ledger.begin(PARENT, {}, 60.0)
+            assert isinstance(lease, Lease)
+            if status is CreateStatus.CREATED:
+                self.ledger.created(lease, "0LQ000000000000AAA")
+            elif status is not CreateStatus.CREATING:
+                self.ledger.not_created(lease, "400", unknown=status is CreateStatus.UNKNOWN)
+        self.journal.clear()

@@ -1,0 +1,174 @@
+"""Connect is asked by botocore's real client; its answers come from a list."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ClientError, NoRegionError, ReadTimeoutError
+
+from tests.unit import aws
+from tests.unit.doubles import Clock
+from tests.unit.samples import CONTACT_ID, CUSTOMER, INSTANCE_ID
+from voicecall_bridge.contact_directory import (
+    ContactDirectory,
+    DirectoryUnavailable,
+    NoSuchContact,
+)
+
+
+class Body:
+    """The body as botocore's HTTP session has it."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def stream(self) -> Iterable[bytes]:
+        return [self.content]
+
+
+class Scene:
+    """A directory whose client answers from a list of (status, error, body)."""
+
+    def __init__(self, *answers: tuple[int, str, Any]) -> None:
+        self.answers = list(answers)
+        self.urls: list[str] = []
+        self.clock = Clock()
+        client = aws.client("connect")
+        client.meta.events.register("before-send.connect.DescribeContact", self.answer)
+        self.directory = ContactDirectory(
+            lambda: client, self.clock.sleep, draw=lambda _least, most: most
+        )
+
+    def answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        self.urls.append(request.url)
+        status, error, body = self.answers.pop(0)
+        headers = {"x-amzn-errortype": error} if error else {}
+        return AWSResponse(request.url, status, headers, Body(json.dumps(body).encode()))
+
+    def describe(self, seconds: float = 3.0, instance_id: str = INSTANCE_ID) -> Any:
+        return self.directory.describe(instance_id, CONTACT_ID, self.clock.deadline(seconds))
+
+
+FOUND = (
+    200,
+    "",
+    {
+        "Contact": {
+            "Id": CONTACT_ID,
+            "InitiationTimestamp": 1_772_000_000.5,
+            "CustomerEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": CUSTOMER},
+            "DisconnectTimestamp": 1_772_000_100,
+        }
+    },
+)
+THROTTLED = (429, "ThrottlingException", {"Message": "HUSH"})
+FAILS = (500, "InternalServiceException", {"Message": "HUSH"})
+
+
+def test_a_contact_is_described() -> None:
+    scene = Scene(FOUND)
+    found = scene.describe()
+    assert found.ended
+    assert found.contact.customer_address == CUSTOMER
+    assert found.contact.initiated_at == datetime.fromtimestamp(1_772_000_000.5, UTC)
+    assert (found.contact.instance_id, found.contact.contact_id) == (INSTANCE_ID, CONTACT_ID)
+    assert scene.urls[0].endswith(f"/contacts/{INSTANCE_ID}/{CONTACT_ID}")
+
+
+@pytest.mark.parametrize("fault", [THROTTLED, FAILS, (503, "", {})])
+def test_being_throttled_passes(fault: tuple[int, str, Any]) -> None:
+    scene = Scene(fault, fault, FOUND)
+    assert scene.describe().contact.contact_id == CONTACT_ID
+    assert scene.clock.slept == [0.5, 0.5]
+
+
+def test_a_throttle_that_does_not_pass_in_time() -> None:
+    """Then it is told by its name, without waiting for a pause that does not fit."""
+    scene = Scene(*[THROTTLED] * 10)
+    with pytest.raises(DirectoryUnavailable) as caught:
+        scene.describe(seconds=1.4)
+    assert str(caught.value) == "ThrottlingException"
+    assert sum(scene.clock.slept) < 1.4
+    assert len(scene.urls) == 3
+
+
+def test_nothing_is_asked_twice_without_time() -> None:
+    scene = Scene(THROTTLED)
+    with pytest.raises(DirectoryUnavailable):
+        scene.describe(seconds=0.0)
+    assert scene.clock.slept == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ResourceNotFoundException", "InvalidRequestException", "InvalidParameterException"],
+)
+def test_a_contact_connect_does_not_know(name: str) -> None:
+    scene = Scene((404 if name.startswith("Resource") else 400, name, {"Message": "HUSH"}))
+    with pytest.raises(NoSuchContact) as caught:
+        scene.describe()
+    assert str(caught.value) == name
+
+
+def test_without_an_instance_there_is_nobody_to_ask() -> None:
+    """Given an event without instanceArn, then it is hopeless and does not block its shard."""
+    scene = Scene()
+    with pytest.raises(NoSuchContact):
+        scene.describe(instance_id="")
+    assert scene.urls == []
+
+
+def test_missing_permission_may_be_mended() -> None:
+    with pytest.raises(DirectoryUnavailable, match="AccessDeniedException"):
+        Scene(*[(403, "AccessDeniedException", {})] * 10).describe()
+
+
+class Client:
+    """A client that fails."""
+
+    def __init__(self, fault: Exception) -> None:
+        self.fault = fault
+
+    def describe_contact(self, **_parameters: str) -> None:
+        raise self.fault
+
+
+@pytest.mark.parametrize(
+    ("fault", "name"),
+    [
+        (ReadTimeoutError(endpoint_url="https://HUSH.example"), "ReadTimeoutError"),
+        (ClientError({"Error": {}}, "DescribeContact"), ""),
+    ],
+)
+def test_a_fault_is_told_by_its_name_alone(fault: Exception, name: str) -> None:
+    directory = ContactDirectory(lambda: Client(fault))
+    with pytest.raises(DirectoryUnavailable) as caught:
+        directory.describe(INSTANCE_ID, CONTACT_ID, Clock().deadline(0.0))
+    assert str(caught.value) == name
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_client_that_cannot_be_made() -> None:
+    def make() -> Any:
+        raise NoRegionError
+
+    with pytest.raises(DirectoryUnavailable, match="NoRegionError"):
+        ContactDirectory(make).describe(INSTANCE_ID, CONTACT_ID, Clock().deadline(0.0))
+
+
+def test_the_client_is_made_once_and_late() -> None:
+    scene = Scene(FOUND, FOUND)
+    made: list[Any] = []
+    make = scene.directory.client
+
+    def count() -> Any:
+        made.append(make())
+        return made[-1]
+
+    scene.directory.client = count
+    scene.describe()
+    scene.describe()
+    assert len(made) == 1

@@ -1,0 +1,385 @@
+"""What each contact event leads to, and how it ends."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.unit.doubles import Clock
+from tests.unit.samples import CONTACT_ID, PARENT_ID, VOICE_CALL_ID, contact_event, transfer_event
+from voicecall_bridge.bridge import (
+    Bridge,
+    CallOver,
+    Creation,
+    InProgress,
+    NotCreated,
+    ParentMissing,
+    Tidied,
+)
+from voicecall_bridge.contact import Contact, NotAContact
+from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
+from voicecall_bridge.contact_events import LATE_SECONDS, PARENT_WAIT_SECONDS, ContactEvents
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.dynamodb_table import LedgerUnavailable
+from voicecall_bridge.observability import Disposition
+from voicecall_bridge.settings import CreateFromEvents
+from voicecall_bridge.streams import Ended, Hopeless, Passing
+from voicecall_bridge.telephony.errors import (
+    Effect,
+    LimitExceeded,
+    OutcomeUnknown,
+    Rejected,
+    TelephonyError,
+    Unauthorized,
+    Unavailable,
+)
+from voicecall_bridge.voice_call import MissingProperty, NotCreatedLive, TransferWithoutParent
+
+AT = datetime(2026, 11, 20, 10, 0, 20, tzinfo=UTC).timestamp()
+"""When the sample event happened."""
+
+
+class ScriptedBridge(Bridge):
+    """The use cases with one outcome for all of them."""
+
+    def __init__(self, outcome: Any) -> None:
+        self.outcome = outcome
+        self.asked: list[tuple[str, str]] = []
+        self.late: bool | None = None
+        self.end_fault: Exception | None = None
+
+    def _of(self, what: str, contact: Contact) -> Any:
+        self.asked.append((what, contact.contact_id))
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    def ensure(self, contact: Contact, late: bool, deadline: Deadline) -> Creation:
+        self.late = late
+        made: Creation = self._of("ensure", contact)
+        return made
+
+    def remember_end(self, contact: Contact) -> None:
+        self.asked.append(("end", contact.contact_id))
+        if self.end_fault:
+            raise self.end_fault
+
+    def clear_routing(self, contact: Contact, deadline: Deadline) -> Tidied | None:
+        tidied: Tidied | None = self._of("clear", contact)
+        return tidied
+
+    def reroute(self, contact: Contact, deadline: Deadline) -> Tidied | None:
+        tidied: Tidied | None = self._of("reroute", contact)
+        return tidied
+
+
+class Scene:
+    """The source over one outcome; `age` is the event's, in seconds."""
+
+    def __init__(
+        self,
+        outcome: Any = None,
+        create_from: CreateFromEvents = CreateFromEvents.SAFETY_NET,
+        age: float = 1.0,
+    ) -> None:
+        self.bridge = ScriptedBridge(outcome or Creation(VOICE_CALL_ID, existing=False, attempts=2))
+        self.events = ContactEvents(self.bridge, create_from, now=lambda: AT + age)
+
+    def handle(self, event: dict[str, Any], *later: dict[str, Any]) -> Ended:
+        items = [self.events.read(one) for one in (event, *later)]
+        return self.events.handle(items[0], items[1:], Clock().deadline(10.0))
+
+    def passing(self, event: dict[str, Any]) -> str:
+        with pytest.raises(Passing) as caught:
+            self.handle(event)
+        return str(caught.value)
+
+    def hopeless(self, event: dict[str, Any]) -> str:
+        with pytest.raises(Hopeless) as caught:
+            self.handle(event)
+        return str(caught.value)
+
+
+def skipped(reason: str) -> Ended:
+    return Ended(Disposition.SKIPPED, reason)
+
+
+LIVE = pytest.mark.parametrize("kind", ["QUEUED", "CONNECTED_TO_AGENT"])
+
+
+@LIVE
+def test_a_sign_of_life_makes_sure_of_the_voice_call(kind: str) -> None:
+    scene = Scene()
+    assert scene.handle(contact_event(kind)) == Ended(
+        Disposition.DELIVERED, "", VOICE_CALL_ID, attempts=2
+    )
+    assert scene.bridge.asked == [("ensure", CONTACT_ID)]
+
+
+def test_what_was_there_already() -> None:
+    ended = Scene(Creation(VOICE_CALL_ID, existing=True)).handle(contact_event())
+    assert ended == Ended(Disposition.SUPERSEDED, "ALREADY_CREATED", VOICE_CALL_ID)
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind", "creates"),
+    [
+        (CreateFromEvents.SAFETY_NET, "INITIATED", "FLOW_FIRST"),
+        (CreateFromEvents.ALWAYS, "INITIATED", ""),
+        (CreateFromEvents.ALWAYS, "QUEUED", ""),
+        (CreateFromEvents.NEVER, "INITIATED", "CREATE_FROM_EVENTS"),
+        (CreateFromEvents.NEVER, "QUEUED", "CREATE_FROM_EVENTS"),
+        (CreateFromEvents.NEVER, "CONNECTED_TO_AGENT", "CREATE_FROM_EVENTS"),
+    ],
+)
+def test_create_from_events(setting: CreateFromEvents, kind: str, creates: str) -> None:
+    scene = Scene(create_from=setting)
+    ended = scene.handle(contact_event(kind))
+    assert (ended.disposition is Disposition.DELIVERED) is (creates == "")
+    assert ended.reason == creates
+    assert bool(scene.bridge.asked) is (creates == "")
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        *("OUTBOUND", "CALLBACK", "API", "EXTERNAL_OUTBOUND", "DISCONNECT", "MONITOR"),
+        *("AGENT_REPLY", "FLOW", "CAMPAIGN_PREVIEW"),
+    ],
+)
+@LIVE
+def test_methods_that_are_not_created_live(kind: str, method: str) -> None:
+    scene = Scene()
+    assert scene.handle(contact_event(kind, initiationMethod=method)) == skipped("NOT_CREATED_LIVE")
+    assert scene.bridge.asked == []
+
+
+@pytest.mark.parametrize("channel", ["CHAT", "TASK", "EMAIL", "TELEPATHY"])
+@pytest.mark.parametrize("kind", ["QUEUED", "DISCONNECTED"])
+def test_other_channels(kind: str, channel: str) -> None:
+    scene = Scene()
+    assert scene.handle(contact_event(kind, channel=channel)) == skipped("NOT_VOICE")
+    assert scene.bridge.asked == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["CONNECTED_TO_SYSTEM", "COMPLETED", "PAUSED", "AMD_DISABLED", "WEBRTC_API", "NEW", ""]
+)
+def test_events_that_need_nothing(kind: str) -> None:
+    scene = Scene()
+    assert scene.handle(contact_event(kind)) == skipped("NOTHING_TO_DO")
+    assert scene.bridge.asked == []
+
+
+@pytest.mark.parametrize("over", ["DISCONNECTED", "COMPLETED"])
+def test_a_call_whose_end_is_in_the_batch(over: str) -> None:
+    scene = Scene()
+    assert scene.handle(contact_event(), contact_event(over)) == skipped("CALL_OVER")
+    assert scene.bridge.asked == []
+
+
+def test_the_end_of_another_contact_of_the_chain_is_not_this_ones() -> None:
+    scene = Scene()
+    other = contact_event("DISCONNECTED", contactId="another")
+    assert scene.handle(contact_event(), other).disposition is Disposition.DELIVERED
+
+
+def test_an_event_that_tells_of_its_own_end() -> None:
+    event = contact_event(disconnectTimestamp="2026-11-20T10:00:21.000Z")
+    assert Scene().handle(event) == skipped("CALL_OVER")
+
+
+def test_an_end_that_ledger_or_connect_know_of() -> None:
+    assert Scene(CallOver("c")).handle(contact_event()) == skipped("CALL_OVER")
+
+
+@pytest.mark.parametrize(
+    ("age", "late"), [(LATE_SECONDS - 1, False), (LATE_SECONDS + 1, True), (-5.0, False)]
+)
+def test_an_old_event_is_late(age: float, late: bool) -> None:
+    scene = Scene(age=age)
+    scene.handle(contact_event())
+    assert scene.bridge.late is late
+
+
+@pytest.mark.parametrize(("initiated", "late"), [("2026-11-20T10:00:19.000Z", False), (None, True)])
+def test_an_event_without_time_is_as_old_as_its_contact(initiated: str | None, late: bool) -> None:
+    scene = Scene()
+    scene.handle(contact_event(time=None, initiationTimestamp=initiated))
+    assert scene.bridge.late is late
+
+
+@pytest.mark.parametrize("method", ["INBOUND", "TRANSFER", "QUEUE_TRANSFER"])
+def test_an_abandoned_call_is_cleared(method: str) -> None:
+    scene = Scene(Tidied(1, found=True))
+    ended = scene.handle(contact_event("DISCONNECTED", initiationMethod=method))
+    assert ended == Ended(Disposition.DELIVERED, attempts=1)
+    assert scene.bridge.asked == [("end", CONTACT_ID), ("clear", CONTACT_ID)]
+
+
+CONNECTED = {"agentInfo": {"connectedToAgentTimestamp": "2026-11-20T10:00:45.900Z"}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"queueInfo": None},
+        CONNECTED,
+        {"initiationMethod": "OUTBOUND"},
+        {"initiationMethod": "WEBRTC_API"},
+        {"initiationMethod": "CALLBACK"},
+    ],
+    ids=str,
+)
+def test_an_end_that_is_no_abandonment_is_remembered_alone(changes: dict[str, Any]) -> None:
+    scene = Scene()
+    assert scene.handle(contact_event("DISCONNECTED", **changes)) == skipped("NOTHING_TO_DO")
+    assert scene.bridge.asked == [("end", CONTACT_ID)]
+
+
+def test_an_agent_who_never_came_is_none() -> None:
+    """Source: the guide's sample whose agentInfo says 1970."""
+    agent = {
+        "agentInfo": {"agentArn": "a", "connectedToAgentTimestamp": "1970-01-01T00:00:00.001Z"}
+    }
+    scene = Scene(Tidied(1, found=True))
+    scene.handle(contact_event("DISCONNECTED", **agent))
+    assert ("clear", CONTACT_ID) in scene.bridge.asked
+
+
+EXPIRED = {
+    "updatedProperties": ["RoutingCriteria.Step.Status"],
+    "routingCriteria": {
+        "steps": [
+            {"status": "EXPIRED", "expression": {"matchCriteria": {"agentsCriteria": {"a": 1}}}}
+        ]
+    },
+}
+
+
+def test_an_expired_routing_is_begun_anew() -> None:
+    scene = Scene(Tidied(1, found=True))
+    ended = scene.handle(contact_event("CONTACT_DATA_UPDATED", **EXPIRED))
+    assert ended == Ended(Disposition.DELIVERED, attempts=1)
+    assert scene.bridge.asked == [("reroute", CONTACT_ID)]
+
+
+def test_other_updates_need_nothing() -> None:
+    event = contact_event("CONTACT_DATA_UPDATED", updatedProperties=["UserDefinedAttributes"])
+    assert Scene().handle(event) == skipped("NOTHING_TO_DO")
+
+
+TIDYING = pytest.mark.parametrize(
+    "event", [contact_event("DISCONNECTED"), contact_event("CONTACT_DATA_UPDATED", **EXPIRED)]
+)
+
+
+@TIDYING
+def test_a_step_that_was_done_before(event: dict[str, Any]) -> None:
+    scene = Scene()
+    scene.bridge.outcome = None
+    assert scene.handle(event) == Ended(Disposition.SUPERSEDED, "ALREADY_DONE")
+
+
+@TIDYING
+def test_a_step_without_voice_call(event: dict[str, Any]) -> None:
+    ended = Scene(Tidied(1, found=False)).handle(event)
+    assert ended == Ended(Disposition.SKIPPED, "NO_VOICE_CALL", attempts=1)
+
+
+ALL = pytest.mark.parametrize(
+    "event",
+    [
+        contact_event(),
+        contact_event("DISCONNECTED"),
+        contact_event("CONTACT_DATA_UPDATED", **EXPIRED),
+    ],
+    ids=["create", "clear", "reroute"],
+)
+
+
+@ALL
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (InProgress("x"), "IN_PROGRESS"),
+        (LedgerUnavailable("x"), "LEDGER_UNAVAILABLE"),
+        (DirectoryUnavailable("ThrottlingException"), "CONNECT_ThrottlingException"),
+    ],
+    ids=repr,
+)
+def test_faults_that_pass(event: dict[str, Any], fault: Exception, code: str) -> None:
+    assert Scene(fault).passing(event) == code
+
+
+def test_an_end_that_could_not_be_remembered_comes_again() -> None:
+    scene = Scene()
+    scene.bridge.end_fault = LedgerUnavailable("x")
+    assert scene.passing(contact_event("DISCONNECTED")) == "LEDGER_UNAVAILABLE"
+    assert scene.bridge.asked == [("end", CONTACT_ID)], "nothing is cleared before"
+
+
+FAULTS = [
+    (LimitExceeded("x", status=429), "429", True),
+    (Unavailable("x", status=503), "503", True),
+    (Unavailable("x", code="SECRET_UNAVAILABLE"), "SECRET_UNAVAILABLE", True),
+    (OutcomeUnknown("x", code="OUTCOME_UNKNOWN", effect=Effect.UNKNOWN), "OUTCOME_UNKNOWN", True),
+    (Unauthorized("x", status=401), "401", True),
+    (Unauthorized("x", code="SETTINGS"), "SETTINGS", True),
+    (Rejected("x", status=400), "400", False),
+    (Rejected("x", status=400, effect=Effect.UNKNOWN), "400", True),
+]
+
+
+@ALL
+@pytest.mark.parametrize(("error", "code", "passes"), FAULTS, ids=repr)
+def test_faults_of_salesforce(
+    event: dict[str, Any], error: TelephonyError, code: str, passes: bool
+) -> None:
+    """A refused token is no record's fault; a refused request may follow on a stored one."""
+    creates = event["detail"]["eventType"] == "QUEUED"
+    scene = Scene(NotCreated(error, request_kept=True) if creates else error)
+    assert (scene.passing(event) if passes else scene.hopeless(event)) == code
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (NoSuchContact("x"), "CONTACT_NOT_FOUND"),
+        (MissingProperty("x"), "MISSING_PROPERTY"),
+        (TransferWithoutParent("x"), "TRANSFER_WITHOUT_PARENT"),
+    ],
+    ids=repr,
+)
+def test_events_that_can_never_succeed(fault: Exception, reason: str) -> None:
+    assert Scene(fault).hopeless(contact_event()) == reason
+
+
+def test_a_contact_that_turns_out_to_be_of_another_kind() -> None:
+    """Given an event without initiation method and Connect's word that the call went out, then
+    nothing is wrong with it."""
+    assert Scene(NotCreatedLive("x")).handle(contact_event()) == skipped("NOT_CREATED_LIVE")
+
+
+@pytest.mark.parametrize(
+    ("age", "passes"), [(PARENT_WAIT_SECONDS - 1, True), (PARENT_WAIT_SECONDS + 1, False)]
+)
+def test_a_parent_is_waited_for_within_bounds(age: float, passes: bool) -> None:
+    scene = Scene(ParentMissing("p"), age=age)
+    event = transfer_event()
+    assert (scene.passing(event) if passes else scene.hopeless(event)) == "PARENT_MISSING"
+
+
+def test_a_chain_is_its_first_contact_within_its_instance() -> None:
+    events = Scene().events
+    parent = events.read(contact_event(contactId=PARENT_ID))
+    child = events.read(transfer_event())
+    other = events.read(transfer_event(instanceArn="arn:aws:connect:x:1:instance/other"))
+    assert events.chain(parent) == events.chain(child) != events.chain(other)
+
+
+def test_what_the_log_is_told() -> None:
+    events = Scene().events
+    assert events.describe(events.read(contact_event())) == (CONTACT_ID, "QUEUED")
+    with pytest.raises(NotAContact):
+        events.read({})

@@ -1,0 +1,325 @@
+"""The VoiceCall of a contact that lives: what is known is asked in order, and nothing twice."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.unit.event_scene import (
+    ATTRIBUTES,
+    EVENT,
+    INBOUND,
+    KEY,
+    MADE,
+    TRANSFER,
+    Scene,
+)
+from tests.unit.samples import (
+    CONTACT_ID,
+    CUSTOMER,
+    PARENT_ID,
+    SYSTEM,
+    VOICE_CALL_ID,
+    a_contact,
+    a_transfer,
+)
+from voicecall_bridge.bridge import (
+    LEASE_MARGIN_SECONDS,
+    CallOver,
+    Creation,
+    InProgress,
+    NotCreated,
+    ParentMissing,
+)
+from voicecall_bridge.contact import Channel, InitiationMethod
+from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
+from voicecall_bridge.dynamodb_table import LedgerUnavailable
+from voicecall_bridge.ledger import CreateStatus
+from voicecall_bridge.telephony.errors import (
+    Effect,
+    OutcomeUnknown,
+    Rejected,
+    Unavailable,
+)
+from voicecall_bridge.voice_call import (
+    MissingProperty,
+    NotCreatedLive,
+    TransferWithoutParent,
+)
+
+
+def test_what_is_created_is_not_looked_at_any_further() -> None:
+    scene = Scene(MADE)
+    scene.flow()
+    scene.journal.clear()
+    assert scene.ensure() == Creation(VOICE_CALL_ID, existing=True)
+    assert scene.journal == ["entry"]
+
+
+def test_the_flows_own_request_is_sent_again() -> None:
+    """Given a flow whose create failed, then its request is sent as it was, its start and its
+    attributes included, and Connect is not asked."""
+    scene = Scene(MADE)
+    scene.flow_fails(a_contact(attributes=ATTRIBUTES))
+    scene.clock.sleep(20.0)
+    assert scene.ensure() == Creation(VOICE_CALL_ID, existing=False, attempts=1)
+    assert scene.journal == ["entry", "begin", "POST", "created"]
+    first, second = scene.client.sent
+    assert second == first
+
+
+def test_without_a_flow_connect_tells_the_numbers() -> None:
+    scene = Scene(MADE)
+    scene.directory.know(a_contact(attributes=ATTRIBUTES))
+    assert scene.ensure().voice_call_id == VOICE_CALL_ID
+    assert scene.journal == ["entry", "describe", "begin", "POST", "created"]
+    (sent,) = scene.client.sent
+    assert (sent.from_, sent.to, sent.initiation_method) == (CUSTOMER, SYSTEM, INBOUND)
+    assert sent.start_time == "2026-11-20T10:00:00Z"
+    assert sent.call_attributes == '{"Region__c": "north"}'
+    assert scene.told.counted() == {"DescribeContact": 1}
+
+
+def test_a_call_whose_begin_nobody_tells_begins_now() -> None:
+    scene = Scene(MADE)
+    scene.ensure(a_contact(**{**EVENT, "initiated_at": None}))
+    now = datetime.fromtimestamp(scene.clock.now, UTC)
+    assert scene.client.sent[0].start_time == now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_an_event_without_initiation_method_is_no_orphan_for_that() -> None:
+    """Given a transfer whose event leaves the method out, then Connect's word counts."""
+    scene = Scene(MADE)
+    scene.parent(CreateStatus.CREATED)
+    scene.directory.know(a_transfer())
+    scene.ensure(a_contact(**EVENT, initiation_method=InitiationMethod.UNSTATED))
+    (sent,) = scene.client.sent
+    assert (sent.initiation_method, sent.parent_voice_call_id) == (TRANSFER, PARENT_ID)
+
+
+def test_an_outbound_call_whose_event_leaves_the_method_out() -> None:
+    scene = Scene()
+    scene.directory.know(a_contact(initiation_method=InitiationMethod.OUTBOUND))
+    with pytest.raises(NotCreatedLive):
+        scene.ensure(a_contact(**EVENT, initiation_method=InitiationMethod.UNSTATED))
+    assert "POST" not in scene.journal
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_an_event_that_is_late_is_no_sign_of_life(late: bool) -> None:
+    """Given the flow's request and an event of a call that has ended since, then only a late
+    event asks Connect."""
+    scene = Scene(MADE)
+    scene.flow_fails()
+    scene.directory.know(a_contact(), ended=True)
+    if late:
+        with pytest.raises(CallOver):
+            scene.ensure(late=True)
+        assert scene.journal == ["entry", "describe"]
+    else:
+        assert not scene.ensure().existing
+        assert "describe" not in scene.journal
+
+
+def test_a_late_event_of_a_call_that_is_on() -> None:
+    scene = Scene(MADE)
+    scene.flow_fails(a_contact(attributes=ATTRIBUTES))
+    assert not scene.ensure(late=True).existing
+    assert scene.client.sent[0] == scene.client.sent[1], "the flow's request all the same"
+
+
+@pytest.mark.parametrize("status", [None, CreateStatus.FAILED, CreateStatus.UNKNOWN])
+def test_an_end_that_is_remembered(status: CreateStatus | None) -> None:
+    """Given DISCONNECTED came first, in whatever batch, then the contact record creates."""
+    scene = Scene(MADE)
+    if status is not None:
+        unknown = status is CreateStatus.UNKNOWN
+        scene.flow_fails(effect=Effect.UNKNOWN if unknown else Effect.NONE)
+    scene.bridge.remember_end(a_contact(**EVENT))
+    scene.journal.clear()
+    with pytest.raises(CallOver):
+        scene.ensure()
+    assert scene.journal == ["entry"]
+
+
+def test_an_end_that_only_connect_knows_of() -> None:
+    scene = Scene()
+    scene.directory.know(a_contact(), ended=True)
+    with pytest.raises(CallOver):
+        scene.ensure()
+    assert scene.journal == ["entry", "describe"]
+
+
+def test_an_end_takes_no_voice_call_away() -> None:
+    scene = Scene(MADE)
+    scene.flow()
+    scene.bridge.remember_end(a_contact(**EVENT))
+    assert scene.ensure() == Creation(VOICE_CALL_ID, existing=True)
+
+
+@pytest.mark.parametrize(
+    "status", [CreateStatus.CREATING, CreateStatus.FAILED, CreateStatus.UNKNOWN, None]
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_parent_that_is_not_there(status: CreateStatus | None, known: bool) -> None:
+    """Then the child is not created, neither from the flow's request nor from Connect's word."""
+    scene = Scene()
+    scene.directory.know(a_transfer())
+    if known:
+        scene.flow_fails(a_transfer())
+    scene.parent(status)
+    sent = len(scene.client.sent)
+    with pytest.raises(ParentMissing):
+        scene.ensure(a_transfer(**EVENT))
+    assert len(scene.client.sent) == sent
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_parent_that_is_there(known: bool) -> None:
+    scene = Scene(MADE)
+    scene.directory.know(a_transfer())
+    if known:
+        scene.flow_fails(a_transfer())
+    scene.parent(CreateStatus.CREATED)
+    assert not scene.ensure(a_transfer(**EVENT)).existing
+    sent = scene.client.sent[-1]
+    assert (sent.initiation_method, sent.parent_voice_call_id) == (TRANSFER, PARENT_ID)
+
+
+def test_a_parent_that_others_create() -> None:
+    """Given an agent transfers an outbound call, whose VoiceCall Salesforce makes itself, then
+    Salesforce is asked."""
+    scene = Scene(MADE)
+    scene.directory.know(a_transfer())
+    scene.parent(None, initiation_method=InitiationMethod.OUTBOUND)
+    assert not scene.ensure(a_transfer(**EVENT)).existing
+    assert scene.told.counted() == {"DescribeContact": 2}
+
+
+def test_a_parent_nobody_knows() -> None:
+    scene = Scene()
+    scene.directory.know(a_transfer())
+    with pytest.raises(NoSuchContact):
+        scene.ensure(a_transfer(**EVENT))
+
+
+def test_a_refused_parent_is_no_reason_for_an_orphan() -> None:
+    """Given Salesforce does not know the parent after all, then the flow's way out is not taken:
+    no agent is waiting, and the event can come again."""
+    scene = Scene(Rejected("no parent", status=400))
+    scene.directory.know(a_transfer())
+    scene.parent(CreateStatus.CREATED)
+    with pytest.raises(NotCreated):
+        scene.ensure(a_transfer(**EVENT))
+    assert len(scene.client.sent) == 1
+
+
+def test_a_transfer_without_parent() -> None:
+    scene = Scene()
+    with pytest.raises(TransferWithoutParent):
+        scene.ensure(a_transfer(**EVENT, previous_contact_id=""))
+
+
+def test_a_call_without_a_number_to_call() -> None:
+    scene = Scene()
+    scene.directory.know(a_contact(system_address=""))
+    with pytest.raises(MissingProperty):
+        scene.ensure()
+
+
+@pytest.mark.parametrize(
+    "fault", [DirectoryUnavailable("ThrottlingException"), NoSuchContact("x")], ids=repr
+)
+def test_without_connect_nothing_is_known(fault: Exception) -> None:
+    scene = Scene()
+    scene.directory.fault = fault
+    with pytest.raises(type(fault)):
+        scene.ensure()
+    assert "begin" not in scene.journal
+
+
+@pytest.mark.parametrize("step", ["entry", "begin", "standing"])
+def test_without_the_ledger_nothing_is_sent(step: str) -> None:
+    """Given nobody is waiting for the event, then it comes again rather than being sent twice."""
+    scene = Scene(MADE)
+    if step == "standing":
+        scene.ledger.begin(KEY, {}, 60.0)
+    scene.ledger.down = {step}
+    with pytest.raises(LedgerUnavailable):
+        scene.ensure()
+    assert "POST" not in scene.journal
+
+
+def test_another_worker_is_waited_for_but_not_for_ever() -> None:
+    scene = Scene()
+    scene.ledger.begin(KEY, {}, 60.0)
+    with pytest.raises(InProgress):
+        scene.ensure()
+    assert 5.0 < sum(scene.clock.slept) < 10.0
+    assert "POST" not in scene.journal
+
+
+def test_a_ledger_that_cannot_take_the_outcome_says_no_more_than_unknown() -> None:
+    """Given the VoiceCall was made and the ledger could not be told, then the next event asks
+    Salesforce again, counted."""
+    scene = Scene(MADE, MADE)
+    scene.ledger.down = {"created"}
+    assert scene.ensure().voice_call_id == VOICE_CALL_ID
+    scene.ledger.down = set()
+    scene.clock.sleep(10.0 + LEASE_MARGIN_SECONDS + 0.1)
+    scene.ensure()
+    assert scene.told.counted()["RetriedUnknown"] == 1
+
+
+def test_an_event_after_an_unknown_outcome_is_counted() -> None:
+    scene = Scene(OutcomeUnknown("cut", effect=Effect.UNKNOWN), MADE)
+    with pytest.raises(NotCreated):
+        scene.ensure()
+    assert not scene.ensure().existing
+    counted = scene.told.counted()
+    assert (counted["UnknownOutcome"], counted["RetriedUnknown"]) == (1, 1)
+
+
+def test_a_flow_that_comes_second_brings_its_attributes_once() -> None:
+    """Given an event created the call without the flow's sfdc- attributes, when the flow comes
+    twice, then they are sent once, by a PATCH."""
+    scene = Scene(MADE, 1)
+    scene.ensure()
+    for _ in range(2):
+        made = scene.flow(a_contact(attributes=ATTRIBUTES))
+        assert made == Creation(VOICE_CALL_ID, existing=True)
+    assert scene.client.told == [(CONTACT_ID, '{"Region__c": "north"}')]
+    assert scene.journal[-4:] == ["begin", "PATCH", "resent", "begin"]
+
+
+def test_a_flow_that_comes_second_with_nothing_new() -> None:
+    scene = Scene(MADE)
+    scene.directory.know(a_contact(attributes=ATTRIBUTES))
+    scene.ensure()
+    scene.flow(a_contact(attributes=ATTRIBUTES))
+    scene.flow(a_contact())
+    assert scene.client.told == []
+
+
+def test_attributes_that_could_not_be_sent_are_sent_by_the_next_flow() -> None:
+    """Then the flow has its VoiceCall at once all the same."""
+    scene = Scene(MADE, Unavailable("fails", status=503), 1)
+    scene.ensure()
+    for _ in range(3):
+        assert scene.flow(a_contact(attributes=ATTRIBUTES)).existing
+    assert len(scene.client.told) == 2
+    assert scene.told.counted()["AttributesNotSent"] == 1
+
+
+def test_attributes_the_ledger_could_not_remember() -> None:
+    scene = Scene(MADE, 1)
+    scene.ensure()
+    scene.ledger.down = {"resent"}
+    assert scene.flow(a_contact(attributes=ATTRIBUTES)).existing
+    assert scene.told.counted()["LedgerFault"] == 1
+
+
+def test_a_bridge_of_flows_has_no_directory() -> None:
+    scene = Scene()
+    scene.bridge.directory = None
+    with pytest.raises(RuntimeError):
+        scene.ensure(a_contact(**EVENT, channel=Channel.VOICE))

@@ -1,0 +1,343 @@
+"""Dead letters back into their stream: which, how often, and what stays where it is."""
+
+import base64
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from moto import mock_aws
+
+from tests.unit import aws
+from tests.unit.doubles import Clock
+from tests.unit.samples import CONTACT_ID, contact_event, flow_event, stream_record
+from voicecall_bridge.dead_letters import BATCH_PREFIX, LETTER_BYTES, DeadLetterQueue
+from voicecall_bridge.redrive import GIVEN_UP, MARK, Redrive, RedriveMistake, Request, Tally
+
+OTHER = "c0000002-aaaa-4bbb-8ccc-000000000002"
+
+
+class Kinesis:
+    """Takes records, or fails."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+        self.fault: Exception | None = None
+        self.after: Exception | None = None
+
+    def put_record(self, **parameters: Any) -> None:
+        if self.fault:
+            raise self.fault
+        self.records.append(parameters)
+        if self.after:
+            raise self.after
+
+    def data(self) -> list[Any]:
+        return [json.loads(record["Data"]) for record in self.records]
+
+
+class Scene:
+    """A queue and a bucket of moto, and a stream."""
+
+    def __init__(self, sqs: Any, s3: Any) -> None:
+        self.sqs, self.s3 = sqs, s3
+        self.bucket = f"bucket-{uuid.uuid4()}"
+        self.url = self.sqs.create_queue(QueueName=self.bucket)["QueueUrl"]
+        self.s3.create_bucket(
+            Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": aws.REGION}
+        )
+        self.letters = DeadLetterQueue(lambda: self.sqs, self.url, lambda: self.s3, self.bucket)
+        self.kinesis = Kinesis()
+        self.redrive = Redrive(self.letters, lambda: self.kinesis)
+
+    def keep(self, reason: str, *payloads: object) -> None:
+        for payload in payloads:
+            self.letters.keep("contact_events", reason, payload)
+
+    def run(self, seconds: float = 60.0, *, bucket: bool = False, **event: Any) -> Tally:
+        if bucket:
+            event["from"] = "bucket"
+        return self.redrive.run(Request.read(event), Clock().deadline(seconds))
+
+    def waiting(self) -> int:
+        """Letters that a next look would find."""
+        answer = self.sqs.get_queue_attributes(
+            QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    def put_batch(self, *records: dict[str, Any], key: str = "mapping/shard/1") -> None:
+        """Source: Lambda developer guide: the S3 destination holds the event as escaped JSON."""
+        body = {"requestContext": {}, "payload": json.dumps({"Records": records})}
+        self.s3.put_object(
+            Bucket=self.bucket, Key=f"{BATCH_PREFIX}{key}", Body=json.dumps(body).encode()
+        )
+
+    def objects(self) -> list[str]:
+        found = self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        return [item["Key"] for item in found]
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[tuple[Any, Any]]:
+    with mock_aws():
+        yield aws.client("sqs"), aws.client("s3")
+
+
+@pytest.fixture
+def scene(clients: tuple[Any, Any]) -> Scene:
+    return Scene(*clients)
+
+
+def record(number: int = 1, contact_id: str = CONTACT_ID, times: int = 0) -> dict[str, Any]:
+    event = contact_event(contactId=contact_id) | ({MARK: times} if times else {})
+    return stream_record(event, number, key=f"key-{number}")
+
+
+def test_a_dry_run_moves_nothing(scene: Scene) -> None:
+    """And it is what happens unless told else."""
+    scene.keep("400", record(1), record(2))
+    scene.keep("PARENT_MISSING", record(3))
+    for _ in range(2):
+        assert scene.run() == Tally(
+            found=3, redriven=3, by_reason=Counter({"400": 2, "PARENT_MISSING": 1})
+        )
+    assert scene.kinesis.records == []
+    assert scene.waiting() == 3
+
+
+def test_a_letter_goes_back_as_it_came(scene: Scene) -> None:
+    """Then into its own stream, under its own partition key, marked."""
+    scene.keep("400", record(1))
+    assert scene.run(dryRun=False).redriven == 1
+    (put,) = scene.kinesis.records
+    assert put["StreamARN"] == record()["eventSourceARN"]
+    assert put["PartitionKey"] == "key-1"
+    assert scene.kinesis.data() == [{**contact_event(), MARK: 1}]
+    assert scene.waiting() == 0
+
+
+def test_a_letter_that_was_too_large_for_the_queue(scene: Scene) -> None:
+    event = contact_event(tags={"x": "y" * LETTER_BYTES})
+    scene.keep("400", stream_record(event))
+    assert len(scene.objects()) == 1
+    assert scene.run(dryRun=False).redriven == 1
+    assert scene.kinesis.data() == [{**event, MARK: 1}]
+    assert scene.objects() == []
+    assert scene.waiting() == 0
+
+
+def test_a_payload_that_is_gone_does_not_block_the_others(scene: Scene) -> None:
+    scene.keep("400", stream_record(contact_event(tags={"x": "y" * LETTER_BYTES})), record(2))
+    for key in scene.objects():
+        scene.s3.delete_object(Bucket=scene.bucket, Key=key)
+    tally = scene.run(dryRun=False)
+    assert (tally.redriven, tally.refused) == (1, Counter({"NO_STREAM": 1}))
+    assert scene.waiting() == 1
+
+
+def test_by_reason_and_by_contact(scene: Scene) -> None:
+    scene.keep("400", record(1), record(2, OTHER))
+    scene.keep("PARENT_MISSING", record(3))
+    tally = scene.run(dryRun=False, reason="400", contactId=CONTACT_ID)
+    assert (tally.found, tally.redriven) == (1, 1)
+    assert scene.waiting() == 2
+    assert scene.run(dryRun=False, contactId=OTHER).redriven == 1
+    assert scene.run(dryRun=False, reason="PARENT_MISSING").redriven == 1
+    assert [record["PartitionKey"] for record in scene.kinesis.records] == [
+        "key-1",
+        "key-2",
+        "key-3",
+    ]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"Detail": {"ContactId": CONTACT_ID}, "detail": {"ContactId": CONTACT_ID}},
+        {"ContactId": CONTACT_ID},
+        {"detail": {"contactID": CONTACT_ID}},
+    ],
+)
+def test_a_contact_is_found_in_any_case(scene: Scene, event: dict[str, Any]) -> None:
+    scene.keep("400", stream_record(event), record(2, OTHER))
+    assert scene.run(contactId=CONTACT_ID).found == 1
+
+
+@pytest.mark.parametrize(("times", "most", "back"), [(2, 3, 1), (3, 3, 0), (3, 4, 1), (1, 1, 0)])
+def test_a_letter_does_not_go_round_for_ever(
+    scene: Scene, times: int, most: int, back: int
+) -> None:
+    scene.keep("400", record(times=times))
+    tally = scene.run(dryRun=False, mostRedrives=most)
+    assert (tally.found, tally.redriven) == (1, back)
+    assert tally.refused == ({} if back else {"REDRIVEN_TOO_OFTEN": 1})
+    assert scene.waiting() == 1 - back
+    assert [data[MARK] for data in scene.kinesis.data()] == [times + 1] * back
+
+
+@pytest.mark.parametrize("mark", ["3", None, [3]])
+def test_a_mark_of_another_kind_counts_as_none(scene: Scene, mark: object) -> None:
+    scene.keep("400", stream_record(contact_event() | {MARK: mark}))
+    assert scene.run(dryRun=False).redriven == 1
+    assert scene.kinesis.data()[0][MARK] == 1
+
+
+@pytest.mark.parametrize("data", [b"not json", b"[1]", b'"text"', b"\xff"])
+def test_a_poison_record_stays(scene: Scene, data: bytes) -> None:
+    scene.keep("NOT_A_CONTACT", stream_record(data))
+    tally = scene.run(dryRun=False)
+    assert tally.refused == {"NOT_JSON": 1}
+    assert scene.waiting() == 1
+
+
+@pytest.mark.parametrize("payload", [flow_event(), None, "text", {}])
+def test_what_came_from_no_stream_stays(scene: Scene, payload: object) -> None:
+    """Given a flow's event, then the contact's events and record take it up."""
+    scene.keep("400", payload)
+    assert scene.run(dryRun=False).refused == {"NO_STREAM": 1}
+    assert scene.waiting() == 1
+
+
+def test_a_flows_event_is_found_by_its_contact(scene: Scene) -> None:
+    scene.keep("400", flow_event())
+    assert scene.run(contactId=CONTACT_ID).found == 1
+    assert scene.run(contactId=OTHER).found == 0
+
+
+@pytest.mark.parametrize("body", ["no json", "[1]"])
+def test_what_is_no_letter_stays(scene: Scene, body: str) -> None:
+    scene.sqs.send_message(QueueUrl=scene.url, MessageBody=body)
+    tally = scene.run(dryRun=False)
+    assert tally.by_reason == {"NOT_A_LETTER": 1}
+    assert tally.refused == {"NO_STREAM": 1}
+    assert scene.waiting() == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "name"),
+    [
+        (ClientError({"Error": {"Code": "AccessDenied"}}, "PutRecord"), "KINESIS_AccessDenied"),
+        (ReadTimeoutError(endpoint_url="https://x.example"), "KINESIS_ReadTimeoutError"),
+    ],
+)
+def test_a_stream_that_takes_nothing(scene: Scene, fault: Exception, name: str) -> None:
+    scene.keep("400", record(1), record(2))
+    scene.kinesis.fault = fault
+    tally = scene.run(dryRun=False)
+    assert tally.refused == {name: 2}
+    assert tally.redriven == 0
+    assert scene.waiting() == 2
+
+
+def test_a_crash_between_put_and_delete_keeps_the_letter(scene: Scene) -> None:
+    """Then it goes back twice rather than never, and the ledger makes that harmless."""
+    scene.keep("400", record(1))
+    scene.kinesis.after = RuntimeError("the process ends here")
+    with pytest.raises(RuntimeError):
+        scene.run(dryRun=False)
+    scene.kinesis.after = None
+    assert scene.waiting() == 1
+    assert scene.run(dryRun=False).redriven == 1
+    assert [data[MARK] for data in scene.kinesis.data()] == [1, 1]
+
+
+def test_time_that_runs_out_leaves_the_rest_in_sight(scene: Scene) -> None:
+    """Given more letters than there is time for, then a next run finds all of them at once."""
+    scene.keep("400", *[record(number) for number in range(1, 13)])
+    tally = scene.run(seconds=0.0, dryRun=False)
+    assert not tally.finished
+    assert tally.found == 0
+    assert scene.waiting() == 12
+    assert scene.run(dryRun=False).redriven == 12
+
+
+def test_batches_that_lambda_gave_up(scene: Scene) -> None:
+    scene.put_batch(record(1), record(2), key="a")
+    scene.put_batch(record(3), key="b")
+    tally = scene.run(bucket=True)
+    assert (tally.found, tally.redriven, tally.by_reason) == (3, 3, {GIVEN_UP: 3})
+    assert len(scene.objects()) == 2
+    assert scene.run(bucket=True, dryRun=False).redriven == 3
+    assert scene.objects() == []
+    assert len(scene.kinesis.records) == 3
+
+
+def test_a_batch_stays_while_one_of_its_records_does(scene: Scene) -> None:
+    scene.put_batch(record(1), stream_record(b"poison", 2))
+    tally = scene.run(bucket=True, dryRun=False)
+    assert (tally.redriven, tally.refused) == (1, {"NOT_JSON": 1})
+    assert len(scene.objects()) == 1
+
+
+def test_a_contact_out_of_a_batch(scene: Scene) -> None:
+    scene.put_batch(record(1), record(2, OTHER))
+    tally = scene.run(bucket=True, dryRun=False, contactId=OTHER)
+    assert tally.found == 1
+    assert len(scene.objects()) == 1
+    assert scene.run(bucket=True, reason="400").found == 0
+
+
+def test_time_that_runs_out_over_batches(scene: Scene) -> None:
+    scene.put_batch(record(1))
+    tally = scene.run(seconds=0.0, bucket=True, dryRun=False)
+    assert not tally.finished
+    assert len(scene.objects()) == 1
+
+
+def test_letters_and_batches_are_asked_for_one_at_a_time(scene: Scene) -> None:
+    scene.put_batch(record(1))
+    scene.keep("400", record(2))
+    assert scene.run().found == 1
+    assert scene.run(bucket=True).found == 1
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        [],
+        "all",
+        {"dryrun": False},
+        {"dryRun": "false"},
+        {"dryRun": None},
+        {"from": "stream"},
+        {"from": ["queue"]},
+        {"mostRedrives": 0},
+        {"mostRedrives": True},
+        {"mostRedrives": "3"},
+        {"mostRedrives": 1.5},
+        {"contactId": 7},
+        {"contactId": ""},
+        {"contactId": None},
+        {"reason": ["400"]},
+        {"reason": " "},
+    ],
+    ids=repr,
+)
+def test_a_request_that_is_not_understood(event: object) -> None:
+    """Then nothing is done: least of all everything, where one contact was meant."""
+    with pytest.raises(RedriveMistake):
+        Request.read(event)
+
+
+def test_a_request_that_is_understood() -> None:
+    assert Request.read({}) == Request()
+    asked = {
+        "dryRun": False,
+        "reason": " 400 ",
+        "contactId": CONTACT_ID,
+        "from": "bucket",
+        "mostRedrives": 5,
+    }
+    assert Request.read(asked) == Request(False, "400", CONTACT_ID, True, 5)
+
+
+def test_data_is_only_read_as_base64(scene: Scene) -> None:
+    raw = record()
+    raw["kinesis"]["data"] = base64.b64encode(b"{}").decode() + "*"
+    scene.keep("400", raw)
+    assert scene.run(dryRun=False).refused == {"NOT_JSON": 1}

@@ -1,0 +1,99 @@
+"""What is done once for a contact beside its creation: routing cleared, or begun anew."""
+
+import pytest
+
+from tests.unit.event_scene import EVENT, KEY, Scene
+from tests.unit.samples import (
+    CONTACT_ID,
+    a_contact,
+)
+from voicecall_bridge.bridge import (
+    LEASE_MARGIN_SECONDS,
+    InProgress,
+    Tidied,
+)
+from voicecall_bridge.dynamodb_table import LedgerUnavailable
+from voicecall_bridge.ledger import Busy, Step
+from voicecall_bridge.telephony.errors import (
+    Effect,
+    OutcomeUnknown,
+    Rejected,
+    TelephonyError,
+    Unavailable,
+)
+
+
+def tidy(scene: Scene, step: Step, seconds: float = 10.0) -> Tidied | None:
+    deadline = scene.clock.deadline(seconds)
+    if step is Step.CLEAR_ROUTING:
+        return scene.bridge.clear_routing(a_contact(**EVENT), deadline)
+    return scene.bridge.reroute(a_contact(**EVENT), deadline)
+
+
+STEPS = pytest.mark.parametrize("step", list(Step))
+
+
+@STEPS
+def test_a_step_is_done_once(step: Step) -> None:
+    scene = Scene(2)
+    assert tidy(scene, step) == Tidied(2, found=True)
+    assert tidy(scene, step) is None
+    sent = "clearRouting" if step is Step.CLEAR_ROUTING else "reroute"
+    assert scene.journal == ["begin_step", sent, "finish_step", "begin_step"]
+    assert scene.client.told == [(CONTACT_ID, "")]
+
+
+@STEPS
+def test_a_call_salesforce_does_not_know_has_no_routing(step: Step) -> None:
+    error = Rejected("unknown", status=404)
+    error.attempts = 1
+    scene = Scene(error)
+    assert tidy(scene, step) == Tidied(1, found=False)
+    assert tidy(scene, step) is None
+
+
+@STEPS
+@pytest.mark.parametrize(
+    "error",
+    [
+        Rejected("refused", status=400),
+        Unavailable("fails", status=503),
+        OutcomeUnknown("cut", effect=Effect.UNKNOWN),
+    ],
+    ids=repr,
+)
+def test_a_step_that_failed_is_tried_again(step: Step, error: TelephonyError) -> None:
+    scene = Scene(error, 1)
+    with pytest.raises(type(error)):
+        tidy(scene, step)
+    assert tidy(scene, step) == Tidied(1, found=True)
+
+
+@STEPS
+def test_a_step_whose_worker_died_is_not_taken_for_done(step: Step) -> None:
+    """Given a worker that ended between the ledger and Salesforce, then the record comes again
+    until its lease has run out, and the step is done."""
+    scene = Scene(RuntimeError("the process ends here"), 1)
+    with pytest.raises(RuntimeError):
+        tidy(scene, step)
+    with pytest.raises(InProgress):
+        tidy(scene, step)
+    scene.clock.sleep(10.0 + LEASE_MARGIN_SECONDS + 0.1)
+    assert tidy(scene, step) == Tidied(1, found=True)
+
+
+@pytest.mark.parametrize("operation", ["begin_step", "finish_step"])
+def test_a_step_without_the_ledger(operation: str) -> None:
+    scene = Scene(1)
+    scene.ledger.down = {operation}
+    with pytest.raises(LedgerUnavailable):
+        tidy(scene, Step.REROUTE)
+
+
+def test_the_lease_of_a_step_outlives_its_deadline() -> None:
+    scene = Scene(RuntimeError("the process ends here"))
+    with pytest.raises(RuntimeError):
+        tidy(scene, Step.REROUTE, seconds=4.0)
+    busy = scene.ledger.begin_step(KEY, Step.REROUTE, 1.0)
+    assert isinstance(busy, Busy)
+    assert busy.lease_until == scene.clock.now + 4.0 + LEASE_MARGIN_SECONDS

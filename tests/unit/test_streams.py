@@ -1,0 +1,312 @@
+"""A batch: chains side by side, each in order, and which records are to come again."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from tests.unit.doubles import MemoryDeadLetters
+from tests.unit.samples import CUSTOMER, batch, stream_record
+from tests.unit.telling import Told
+from voicecall_bridge.contact import NotAContact
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.observability import Disposition
+from voicecall_bridge.streams import (
+    HAND_OVER_SECONDS,
+    RECORD_SECONDS,
+    Ended,
+    Hopeless,
+    Passing,
+    StreamProcessor,
+)
+
+PATIENCE_SECONDS = 20.0
+"""No condition that a test waits for takes this long."""
+DONE = Ended(Disposition.DELIVERED, "", "0LQ1", 1)
+Work = Callable[[str], Ended]
+
+
+class Letters:
+    """The source: an item is a text whose first letter is its chain; "?" cannot be read."""
+
+    name = "letters"
+
+    def __init__(self, work: Work = lambda _: DONE) -> None:
+        self.work = work
+        self.lock = threading.Lock()
+        self.handled: list[str] = []
+        self.later: dict[str, list[str]] = {}
+        self.deadlines: list[Deadline] = []
+
+    def read(self, payload: object) -> str:
+        if not isinstance(payload, str) or payload.startswith("?"):
+            raise NotAContact(payload)
+        return payload
+
+    def chain(self, item: str) -> str:
+        return item[0]
+
+    def describe(self, item: str) -> tuple[str, str]:
+        return f"contact-{item}", "KIND"
+
+    def handle(self, item: str, later: Sequence[str], deadline: Deadline) -> Ended:
+        with self.lock:
+            self.handled.append(item)
+            self.later[item] = list(later)
+            self.deadlines.append(deadline)
+        return self.work(item)
+
+
+class Scene:
+    """A processor of such a source."""
+
+    def __init__(self, work: Work = lambda _: DONE, workers: int = 8, fault: str = "") -> None:
+        self.source = Letters(work)
+        self.letters = MemoryDeadLetters(fault)
+        self.told = Told()
+        self.overruns = 0
+        self.processor: StreamProcessor[str] = StreamProcessor(
+            self.source, self.letters, self.told.observer, workers, self.overrun
+        )
+
+    def overrun(self) -> None:
+        self.overruns += 1
+
+    def answer(self, *data: object, seconds: float = 60.0) -> list[int]:
+        """The numbers of the records that are to come again."""
+        failures = self.processor.answer(batch(*data), seconds)["batchItemFailures"]
+        assert all(set(failure) == {"itemIdentifier"} for failure in failures)
+        return [int(failure["itemIdentifier"]) for failure in failures]
+
+    def dispositions(self) -> dict[str, tuple[str, str]]:
+        """Record number -> disposition and reason; every record has one line at most."""
+        lines = self.told.deliveries()
+        found = {
+            line["inputId"].rpartition(":")[2]: (line["disposition"], line["reason"])
+            for line in lines
+        }
+        assert len(found) == len(lines)
+        return found
+
+
+def test_a_batch_that_ends_well() -> None:
+    scene = Scene()
+    assert scene.answer("a1", "b1", "a2") == []
+    lines = {line["ContactId"]: line for line in scene.told.deliveries()}
+    assert set(lines) == {"contact-a1", "contact-b1", "contact-a2"}
+    line = lines["contact-b1"]
+    assert (line["source"], line["method"], line["inputId"]) == (
+        "letters",
+        "KIND",
+        "shardId-000000000000:2",
+    )
+    assert (line["disposition"], line["voiceCallId"], line["attempts"]) == ("delivered", "0LQ1", 1)
+    assert (line["payloadKept"], line["errorCode"]) == ("", "")
+
+
+@pytest.mark.parametrize("event", [{}, {"Records": []}, None])
+def test_an_empty_batch(event: Any) -> None:
+    assert Scene().processor.answer(event, 60.0) == {"batchItemFailures": []}
+
+
+def test_a_chain_is_handled_in_order_and_knows_what_follows() -> None:
+    scene = Scene()
+    scene.answer("a1", "b1", "a2", "b2", "a3")
+    assert [item for item in scene.source.handled if item[0] == "a"] == ["a1", "a2", "a3"]
+    assert scene.source.later == {
+        "a1": ["a2", "a3"],
+        "a2": ["a3"],
+        "a3": [],
+        "b1": ["b2"],
+        "b2": [],
+    }
+
+
+def test_chains_run_side_by_side() -> None:
+    """Given each chain waits until all others are at work, then none waits in vain."""
+    together = threading.Barrier(4, timeout=PATIENCE_SECONDS)
+
+    def meet(_item: str) -> Ended:
+        together.wait()
+        return DONE
+
+    scene = Scene(meet, workers=4)
+    assert scene.answer("a", "b", "c", "d") == []
+    assert scene.told.counted() == {}, "no chain was a defect"
+
+
+def test_no_more_chains_run_than_there_are_workers() -> None:
+    """Source: DESIGN, section 5: concurrency toward one org is bounded."""
+    at_work, most, lock = 0, 0, threading.Lock()
+    pair = threading.Barrier(2, timeout=PATIENCE_SECONDS)
+
+    def count(_item: str) -> Ended:
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        pair.wait()
+        with lock:
+            at_work -= 1
+        return DONE
+
+    assert Scene(count, workers=2).answer(*"abcdef") == []
+    assert most == 2
+
+
+def test_what_no_retry_can_mend_is_dead_lettered_and_done() -> None:
+    def work(item: str) -> Ended:
+        if item == "a1":
+            raise Hopeless("400")
+        return DONE
+
+    scene = Scene(work)
+    assert scene.answer("a1", "a2") == []
+    assert scene.letters.kept == [("letters", "400", stream_record("a1", 1))]
+    assert scene.dispositions() == {"1": ("dead_lettered", "400"), "2": ("delivered", "")}
+    (line,) = [line for line in scene.told.deliveries() if line["inputId"].endswith(":1")]
+    assert (line["payloadKept"], line["errorCode"]) == ("queue", "400")
+
+
+@pytest.mark.parametrize("poison", ["?", 7, b"not json", b"\xff"])
+def test_a_poison_record_among_good_ones(poison: object) -> None:
+    scene = Scene()
+    assert scene.answer("a1", poison, "a2") == []
+    assert scene.letters.kept == [("letters", "NOT_A_CONTACT", stream_record(poison, 2))]
+    assert scene.dispositions()["2"] == ("dead_lettered", "NOT_A_CONTACT")
+    assert scene.source.handled == ["a1", "a2"]
+
+
+def test_a_fault_that_passes_stops_its_own_chain_alone() -> None:
+    """Then what follows in the chain must not overtake it, and every other chain goes on."""
+
+    def work(item: str) -> Ended:
+        if item == "a2":
+            raise Passing("503")
+        return DONE
+
+    scene = Scene(work)
+    assert scene.answer("a1", "b1", "a2", "b2", "a3") == [3, 5]
+    assert set(scene.dispositions()) == {"1", "2", "4"}
+    assert "a3" not in scene.source.handled
+    assert scene.letters.kept == []
+    (again,) = [line for line in scene.told.lines() if line["message"] == "to come again"]
+    assert (again["ContactId"], again["errorCode"]) == ("contact-a2", "503")
+
+
+def test_a_defect_never_blocks_its_shard() -> None:
+    """Given an error nobody foresaw, then its record is kept, and its text is not logged."""
+
+    def work(item: str) -> Ended:
+        if item == "a1":
+            raise ValueError(CUSTOMER)
+        return DONE
+
+    scene = Scene(work)
+    assert scene.answer("a1", "a2") == []
+    assert scene.letters.kept == [("letters", "DEFECT", stream_record("a1", 1))]
+    (defect,) = [line for line in scene.told.lines() if line["message"] == "defect"]
+    assert defect["error"] == "ValueError"
+    assert CUSTOMER not in scene.told.stream.getvalue()
+
+
+@pytest.mark.parametrize("fault", [Hopeless("400"), ValueError("x")], ids=repr)
+def test_a_dead_letter_that_is_not_kept_comes_again(fault: Exception) -> None:
+    """Then nothing that follows in its chain is done either, since it would be overtaken."""
+
+    def work(item: str) -> Ended:
+        if item == "a1":
+            raise fault
+        return DONE
+
+    scene = Scene(work, fault="ReadTimeoutError")
+    assert scene.answer("a1", "a2", "b1") == [1, 2]
+    assert set(scene.dispositions()) == {"3"}
+    lost = [line for line in scene.told.lines() if line["message"] == "dead letter lost"]
+    assert [line["error"] for line in lost] == ["ReadTimeoutError"]
+
+
+def test_a_poison_record_that_is_not_kept_comes_again() -> None:
+    scene = Scene(fault="AccessDenied")
+    assert scene.answer("?", "a1") == [1]
+
+
+def test_poison_does_not_use_up_the_good_records_time() -> None:
+    """Given a queue that answers only when the good record is done."""
+    done = threading.Event()
+
+    def work(_item: str) -> Ended:
+        done.set()
+        return DONE
+
+    scene = Scene(work)
+    keep = scene.letters.keep
+
+    def slow(source: str, reason: str, payload: object) -> None:
+        assert done.wait(PATIENCE_SECONDS)
+        keep(source, reason, payload)
+
+    scene.letters.keep = slow  # type: ignore[method-assign]
+    assert scene.answer("?", "?", "a1") == []
+
+
+@pytest.mark.parametrize("seconds", [0.0, HAND_OVER_SECONDS, -1.0])
+def test_without_time_everything_comes_again(seconds: float) -> None:
+    scene = Scene()
+    assert scene.answer("a1", "?", "b1", seconds=seconds) == [1, 2, 3]
+    assert scene.source.handled == []
+
+
+def test_a_record_has_its_share_of_the_time() -> None:
+    scene = Scene()
+    scene.answer("a1", seconds=60.0)
+    scene.answer("b1", seconds=HAND_OVER_SECONDS + 3.0)
+    first, second = scene.source.deadlines
+    assert first.remaining() <= RECORD_SECONDS
+    assert second.remaining() <= 3.0
+
+
+def test_a_batch_that_does_not_end_in_time_is_answered_all_the_same() -> None:
+    """Given work that hangs, then what has ended is not named, the rest comes again, and the next
+    batch has new clients."""
+    let_go, hangs = threading.Event(), threading.Event()
+
+    def work(item: str) -> Ended:
+        if item == "a1":
+            hangs.set()
+            assert let_go.wait(PATIENCE_SECONDS)
+        return DONE
+
+    scene = Scene(work)
+    try:
+        assert scene.answer("a1", "b1", "a2", seconds=HAND_OVER_SECONDS + 0.5) == [1, 3]
+        assert hangs.is_set()
+        assert scene.overruns == 1
+        assert scene.answer("c1") == [], "its pool was given up with it"
+    finally:
+        let_go.set()
+
+
+def test_a_record_that_ends_after_the_answer_is_named_again() -> None:
+    """Given a late end, then the record comes again: at least once, never lost."""
+    let_go, ended = threading.Event(), threading.Event()
+
+    def work(item: str) -> Ended:
+        if item == "a1" and not ended.is_set():
+            assert let_go.wait(PATIENCE_SECONDS)
+            ended.set()
+        return DONE
+
+    scene = Scene(work)
+    assert scene.answer("a1", seconds=HAND_OVER_SECONDS + 0.2) == [1]
+    let_go.set()
+    assert ended.wait(PATIENCE_SECONDS)
+    assert scene.answer("a1") == []
+
+
+def test_numbers_that_count_are_flushed_with_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    scene = Scene()
+    scene.answer("a1")
+    assert '"Delivered"' in capsys.readouterr().out
+    assert scene.told.counted() == {}
