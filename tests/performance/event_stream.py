@@ -134,7 +134,7 @@ def _live(names: Iterable[str], mapping: EventSourceMapping, pool: FunctionPool)
         stream = MemoryStream()
         for name in names:
             stream.put(name, json.dumps(_event(name, kind)).encode())
-        poller = Poller(stream, mapping, pool.invoke, s3=_Refusing(), sqs=_Refusing())
+        poller = Poller(stream, mapping, pool.invoke, s3=Refusing(), sqs=Refusing())
         began = time.perf_counter()
         results = poller.drain()
         seconds += time.perf_counter() - began
@@ -144,7 +144,7 @@ def _live(names: Iterable[str], mapping: EventSourceMapping, pool: FunctionPool)
     return seconds
 
 
-class _Refusing:
+class Refusing:
     """Stands where nothing may be given up."""
 
     def __getattr__(self, name: str) -> Any:

@@ -123,6 +123,10 @@ class Fakes:
         """What has arrived so far."""
         return Counts(**self._ask({}))
 
+    def updates(self) -> list[tuple[str, int]]:
+        """Vendor call key and Version__c of every PATCH with that field, in order of arrival."""
+        return [(key, version) for key, version in self._ask({"updates": True})["updates"]]
+
     def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("the fakes have no pipes")
@@ -188,6 +192,7 @@ class _Servers:
         self.requests: Counter[str] = Counter()
         self.connections: Counter[str] = Counter()
         self.latency: dict[str, float] = {}
+        self.updates: list[tuple[str, int]] = []
         self._items: dict[str, dict[str, Any]] = {}
         self._secret = dict(secret)
 
@@ -240,6 +245,7 @@ class _Servers:
     def _salesforce(self, head: bytes, body: bytes) -> Reply:
         operation = head.split(b" HTTP/", 1)[0].decode().replace(BASE_PATH, "")
         if operation.startswith(f"{UPDATE}/"):
+            self._note(operation.removeprefix(f"{UPDATE}/"), body)
             operation = UPDATE
         self.requests[operation] += 1
         if operation == UPDATE:
@@ -248,6 +254,11 @@ class _Servers:
             return operation, 404, b'{"message": "the fake only creates and updates"}'
         answer = {"voiceCallId": f"0LQ{self.requests[CREATE]:015d}", "errors": []}
         return operation, 200, json.dumps(answer).encode()
+
+    def _note(self, key: str, body: bytes) -> None:
+        attributes = json.loads(json.loads(body).get("callAttributes", "{}"))
+        if "Version__c" in attributes:
+            self.updates.append((key, int(attributes["Version__c"])))
 
 
 def _key(request: Mapping[str, Any]) -> str:
@@ -359,6 +370,8 @@ async def _serve() -> None:
             servers.latency.clear()
             servers.latency.update(question["latency"])
             answer = {}
+        elif "updates" in question:
+            answer = {"updates": servers.updates}
         else:
             answer = {"requests": servers.requests, "connections": servers.connections}
         sys.stdout.write(json.dumps(answer) + "\n")
