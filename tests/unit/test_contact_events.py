@@ -23,7 +23,7 @@ from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.settings import CreateFromEvents
-from voicecall_bridge.streams import Ended, Hopeless, Passing
+from voicecall_bridge.streams import Ended, Hopeless, Passing, Waiting
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -367,7 +367,8 @@ def test_a_contact_that_turns_out_to_be_of_another_kind() -> None:
 def test_a_parent_is_waited_for_within_bounds(age: float, passes: bool) -> None:
     scene = Scene(ParentMissing("p"), age=age)
     event = transfer_event()
-    assert (scene.passing(event) if passes else scene.hopeless(event)) == "PARENT_MISSING"
+    with pytest.raises(Waiting if passes else Hopeless, match="PARENT_MISSING"):
+        scene.handle(event)
 
 
 def test_a_chain_is_its_first_contact_within_its_instance() -> None:

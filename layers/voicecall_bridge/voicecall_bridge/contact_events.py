@@ -17,7 +17,7 @@ from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.settings import CreateFromEvents
 from voicecall_bridge.sources import contact_event
-from voicecall_bridge.streams import Ended, Hopeless, Passing
+from voicecall_bridge.streams import Ended, Hopeless, Passing, Waiting
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
 from voicecall_bridge.voice_call import CREATED_LIVE, CannotCreate
 
@@ -71,7 +71,8 @@ class ContactEvents:
         """Creates, clears or reroutes; most events need nothing.
 
         Raises:
-            Passing: a fault of Salesforce, Connect or the ledger; a parent that is not there yet.
+            Passing: a fault of Salesforce, Connect or the ledger.
+            Waiting: a parent that is not there yet.
             Hopeless: refused for good, or the parent never came.
         """
         if item.contact.channel not in (Channel.VOICE, Channel.UNSTATED):
@@ -112,7 +113,7 @@ class ContactEvents:
         except ParentMissing:
             if self._age(item) > PARENT_WAIT_SECONDS:
                 raise Hopeless("PARENT_MISSING") from None
-            raise Passing("PARENT_MISSING") from None
+            raise Waiting("PARENT_MISSING") from None
         except CannotCreate as error:
             if error.skipped:
                 return _skipped(error.code)

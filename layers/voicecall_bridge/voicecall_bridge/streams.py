@@ -2,7 +2,8 @@
 
 A record that can never succeed becomes a dead letter and counts as done. A fault that passes ends
 its chain for this batch and is reported as a batch item failure: Lambda delivers everything from
-the lowest reported record on again, and the ledger makes that cheap and harmless.
+the lowest reported record on again, and the ledger makes that cheap and harmless. A record that
+waits for another one of its chain is tried again when the rest of the chain is through.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ RECORD_SECONDS = 10.0
 
 class Passing(Exception):
     """A fault that passes: the record is to come again. The text is its code."""
+
+
+class Waiting(Passing):
+    """The record waits for another one, which may lie behind it in its chain: events come in any
+    order. Of the chain, only what belongs to the same contact waits with it.
+    """
 
 
 class Hopeless(Exception):
@@ -65,7 +72,7 @@ class Source(Protocol[Item]):
     def handle(self, item: Item, later: Sequence[Item], deadline: Deadline) -> Ended:
         """Does it; `later` are the chain's items behind it in this batch.
 
-        Raises Passing or Hopeless.
+        Raises Passing, Waiting or Hopeless.
         """
 
 
@@ -132,13 +139,43 @@ class StreamProcessor(Generic[Item]):
         ended: set[str],
         deadline: Deadline,
     ) -> None:
+        while chain:
+            waiting: dict[str, str] = {}
+            left = self._through(chain, ended, waiting, deadline)
+            if left is None:
+                return
+            if len(left) == len(chain):  # nothing that could have ended the waiting
+                for contact_id, code in waiting.items():
+                    self.observer.again(self.source.name, contact_id, code)
+                return
+            chain = left
+
+    def _through(
+        self,
+        chain: list[tuple[kinesis.StreamRecord, Item | None]],
+        ended: set[str],
+        waiting: dict[str, str],
+        deadline: Deadline,
+    ) -> list[tuple[kinesis.StreamRecord, Item | None]] | None:
+        """What waits when the others have ended; None: the chain is over for this batch."""
+        left = []
         for position, (record, item) in enumerate(chain):
             if not deadline.allows(0.0):
-                return
+                return None
+            contact_id = "" if item is None else self.source.describe(item)[0]
+            if contact_id in waiting:
+                left.append((record, item))
+                continue
             later = [item for _, item in chain[position + 1 :] if item is not None]
-            if not self._one(record, item, later, deadline.within(RECORD_SECONDS)):
-                return  # what follows in this chain must not overtake it
-            ended.add(record.id)
+            try:
+                if not self._one(record, item, later, deadline.within(RECORD_SECONDS)):
+                    return None  # what follows in this chain must not overtake it
+            except Waiting as fault:
+                waiting[contact_id] = str(fault)
+                left.append((record, item))
+            else:
+                ended.add(record.id)
+        return left
 
     def _one(
         self,
@@ -147,12 +184,14 @@ class StreamProcessor(Generic[Item]):
         later: Sequence[Item],
         deadline: Deadline,
     ) -> bool:
-        """Whether the record has ended."""
+        """Whether the record has ended; raises Waiting."""
         started = time.monotonic()
         if item is None:
             return self._bury(record, None, "NOT_A_CONTACT", started)
         try:
             self._tell(record, item, self.source.handle(item, later, deadline), started)
+        except Waiting:
+            raise
         except Passing as fault:
             self.observer.again(self.source.name, self.source.describe(item)[0], str(fault))
             return False

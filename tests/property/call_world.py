@@ -1,0 +1,303 @@
+"""One call's world in one thread: flow, contact events, ledger and a Salesforce that fails.
+
+A delivery may run in the middle of another one's POST, so that two workers meet at any step, and a
+worker may die where a process can be killed. Time passes only when somebody sleeps.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, MemoryLedger
+from tests.unit.samples import INSTANCE_ARN, SYSTEM, contact_event, flow_event, stream_record
+from tests.unit.telling import Told
+from voicecall_bridge import flow_methods, streams
+from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.contact_events import ContactEvents
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.dynamodb_table import LedgerUnavailable
+from voicecall_bridge.flow_methods import FlowService
+from voicecall_bridge.ledger import ContactKey, Created, Lease
+from voicecall_bridge.sources import flow
+from voicecall_bridge.streams import StreamProcessor
+from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
+from voicecall_bridge.telephony.errors import (
+    Effect,
+    LimitExceeded,
+    OutcomeUnknown,
+    Rejected,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from voicecall_bridge.settings import CreateFromEvents
+    from voicecall_bridge.voice_call import CreateVoiceCall
+
+CHAIN = ("c1", "c2", "c3")
+"""An inbound call, transferred twice."""
+
+
+class Died(BaseException):
+    """The process was killed here: nothing behind it runs, no handler of errors either."""
+
+
+class AtOnce(Executor):
+    """Runs what is submitted before it answers, so that an example can be repeated."""
+
+    def submit(self, work: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*arguments, **named))
+        except BaseException as error:  # what a pool's worker does
+            future.set_exception(error)
+        return future
+
+
+@dataclass
+class Standing:
+    """What is known of a contact's POSTs: "none", "open", "unknown" or "known"."""
+
+    word: str = "none"
+    until: float = 0.0
+    posts: list[str] = field(default_factory=list)
+
+
+class Salesforce(TelephonyClient):
+    """Returns the existing record (guides 236 to 246), and fails as it is told."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.stored: dict[str, CreateVoiceCall] = {}
+        self.ids: dict[str, str] = {}
+        self.faults: list[str] = []
+        self.standings: dict[str, Standing] = {key: Standing() for key in CHAIN}
+        self.meanwhile: Callable[[], None] = lambda: None
+        self.cleared: Counter[str] = Counter()
+        self.in_events = False
+
+    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> CreatedVoiceCall:
+        key = request.vendor_call_key
+        standing = self.standings[key]
+        assert standing.word != "known", "a second POST after one whose outcome is known"
+        assert standing.word != "open" or self.clock.now > standing.until, "two POSTs at a time"
+        standing.word, standing.until = "open", deadline.at
+        standing.posts.append(request.parent_voice_call_id)
+        fault = self.faults.pop(0) if self.faults else ""
+        try:
+            made = self._create(request, deadline, fault)
+        except (OutcomeUnknown, Died):
+            standing.word = "unknown"
+            raise
+        except (LimitExceeded, Unavailable, Rejected):
+            standing.word = "none"
+            raise
+        # Until the ledger knows it too, see RememberingLedger.
+        standing.word = "unknown"
+        return made
+
+    def _create(self, request: CreateVoiceCall, deadline: Deadline, fault: str) -> CreatedVoiceCall:
+        if fault == "die before":
+            raise Died
+        if fault == "429":
+            raise LimitExceeded("limit", status=429)
+        if fault == "503":
+            raise Unavailable("fails", status=503)
+        if fault == "cut before":
+            raise OutcomeUnknown("cut", effect=Effect.UNKNOWN)
+        if fault == "meanwhile":
+            self.meanwhile()
+        parent = request.parent_voice_call_id
+        if parent and parent not in self.stored:
+            assert not self.in_events, "an event's POST names a parent that is not there"
+            raise Rejected("no such parent", status=400)
+        self.stored.setdefault(request.vendor_call_key, request)
+        made = self.ids.setdefault(request.vendor_call_key, f"0LQ{len(self.ids)}")
+        if fault == "die after":
+            raise Died
+        if fault == "cut after" or not deadline.allows(0.0):
+            raise OutcomeUnknown("cut", effect=Effect.UNKNOWN)
+        return CreatedVoiceCall(made, (), 1)
+
+    def update_attributes(self, vendor_call_key: str, call_attributes: str, _: Deadline) -> int:
+        assert vendor_call_key in self.stored
+        return 1
+
+    def clear_routing(self, vendor_call_key: str, deadline: Deadline) -> int:
+        fault = self.faults.pop(0) if self.faults else ""
+        if fault.startswith("die"):
+            raise Died
+        if fault in ("429", "503"):
+            raise Unavailable("fails", status=503)
+        if vendor_call_key not in self.stored:
+            raise Rejected("unknown", status=404)
+        self.cleared[vendor_call_key] += 1
+        return 1
+
+
+class RememberingLedger(MemoryLedger):
+    """The ledger, which fails or loses its worker as it is told."""
+
+    def __init__(self, salesforce: Salesforce) -> None:
+        super().__init__(salesforce.clock)
+        self.salesforce = salesforce
+        self.faults: list[str] = []
+
+    def begin(self, key: ContactKey, request: Any, lease_seconds: float) -> Any:
+        fault = self._fault()
+        turn = super().begin(key, request, lease_seconds)
+        self._end(fault)
+        return turn
+
+    def created(self, lease: Lease, voice_call_id: str) -> str:
+        fault = self._fault()
+        standing = super().created(lease, voice_call_id)
+        self.salesforce.standings[lease.key.contact_id].word = "known"
+        self._end(fault)
+        return standing
+
+    def _fault(self) -> str:
+        # A flow goes on without a silent ledger, by design: its faults are the bridge's own tests.
+        fault = self.faults.pop(0) if self.salesforce.in_events and self.faults else ""
+        if fault == "die before":
+            raise Died
+        if fault == "down":
+            raise LedgerUnavailable("ConnectTimeoutError")
+        return fault
+
+    def _end(self, fault: str) -> None:
+        if fault == "die after":
+            raise Died
+        if fault == "answer lost":
+            raise LedgerUnavailable("ReadTimeoutError")
+
+
+class World:
+    """A chain of contacts, what is delivered of them, and the account."""
+
+    def __init__(self, contacts: int, create_from: CreateFromEvents, *, over: bool) -> None:
+        self.clock = Clock()
+        self.told = Told()
+        self.salesforce = Salesforce(self.clock)
+        self.ledger = RememberingLedger(self.salesforce)
+        self.letters = MemoryDeadLetters()
+        self.create_from = create_from
+        self.chain = CHAIN[:contacts]
+        self.directory = MemoryDirectory()
+        for contact_id in self.chain:
+            read = flow.read(flow_event(**self._facts(contact_id)))
+            self.directory.know(read.contact, ended=over)
+        self.published: dict[int, dict[str, Any]] = {}
+        self.ended: set[str] = set()
+        self.invocations = 0
+        self.flow_ends = 0
+
+    def _facts(self, contact_id: str) -> dict[str, Any]:
+        place = CHAIN.index(contact_id)
+        return {
+            "ContactId": contact_id,
+            "InitialContactId": CHAIN[0],
+            "PreviousContactId": CHAIN[max(0, place - 1)],
+            "InitiationMethod": "TRANSFER" if place else "INBOUND",
+            "InstanceARN": INSTANCE_ARN,
+            "SystemEndpoint": {"Address": SYSTEM},
+        }
+
+    def publish(self, contact_id: str, kind: str) -> int:
+        """The number of a new record with the event."""
+        at = datetime.fromtimestamp(self.clock.now, UTC).isoformat()
+        place = CHAIN.index(contact_id)
+        transfer = {
+            "initiationMethod": "TRANSFER",
+            "initialContactId": CHAIN[0],
+            "previousContactId": CHAIN[place - 1],
+        }
+        event = contact_event(kind, at, contactId=contact_id, **(transfer if place else {}))
+        number = len(self.published) + 1
+        self.published[number] = stream_record(event, number, key=CHAIN[0])
+        return number
+
+    def run_flow(self, contact_id: str, attributes: dict[str, str]) -> None:
+        """One invocation by a flow; Connect's own retries are further ones."""
+        facts = {**self._facts(contact_id), "Attributes": attributes}
+        transfer = facts["InitiationMethod"] == "TRANSFER"
+        event = flow_event("createTransferVC" if transfer else "createVoiceCall", **facts)
+        service = FlowService(self.told.observer, self._bridge(events=False), self.letters, 6.5)
+        self.invocations += 1
+        with self._as("flow"):
+            try:
+                answer = service.answer(event, 8.0)
+            except Died:
+                return
+        self.flow_ends += 1
+        if answer["voiceCallId"]:
+            assert answer["voiceCallId"] == self.salesforce.ids[contact_id]
+
+    def deliver(self, numbers: list[int]) -> list[int]:
+        """A batch of those records, in the shard's order; the numbers that are to come again."""
+        numbers = sorted(set(numbers))
+        records = [self.published[number] for number in numbers]
+        source = ContactEvents(self._bridge(events=True), self.create_from, now=self.clock)
+        processor: StreamProcessor[Any] = StreamProcessor(source, self.letters, self.told.observer)
+        processor._pool = AtOnce()  # type: ignore[assignment]
+        before = len(self.told.deliveries())
+        with self._as("events"):
+            answer = processor.answer({"Records": records}, 60.0)
+        again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        lines = self.told.deliveries()[before:]
+        ends = Counter(line["inputId"].rpartition(":")[2] for line in lines if line["inputId"])
+        self.ended |= set(ends)
+        # in = delivered + superseded + skipped + dead-lettered + to come again. What ran in the
+        # middle of this batch told its own lines, which may be of the same records.
+        assert {str(number) for number in numbers} <= set(ends) | again
+        return [number for number in numbers if str(number) in again]
+
+    def _bridge(self, *, events: bool) -> Bridge:
+        return Bridge(
+            self.ledger,
+            self.salesforce,
+            self.told.observer,
+            self.directory if events else None,
+            needs_ledger=events,
+            now=self.clock,
+            sleep=self.clock.sleep,
+        )
+
+    @contextmanager
+    def _as(self, who: str) -> Iterator[None]:
+        """Runs a delivery on this world's clock and in this thread."""
+        outer = self.salesforce.in_events
+        self.salesforce.in_events = who == "events"
+        clock = mock.Mock(after=lambda seconds: Deadline.after(seconds, self.clock))
+        with (
+            mock.patch.object(streams, "Deadline", clock),
+            mock.patch.object(flow_methods, "Deadline", clock),
+            mock.patch.object(flow_methods, "run_before", lambda _deadline, work: work()),
+        ):
+            yield
+        self.salesforce.in_events = outer
+
+    def check(self) -> None:
+        """What must hold at every moment."""
+        for contact_id in self.chain:
+            request = self.salesforce.stored.get(contact_id)
+            if request is None:
+                continue
+            place = self.chain.index(contact_id)
+            parent = self.chain[place - 1] if place else ""
+            assert request.parent_voice_call_id == parent, "never an orphan"
+            stored = list(self.salesforce.stored)
+            assert not parent or stored.index(parent) < stored.index(contact_id)
+            standing = self.ledger.standing(self.key(contact_id))
+            if isinstance(standing, Created):
+                assert standing.voice_call_id == self.salesforce.ids[contact_id]
+
+    def key(self, contact_id: str) -> ContactKey:
+        return ContactKey(INSTANCE_ARN.rpartition("/")[2], contact_id)
