@@ -16,7 +16,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run replay stand test lint types template suites bench build lock clean
+.PHONY: help run replay stand test lint types template suites bench build docs lock clean
 .PHONY: suite-pure suite-faults suite-handler suite-stand
 
 help:  ## list what can be made
@@ -64,6 +64,9 @@ bench: $(VENV)/ready  ## measure the way of a call beside the targets
 
 build: $(SAM)/ready  ## .aws-sam/build, without Docker
 	PYTHON="$(abspath $(SAM)/python)" $(SAM)/sam build
+
+docs: $(VENV)/ready  ## write docs/field-mapping.md anew from the mapping tables
+	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m local.field_mapping
 
 lock: $(VENV)/ready  ## write the lock files anew from requirements*.txt
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv

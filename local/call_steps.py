@@ -24,6 +24,7 @@ from local.reading import (
     texts_of,
 )
 from local.steps import (
+    STREAMED,
     Batch,
     ExpectCalls,
     ExpectDeadLetters,
@@ -38,7 +39,7 @@ from local.steps import (
     inputs_of,
 )
 
-SOURCES: Final = ("contact_flow", "contact_event")
+SOURCES: Final = ("contact_flow", *STREAMED)
 OPERATIONS: Final = (
     *("create", "update", "clearRouting", "reroute"),
     *("describeContact", "throttled"),
@@ -47,6 +48,7 @@ OPERATIONS: Final = (
 
 _HEADER_KEYS: Final = frozenset(("comment", "source", "settings"))
 _INPUT_KEYS: Final = frozenset(("source", "event", "file", "expect"))
+_RECORD_KEYS: Final = _INPUT_KEYS | {"partitionKey"}
 _RAW_KEYS: Final = frozenset(("source", "record", "partitionKey", "expect"))
 _BATCH_KEYS: Final = frozenset(("source", "batch", "shuffle", "twice", "expect"))
 _REDRIVE_KEYS: Final = frozenset(("source", "event", "expect", "records"))
@@ -86,11 +88,14 @@ def _step(members: Mapping[str, Any], path: Path, where: str) -> Step:
 
 
 def _calls(members: Mapping[str, Any], where: str) -> Step:
-    refuse_unknown(members, {"expectCalls"}, where)
+    refuse_unknown(members, {"expectCalls", "anyOrder"}, where)
     calls = [as_object(call, where) for call in as_list(members["expectCalls"], where)]
     for call in calls:
         text_of(call, "vendorCallKey", where)
-    return ExpectCalls(tuple(calls))
+    any_order = members.get("anyOrder", False)
+    if not isinstance(any_order, bool):
+        raise EventError(f"{where}: anyOrder must be true or false")
+    return ExpectCalls(tuple(calls), any_order)
 
 
 def _requests(members: Mapping[str, Any], where: str) -> Step:
@@ -129,8 +134,9 @@ _KINDS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Step]]] = {
 
 def _batch(members: Mapping[str, Any], path: Path, where: str) -> Step:
     refuse_unknown(members, _BATCH_KEYS, where)
-    if members.get("source") != "contact_event":
-        raise EventError(f"{where}: only contact events come in batches")
+    source = members.get("source")
+    if source not in STREAMED:
+        raise EventError(f"{where}: only contact events and contact records come in batches")
     twice = members.get("twice", False)
     if not isinstance(twice, bool):
         raise EventError(f"{where}: twice must be true or false")
@@ -138,10 +144,7 @@ def _batch(members: Mapping[str, Any], path: Path, where: str) -> Step:
     if not items:
         raise EventError(f"{where}: a batch without events")
     return Batch(
-        tuple(
-            _input({"source": "contact_event", **as_object(item, where)}, path, where)
-            for item in items
-        ),
+        tuple(_input({"source": source, **as_object(item, where)}, path, where) for item in items),
         count_of(members, "shuffle", where) if "shuffle" in members else None,
         twice,
         ends_of(members, "expect", where),
@@ -162,22 +165,24 @@ def _input(members: Mapping[str, Any], path: Path, where: str) -> Input:
             f"{where}: a step is one of salesforce, connect, expectCalls, expectRequests, "
             "expectDeadLetters, comment, together, batch, event, file or record"
         )
-    refuse_unknown(members, _RAW_KEYS if "record" in members else _INPUT_KEYS, where)
     source = text_of(members, "source", where)
+    known = _RECORD_KEYS if source == "contact_record" else _INPUT_KEYS
+    refuse_unknown(members, _RAW_KEYS if "record" in members else known, where)
     if source not in SOURCES:
         raise EventError(f"{where}: source must be one of {', '.join(SOURCES)} and redrive")
     expect = members.get("expect")
     expectation = None if expect is None else expectation_of(expect, where, source)
     if "record" in members:
-        if source != "contact_event":
-            raise EventError(f"{where}: only contact events come as records")
+        if source not in STREAMED:
+            raise EventError(f"{where}: only what comes through a stream can be a record")
         key = text_of(members, "partitionKey", where)
         return Input(source, text_of(members, "record", where, empty=True), expectation, key)
     event = members.get("event")
     if "file" in members:
         file = path.parent / text_of(members, "file", where)
         event = parse(read_text(file), str(file))
-    return Input(source, event, expectation)
+    key = text_of(members, "partitionKey", where) if "partitionKey" in members else ""
+    return Input(source, event, expectation, key)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

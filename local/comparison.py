@@ -70,12 +70,18 @@ def count_differences(
 
 
 def call_differences(
-    expected: Sequence[Mapping[str, object]], records: Sequence[VoiceCallRecord]
+    expected: Sequence[Mapping[str, object]],
+    records: Sequence[VoiceCallRecord],
+    *,
+    any_order: bool = False,
 ) -> list[str]:
-    """How Salesforce's records differ from the expected ones, in the order of creation.
+    """How Salesforce's records differ from the expected ones, in the order of creation or in any.
 
     `parent` and `voiceCallId` are the record's own; every other member is a stored property.
     """
+    if any_order:
+        expected = sorted(expected, key=lambda call: str(call["vendorCallKey"]))
+        records = sorted(records, key=lambda record: record.vendor_call_key)
     keys = [str(call["vendorCallKey"]) for call in expected]
     found = [record.vendor_call_key for record in records]
     if keys != found:
@@ -88,8 +94,13 @@ def call_differences(
 
 
 def stored(record: VoiceCallRecord) -> Mapping[str, object]:
-    """A record's properties, with `voiceCallId` and `parent` (a vendor call key) beside them."""
-    return {**record.fields, "voiceCallId": record.voice_call_id, "parent": record.parent}
+    """A record's properties, its ids, and `parent` (a vendor call key) beside them."""
+    return {
+        **record.fields,
+        "vendorCallKey": record.vendor_call_key,
+        "voiceCallId": record.voice_call_id,
+        "parent": record.parent,
+    }
 
 
 def answer_differences(expected: Expectation, invocation: Invocation) -> Iterator[str]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TextIO
+from typing import Any, Final, Self, TextIO
 
 from rich.console import Console as RichConsole
 from rich.markup import escape
@@ -208,11 +208,23 @@ def _call(record: VoiceCallRecord) -> str:
     fields = record.fields
     parts = [record.vendor_call_key, record.voice_call_id]
     parts += [str(fields[name]) for name in ("initiationMethod", "callSubtype") if name in fields]
-    if "from" in fields and "to" in fields:
-        parts.append(f"{fields['from']} to {fields['to']}")
+    sides = [fields.get(name) or fields.get(f"{name}Number") for name in ("from", "to")]
+    if all(sides):
+        parts.append(f"{sides[0]} to {sides[1]}")
+    parts += _final(fields)
     if record.source == "SEED":
         parts.append("(seeded)")
     return "  ".join(parts)
+
+
+def _final(fields: Mapping[str, Any]) -> Iterator[str]:
+    """What a contact record has told of a call: until when, with whom, how it ended."""
+    if "endTime" not in fields:
+        return
+    yield f"{fields.get('startTime', '?')} until {fields['endTime']}"
+    if agent := fields.get("agent"):
+        yield f"{agent}, {fields.get('agentInteractionDuration', 0)} s"
+    yield str(fields.get("disconnectReason", {}).get("value", ""))
 
 
 def _branches(

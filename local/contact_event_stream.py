@@ -1,7 +1,7 @@
-"""The way of contact events on the laptop: event bus, streams, pollers, functions.
+"""The way of contact events and records on the laptop: event bus, streams, pollers, functions.
 
     put       an event, as Amazon Connect publishes it: through the template's rules
-    put_raw   a record straight into a stream: what no rule would let through
+    put_raw   a record straight into a stream: contact records, and what no rule would let through
     poll      what Lambda's pollers do until every record is done or given up
 
 Pauses between retries are jumped over when `compressed`: the poller's clock runs ahead, so that ten
@@ -21,6 +21,12 @@ from local.event_source_mapping import read_mappings
 from local.lambda_process import Invocation
 from local.poller import BatchResult, Poller
 from local.template import TemplateError
+
+FED: Final[Mapping[str, str]] = {
+    "contact_event": "ContactEventsFunction",
+    "contact_record": "ContactRecordsFunction",
+}
+"""What comes through a stream -> the function of the template that the stream feeds."""
 
 _LONGEST_SECONDS: Final = 7 * 24 * 3600.0
 """Beyond a stream's longest retention nothing is left to wait for (poller's clock)."""
@@ -77,12 +83,16 @@ class ContactEventStream:
         """
         return self._bus_with(settings or {}).put(event)
 
-    def put_raw(self, partition_key: str, data: str) -> str:
-        """Put a record into the first mapping's stream; its input id. Raises TemplateError."""
-        if not self._mappings:
-            raise TemplateError("the template has no event source mapping from a stream")
+    def put_raw(self, source: str, partition_key: str, data: str) -> str:
+        """Put a record into the stream of `source` (see FED); its input id.
+
+        Raises TemplateError when the template has no such stream.
+        """
+        found = [each.stream for each in self._mappings if each.function == FED[source]]
+        if not found:
+            raise TemplateError(f"the template has no event source mapping to {FED[source]}")
         answer = self._kinesis.put_record(
-            StreamName=self._mappings[0].stream, PartitionKey=partition_key, Data=data.encode()
+            StreamName=found[0], PartitionKey=partition_key, Data=data.encode()
         )
         return input_id(answer["ShardId"], answer["SequenceNumber"])
 
@@ -104,6 +114,8 @@ class ContactEventStream:
             finally:
                 # Nothing is pending: what comes next would be too old on a clock that ran ahead.
                 self._ahead = 0.0
+                for poller in self._pollers:
+                    poller.deliver_twice(0)  # a stream that had no batch is not owed one
 
     def poll_once(self) -> list[BatchResult]:
         """One turn of the pollers, for a stand that is left running."""

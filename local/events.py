@@ -10,13 +10,12 @@ Both become the same steps, so that a replay knows one kind of sample only.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from local.call_steps import read_call
 from local.expectations import (
-    FLOW_KEYS,
-    STREAM_KEYS,
     contacts_of,
+    expect_keys_of,
     expectation_of,
     faults_of,
     settings_of,
@@ -30,16 +29,27 @@ from local.reading import (
     text_of,
     texts_of,
 )
-from local.steps import Batch, ExpectCalls, Input, Sample, SetConnect, SetFaults, Step, inputs_of
+from local.steps import (
+    STREAMED,
+    Batch,
+    ExpectCalls,
+    Input,
+    Sample,
+    SetConnect,
+    SetFaults,
+    Step,
+    inputs_of,
+    source_of,
+)
 
 EXPECTED_SUFFIX: Final = ".expected.json"
 FOLDERS: Final[Mapping[str, str]] = {
     "contact_flow": "contact_flow",
     "contact_events": "contact_event",
+    "contact_records": "contact_record",
 }
 """Folder of events -> their source, as a call's steps name it."""
 
-_CONTACT_EVENT: Final = "Amazon Connect Contact Event"
 _GIVEN_KEYS: Final = frozenset(("source", "given", "salesforce", "settings"))
 
 
@@ -87,7 +97,8 @@ def load_sample(path: Path) -> Sample:
         return read_call(path)
     event = parse(read_text(path), str(path))
     expected = _expected_of(path)
-    source = FOLDERS.get(path.parent.name) or _source_of(event)
+    # An event that lies elsewhere says what it is; what says nothing is a flow's.
+    source = FOLDERS.get(path.parent.name) or source_of(event) or "contact_flow"
     if not expected.exists():
         return Sample(path, (Input(source, event),))
     return _with_expected(path, Input(source, event), expected)
@@ -104,18 +115,13 @@ def _add(path: Path, ordered: dict[Path, Sample], needing: tuple[Path, ...]) -> 
     ordered[path] = sample
 
 
-def _source_of(event: Any) -> str:
-    """Of an event that lies anywhere: contact events say what they are, the others are flows'."""
-    is_contact_event = isinstance(event, dict) and event.get("detail-type") == _CONTACT_EVENT
-    return "contact_event" if is_contact_event else "contact_flow"
-
-
 def _with_expected(path: Path, delivered: Input, file: Path) -> Sample:
     where = str(file)
     members = as_object(parse(read_text(file), where), where)
-    streamed = delivered.source == "contact_event"
-    expect_keys = STREAM_KEYS if streamed else FLOW_KEYS
-    refuse_unknown(members, expect_keys | _GIVEN_KEYS | ({"connect"} if streamed else set()), where)
+    streamed = delivered.source in STREAMED
+    expect_keys = expect_keys_of(delivered.source)
+    connect = {"connect"} if delivered.source == "contact_event" else set()
+    refuse_unknown(members, expect_keys | _GIVEN_KEYS | connect, where)
     text_of(members, "source", where)
     expected = {name: members[name] for name in expect_keys if name in members}
     if expected.get("matched") is not False:

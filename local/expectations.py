@@ -22,12 +22,19 @@ STREAM_KEYS: Final = frozenset(("voiceCall", "disposition", "reason", "matched",
 DISPOSITIONS: Final = ("delivered", "superseded", "skipped", "dead_lettered")
 
 
+def expect_keys_of(source: str) -> frozenset[str]:
+    """What can be expected of a delivery of `source`."""
+    if source == "contact_record":
+        return STREAM_KEYS - {"matched"}  # no rule is between
+    return STREAM_KEYS if source == "contact_event" else FLOW_KEYS
+
+
 def expectation_of(
     value: Any, where: str, source: str, *, whole_answer: bool = False
 ) -> Expectation:
     """How a delivery of `source` is to end. Raises EventError, as everything here."""
     members = as_object(value, where)
-    refuse_unknown(members, STREAM_KEYS if source == "contact_event" else FLOW_KEYS, where)
+    refuse_unknown(members, expect_keys_of(source), where)
     answer, voice_call = members.get("answer"), members.get("voiceCall")
     if voice_call is not None:
         text_of(as_object(voice_call, where), "vendorCallKey", where)

@@ -2,6 +2,7 @@
 
     POST /2015-03-31/functions/<logical id>/invocations   the event as body, its answer as answer
     POST /events                                          a contact event for the event bus
+    POST /records                                         a contact record for its stream
     POST /contacts                                        a contact for DescribeContact to know
 
 Path, statuses and headers of the first: AWS Lambda API reference, "Invoke". Credentials are not
@@ -102,6 +103,12 @@ class _Handler(BaseHTTPRequestHandler):
         deliveries = self.server.stand.events.put(event)
         return [asdict(delivery) for delivery in deliveries] or "no rule takes it"
 
+    def _put_record(self, record: Any) -> Any:
+        if not isinstance(record, dict):
+            raise ValueError("a contact record is an object")
+        key = str(record.get("ContactId") or "-")
+        return self.server.stand.events.put_raw("contact_record", key, json.dumps(record))
+
     def _add_contact(self, contact: Any) -> Any:
         for known in contacts_of([contact], "contact"):
             self.server.stand.connect.add_contact(
@@ -111,6 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     _own: ClassVar[Mapping[str, Callable[["_Handler", Any], Any]]] = {
         "/events": _put_event,
+        "/records": _put_record,
         "/contacts": _add_contact,
     }
 

@@ -24,6 +24,7 @@ from local.reading import EventError
 from local.salesforce import VoiceCallRecord
 from local.stand import FUNCTIONS, Stand
 from local.steps import (
+    STREAMED,
     Batch,
     ExpectCalls,
     ExpectDeadLetters,
@@ -94,7 +95,8 @@ class Replay:
                 self._set(sample, step)
                 return True
             case ExpectCalls():
-                found = call_differences(step.calls, self._calls_of(sample))
+                calls = self._calls_of(sample)
+                found = call_differences(step.calls, calls, any_order=step.any_order)
                 return self._as_expected(sample, "the calls in Salesforce", found)
             case ExpectRequests():
                 counted = evidence.requests(self._contacts_of(sample))
@@ -130,8 +132,8 @@ class Replay:
     def _deliver(self, sample: Sample, step: Input | Batch | Together) -> bool:
         before = self.stand.salesforce.voice_calls()
         inputs = (step,) if isinstance(step, Input) else step.inputs
-        flows = [delivered for delivered in inputs if delivered.source != "contact_event"]
-        events = tuple(delivered for delivered in inputs if delivered.source == "contact_event")
+        flows = [delivered for delivered in inputs if delivered.source not in STREAMED]
+        events = tuple(delivered for delivered in inputs if delivered.source in STREAMED)
         batch = step if isinstance(step, Batch) else Batch(events)
         with ThreadPoolExecutor(max_workers=len(inputs)) as executor:
             invoked = [executor.submit(self._invoke, sample, delivered) for delivered in flows]

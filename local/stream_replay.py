@@ -1,4 +1,5 @@
-"""Replays contact events: puts them on the bus, lets the pollers run, gathers what came of each.
+"""Replays what comes through streams: puts contact events on the bus and contact records into their
+stream, lets the pollers run, gathers what came of each.
 
 What became of a record is read from the functions' delivery lines, by the record's id. Two ends no
 function can tell are told here, in lines of the same kind: a rule that could not deliver an event,
@@ -21,7 +22,7 @@ from local.lambda_process import Invocation
 from local.moments import at_delivery
 from local.outcome import Passage
 from local.poller import BatchResult, Outcome, StreamRecord
-from local.steps import Batch, Input
+from local.steps import Batch, Input, source_of
 
 UNDELIVERED: Final = "UNDELIVERED"
 
@@ -72,9 +73,12 @@ def _put(
     stream: ContactEventStream, delivered: Input, settings: Mapping[str, str]
 ) -> Iterable[str | Delivery | None]:
     """The record's id, or what a rule could not deliver, or None where no rule took it."""
-    if delivered.partition_key:
-        return [stream.put_raw(delivered.partition_key, str(delivered.event))]
     event = at_delivery(delivered.event, datetime.now(UTC))
+    if delivered.partition_key or delivered.source == "contact_record":
+        data = event if isinstance(event, str) else json.dumps(event)
+        # Which key Connect gives its contact records is not documented.
+        key = delivered.partition_key or _name_of(event)[0] or "-"
+        return [stream.put_raw(delivered.source, key, data)]
     if not isinstance(event, dict):
         raise ValueError("a contact event is an object")
     return [
@@ -127,7 +131,8 @@ def _passed(delivered: Input, sent: str | Delivery | None, told: Mapping[str, _T
 
 
 def _redriven(it: _Told) -> Passed:
-    return _ended(Input("contact_event", _payload(it.record.data)), it, redriven=True)
+    payload = _payload(it.record.data)
+    return _ended(Input(source_of(payload) or "contact_event", payload), it, redriven=True)
 
 
 def _ended(delivered: Input, it: _Told, *, redriven: bool) -> Passed:
@@ -148,14 +153,11 @@ def _given_up(name: str, result: BatchResult) -> DeliveryLine:
 
 
 def _line(event: Any, reason: str, kept: str, name: str) -> DeliveryLine:
-    detail = event.get("detail") if isinstance(event, dict) else None
-    members = (
-        {key.lower(): item for key, item in detail.items()} if isinstance(detail, dict) else {}
-    )
+    contact_id, method = _name_of(event)
     return DeliveryLine(
-        contact_id=str(members.get("contactid", "")),
-        source="contact_events",
-        method=str(members.get("eventtype", "")),
+        contact_id=contact_id,
+        source=f"{source_of(event) or 'contact_event'}s",
+        method=method,
         disposition=DEAD_LETTERED,
         reason=reason,
         status="",
@@ -166,6 +168,15 @@ def _line(event: Any, reason: str, kept: str, name: str) -> DeliveryLine:
         payload_kept=kept,
         input_id=name,
     )
+
+
+def _name_of(event: Any) -> tuple[str, str]:
+    """Contact id and kind of an event or a record, empty where they cannot be read."""
+    outer = event if isinstance(event, dict) else {}
+    inner = outer.get("detail", outer)
+    members = {key.lower(): item for key, item in inner.items()} if isinstance(inner, dict) else {}
+    kind = members.get("eventtype") or members.get("initiationmethod") or ""
+    return str(members.get("contactid") or ""), str(kind)
 
 
 def _payload(data: bytes) -> Any:

@@ -34,11 +34,14 @@ MAY_IMPORT = {
     "sources.flow": "contact sources.reading",
     "sources.contact_event": "contact sources.reading",
     "sources.described_contact": "contact sources.reading",
+    "sources.contact_record": "contact sources.contact_event sources.reading",
     "sources.kinesis": "contact sources.reading",
     "voice_call": "contact",
+    "voice_call_update": "contact sources.contact_record voice_call",
     # Tools that know nothing of calls.
     "deadline": "",
     "settings": "",
+    "record_rules": "contact settings sources.contact_record voice_call_update",
     "contact_center": "",
     # Salesforce.
     "telephony.errors": "",
@@ -47,10 +50,12 @@ MAY_IMPORT = {
     "telephony.retry": "deadline telephony.errors",
     "telephony.answers": "deadline telephony.errors",
     "telephony.client": "contact_center deadline secret_store telephony.answers telephony.auth"
-    " telephony.errors telephony.retry voice_call",
+    " telephony.errors telephony.retry voice_call voice_call_update",
     # AWS.
     "dynamodb_table": "",
+    "grouped_table": "dynamodb_table",
     "ledger": "contact deadline dynamodb_table voice_call",
+    "record_ledger": "dynamodb_table ledger",
     "dead_letters": "contact deadline",
     "contact_directory": "deadline sources.described_contact",
     # What is told of it.
@@ -64,11 +69,17 @@ MAY_IMPORT = {
     "streams": "contact dead_letters deadline observability sources.kinesis",
     "contact_events": "bridge contact contact_directory deadline dynamodb_table observability"
     " outcomes settings sources.contact_event streams telephony.errors voice_call",
+    "record_updates": "deadline dynamodb_table ledger observability record_ledger telephony.client"
+    " telephony.errors voice_call_update",
+    "contact_records": "contact deadline dynamodb_table ledger observability record_ledger"
+    " record_rules record_updates sources.contact_record streams telephony.errors"
+    " voice_call_update",
     # What operators do.
     "redrive": "dead_letters deadline sources.kinesis sources.reading",
     # The one place that builds everything.
-    "composition": "bridge contact_center contact_directory contact_events dead_letters deadline"
-    " flow_methods ledger observability redrive secret_store settings streams telephony.auth"
+    "composition": "bridge contact_center contact_directory contact_events contact_records"
+    " dead_letters deadline flow_methods grouped_table ledger observability record_ledger"
+    " record_rules record_updates redrive secret_store settings streams telephony.auth"
     " telephony.client telephony.retry",
 }
 

@@ -131,7 +131,11 @@ class EventsStand:
         self._events = load_handler("contact_events")
         self._flow = load_handler("contact_flow")
         template = servers.aws.template
-        (self.mapping,) = read_mappings(template)
+        (self.mapping,) = (
+            mapping
+            for mapping in read_mappings(template)
+            if mapping.function == "ContactEventsFunction"
+        )
         self.poller = Poller(
             servers.clients["kinesis"],
             self.mapping,

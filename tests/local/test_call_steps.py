@@ -93,8 +93,11 @@ def test_every_step(tmp_path: Path) -> None:
         ({**EVENT, "expect": {"deliveries": -1}}, "deliveries must be a whole number"),
         ({**EVENT, "expect": {"deliveries": True}}, "deliveries must be a whole number"),
         ({"source": "contact_event", "record": "{"}, "partitionKey must be a text"),
-        ({"source": "contact_flow", "record": "{", "partitionKey": "c"}, "only contact events"),
-        ({"source": "contact_flow", "batch": [{"event": {}}]}, "only contact events come in"),
+        ({"source": "contact_flow", "record": "{", "partitionKey": "c"}, "only what comes through"),
+        (
+            {"source": "contact_flow", "batch": [{"event": {}}]},
+            "only contact events and contact records come in",
+        ),
         ({"source": "contact_event", "batch": []}, "a batch without events"),
         ({"source": "contact_event", "batch": [{"event": {}}], "twice": 2}, "twice must be"),
         ({"source": "contact_event", "batch": [{"event": {}}], "again": 2}, "unknown: again"),

@@ -44,7 +44,7 @@ def test_every_sample_says_how_it_ends() -> None:
     samples = samples_in(EVENTS)
 
     folders = {sample.path.parent.name for sample in samples}
-    assert folders == {"contact_flow", "contact_events", "calls"}
+    assert folders == {"contact_flow", "contact_events", "contact_records", "calls"}
     for sample in samples:
         for step in sample.steps:
             said = isinstance(step, Batch) and step.ends is not None
@@ -257,7 +257,7 @@ def test_faulty_expected_file(tmp_path: Path, expected: Any, fault: str) -> None
     [
         ({"source": "contact_flow"}, "a step is one of"),
         ({"source": "contact_flow", "event": {}, "file": "a.json"}, "a step is one of"),
-        ({"source": "contact_record", "event": {}}, "source must be one of contact_flow"),
+        ({"source": "contact_lens", "event": {}}, "source must be one of contact_flow"),
         ({"source": "contact_flow", "event": {}, "advance": 1}, "unknown: advance"),
         ({"source": "contact_flow", "event": {}, "expect": {"state": ""}}, "unknown: state"),
         ({"source": "contact_flow", "file": "no.json"}, "there is no such file"),

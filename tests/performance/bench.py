@@ -1,9 +1,11 @@
-"""`python -m tests.performance.bench`: how fast flows and contact events make VoiceCalls.
+"""`python -m tests.performance.bench`: how fast flows and contact events make VoiceCalls,
+and contact records finish them.
 
 Each row is measured in several runs; a run is a new process. What it is compared with are
 Salesforce's own Node.js Lambdas (ServiceCloudVoiceLambdas, July 2025), measured on a two-core
 shared machine beside fakes that answer at once. Nothing here fails for being slow: the machine's
-noise decides too much. It fails when the function does not do what is measured.
+noise decides too much. It fails when the function does not do what is measured, and when an older
+version of a contact record arrives behind a newer one.
 """
 
 import os
@@ -31,12 +33,16 @@ from tests.performance.measure import (
     measure_warm,
     secret,
 )
+from tests.performance.record_stream import LEDGER_TRIP, VERSIONS, Records, measure_records
 
 WARM_RUNS: Final = 5
 WARM_INVOCATIONS: Final = 400
 COLD_RUNS: Final = 12
 EVENT_RUNS: Final = 3
 EVENT_CONTACTS: Final = 300
+RECORD_RUNS: Final = 3
+RECORDS: Final = 4800
+RECORD_CONTACTS: Final = 150
 WIDTH: Final = 120
 SLOW_SECRET: Final = {"GetSecretValue": 0.010}  # seconds, as in AWS
 
@@ -49,6 +55,7 @@ class Measured:
     slow_secret: list[Warm]
     cold: list[Cold]
     events: list[Events]
+    records: list[Records]
 
     def of_warm(self, value: Callable[[Warm], float]) -> list[float]:
         """One value of each warm run."""
@@ -203,20 +210,58 @@ EVENT_ROWS: Final = (
 )
 
 
+RECORD_ROWS: Final = (
+    Row(
+        "contact records, each of a contact of its own",
+        lambda m: [run.per_second for run in m.records],
+        "/s",
+        0,
+        "1,000/s (120 to 290/s)",
+    ),
+    Row("  CPU per record", lambda m: [run.cpu for run in m.records], " ms", 2, ""),
+    Row(
+        "  invocations per record",
+        lambda m: [run.invocations for run in m.records],
+        "",
+        3,
+        "1 a batch (1.01 to 2)",
+    ),
+    Row("  PATCHes per record", lambda m: [run.patches for run in m.records], "", 3, "1"),
+    Row(
+        "  requests to the ledger per record",
+        lambda m: [run.ledger_requests for run in m.records],
+        "",
+        3,
+        "<= 2",
+    ),
+    Row(
+        f"{VERSIONS} versions, each twice, shuffled: PATCHes per version",
+        lambda m: [run.patches_per_version for run in m.records],
+        "",
+        3,
+        "1",
+    ),
+    Row("  stale writes", lambda m: [run.stale for run in m.records], "", 0, "0 (46 % of pairs)"),
+    Row("  contacts in their newest version", lambda m: [r.newest for r in m.records], "", 3, "1"),
+)
+
+
 def measure(fakes: Fakes, console: Console) -> Measured:
     """Run everything, with a progress bar on `console`."""
     console.print("building the layer, if it is not there ...")
     runtime = deployed()
     function = flow_function(fakes)
-    measured = Measured([], [], [], [])
+    measured = Measured([], [], [], [], [])
     console.print(
         f"Python {runtime.version} ({runtime.python}), {platform.machine()}, "
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
         f"{WARM_RUNS} warm runs of {WARM_INVOCATIONS} creates, {COLD_RUNS} cold starts; "
-        f"{EVENT_RUNS} runs of {EVENT_CONTACTS} contacts with {len(TYPES)} contact events"
+        f"{EVENT_RUNS} runs of {EVENT_CONTACTS} contacts with {len(TYPES)} contact events; "
+        f"{RECORD_RUNS} runs of {RECORDS} contact records"
     )
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("measuring", total=2 * WARM_RUNS + COLD_RUNS + EVENT_RUNS)
+        total = 2 * WARM_RUNS + COLD_RUNS + EVENT_RUNS + RECORD_RUNS
+        task = progress.add_task("measuring", total=total)
         for _ in range(COLD_RUNS):
             measured.cold.append(measure_cold(function, runtime))
             progress.advance(task)
@@ -228,6 +273,9 @@ def measure(fakes: Fakes, console: Console) -> Measured:
                 progress.advance(task)
         for _ in range(EVENT_RUNS):
             measured.events.append(measure_events(fakes, runtime, EVENT_CONTACTS))
+            progress.advance(task)
+        for _ in range(RECORD_RUNS):
+            measured.records.append(measure_records(fakes, runtime, RECORDS, RECORD_CONTACTS))
             progress.advance(task)
     return measured
 
@@ -248,8 +296,13 @@ def main() -> int:
     console.print(_table(title, ROWS, measured))
     title = f"Contact events through poller and function, {ROUND_TRIP * 1000:.0f} ms round trip"
     console.print(_table(title, EVENT_ROWS, measured))
+    title = (
+        f"Contact records through poller and function, {ROUND_TRIP * 1000:.0f} ms round trip to "
+        f"Salesforce, {LEDGER_TRIP * 1000:.0f} ms to the ledger"
+    )
+    console.print(_table(title, RECORD_ROWS, measured))
     console.print(f"{time.monotonic() - began:.0f} s")
-    return 0
+    return int(any(run.stale for run in measured.records))
 
 
 def _table(title: str, rows: Sequence[Row], measured: Measured) -> Table:

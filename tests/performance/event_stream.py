@@ -92,7 +92,9 @@ class MemoryStream:
 
 def measure_events(fakes: Fakes, deployed: Deployed, contacts: int) -> Events:
     """Let so many contacts live twice, in warm environments. Raises MeasurementError."""
-    (mapping,) = read_mappings(template(fakes))
+    (mapping,) = [
+        each for each in read_mappings(template(fakes)) if each.function == EVENTS_FUNCTION
+    ]
     definition = function(fakes, EVENTS_FUNCTION)
     pool = FunctionPool(
         lambda: LambdaProcess(definition, deployed.layers, python=deployed.python), ENVIRONMENTS
@@ -132,7 +134,7 @@ def _live(names: Iterable[str], mapping: EventSourceMapping, pool: FunctionPool)
         stream = MemoryStream()
         for name in names:
             stream.put(name, json.dumps(_event(name, kind)).encode())
-        poller = Poller(stream, mapping, pool.invoke, s3=_Refusing(), sqs=_Refusing())
+        poller = Poller(stream, mapping, pool.invoke, s3=Refusing(), sqs=Refusing())
         began = time.perf_counter()
         results = poller.drain()
         seconds += time.perf_counter() - began
@@ -142,7 +144,7 @@ def _live(names: Iterable[str], mapping: EventSourceMapping, pool: FunctionPool)
     return seconds
 
 
-class _Refusing:
+class Refusing:
     """Stands where nothing may be given up."""
 
     def __getattr__(self, name: str) -> Any:

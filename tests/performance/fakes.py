@@ -2,20 +2,22 @@
 
 They run in one process of their own, so that their work does not disturb the measuring one, and
 are as lean as they can be: no web framework, no checks. They are NOT stand-ins (for those see
-`local`): every voice call is created, every contact is described at once, and of DynamoDB there is
-what the ledger needs while nothing fails: a condition holds while the attribute it wants absent is.
+`local`): every voice call is created, every update is taken up, every contact is described at once,
+and of DynamoDB there is what the ledger's own expressions need.
 
     with Fakes(secret) as fakes:
         fakes.aws_url, fakes.salesforce_url
         fakes.set_latency({"GetSecretValue": 0.010})    # seconds, by operation
         fakes.counts()                                   # requests by operation, connections
 
-Operations: the AWS API's own names, and "POST /voiceCalls". The parent speaks to the process by
-lines of JSON over its standard input and output; the end of its input ends it.
+Operations: the AWS API's own names, "POST /voiceCalls", and "PATCH /voiceCalls" for every call. The
+parent speaks to the process by lines of JSON over its standard input and output; the end of its
+input ends it.
 """
 
 import asyncio
 import contextlib
+import functools
 import json
 import re
 import subprocess
@@ -25,10 +27,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any, Final, Self
 
 CREATE: Final = "POST /voiceCalls"
+UPDATE: Final = "PATCH /voiceCalls"
 DESCRIBE: Final = "DescribeContact"
 AWS: Final = "aws"
 SALESFORCE: Final = "salesforce"
@@ -46,6 +49,8 @@ _CONTACT: Final = json.dumps(
     }
 ).encode()
 _ABSENT: Final = re.compile(r"attribute_not_exists\((#?\w+)\)")
+_COMPARED: Final = re.compile(r"(#?\w+) (<=|<|=) (:\w+)")
+_AMONG: Final = re.compile(r"(#?\w+) IN \(([:\w, ]+)\)")
 _SET: Final = re.compile(r"(#?\w+) = (?:if_not_exists\(\w+, (:\w+)\)|(:\w+))")
 
 Reply = tuple[str, int, bytes]
@@ -118,6 +123,10 @@ class Fakes:
         """What has arrived so far."""
         return Counts(**self._ask({}))
 
+    def updates(self) -> list[tuple[str, int]]:
+        """Vendor call key and Version__c of every PATCH with that field, in order of arrival."""
+        return [(key, version) for key, version in self._ask({"updates": True})["updates"]]
+
     def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("the fakes have no pipes")
@@ -183,6 +192,7 @@ class _Servers:
         self.requests: Counter[str] = Counter()
         self.connections: Counter[str] = Counter()
         self.latency: dict[str, float] = {}
+        self.updates: list[tuple[str, int]] = []
         self._items: dict[str, dict[str, Any]] = {}
         self._secret = dict(secret)
 
@@ -212,6 +222,9 @@ class _Servers:
             case "UpdateItem":
                 status, answer = _update(self._items, json.loads(body))
                 return operation, status, json.dumps(answer).encode()
+            case "TransactWriteItems":
+                status, answer = _transact(self._items, json.loads(body)["TransactItems"])
+                return operation, status, json.dumps(answer).encode()
             case "GetItem":
                 item = self._items.get(_key(json.loads(body)))
                 return operation, 200, json.dumps({"Item": item} if item else {}).encode()
@@ -231,16 +244,86 @@ class _Servers:
 
     def _salesforce(self, head: bytes, body: bytes) -> Reply:
         operation = head.split(b" HTTP/", 1)[0].decode().replace(BASE_PATH, "")
+        if operation.startswith(f"{UPDATE}/"):
+            self._note(operation.removeprefix(f"{UPDATE}/"), body)
+            operation = UPDATE
         self.requests[operation] += 1
+        if operation == UPDATE:
+            return operation, 200, b'{"status": "pending"}'
         if operation != CREATE:
-            return operation, 404, b'{"message": "the fake only creates"}'
+            return operation, 404, b'{"message": "the fake only creates and updates"}'
         answer = {"voiceCallId": f"0LQ{self.requests[CREATE]:015d}", "errors": []}
         return operation, 200, json.dumps(answer).encode()
+
+    def _note(self, key: str, body: bytes) -> None:
+        attributes = json.loads(json.loads(body).get("callAttributes", "{}"))
+        if "Version__c" in attributes:
+            self.updates.append((key, int(attributes["Version__c"])))
 
 
 def _key(request: Mapping[str, Any]) -> str:
     ((_, value),) = request["Key"].items()
     return str(value["S"])
+
+
+def _holds(request: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
+    """Whether the condition of an update holds."""
+    names = request.get("ExpressionAttributeNames", {})
+    values = request.get("ExpressionAttributeValues", {})
+
+    def found(name: str) -> Any:
+        typed = item.get(names.get(name, name))
+        return None if typed is None else _plain(typed)
+
+    def holds(name: str, sign: str, value: str) -> bool:
+        left, right = found(name), _plain(values[value])
+        if left is None:
+            return False
+        return bool(
+            left < right if sign == "<" else left <= right if sign == "<=" else left == right
+        )
+
+    def among(name: str, *options: str) -> bool:
+        return found(name) in [_plain(values[option]) for option in options]
+
+    known = {"absent": lambda name: found(name) is None, "holds": holds, "among": among}
+    return bool(eval(_condition(request.get("ConditionExpression", "True")), known))
+
+
+@functools.cache
+def _condition(text: str) -> CodeType:
+    """A condition of the bridge's own in Python's words."""
+    words = _ABSENT.sub(r"absent('\1')", text)
+    words = _COMPARED.sub(r"holds('\1', '\2', '\3')", words)
+    words = _AMONG.sub(
+        lambda found: f"among('{found[1]}', {', '.join(map(repr, found[2].split(', ')))})", words
+    )
+    return compile(words.replace(" OR ", " or ").replace(" AND ", " and "), "condition", "eval")
+
+
+def _plain(typed: Mapping[str, Any]) -> Any:
+    ((kind, value),) = typed.items()
+    return int(value) if kind == "N" else value
+
+
+def _transact(
+    items: dict[str, dict[str, Any]], writes: list[Mapping[str, Any]]
+) -> tuple[int, dict[str, Any]]:
+    """All updates of a transaction or none; status and answer."""
+    updates = [write["Update"] for write in writes]
+    befores = [items.get(_key(update), {}) for update in updates]
+    if all(map(_holds, updates, befores)):
+        for update in updates:
+            _update(items, update)
+        return 200, {}
+    reasons = [
+        {"Code": "None"}
+        if _holds(update, before)
+        else {"Code": "ConditionalCheckFailed", "Item": before}
+        for update, before in zip(updates, befores, strict=True)
+    ]
+    kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
+    return 400, {"__type": kind, "message": "cancelled", "CancellationReasons": reasons}
 
 
 def _update(
@@ -249,12 +332,11 @@ def _update(
     """What the ledger's updates do to an item; status and answer."""
     before = items.get(_key(request), {})
     names = request.get("ExpressionAttributeNames", {})
-    wanted = _ABSENT.match(request.get("ConditionExpression", ""))
-    if wanted and names.get(wanted[1], wanted[1]) in before:
+    if not _holds(request, before):
         refused = {"__type": "com.amazonaws#ConditionalCheckFailedException", "Item": before}
         return 400, refused
     after = dict(before)
-    update, _, removed = request["UpdateExpression"].partition(" REMOVE ")
+    update, _, removed = request["UpdateExpression"].partition("REMOVE ")
     for name, fallback, value in _SET.findall(update.partition(" ADD ")[0]):
         attribute = names.get(name, name)
         if not fallback or attribute not in before:
@@ -288,6 +370,8 @@ async def _serve() -> None:
             servers.latency.clear()
             servers.latency.update(question["latency"])
             answer = {}
+        elif "updates" in question:
+            answer = {"updates": servers.updates}
         else:
             answer = {"requests": servers.requests, "connections": servers.connections}
         sys.stdout.write(json.dumps(answer) + "\n")

@@ -90,7 +90,8 @@ def template(fakes: Fakes) -> Template:
         values[logical_id] = logical_id.lower()
         values[f"{logical_id}.Arn"] = f"arn:aws:bench:us-east-1:123456789012:{logical_id}"
     values["DeadLetterQueue"] = f"{fakes.aws_url}/123456789012/dead-letters"
-    values["ContactEventStream.Arn"] = "arn:aws:kinesis:us-east-1:123456789012:stream/bench"
+    for stream in ("ContactEventStream", "ContactRecordStream"):
+        values[f"{stream}.Arn"] = f"arn:aws:kinesis:us-east-1:123456789012:stream/{stream}"
     values["FailureBucket.Arn"] = "arn:aws:s3:::bench"
     return load_template(path, values)
 

@@ -10,11 +10,12 @@ import pytest
 import requests
 
 from local.lambda_process import LambdaProcess
-from tests.performance.bench import EVENT_ROWS, ROWS, Measured
+from tests.performance.bench import EVENT_ROWS, RECORD_ROWS, ROWS, Measured
 from tests.performance.deployed import DEV_LOCK, LAYER, RUNTIME_PACKAGES, Deployed, _pins
 from tests.performance.event_stream import Events, measure_events
 from tests.performance.fakes import CREATE, DESCRIBE, Fakes
 from tests.performance.measure import PROBE, Cold, Warm, flow_event, flow_function, secret
+from tests.performance.record_stream import Records, _order, measure_records
 
 UPDATE = json.dumps(
     {
@@ -90,7 +91,8 @@ def test_table_shows_the_spread_of_the_runs() -> None:
     ]
     slow = [Warm(6.0, 9.0, 0.3, 2.0, 1.0, 1.0, 0.0, 2.0, 1.0, 400)] * 3
     events = [Events(rate, 1.0, 1.0, 2 * rate, 0.0, 0.0) for rate in (300.0, 500.0, 400.0)]
-    measured = Measured(warm, slow, [Cold(100.0, 150.0), Cold(120.0, 180.0)], events)
+    records = [Records(rate, 1.0, 0.01, 1.0, 0.1, 1.0, 0, 1.0) for rate in (900.0, 1100.0, 1000.0)]
+    measured = Measured(warm, slow, [Cold(100.0, 150.0), Cold(120.0, 180.0)], events, records)
 
     shown = {row.what.strip(): row.cells(measured)[1:4] for row in ROWS}
     streamed = [row.cells(measured)[1:4] for row in EVENT_ROWS]
@@ -100,6 +102,9 @@ def test_table_shows_the_spread_of_the_runs() -> None:
     assert streamed[1] == streamed[2] == ["1.000"] * 3
     assert streamed[3] == ["600/s", "800/s", "1000/s"]
     assert streamed[4] == streamed[5] == ["0.000"] * 3
+    finished = [row.cells(measured)[1:4] for row in RECORD_ROWS]
+    assert finished[0] == ["900/s", "1000/s", "1100/s"]
+    assert finished[6] == ["0"] * 3
     assert shown["create above the round trips, p50"] == ["2.00 ms", "3.00 ms", "4.00 ms"]
     assert shown["ratio to the p50 of the run before it"] == ["1.50", "2.00", "3.00"]
     assert shown["cold: process start to first answer"] == ["150 ms", "165 ms", "180 ms"]
@@ -119,7 +124,7 @@ def test_ledger_of_the_fakes_knows_what_was_written(fakes: Fakes) -> None:
     is refused with what stands there."""
     wants_absent = {
         **json.loads(UPDATE),
-        "ConditionExpression": "attribute_not_exists(s) OR s = :s",
+        "ConditionExpression": "attribute_not_exists(s)",
     }
     with requests.Session() as session:
         aws(fakes, session, "DynamoDB_20120810.UpdateItem", UPDATE)
@@ -144,6 +149,25 @@ def test_events_are_measured() -> None:
     assert (measured.again_describes, measured.again_posts) == (0.0, 0.0)
     assert measured.per_second > 0
     assert counted[CREATE] == counted[DESCRIBE] == 8 + 64
+
+
+def test_records_are_measured() -> None:
+    """Given records and versions of records, when measured, then each new one is sent once, each
+    version at most once, and none behind a newer one."""
+    with Fakes(secret()) as fakes:
+        measured = measure_records(fakes, Deployed(sys.executable, "", (LAYER,)), 120, 20)
+
+    assert measured.patches == measured.patches_per_version == measured.newest == 1.0
+    assert measured.stale == 0
+    assert 0 < measured.invocations <= 0.1
+    assert 0 < measured.ledger_requests <= 2
+    assert measured.per_second > 0
+
+
+def test_stale_writes_are_counted() -> None:
+    """Given an older version behind a newer one, and a version twice, then both are told."""
+    updates = [("a", 1), ("a", 4), ("a", 2), ("b", 4), ("b", 4)]
+    assert _order(updates) == (1, 4, 1)
 
 
 def test_import_budget_of_the_flow() -> None:

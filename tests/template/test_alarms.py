@@ -52,7 +52,9 @@ def test_one_letter_in_any_queue_raises_an_alarm(resources: dict[str, Any]) -> N
     assert guarded == queues
 
 
-@pytest.mark.parametrize("function", ["ContactEventsFunction", "RedriveFunction"])
+@pytest.mark.parametrize(
+    "function", ["ContactEventsFunction", "ContactRecordsFunction", "RedriveFunction"]
+)
 def test_one_error_where_no_caller_sees_it_raises_an_alarm(
     resources: dict[str, Any], function: str
 ) -> None:
@@ -67,27 +69,29 @@ def test_one_error_where_no_caller_sees_it_raises_an_alarm(
     ]
 
 
-def test_late_events_raise_an_alarm_before_they_are_given_up(
-    resources: dict[str, Any], functions: dict[str, Any]
+@pytest.mark.parametrize("kind", ["ContactEvents", "ContactRecords"])
+def test_what_is_late_raises_an_alarm_before_it_is_given_up(
+    resources: dict[str, Any], functions: dict[str, Any], kind: str
 ) -> None:
-    alarm = alarms(resources)["ContactEventsLateAlarm"]
-    assert watched(alarm) == [("IteratorAge", {"FunctionName": {"Ref": "ContactEventsFunction"}})]
-    events = functions["ContactEventsFunction"]["Properties"]["Events"]["Stream"]["Properties"]
+    alarm = alarms(resources)[f"{kind}LateAlarm"]
+    assert watched(alarm) == [("IteratorAge", {"FunctionName": {"Ref": f"{kind}Function"}})]
+    events = functions[f"{kind}Function"]["Properties"]["Events"]["Stream"]["Properties"]
     late_ms = alarm["Threshold"] + alarm["EvaluationPeriods"] * alarm["Period"] * 1000
     assert late_ms < events["MaximumRecordAgeInSeconds"] * 1000 / 2, "half an hour to mend it"
 
 
-def test_events_that_are_given_up_raise_an_alarm(
-    resources: dict[str, Any], functions: dict[str, Any]
+@pytest.mark.parametrize("kind", ["ContactEvents", "ContactRecords"])
+def test_what_is_given_up_raises_an_alarm(
+    resources: dict[str, Any], functions: dict[str, Any], kind: str
 ) -> None:
     """Source of the metrics: Lambda developer guide, "Types of metrics for Lambda functions"."""
-    alarm = alarms(resources)["ContactEventsGivenUpAlarm"]
+    alarm = alarms(resources)[f"{kind}GivenUpAlarm"]
     # SAM names a mapping by function and event; its Ref is the UUID.
-    mapping = {"EventSourceMappingUUID": {"Ref": "ContactEventsFunctionStream"}}
+    mapping = {"EventSourceMappingUUID": {"Ref": f"{kind}FunctionStream"}}
     assert watched(alarm) == [
         ("OnFailureDestinationDeliveredEventCount", mapping),
         ("DroppedEventCount", mapping),
-        ("DestinationDeliveryFailures", {"FunctionName": {"Ref": "ContactEventsFunction"}}),
+        ("DestinationDeliveryFailures", {"FunctionName": {"Ref": f"{kind}Function"}}),
     ]
     # All of them count, and one is enough.
     expression, *terms = alarm["Metrics"]
@@ -97,5 +101,5 @@ def test_events_that_are_given_up_raise_an_alarm(
     assert [each["ReturnData"] for each in alarm["Metrics"]] == [True, False, False, False]
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
     # The first two are counted only where the mapping says so.
-    events = functions["ContactEventsFunction"]["Properties"]["Events"]["Stream"]["Properties"]
+    events = functions[f"{kind}Function"]["Properties"]["Events"]["Stream"]["Properties"]
     assert events["MetricsConfig"] == {"Metrics": ["EventCount"]}

@@ -6,6 +6,7 @@ from typing import Any
 
 import build
 
+from voicecall_bridge import record_rules
 from voicecall_bridge.settings import ENVIRONMENT_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +93,8 @@ def test_environment_is_what_the_package_reads(functions: dict[str, Any]) -> Non
         expected = set(ENVIRONMENT_NAMES) | POWERTOOLS_NAMES
         if name in WITHOUT_FAILURE_BUCKET:
             expected -= {"FAILURE_BUCKET"}
+        if name == "ContactRecordsFunction":
+            expected |= set(record_rules.ENVIRONMENT_NAMES)
         variables = function["Properties"]["Environment"]["Variables"]
         assert set(variables) == expected, name
 

@@ -8,6 +8,7 @@ import pytest
 INSTANCE = "arn:aws:connect:us-east-1:123456789012:instance/12345678-90ab-cdef-1234-567890abcdef"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:MyCenter-a1B2c3"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/12345678-90ab-cdef-1234-567890abcdef"
+STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/contact-records"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:call-center-alarms"
 
 GOOD = {
@@ -26,6 +27,17 @@ GOOD = {
         KEY,
         "arn:aws:kms:us-east-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef",
     ],
+    "ContactRecordStreamArn": ["", STREAM, STREAM.replace("contact-records", "A_b.c-9")],
+    "ContactRecordStreamKmsKeyArn": ["", KEY],
+    "ContactRecordFields": [
+        "",
+        "Agent.RoutingProfile.Name=RoutingProfile__c",
+        "Attributes.tier=Tier__c, SegmentAttributes.connect:Subtype.ValueString=Subtype__c",
+        '{"Agent.Username": "Agent__c"}',
+    ],
+    "ContactRecordMethods": ["INBOUND", "INBOUND,OUTBOUND", "INBOUND, WEBRTC_API"],
+    "ContactRecordVoicemailAttributes": ["vm_flag", "vm_flag, mail-box", "none"],
+    "ContactRecordOptOutAttributes": ["NoSync", "none"],
     "PrivateKeyParameterName": [
         "",
         "MyCenter-scrt-jwt-auth-private-key",
@@ -66,6 +78,24 @@ BAD = {
         KEY[:-12] + "*",
         "arn:aws:kms:us-east-1:123456789012:key/mrk-12345678-90ab-cdef-1234-567890abcdef",
     ],
+    "ContactRecordStreamArn": [
+        "contact-records",
+        STREAM + "/consumer/x:1",
+        STREAM.replace(":kinesis:", ":firehose:"),
+        STREAM.replace("contact-records", "*"),
+    ],
+    "ContactRecordStreamKmsKeyArn": ["alias/aws/kinesis", "aws/kinesis", KEY[:-12] + "*"],
+    "ContactRecordFields": [
+        "Agent.Username",
+        "Agent.Username=",
+        "=Agent__c",
+        "Agent.Username=Agent__c,",
+        "Agent.Username→Agent__c",
+        '{"Agent.Username": "Agent__c"',
+    ],
+    "ContactRecordMethods": ["", "inbound", "INBOUND;OUTBOUND", "INBOUND,"],
+    "ContactRecordVoicemailAttributes": ["", "vm flag", "vm_flag,"],
+    "ContactRecordOptOutAttributes": ["", "No.Sync"],
     "PrivateKeyParameterName": [
         "//twice",
         "a//b",

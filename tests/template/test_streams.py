@@ -7,23 +7,41 @@ from typing import Any
 import pytest
 
 from local.event_source_mapping import EventSourceMapping, read_mappings
-from tests.template.deployment import BUCKET, STREAM, deployed
-from voicecall_bridge import dead_letters, redrive, streams
+from tests.template.deployment import BUCKET, RECORD_STREAM, STREAM, deployed
+from voicecall_bridge import composition, dead_letters, redrive, streams
 from voicecall_bridge.settings import CreateFromEvents
 
 OUTAGE_SECONDS = 10 * 60  # what a live call's events are to survive
 
 
-@pytest.fixture(scope="module")
-def mapping() -> EventSourceMapping:
-    (found,) = read_mappings(deployed())
+STREAMS = {"ContactEventsFunction": STREAM, "ContactRecordsFunction": RECORD_STREAM}
+
+
+def mapping_of(function: str, **parameters: object) -> EventSourceMapping:
+    (found,) = [each for each in read_mappings(deployed(**parameters)) if each.function == function]
     return found
 
 
+@pytest.fixture(scope="module", params=STREAMS)
+def mapping(request: pytest.FixtureRequest) -> EventSourceMapping:
+    return mapping_of(request.param)
+
+
 def test_stream_feeds_the_function(mapping: EventSourceMapping) -> None:
-    assert mapping.function == "ContactEventsFunction"
-    assert mapping.stream_arn == STREAM
-    assert mapping.batching_window == 0, "calls are live"
+    assert mapping.stream_arn == STREAMS[mapping.function]
+
+
+def test_each_stream_feeds_one_function() -> None:
+    assert {each.function: each.stream_arn for each in read_mappings(deployed())} == STREAMS
+
+
+def test_live_calls_do_not_wait_for_a_batch() -> None:
+    assert mapping_of("ContactEventsFunction").batching_window == 0
+
+
+def test_a_batch_of_records_goes_at_once() -> None:
+    """Given a full batch, then each of its contacts has a worker of its own."""
+    assert mapping_of("ContactRecordsFunction").batch_size <= composition.RECORDS_AT_ONCE
 
 
 def test_what_comes_while_the_mapping_is_made_is_not_lost(mapping: EventSourceMapping) -> None:
@@ -54,8 +72,9 @@ def test_given_up_records_are_kept_whole(mapping: EventSourceMapping) -> None:
 
 
 @pytest.mark.parametrize("factor", [1, 10])
-def test_parallelization_is_what_was_asked_for(factor: int) -> None:
-    (found,) = read_mappings(deployed(ContactEventParallelization=factor))
+@pytest.mark.parametrize("kind", ["ContactEvent", "ContactRecord"])
+def test_parallelization_is_what_was_asked_for(kind: str, factor: int) -> None:
+    found = mapping_of(f"{kind}sFunction", **{f"{kind}Parallelization": factor})
     assert found.parallelization == factor
 
 
@@ -73,8 +92,9 @@ def test_stream_scales_and_outlasts_a_long_weekend(
     assert max(hours["AllowedValues"]) <= 8760
 
 
-def test_a_slow_batch_is_answered_before_lambda_ends_it() -> None:
-    timeout = deployed().functions["ContactEventsFunction"].timeout
+@pytest.mark.parametrize("function", STREAMS)
+def test_a_slow_batch_is_answered_before_lambda_ends_it(function: str) -> None:
+    timeout = deployed().functions[function].timeout
     assert timeout > 3 * streams.RECORD_SECONDS + streams.HAND_OVER_SECONDS
 
 
@@ -88,7 +108,7 @@ def test_events_create_as_the_package_knows_it(template: dict[str, Any]) -> None
 
 def test_failures_go_where_the_redrive_looks() -> None:
     functions = deployed().functions
-    for name in ("ContactEventsFunction", "RedriveFunction"):
+    for name in (*STREAMS, "RedriveFunction"):
         assert functions[name].environment["FAILURE_BUCKET"] == BUCKET.rpartition(":")[2]
 
 

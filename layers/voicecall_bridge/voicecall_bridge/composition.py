@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import botocore.session
 from botocore.config import Config
@@ -24,14 +24,18 @@ from voicecall_bridge.settings import Settings, SettingsError
 from voicecall_bridge.telephony.client import TelephonyClient, new_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from voicecall_bridge.contact_events import ContactEvents
+    from voicecall_bridge.contact_records import ContactRecords
     from voicecall_bridge.flow_methods import FlowService
     from voicecall_bridge.redrive import Redrive
     from voicecall_bridge.streams import StreamProcessor
 
     ClientMaker = Callable[[str, float], Any]
+
+One = TypeVar("One")
+Other = TypeVar("Other")
 
 LEDGER_SHARE = 1 / 6
 """Share of the flow's budget that one answer of DynamoDB may take: a silent ledger is given up
@@ -42,6 +46,10 @@ STREAM_SECONDS = 3.0
 """What AWS may take for an answer where no caller waits."""
 CHAINS_AT_ONCE = 8
 """Contact chains that one environment handles at the same time."""
+RECORDS_AT_ONCE = 100
+"""Chains of contact records that one environment handles at the same time: a whole batch. Each only
+waits, for the ledger, for Salesforce and for the ledger again."""
+_MAKING = threading.Lock()
 
 
 @lru_cache(maxsize=1)
@@ -102,6 +110,58 @@ def contact_events() -> StreamProcessor[Any]:
         CHAINS_AT_ONCE,
         on_overrun=contact_events.cache_clear,
     )
+
+
+@lru_cache(maxsize=1)
+def contact_records() -> StreamProcessor[Any]:
+    """What `contact_records` runs on.
+
+    Raises:
+        SettingsError: naming every variable that is missing or faulty; the batch comes again.
+    """
+    from voicecall_bridge.contact_records import ContactRecords  # noqa: PLC0415
+    from voicecall_bridge.grouped_table import GroupedTable  # noqa: PLC0415
+    from voicecall_bridge.record_ledger import RecordLedger  # noqa: PLC0415
+    from voicecall_bridge.record_rules import RecordRules  # noqa: PLC0415
+    from voicecall_bridge.record_updates import RecordUpdates  # noqa: PLC0415
+    from voicecall_bridge.streams import StreamProcessor  # noqa: PLC0415
+
+    settings, rules = _both(Settings.from_environment, RecordRules.from_environment)
+    observer = _observer()
+    client = partial(_aws_client, botocore.session.get_session(), 3)
+    telephony = _telephony(settings, client, STREAM_SECONDS, observer, RECORDS_AT_ONCE)
+    telephony.shares_tokens = True  # the same PATCH twice is the same record
+    updates = RecordUpdates(
+        RecordLedger(
+            GroupedTable(partial(client, "dynamodb", STREAM_SECONDS), settings.ledger_table)
+        ),
+        telephony,
+        observer,
+    )
+    source: ContactRecords = ContactRecords(updates, rules)
+    return StreamProcessor(
+        source,
+        _dead_letters(settings, client),
+        observer,
+        RECORDS_AT_ONCE,
+        on_overrun=contact_records.cache_clear,
+    )
+
+
+def _both(
+    one: Callable[[Mapping[str, str]], One], other: Callable[[Mapping[str, str]], Other]
+) -> tuple[One, Other]:
+    """Two readers of the environment; the faults of both are told at once."""
+    faults: list[str] = []
+    read: list[Any] = []
+    for reader in (one, other):
+        try:
+            read.append(reader(os.environ))
+        except SettingsError as error:
+            faults.append(str(error))
+    if faults:
+        raise SettingsError("; ".join(faults))
+    return read[0], read[1]
 
 
 @lru_cache(maxsize=1)
@@ -182,17 +242,16 @@ def _client_maker(attempts: int) -> ClientMaker:
 def _aws_client(
     session: botocore.session.Session, attempts: int, service: str, seconds: float
 ) -> Any:
-    return session.create_client(
-        service,
-        config=Config(
-            connect_timeout=seconds,
-            read_timeout=seconds,
-            retries={"total_max_attempts": attempts},
-            # The requests are the bridge's own; checking each against the model takes 0.9 ms.
-            parameter_validation=False,
-            tcp_keepalive=True,
-            max_pool_connections=CHAINS_AT_ONCE,
-            # A fixed text: botocore would put its own together twice a call, 0.1 ms each.
-            user_agent="voicecall-bridge",
-        ),
+    config = Config(
+        connect_timeout=seconds,
+        read_timeout=seconds,
+        retries={"total_max_attempts": attempts},
+        # The requests are the bridge's own; checking each against the model takes 0.9 ms.
+        parameter_validation=False,
+        tcp_keepalive=True,
+        max_pool_connections=CHAINS_AT_ONCE,
+        # A fixed text: botocore would put its own together twice a call, 0.1 ms each.
+        user_agent="voicecall-bridge",
     )
+    with _MAKING:  # a session is not made for threads; the clients it makes are
+        return session.create_client(service, config=config)

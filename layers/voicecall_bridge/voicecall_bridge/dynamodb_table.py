@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 KEY = "ledger_key"
 
@@ -27,6 +27,18 @@ class ConditionFailed(Exception):
     def __init__(self, item: Mapping[str, Mapping[str, Any]]) -> None:
         super().__init__("the condition of a write does not hold")
         self.item = item
+
+
+class Cancelled(Exception):
+    """A transaction was not done, because of at least one of its items.
+
+    Attributes:
+        reasons: one for each item, in their order; `Code` is "None" where it was not to blame.
+    """
+
+    def __init__(self, reasons: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__("a transaction was cancelled")
+        self.reasons = reasons
 
 
 @dataclass(slots=True)
@@ -48,7 +60,10 @@ class Table:
         Raises:
             LedgerUnavailable: DynamoDB did not answer in time, or refused.
         """
-        item = self._call("get_item", Key={KEY: text(key)}, ConsistentRead=True).get("Item", {})
+        answer = self._call(
+            "get_item", TableName=self.name, Key={KEY: text(key)}, ConsistentRead=True
+        )
+        item = answer.get("Item", {})
         return item if isinstance(item, dict) else {}
 
     def update(
@@ -70,22 +85,30 @@ class Table:
             ConditionFailed: with what stands there.
             LedgerUnavailable: DynamoDB did not answer in time, or refused.
         """
-        optional: dict[str, Any] = {}
-        if condition:
-            optional["ConditionExpression"] = condition
-            optional["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        if names:
-            optional["ExpressionAttributeNames"] = names
         answer = self._call(
             "update_item",
-            Key={KEY: text(key)},
-            UpdateExpression=update,
-            ExpressionAttributeValues=values,
+            **update_of(self.name, key, update, values, condition=condition, names=names),
             ReturnValues="ALL_OLD" if tell_before else "NONE",
-            **optional,
         )
         before = answer.get("Attributes", {})
         return before if isinstance(before, dict) else {}
+
+    def alone(self, update: Mapping[str, Any]) -> None:
+        """Writes one update (see `update_of`).
+
+        Raises:
+            ConditionFailed, LedgerUnavailable: as `update` does.
+        """
+        self._call("update_item", **update)
+
+    def together(self, updates: Sequence[Mapping[str, Any]]) -> None:
+        """Writes all of several updates of different items, at most 100, or none of them.
+
+        Raises:
+            Cancelled: none, with a reason for each.
+            LedgerUnavailable: DynamoDB did not answer in time, or refused.
+        """
+        self._call("transact_write_items", TransactItems=[{"Update": each} for each in updates])
 
     def _call(self, operation: str, **parameters: Any) -> Any:
         try:
@@ -93,16 +116,48 @@ class Table:
                 self._made = self.client()
             call = getattr(self._made, operation)
             try:
-                return call(TableName=self.name, **parameters)
+                return call(**parameters)
             except ConnectionClosedError:
                 # A connection kept over a pause of the environment may be dead; a new one is not.
-                return call(TableName=self.name, **parameters)
+                return call(**parameters)
         except ClientError as error:
-            if error.response["Error"].get("Code") == "ConditionalCheckFailedException":
-                raise ConditionFailed(error.response.get("Item", {})) from None
-            raise LedgerUnavailable(error.response["Error"].get("Code", "")) from None
+            raise _refusal(error.response) from None
         except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no address
             raise LedgerUnavailable(type(error).__name__) from None
+
+
+def update_of(
+    table: str,
+    key: str,
+    update: str,
+    values: Mapping[str, Mapping[str, Any]],
+    *,
+    condition: str,
+    names: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """An update as UpdateItem and TransactWriteItems both take it."""
+    optional: dict[str, Any] = {}
+    if condition:
+        optional["ConditionExpression"] = condition
+        optional["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    if names:
+        optional["ExpressionAttributeNames"] = names
+    return {
+        "TableName": table,
+        "Key": {KEY: text(key)},
+        "UpdateExpression": update,
+        "ExpressionAttributeValues": values,
+        **optional,
+    }
+
+
+def _refusal(answer: Mapping[str, Any]) -> ConditionFailed | Cancelled | LedgerUnavailable:
+    code = answer["Error"].get("Code", "")
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailed(answer.get("Item", {}))
+    if code == "TransactionCanceledException":
+        return Cancelled(answer.get("CancellationReasons", []))
+    return LedgerUnavailable(code)
 
 
 def text(value: str) -> dict[str, str]:

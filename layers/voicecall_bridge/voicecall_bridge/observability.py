@@ -82,7 +82,7 @@ class Observer:
 
     def count(self, name: str, dimension: str = "", value: str = "") -> None:
         """Adds one to a metric, with at most one dimension beside the service."""
-        with self._lock:
+        with self._lock:  # many chains count at the same time
             self._counters[(name, dimension, value)] += 1
 
     def delivered(self, delivery: Delivery) -> None:

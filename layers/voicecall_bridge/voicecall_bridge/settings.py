@@ -54,7 +54,12 @@ class SettingsError(ValueError):
         failure: what the flow gets, as far as it can be read.
     """
 
-    def __init__(self, text: str, budget: float, failure: FlowFailure) -> None:
+    def __init__(
+        self,
+        text: str,
+        budget: float = _LEAST_SHARE,
+        failure: FlowFailure = FlowFailure.CONTINUE,
+    ) -> None:
         super().__init__(text)
         self.budget = budget
         self.failure = failure

@@ -1,0 +1,11 @@
+"""Fed by the stream of contact records; answers which records are to come again."""
+
+from typing import Any
+
+from voicecall_bridge import composition
+
+
+def handler(event: object, context: Any) -> dict[str, list[dict[str, str]]]:
+    """One batch: see voicecall_bridge.streams and voicecall_bridge.contact_records."""
+    seconds_left = context.get_remaining_time_in_millis() / 1000
+    return composition.contact_records().answer(event, seconds_left)

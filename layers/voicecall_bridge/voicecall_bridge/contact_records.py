@@ -1,0 +1,98 @@
+"""What is done with each contact record: the newest version of each contact goes to Salesforce.
+
+Rules: DESIGN, section 3; which records are skipped is that of Salesforce's own package (SCVL),
+unless the settings say otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.contact import Channel
+from voicecall_bridge.dynamodb_table import LedgerUnavailable
+from voicecall_bridge.ledger import ContactKey
+from voicecall_bridge.observability import Disposition
+from voicecall_bridge.record_ledger import Outrun
+from voicecall_bridge.record_rules import RecordRules
+from voicecall_bridge.record_updates import OvertakenLate, StillAtWork, is_refused
+from voicecall_bridge.sources import contact_record
+from voicecall_bridge.streams import Ended, Hopeless, Passing
+from voicecall_bridge.telephony.errors import TelephonyError
+from voicecall_bridge.voice_call_update import update_voice_call
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.record_updates import RecordUpdates
+    from voicecall_bridge.sources.contact_record import ContactRecord
+
+
+@dataclass(slots=True)
+class ContactRecords:
+    """The source of the contact record stream (see streams.Source).
+
+    Attributes:
+        updates: the use case.
+        rules: what is skipped, and what is added.
+    """
+
+    updates: RecordUpdates
+    rules: RecordRules = field(default_factory=RecordRules)
+    name: str = "contact_records"
+
+    def read(self, payload: object) -> ContactRecord:
+        """The record; raises NotAContact."""
+        return contact_record.read(payload)
+
+    def chain(self, item: ContactRecord) -> str:
+        """The first contact of the chain: a parent's record goes before its child's, if both are
+        in the batch in this order."""
+        return f"{item.instance_id}/{item.initial_contact_id}"
+
+    def describe(self, item: ContactRecord) -> tuple[str, str]:
+        """Contact id and initiation method."""
+        return item.contact_id, item.initiation_method.value
+
+    def handle(
+        self, item: ContactRecord, later: Sequence[ContactRecord], deadline: Deadline
+    ) -> Ended:
+        """Sends it, unless it is skipped or a newer version is known.
+
+        Raises:
+            Passing: a fault of Salesforce or the ledger, or another worker is at the contact.
+            Hopeless: refused for good.
+        """
+        if reason := self._skip(item):
+            return Ended(Disposition.SKIPPED, reason)
+        if any(_same_contact(other, item) and other.version >= item.version for other in later):
+            # Behind this one comes one that says all it says; it ends by itself.
+            return Ended(Disposition.SUPERSEDED, "NEWER_IN_BATCH")
+        request = update_voice_call(item, self.rules.fields)
+        key = ContactKey(item.instance_id, item.contact_id)
+        try:
+            done = self.updates.update(key, item.version, request, deadline)
+        except LedgerUnavailable:
+            raise Passing("LEDGER_UNAVAILABLE") from None
+        except StillAtWork:
+            raise Passing("IN_PROGRESS") from None
+        except OvertakenLate:
+            raise Passing("LEASE_RAN_OUT") from None
+        except TelephonyError as error:
+            # A refused token is nobody's record's fault: somebody mends the secret and it passes.
+            raise (Hopeless if is_refused(error) else Passing)(error.code) from None
+        if isinstance(done, Outrun):
+            return Ended(Disposition.SUPERSEDED, done.reason)
+        return Ended(Disposition.DELIVERED, attempts=done.attempts)
+
+    def _skip(self, item: ContactRecord) -> str:
+        if item.foreign:
+            return "NOT_A_CONTACT_RECORD"
+        if item.channel not in (Channel.VOICE, Channel.UNSTATED):
+            return "NOT_VOICE"
+        return self.rules.skip(item)
+
+
+def _same_contact(one: ContactRecord, other: ContactRecord) -> bool:
+    return (one.instance_id, one.contact_id) == (other.instance_id, other.contact_id)

@@ -1,0 +1,146 @@
+"""Which version of a contact's record Salesforce has: the update side of the ledger's items.
+
+A worker claims a version before it sends it, with a lease, and tells afterwards how it ended. One
+claim at a time a contact; no version is claimed below one that was ever claimed and not given back,
+because the record with that version is still on its way: whoever held it has not told Kinesis
+that it is done. Two writes a record, both conditional.
+
+record_version  the version that Salesforce has taken
+record_claim    the highest version that was claimed; not below record_version
+record_until    end of the lease, in milliseconds since 1970; absent or past: nobody is at it
+record_owner    who holds the lease
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from voicecall_bridge.dynamodb_table import ConditionFailed, number, number_of, string_of, text
+from voicecall_bridge.ledger import TIME_TO_LIVE_SECONDS, ContactKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voicecall_bridge.dynamodb_table import Table
+
+_FREE = (
+    "(attribute_not_exists(record_version) OR record_version < :version)"
+    " AND (attribute_not_exists(record_claim) OR record_claim <= :version)"
+    " AND (attribute_not_exists(record_until) OR record_until < :now)"
+)
+_CLAIM = (
+    "SET vendor_call_key = :contact, expires_at = :expires, record_claim = :version,"
+    # A contact has a record once it has ended: from now on nobody creates it as a live call.
+    " record_until = :until, record_owner = :owner, call_ended = :true"
+)
+_MINE = "record_owner = :owner"
+_SENT = "SET record_version = :version, expires_at = :expires REMOVE record_until, record_owner"
+_KEPT = "REMOVE record_until, record_owner"
+_GIVEN_BACK = "REMOVE record_claim, record_until, record_owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """This worker may send this version."""
+
+    key: ContactKey
+    version: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outrun:
+    """There is no need to send it. The text says why, in a word."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """Another worker sends this or an older version, until `lease_until` (epoch s) at most."""
+
+    lease_until: float
+
+
+@dataclass(slots=True)
+class RecordLedger:
+    """The record side of the ledger. Every method raises LedgerUnavailable when DynamoDB does not
+    answer in time or refuses.
+
+    Attributes:
+        table: the ledger's table.
+        now: epoch seconds.
+    """
+
+    table: Table
+    now: Callable[[], float] = time.time
+    new_owner: Callable[[], str] = field(default=lambda: str(uuid.uuid4()), repr=False)
+
+    def claim(self, key: ContactKey, version: int, lease_seconds: float) -> Claim | Outrun | AtWork:
+        """The right to send a version; or that it is not needed, or not yet possible."""
+        now = self.now()
+        claim = Claim(key, version, self.new_owner())
+        values: dict[str, dict[str, Any]] = {
+            ":version": number(version),
+            ":now": number(int(now * 1000)),
+            ":until": number(int((now + lease_seconds) * 1000)),
+            ":owner": text(claim.owner),
+            ":contact": text(key.contact_id),
+            ":expires": self._expires(),
+            ":true": {"BOOL": True},
+        }
+        try:
+            self.table.update(str(key), _CLAIM, values, condition=_FREE)
+        except ConditionFailed as refused:
+            item = refused.item
+            if string_of(item, "record_owner") == claim.owner:
+                return claim  # written by a first sending whose answer was lost
+            if number_of(item, "record_version") == version:
+                return Outrun("ALREADY_DELIVERED")
+            if number_of(item, "record_version") > version:
+                return Outrun("NEWER_DELIVERED")
+            if number_of(item, "record_claim") > version:
+                return Outrun("NEWER_UNDER_WAY")
+            return AtWork(number_of(item, "record_until") / 1000)
+        return claim
+
+    def sent(self, claim: Claim) -> bool:
+        """Remembers that Salesforce has taken the version.
+
+        Returns:
+            False when the lease ran out before and another version may have been sent since: then
+            this one must come again to be the last.
+        """
+        values = {
+            ":version": number(claim.version),
+            ":owner": text(claim.owner),
+            ":expires": self._expires(),
+        }
+        try:
+            self.table.update(str(claim.key), _SENT, values, condition=_MINE)
+        except ConditionFailed as refused:
+            # A second sending of this very write, or another worker's with this version or a newer.
+            return number_of(refused.item, "record_version") >= claim.version
+        return True
+
+    def not_sent(self, claim: Claim, *, comes_again: bool) -> None:
+        """Ends the claim of a version that Salesforce did not take.
+
+        Args:
+            claim: the claim.
+            comes_again: the record will be delivered again, so that older ones need not be sent
+                meanwhile; otherwise they may.
+        """
+        update = _KEPT if comes_again else _GIVEN_BACK
+        try:
+            self.table.update(
+                str(claim.key), update, {":owner": text(claim.owner)}, condition=_MINE
+            )
+        except ConditionFailed:
+            return  # the lease ran out and another worker has the contact now: its word counts
+
+    def _expires(self) -> dict[str, str]:
+        return number(int(self.now()) + TIME_TO_LIVE_SECONDS)

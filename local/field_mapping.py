@@ -1,0 +1,84 @@
+"""Writes the part of docs/field-mapping.md that says what a contact record becomes.
+
+    python -m local.field_mapping           writes it
+    python -m local.field_mapping --check   only says whether it is what the code does
+
+What stands between the two marks is made from the tables of voice_call_update and record_rules.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from local.stand import ROOT
+from voicecall_bridge.record_rules import OPT_OUT, SENT_METHODS, VOICEMAIL
+from voicecall_bridge.voice_call import CALL_ATTRIBUTE_PREFIX
+from voicecall_bridge.voice_call_update import KEPT_ATTRIBUTE, PROPERTIES
+
+PAGE: Final = ROOT / "docs" / "field-mapping.md"
+BEGIN: Final = "<!-- made by `make docs` from voice_call_update.py and record_rules.py: begin -->"
+END: Final = "<!-- end -->"
+
+
+def section() -> str:
+    """The part between the marks."""
+    return "\n".join(_lines()) + "\n"
+
+
+def page(text: str) -> str:
+    """The page with the part in its place.
+
+    Raises:
+        ValueError: the page lacks a mark.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{PAGE.name} lacks {BEGIN if not begin else END}")
+    return f"{before}{BEGIN}\n{section()}{END}{after}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write or check; exit status 1 when the page is not what the code does."""
+    text = PAGE.read_text(encoding="utf-8")
+    made = page(text)
+    if arguments == ["--check"]:
+        if made != text:
+            print(f"{PAGE.name} is not what the code does: make docs", file=sys.stderr)
+        return int(made != text)
+    PAGE.write_text(made, encoding="utf-8")
+    return 0
+
+
+def _lines() -> Iterator[str]:
+    yield "| API property | filled from | where that is null or absent |"
+    yield "|---|---|---|"
+    yield "| `callCenterApiName` | the secret's `CALL_CENTER_API_NAME` | the secret is refused |"
+    for row in PROPERTIES:
+        yield f"| `{row.name}` | {row.source} | {row.otherwise} |"
+    yield (
+        f"| `callAttributes` | a JSON text of all attributes that begin with "
+        f"`{CALL_ATTRIBUTE_PREFIX}`, prefix removed, the attribute `{KEPT_ATTRIBUTE}`, and the "
+        "fields of `ContactRecordFields` | left out |"
+    )
+    yield ""
+    yield "Skipped, and counted by reason:"
+    yield ""
+    yield "| record | reason | setting |"
+    yield "|---|---|---|"
+    sent = ", ".join(sorted(SENT_METHODS))
+    yield f"| initiation method other than {sent} | `METHOD_<method>` | `ContactRecordMethods` |"
+    opt_out, voicemail = (
+        " or ".join(f"`{each}`" for each in names) for names in (OPT_OUT, VOICEMAIL)
+    )
+    yield f"| attribute {opt_out} is `true` | `OPTED_OUT` | `ContactRecordOptOutAttributes` |"
+    yield (
+        f"| attribute {voicemail} is set and `Recordings` is not empty | `VOICEMAIL` | "
+        "`ContactRecordVoicemailAttributes` |"
+    )
+    yield "| `Channel` other than VOICE | `NOT_VOICE` | |"
+    yield "| no contact record but something else in the stream | `NOT_A_CONTACT_RECORD` | |"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

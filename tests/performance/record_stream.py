@@ -1,0 +1,222 @@
+"""Measures contact records through the poller and the handler, at a round trip of 40 ms.
+
+Two loads. Records of contacts of their own, as many a second as come through. And versions: every
+record in several versions, each delivered twice, shuffled, under partition keys of their own, so
+that shards and environments race; the fakes hold the ledger's conditions, so what Salesforce gets
+is what it would get. A stale write is a PATCH with an older version than one before it.
+
+The poller is the laptop's, with the template's mapping over the four shards that a stream on demand
+begins with; the stream is in memory. Poller, functions and fakes share the machine's cores.
+"""
+
+import json
+import random
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from local.event_source_mapping import EventSourceMapping, read_mappings
+from local.function_pool import FunctionPool
+from local.lambda_process import Invocation, LambdaProcess
+from local.poller import BatchResult, Outcome, Poller
+from tests.performance.deployed import Deployed
+from tests.performance.event_stream import MemoryStream, Refusing
+from tests.performance.fakes import UPDATE, Fakes
+from tests.performance.measure import INSTANCE_ARN, MeasurementError, function, template
+
+RECORDS_FUNCTION: Final = "ContactRecordsFunction"
+ROUND_TRIP: Final = 0.040
+"""Seconds of Salesforce's answers (DESIGN section 9)."""
+LEDGER_TRIP: Final = 0.005
+"""Seconds of DynamoDB's answers, about what it takes in the same region."""
+ENVIRONMENTS: Final = 4
+"""At most, on two cores."""
+WARM_UP: Final = 400
+VERSIONS: Final = 4
+"""Of each record in the second load, each delivered twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """One run.
+
+    Attributes:
+        per_second: records a second.
+        cpu: milliseconds of the functions' processes a record.
+        invocations: of the function, a record.
+        patches, ledger_requests: a record.
+        patches_per_version: of those versions that were sent at all, how often.
+        stale: PATCHes with an older version than one before.
+        newest: share of the contacts that ended in their newest version.
+    """
+
+    per_second: float
+    cpu: float
+    invocations: float
+    patches: float
+    ledger_requests: float
+    patches_per_version: float
+    stale: int
+    newest: float
+
+
+def measure_records(fakes: Fakes, deployed: Deployed, records: int, contacts: int) -> Records:
+    """Let so many records through, then the versions of so many contacts' records.
+
+    Raises MeasurementError.
+    """
+    (mapping,) = [
+        each for each in read_mappings(template(fakes)) if each.function == RECORDS_FUNCTION
+    ]
+    definition = function(fakes, RECORDS_FUNCTION)
+    pool = FunctionPool(
+        lambda: LambdaProcess(definition, deployed.layers, python=deployed.python), ENVIRONMENTS
+    )
+    try:
+        _through(_unique(WARM_UP), mapping, pool)
+        fakes.set_latency(
+            {UPDATE: ROUND_TRIP, "UpdateItem": LEDGER_TRIP, "TransactWriteItems": LEDGER_TRIP}
+        )
+        before, cpu = fakes.counts(), _cpu_seconds(pool.process_ids)
+        seconds, invocations = _through(_unique(records), mapping, pool)
+        cpu = _cpu_seconds(pool.process_ids) - cpu
+        new = fakes.counts().since(before).requests
+        names = [str(uuid.uuid4()) for _ in range(contacts)]
+        arrived = len(fakes.updates())
+        _through(_versions(names), mapping, pool)
+        updates = fakes.updates()[arrived:]
+    finally:
+        pool.close()
+        fakes.set_latency({})
+    stale, sent, newest = _order(updates)
+    return Records(
+        per_second=records / seconds,
+        cpu=cpu * 1000 / records,
+        invocations=invocations / records,
+        patches=new.get(UPDATE, 0) / records,
+        ledger_requests=(new.get("UpdateItem", 0) + new.get("TransactWriteItems", 0)) / records,
+        patches_per_version=len(updates) / sent,
+        stale=stale,
+        newest=newest / contacts,
+    )
+
+
+def _order(updates: Iterable[tuple[str, int]]) -> tuple[int, int, int]:
+    """Stale PATCHes, versions that were sent, contacts that ended in the newest version."""
+    latest: dict[str, int] = {}
+    last: dict[str, int] = {}
+    sent = set()
+    stale = 0
+    for name, version in updates:
+        stale += version < latest.get(name, version)
+        latest[name] = max(version, latest.get(name, version))
+        last[name] = version
+        sent.add((name, version))
+    return stale, len(sent), sum(version == VERSIONS for version in last.values())
+
+
+def _through(
+    items: Iterable[tuple[str, dict[str, Any]]], mapping: EventSourceMapping, pool: FunctionPool
+) -> tuple[float, int]:
+    """Deliver records; seconds and invocations."""
+    stream = MemoryStream()
+    for key, item in items:
+        stream.put(key, json.dumps(item).encode())
+    poller = Poller(stream, mapping, pool.invoke, s3=Refusing(), sqs=Refusing())
+    began = time.perf_counter()
+    results = poller.drain()
+    seconds = time.perf_counter() - began
+    for result in results:
+        _require_success(result)
+    return seconds, len(results)
+
+
+def _require_success(result: BatchResult) -> None:
+    if result.outcome is not Outcome.SUCCEEDED:
+        said = result.invoked.logs[-5:] if isinstance(result.invoked, Invocation) else ""
+        raise MeasurementError(f"a batch of contact records: {result.reason}\n{said}")
+
+
+def _unique(count: int) -> list[tuple[str, dict[str, Any]]]:
+    names = [str(uuid.uuid4()) for _ in range(count)]
+    return [(name, _record(name, VERSIONS)) for name in names]
+
+
+def _versions(names: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    items = [
+        (str(uuid.uuid4()), _record(name, version))
+        for name in names
+        for version in range(1, VERSIONS + 1)
+        for _ in range(2)
+    ]
+    random.Random(len(names)).shuffle(items)
+    return items
+
+
+def _cpu_seconds(process_ids: list[int]) -> float:
+    """User and system time of processes so far; 0 where the system does not tell."""
+    ticks = 0
+    for process_id in process_ids:
+        try:
+            stat = Path(f"/proc/{process_id}/stat").read_text(encoding="ascii")
+        except OSError:
+            return 0.0
+        fields = stat.rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])  # utime, stime (proc(5))
+    return ticks / 100  # the kernel's USER_HZ
+
+
+# Shape: Amazon Connect Administrator Guide, "Contact records data model"; values invented.
+_RECORD: dict[str, Any] = {
+    "AWSAccountId": "111122223333",
+    "AWSContactTraceRecordFormatVersion": "2017-03-10",
+    "Agent": {
+        "ARN": f"{INSTANCE_ARN}/agent/a",
+        "AfterContactWorkDuration": 30,
+        "AgentInteractionDuration": 254,
+        "ConnectedToAgentTimestamp": "2026-11-20T10:00:45Z",
+        "CustomerHoldDuration": 12,
+        "HierarchyGroups": None,
+        "LongestHoldDuration": 12,
+        "NumberOfHolds": 1,
+        "RoutingProfile": {"ARN": f"{INSTANCE_ARN}/routing-profile/p", "Name": "Basic"},
+        "Username": "agent.one",
+    },
+    "AgentConnectionAttempts": 1,
+    "Channel": "VOICE",
+    "ConnectedToSystemTimestamp": "2026-11-20T10:00:00Z",
+    "CustomerEndpoint": {"Address": "+12065550100", "Type": "TELEPHONE_NUMBER"},
+    "DisconnectReason": "CUSTOMER_DISCONNECT",
+    "DisconnectTimestamp": "2026-11-20T10:05:00Z",
+    "InitialContactId": None,
+    "InitiationMethod": "INBOUND",
+    "InitiationTimestamp": "2026-11-20T10:00:00Z",
+    "InstanceARN": INSTANCE_ARN,
+    "MediaStreams": [{"Type": "AUDIO"}],
+    "NextContactId": None,
+    "PreviousContactId": None,
+    "Queue": {
+        "ARN": f"{INSTANCE_ARN}/queue/q",
+        "DequeueTimestamp": "2026-11-20T10:00:45Z",
+        "Duration": 25,
+        "EnqueueTimestamp": "2026-11-20T10:00:20Z",
+        "Name": "Support",
+    },
+    "Recording": {"Location": "bucket/a.wav", "Status": "AVAILABLE", "Type": "AUDIO"},
+    "Recordings": [{"Location": "bucket/a.wav", "StorageType": "S3", "Status": "AVAILABLE"}],
+    "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:Telephony"}},
+    "SystemEndpoint": {"Address": "+18005550199", "Type": "TELEPHONE_NUMBER"},
+    "Tags": {"aws:connect:instanceId": INSTANCE_ARN.rpartition("/")[2]},
+}
+
+
+def _record(contact_id: str, version: int) -> dict[str, Any]:
+    return {
+        **_RECORD,
+        "ContactId": contact_id,
+        "LastUpdateTimestamp": f"2026-11-20T10:06:{version:02d}Z",
+        "Attributes": {"sfdc-Version__c": str(version), "voiceCallId": "0LQ000000000001AAA"},
+    }

@@ -1,0 +1,72 @@
+"""The stream of contact records: the stack's own or an existing one; attached only on request."""
+
+from typing import Any
+
+import pytest
+
+from local.event_source_mapping import read_mappings
+from tests.template.deployment import INSTANCE, RECORD_STREAM, deployed
+from voicecall_bridge.record_rules import OPT_OUT, SENT_METHODS, VOICEMAIL, RecordRules
+
+EXISTING = "arn:aws:kinesis:us-west-2:111122223333:stream/theirs"
+
+
+def stream_of(**parameters: object) -> str:
+    found = {each.function: each.stream_arn for each in read_mappings(deployed(**parameters))}
+    return found["ContactRecordsFunction"]
+
+
+def test_the_stack_makes_a_stream_unless_there_is_one() -> None:
+    assert stream_of() == RECORD_STREAM
+    assert "ContactRecordStream" in deployed().resources
+    existing = {"ContactRecordStreamArn": EXISTING}
+    assert stream_of(**existing) == EXISTING
+    assert "ContactRecordStream" not in deployed(**existing).resources
+
+
+@pytest.mark.parametrize(("stream", "expected"), [("", RECORD_STREAM), (EXISTING, EXISTING)])
+def test_the_instance_is_touched_only_on_request(stream: str, expected: str) -> None:
+    """An instance has one target for contact records, and all who read them lose it with it."""
+    assert "ContactRecordStorageConfig" not in deployed().resources
+    asked = deployed(AttachContactRecordStream="yes", ContactRecordStreamArn=stream)
+    config = asked.resources["ContactRecordStorageConfig"]
+    assert config["Type"] == "AWS::Connect::InstanceStorageConfig"
+    assert asked.resolve(config["Properties"]) == {
+        "InstanceArn": INSTANCE,
+        "ResourceType": "CONTACT_TRACE_RECORDS",
+        "StorageType": "KINESIS_STREAM",
+        "KinesisStreamConfig": {"StreamArn": expected},
+    }
+
+
+def test_the_parameter_says_what_it_does_to_others(template: dict[str, Any]) -> None:
+    parameter = template["Parameters"]["AttachContactRecordStream"]
+    assert parameter["Default"] == "no"
+    text = " ".join(parameter["Description"].split())
+    assert "fails if there is one already" in text
+    assert "deleting the stack" in text
+    assert "for everybody" in text
+
+
+def test_connect_can_write_into_the_streams_encryption(resources: dict[str, Any]) -> None:
+    """Connect puts records under a role of its own, which AWS's key lets in."""
+    stream = resources["ContactRecordStream"]["Properties"]
+    assert stream["StreamEncryption"] == {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"}
+    assert stream["RetentionPeriodHours"] >= 4 * 24, "outlasts a long weekend"
+
+
+def test_defaults_are_the_packages() -> None:
+    environment = deployed().functions["ContactRecordsFunction"].environment
+    rules = RecordRules.from_environment(environment)
+    assert rules == RecordRules(SENT_METHODS, VOICEMAIL, OPT_OUT, ())
+
+
+def test_a_slip_in_the_mapping_keeps_no_call_from_being_created(
+    functions: dict[str, Any],
+) -> None:
+    with_fields = [
+        name
+        for name, function in functions.items()
+        if "CONTACT_RECORD_FIELDS" in function["Properties"]["Environment"]["Variables"]
+    ]
+    assert with_fields == ["ContactRecordsFunction"]

@@ -1,0 +1,70 @@
+"""`contact_records` without Lambda and without a network: the stream processor, the use case and
+the real ledger, which moto answers."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tests.unit.aws import TABLE
+from tests.unit.doubles import MemoryDeadLetters
+from tests.unit.records import PatchedCalls, batch
+from tests.unit.telling import Told
+from voicecall_bridge.contact_records import ContactRecords
+from voicecall_bridge.grouped_table import GroupedTable
+from voicecall_bridge.record_ledger import RecordLedger
+from voicecall_bridge.record_rules import RecordRules
+from voicecall_bridge.record_updates import RecordUpdates
+from voicecall_bridge.streams import StreamProcessor
+
+SECONDS_LEFT = 30.0
+
+
+class OneAtATime:
+    """A client whose calls wait for each other: moto's tables are not made for threads."""
+
+    def __init__(self, real: Any) -> None:
+        self.real, self.lock = real, threading.Lock()
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**parameters: Any) -> Any:
+            with self.lock:
+                return getattr(self.real, operation)(**parameters)
+
+        return call
+
+
+class Function:
+    """One execution environment.
+
+    Args:
+        dynamodb: the ledger's client.
+        rules: the settings.
+        salesforce: where PATCHes arrive; several environments may share it.
+        workers: chains at a time; more than one takes a client that is made for it.
+        now, sleep: clock of the leases, and what waiting for another worker does.
+    """
+
+    def __init__(
+        self,
+        dynamodb: Any,
+        rules: RecordRules | None = None,
+        salesforce: PatchedCalls | None = None,
+        workers: int = 1,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = lambda _: None,
+    ) -> None:
+        self.told, self.salesforce = Told(), salesforce or PatchedCalls()
+        self.letters = MemoryDeadLetters()
+        ledger = RecordLedger(GroupedTable(lambda: dynamodb, TABLE), now)
+        updates = RecordUpdates(ledger, self.salesforce, self.told.observer, sleep)
+        source: ContactRecords = ContactRecords(updates, rules or RecordRules())
+        self.processor = StreamProcessor(source, self.letters, self.told.observer, workers)
+
+    def __call__(self, *payloads: object, first: int = 1) -> list[str]:
+        answer = self.processor.answer(batch(payloads, first), SECONDS_LEFT)
+        return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+
+    def ended(self) -> list[tuple[str, str]]:
+        """Disposition and reason of each delivery, in order."""
+        return [(line["disposition"], line["reason"]) for line in self.told.deliveries()]

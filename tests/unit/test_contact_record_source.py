@@ -1,0 +1,154 @@
+"""The contact record as the bridge reads it: pure, and total over what AWS may send."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.records import UPDATED, a_record, record
+from tests.unit.samples import CONTACT_ID, INSTANCE_ID, MISSING, PARENT_ID
+from voicecall_bridge.contact import Channel, InitiationMethod, NotAContact
+from voicecall_bridge.sources.contact_record import read
+
+
+def test_first_contact_of_a_chain() -> None:
+    found = a_record()
+    assert (found.instance_id, found.contact_id) == (INSTANCE_ID, CONTACT_ID)
+    assert found.version == 1_795_169_195_000
+    assert found.channel is Channel.VOICE
+    assert found.initiation_method is InitiationMethod.INBOUND
+    assert found.initial_contact_id == CONTACT_ID
+    assert found.previous_contact_id == ""
+    assert not found.web_rtc
+    assert not found.foreign
+
+
+def test_transfer() -> None:
+    found = a_record(
+        InitiationMethod="TRANSFER", InitialContactId="c0", PreviousContactId=PARENT_ID
+    )
+    assert found.initial_contact_id == "c0"
+    assert found.previous_contact_id == PARENT_ID
+
+
+def test_a_contact_is_not_its_own_parent() -> None:
+    assert a_record(PreviousContactId=CONTACT_ID).previous_contact_id == ""
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        (UPDATED, "2026-11-20T10:06:36Z"),
+        (UPDATED, "2026-11-20T10:06:35.001Z"),
+        ("2026-11-20T12:06:35+02:00", "2026-11-20T10:06:36Z"),
+    ],
+)
+def test_versions_are_ordered_by_time(older: str, newer: str) -> None:
+    first, second = (a_record(LastUpdateTimestamp=at) for at in (older, newer))
+    assert first.version < second.version
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ContactId": MISSING},
+        {"ContactId": None},
+        {"ContactId": "  "},
+        {"ContactId": 7},
+        {"ContactId": "c" * 257},
+        {"ContactId": "c\n1"},
+        {"ContactId": "\ud800"},
+        {"LastUpdateTimestamp": MISSING},
+        {"LastUpdateTimestamp": None},
+        {"LastUpdateTimestamp": "yesterday"},
+        {"LastUpdateTimestamp": "1970-01-01T00:00:00.001Z"},
+    ],
+)
+def test_without_id_or_version_it_is_no_contact_record(changes: dict[str, object]) -> None:
+    with pytest.raises(NotAContact):
+        a_record(**changes)
+
+
+@pytest.mark.parametrize("payload", [None, [], "text", 3, {}, {"Records": []}])
+def test_other_json_is_no_contact_record(payload: object) -> None:
+    with pytest.raises(NotAContact):
+        read(payload)
+
+
+# Shapes: Amazon Connect facts, sections 2.1, 5 and 3.3 (what shares a stream); values invented.
+FOREIGN: list[dict[str, Any]] = [
+    {"detail-type": "Amazon Connect Contact Event", "detail": {"contactId": CONTACT_ID}},
+    {"Version": "1.0.0", "Channel": "VOICE", "ContactId": CONTACT_ID, "EventType": "SEGMENTS"},
+    {"EventId": "e1", "AgentARN": "arn", "EventType": "HEART_BEAT", "Version": "2017-10-01"},
+]
+
+
+@pytest.mark.parametrize("payload", FOREIGN)
+def test_what_else_connect_streams_is_told_apart(payload: object) -> None:
+    assert read(payload).foreign
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"InitiationMethod": "WEBRTC_API"},
+        {"SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:WebRTC"}}},
+    ],
+)
+def test_web_rtc(changes: dict[str, object]) -> None:
+    assert a_record(**changes).web_rtc
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("Agent.RoutingProfile.Name", "Basic"),
+        ("Agent.NumberOfHolds", 2),
+        ("Recordings.0.Location", "bucket/a.wav"),
+        ("Recordings.1.Location", None),
+        ("Recordings.-1", None),
+        ("Recordings.²", None),
+        ("Recordings.Location", None),
+        ("Agent.Username.Length", None),
+        ("InitialContactId", None),
+        ("Nothing.At.All", None),
+    ],
+)
+def test_members_are_found_by_path(path: str, value: object) -> None:
+    assert a_record().at(path) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [(0, 0), (7, 7), (-1, None), (True, None), ("7", None)]
+)
+def test_durations_are_whole_numbers(value: object, number: int | None) -> None:
+    assert a_record(AgentConnectionAttempts=value).whole_number("AgentConnectionAttempts") == number
+
+
+def test_unknown_values_and_members_are_read() -> None:
+    found = a_record(InitiationMethod="CAMPAIGN_PREVIEW", Channel="Voice", SomethingNew={"a": 1})
+    assert found.initiation_method is InitiationMethod.UNKNOWN
+    assert found.channel is Channel.VOICE
+
+
+def test_a_record_of_any_size_is_read() -> None:
+    assert a_record(Attributes={"note": "x" * 2**20}).contact_id == CONTACT_ID
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(__file__).parents[2].glob("events/contact_records/*.json"))
+)
+def test_samples_are_contact_records(path: Path) -> None:
+    if not path.name.endswith(".expected.json"):
+        found = read(json.loads(path.read_text(encoding="utf-8")))
+        assert found.contact_id or found.foreign
+        assert found.foreign is (path.stem == "agent_event")
+
+
+def test_the_base_is_whole() -> None:
+    """Given a copy of it, then reading does not change it."""
+    payload = record()
+    before = json.dumps(payload)
+    read(payload)
+    assert json.dumps(payload) == before

@@ -1,0 +1,160 @@
+"""Batches of contact records, from Lambda's event to the partial batch response: through the
+stream processor, the use case and the real ledger (botocore, moto)."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.aws import ledger_table
+from tests.unit.record_function import Function
+from tests.unit.records import batch, record, version
+from tests.unit.samples import PARENT_ID
+from voicecall_bridge.record_rules import RecordRules
+from voicecall_bridge.telephony.errors import Rejected, Unauthorized, Unavailable
+from voicecall_bridge.voice_call_update import CustomField, UpdateVoiceCall
+
+
+@pytest.fixture
+def function() -> Iterator[Function]:
+    with ledger_table() as dynamodb:
+        yield Function(dynamodb)
+
+
+def test_a_record_is_delivered(function: Function) -> None:
+    assert function(version(1)) == []
+    assert function.ended() == [("delivered", "")]
+    (line,) = function.told.deliveries()
+    assert line["source"] == "contact_records"
+    assert line["method"] == "INBOUND"
+    assert line["attempts"] == 1
+    assert function.salesforce.versions() == [1]
+
+
+def test_only_the_newest_of_a_batch_is_sent(function: Function) -> None:
+    assert function(version(1), version(3), version(2), version(3)) == []
+    assert function.salesforce.versions() == [3]
+    assert Counter(function.ended()) == {
+        ("superseded", "NEWER_IN_BATCH"): 3,
+        ("delivered", ""): 1,
+    }
+
+
+def test_redelivered_versions_are_superseded(function: Function) -> None:
+    function(version(2))
+    function(version(2), first=11)
+    function(version(1), first=21)
+    assert function.salesforce.versions() == [2]
+    assert function.ended()[1:] == [
+        ("superseded", "ALREADY_DELIVERED"),
+        ("superseded", "NEWER_DELIVERED"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"Channel": "CHAT"}, "NOT_VOICE"),
+        ({"InitiationMethod": "MONITOR"}, "METHOD_MONITOR"),
+        ({"Attributes": {"NoSync": "true"}}, "OPTED_OUT"),
+        ({"Attributes": {"vm_flag": "true"}}, "VOICEMAIL"),
+    ],
+)
+def test_skips_are_counted_by_reason(
+    function: Function, changes: dict[str, object], reason: str
+) -> None:
+    assert function(record(**changes)) == []
+    assert function.ended() == [("skipped", reason)]
+    assert function.salesforce.patched == []
+
+
+def test_what_shares_the_stream_is_skipped(function: Function) -> None:
+    assert function({"EventId": "e", "AgentARN": "a", "EventType": "LOGIN"}) == []
+    assert function.ended() == [("skipped", "NOT_A_CONTACT_RECORD")]
+
+
+def test_one_of_a_hundred_is_not_json(function: Function) -> None:
+    """Given 99 records and one text, then 99 are delivered and one is kept whole."""
+    payloads: list[object] = [record(ContactId=f"c{number}") for number in range(99)]
+    payloads.insert(42, "not json, +12065550100")
+    assert function(*payloads) == []
+    assert Counter(function.ended()) == {
+        ("delivered", ""): 99,
+        ("dead_lettered", "NOT_A_CONTACT"): 1,
+    }
+    ((source, reason, payload),) = function.letters.kept
+    assert (source, reason) == ("contact_records", "NOT_A_CONTACT")
+    assert payload == batch(payloads)["Records"][42]
+    assert "+12065550100" not in function.told.stream.getvalue()
+
+
+def test_a_refused_record_is_a_dead_letter_with_its_payload(function: Function) -> None:
+    def refuse(_: UpdateVoiceCall) -> None:
+        raise Rejected("x", status=400, remark="endTime is wrong for +12065550100")
+
+    function.salesforce.before = refuse
+    assert function(version(1)) == []
+    assert function.ended() == [("dead_lettered", "400")]
+    assert function.letters.kept == [("contact_records", "400", batch([version(1)])["Records"][0])]
+    assert "+12065550100" not in function.told.stream.getvalue()
+    function.salesforce.before = lambda _: None
+    assert function(version(1), first=7) == [], "put back, it is sent"
+    assert function.salesforce.versions() == [1]
+
+
+@pytest.mark.parametrize(
+    "fault", [Unavailable("x", status=503), Unauthorized("x", status=401, code="401")]
+)
+def test_an_outage_loses_nothing(function: Function, fault: Exception) -> None:
+    """Given 20 records of 10 contacts while Salesforce is away, then all come again, and after it
+    each contact has its newest version."""
+
+    def fail(_: UpdateVoiceCall) -> None:
+        raise fault
+
+    payloads = [version(n, ContactId=f"c{c}") for n in (1, 2) for c in range(10)]
+    function.salesforce.before = fail
+    again = function(*payloads)
+    assert again == [str(number) for number in range(11, 21)], "the older ones are outrun"
+    assert function.letters.kept == []
+    function.salesforce.before = lambda _: None
+    assert function(*payloads[10:], first=11) == []
+    assert Counter(function.ended()) == {
+        ("superseded", "NEWER_IN_BATCH"): 10,
+        ("delivered", ""): 10,
+    }
+    assert [function.salesforce.versions(f"c{c}") for c in range(10)] == [[2]] * 10
+
+
+def test_a_fault_holds_up_its_own_chain_only(function: Function) -> None:
+    """Given a parent whose record fails for now, then its child waits and other calls do not."""
+
+    def fail(request: UpdateVoiceCall) -> None:
+        if request.vendor_call_key == PARENT_ID:
+            raise Unavailable("x", status=503)
+
+    function.salesforce.before = fail
+    child = record(ContactId="child", InitialContactId=PARENT_ID, PreviousContactId=PARENT_ID)
+    again = function(record(ContactId=PARENT_ID), child, record(ContactId="other"))
+    assert again == ["1", "2"]
+    assert [request.vendor_call_key for request in function.salesforce.patched] == ["other"]
+
+
+def test_custom_fields_reach_salesforce() -> None:
+    with ledger_table() as dynamodb:
+        fields = (CustomField("Agent.RoutingProfile.Name", "RoutingProfile__c"),)
+        function = Function(dynamodb, RecordRules(fields=fields))
+        function(record())
+        (sent,) = function.salesforce.patched
+        assert json.loads(str(sent.to_json()["callAttributes"])) == {"RoutingProfile__c": "Basic"}
+
+
+def test_a_defect_is_kept_and_blocks_nothing(function: Function) -> None:
+    def break_down(request: UpdateVoiceCall) -> None:
+        if request.vendor_call_key == "bad":
+            raise ZeroDivisionError
+
+    function.salesforce.before = break_down
+    assert function(record(ContactId="bad"), record(ContactId="good")) == []
+    assert sorted(function.ended()) == [("dead_lettered", "DEFECT"), ("delivered", "")]

@@ -1,0 +1,264 @@
+"""The use case of contact records: claim, PATCH, tell; waiting for others; fields refused."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from tests.unit.aws import TABLE, Through, ledger_table
+from tests.unit.doubles import Clock
+from tests.unit.records import Failing, PatchedCalls
+from tests.unit.samples import CONTACT_ID, INSTANCE_ID
+from tests.unit.telling import Told
+from voicecall_bridge.dynamodb_table import LedgerUnavailable, Table
+from voicecall_bridge.ledger import ContactKey
+from voicecall_bridge.record_ledger import Claim, Outrun, RecordLedger
+from voicecall_bridge.record_updates import (
+    LEASE_MARGIN_SECONDS,
+    MOST_FIELDS_LEFT_OUT,
+    OvertakenLate,
+    RecordUpdates,
+    StillAtWork,
+    Updated,
+)
+from voicecall_bridge.telephony.errors import (
+    Effect,
+    OutcomeUnknown,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+)
+from voicecall_bridge.voice_call_update import UpdateVoiceCall
+
+KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
+SECONDS = 10.0
+
+
+class Setting:
+    """The use case with the real ledger, a clock that stands, and a Salesforce to be told."""
+
+    def __init__(self, dynamodb: Any) -> None:
+        self.clock = Clock()
+        self.ledger = RecordLedger(Table(lambda: dynamodb, TABLE), self.clock)
+        self.salesforce = PatchedCalls()
+        self.told = Told()
+        self.updates = RecordUpdates(
+            self.ledger, self.salesforce, self.told.observer, self.clock.sleep
+        )
+
+    def update(self, version: int, **fields: object) -> Updated | Outrun:
+        request = UpdateVoiceCall(CONTACT_ID, {"endTime": "t"}, {"Version__c": version, **fields})
+        return self.updates.update(KEY, version, request, self.clock.deadline(SECONDS))
+
+
+@pytest.fixture
+def setting() -> Iterator[Setting]:
+    with ledger_table() as dynamodb:
+        yield Setting(dynamodb)
+
+
+def raising(error: BaseException) -> Callable[[UpdateVoiceCall], None]:
+    def fail(_: UpdateVoiceCall) -> None:
+        raise error
+
+    return fail
+
+
+def test_a_version_is_sent_once(setting: Setting) -> None:
+    assert setting.update(5) == Updated(1)
+    assert setting.update(5) == Outrun("ALREADY_DELIVERED")
+    assert setting.update(4) == Outrun("NEWER_DELIVERED")
+    assert setting.update(6) == Updated(1)
+    assert setting.salesforce.versions() == [5, 6]
+
+
+def test_the_lease_outlives_the_request(setting: Setting) -> None:
+    """Given the lease as it is while the PATCH is under way, then it ends after it by a margin."""
+    ends: list[float] = []
+
+    def look(_: UpdateVoiceCall) -> None:
+        turn = setting.ledger.claim(KEY, 5, SECONDS)
+        ends.append(turn.lease_until)  # type: ignore[union-attr]
+
+    setting.salesforce.before = look
+    setting.update(5)
+    (deadline,) = setting.salesforce.deadlines
+    assert ends[0] >= deadline.at + LEASE_MARGIN_SECONDS - 0.01
+    assert deadline.at < setting.clock.now + SECONDS, "something is kept for telling the ledger"
+
+
+def test_a_newer_version_waits_for_an_older_one(setting: Setting) -> None:
+    """Given version 5 under way elsewhere, done after 0.3 s, then version 6 arrives behind it."""
+    other = setting.ledger.claim(KEY, 5, 8.0)
+    assert isinstance(other, Claim)
+
+    def sleep(seconds: float) -> None:
+        setting.clock.sleep(seconds)
+        if setting.clock.now >= begun + 0.3 and not setting.salesforce.patched:
+            setting.ledger.sent(other)
+
+    begun = setting.clock.now
+    setting.updates.sleep = sleep
+    assert setting.update(6) == Updated(1)
+    assert sum(setting.clock.slept) < 1.0
+
+
+def test_a_dead_workers_version_is_taken_over_within_one_delivery(setting: Setting) -> None:
+    """Given a worker that died with a fresh lease on this very version, then the next delivery of
+    the record waits for the lease to run out and sends it."""
+    setting.salesforce.before = raising(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        setting.update(5)
+    setting.salesforce.before = lambda _: None
+    assert setting.update(5) == Updated(1)
+
+
+def test_who_waits_in_vain_comes_again(setting: Setting) -> None:
+    setting.ledger.claim(KEY, 5, 60.0)
+    began = setting.clock.now
+    with pytest.raises(StillAtWork):
+        setting.update(6)
+    assert setting.clock.now - began < SECONDS
+    assert setting.salesforce.patched == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unavailable("x", status=503),
+        OutcomeUnknown("x", code="OUTCOME_UNKNOWN", effect=Effect.UNKNOWN),
+        Unauthorized("x", status=401),
+        Rejected("x", status=400, effect=Effect.UNKNOWN),
+    ],
+)
+def test_a_passing_fault_frees_the_contact_for_this_version(
+    setting: Setting, error: Exception
+) -> None:
+    setting.salesforce.before = raising(error)
+    with pytest.raises(type(error)):
+        setting.update(5)
+    setting.salesforce.before = lambda _: None
+    assert setting.update(4) == Outrun("NEWER_UNDER_WAY")
+    assert setting.update(5) == Updated(1)
+
+
+def test_a_refusal_makes_way_for_older_ones(setting: Setting) -> None:
+    setting.salesforce.before = raising(Rejected("x", status=400))
+    with pytest.raises(Rejected):
+        setting.update(5)
+    setting.salesforce.before = lambda _: None
+    assert setting.update(4) == Updated(1)
+
+
+def test_nothing_is_sent_without_the_ledger() -> None:
+    silent = Through(None, before=Failing(ReadTimeoutError(endpoint_url="https://x"), 9))
+    setting = Setting(silent)
+    with pytest.raises(LedgerUnavailable):
+        setting.update(5)
+    assert setting.salesforce.patched == []
+
+
+def test_a_ledger_that_falls_silent_behind_the_patch_brings_the_same_version_again() -> None:
+    with ledger_table() as dynamodb:
+        setting = Setting(dynamodb)
+        silent = Failing(ReadTimeoutError(endpoint_url="https://x"), 1)
+        shaky = RecordLedger(Table(lambda: Through(dynamodb, before=silent), TABLE), setting.clock)
+
+        def fall_silent(_: UpdateVoiceCall) -> None:
+            setting.updates.ledger = shaky
+
+        setting.salesforce.after = fall_silent
+        with pytest.raises(LedgerUnavailable):
+            setting.update(5)
+        setting.salesforce.after = lambda _: None
+        assert setting.update(5) == Updated(1)
+        assert setting.salesforce.versions() == [5, 5]
+
+
+def test_a_ledger_that_falls_silent_behind_a_fault_is_told() -> None:
+    with ledger_table() as dynamodb:
+        setting = Setting(dynamodb)
+        silent = Failing(ReadTimeoutError(endpoint_url="https://x"), 1)
+        shaky = RecordLedger(Table(lambda: Through(dynamodb, before=silent), TABLE), setting.clock)
+
+        def fail(_: UpdateVoiceCall) -> None:
+            setting.updates.ledger = shaky
+            raise Unavailable("x", status=503)
+
+        setting.salesforce.before = fail
+        with pytest.raises(Unavailable):
+            setting.update(5)
+        assert setting.told.counted()["LedgerFault"] == 1
+
+
+def test_a_lease_that_ran_out_under_way_brings_the_version_again(setting: Setting) -> None:
+    """Given a worker that was frozen behind its PATCH while another one took the contact over,
+    then its version does not count: the other one's request may have arrived later."""
+
+    def freeze(_: UpdateVoiceCall) -> None:
+        setting.clock.sleep(20)
+        setting.ledger.claim(KEY, 5, 8.0)
+
+    setting.salesforce.after = freeze
+    with pytest.raises(OvertakenLate):
+        setting.update(5)
+
+
+def refusing(*names: str) -> Callable[[UpdateVoiceCall], None]:
+    """Salesforce refuses the first of these fields that it finds, by its name."""
+
+    def check(request: UpdateVoiceCall) -> None:
+        for name in names:
+            if name in request.call_attributes:
+                remark = f"No such column '{name}' on sobject of type VoiceCall"
+                error = Rejected("x", status=400, remark=remark)
+                error.attempts = 1
+                raise error
+
+    return check
+
+
+def test_one_bad_field_does_not_cost_the_record(setting: Setting) -> None:
+    setting.salesforce.before = refusing("Bad__c", "Worse__c")
+    assert setting.update(5, Bad__c="secret", Good__c="1", Worse__c="secret") == Updated(3)
+    (sent,) = setting.salesforce.patched
+    assert dict(sent.call_attributes) == {"Version__c": 5, "Good__c": "1"}
+    lines = [line for line in setting.told.lines() if line["message"].startswith("field refused")]
+    assert [line["field"] for line in lines] == ["Bad__c", "Worse__c"]
+    assert setting.told.counted()["FieldRefused"] == 2
+    assert "secret" not in setting.told.stream.getvalue()
+
+
+def test_only_names_of_fields_are_told(setting: Setting) -> None:
+    """Attributes are named by whoever builds flows: a number in a name is not repeated."""
+    setting.salesforce.before = refusing("+12065550100")
+    assert setting.update(5, **{"+12065550100": "x"}) == Updated(2)
+    assert "+12065550100" not in setting.told.stream.getvalue()
+    assert '"OTHER"' in setting.told.stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Rejected("x", status=400, remark="endTime is before startTime"),
+        Rejected("x", status=400, remark="No such column 'Bad__cc'"),
+        Rejected("x", status=400),
+        Rejected("x", status=404, remark="Bad__c"),
+        Rejected("x", status=400, remark="Bad__c", effect=Effect.UNKNOWN),
+    ],
+)
+def test_other_refusals_are_refusals(setting: Setting, error: Rejected) -> None:
+    setting.salesforce.before = raising(error)
+    with pytest.raises(Rejected):
+        setting.update(5, Bad__c="x")
+    assert len(setting.salesforce.deadlines) == 1
+
+
+def test_leaving_out_is_bounded(setting: Setting) -> None:
+    names = [f"F{number}__c" for number in range(MOST_FIELDS_LEFT_OUT + 3)]
+    setting.salesforce.before = refusing(*names)
+    with pytest.raises(Rejected) as refused:
+        setting.update(5, **dict.fromkeys(names, "x"))
+    assert len(setting.salesforce.deadlines) == MOST_FIELDS_LEFT_OUT + 1
+    assert refused.value.attempts == MOST_FIELDS_LEFT_OUT + 1
