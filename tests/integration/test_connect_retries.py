@@ -21,10 +21,11 @@ from tests.integration.events import INSTANCE, inbound, method, transfer
 from tests.integration.stand import wait_until
 from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient
 from voicecall_bridge import composition
-from voicecall_bridge.bridge import Bridge, InProgress
+from voicecall_bridge.bridge import Bridge
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.ledger import Busy, ContactKey, Created, Lease, Ledger
 from voicecall_bridge.observability import Observer
+from voicecall_bridge.outcomes import InProgress
 from voicecall_bridge.sources import flow
 from voicecall_bridge.voice_call import CallInitiation
 
@@ -298,7 +299,7 @@ def left_after_waiting(seconds: float) -> float:
     clock = Clock()
     ledger = SlowLedger(clock)
     ledger.begin(ContactKey(INSTANCE, "contact-1"), {}, 60)
-    waiting = Bridge(ledger, ScriptedClient([]), Observer(), clock, clock.sleep)
+    waiting = Bridge(ledger, ScriptedClient([]), Observer(), now=clock, sleep=clock.sleep)
     deadline = Deadline.after(seconds, clock)
     with pytest.raises(InProgress):
         waiting.create(flow.read(inbound()).contact, CallInitiation.INBOUND, deadline)

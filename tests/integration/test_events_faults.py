@@ -38,6 +38,8 @@ def test_sixty_contacts_and_fifteen_requests_at_once(events: EventsStand) -> Non
     contacts = [f"throttled-{number}" for number in range(CONTACTS)]
     for contact_id in contacts:
         events.know(contact_id)
+    # Some are throttled for certain, however slow this machine asks.
+    events.connect.fail_next("throttle", times=10)
     events.publish(*[event("QUEUED", contact_id) for contact_id in contacts])
     events.poll()
     assert {call.vendor_call_key for call in events.salesforce.voice_calls()} == set(contacts)
@@ -94,7 +96,7 @@ def invocations(results: list[BatchResult]) -> int:
     return sum(one.invoked is not None for one in results)
 
 
-@pytest.mark.parametrize("round_", range(6))
+@pytest.mark.parametrize("round_", range(3))
 def test_a_flow_and_an_event_race_for_one_contact(events: EventsStand, round_: int) -> None:
     """Then Salesforce gets one POST, and the flow gets the same voiceCallId at once."""
     contact_id = f"race-{round_}"
@@ -149,7 +151,7 @@ def test_a_flow_that_failed_is_made_good_by_the_next_event(events: EventsStand) 
     assert events.connect.journal == ()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_duplicated_and_shuffled_deliveries(events: EventsStand, seed: int) -> None:
     """Given chains of three contacts whose events come twice and in any order, and batches that
     Lambda delivers twice, then each contact has one VoiceCall, below its parent."""

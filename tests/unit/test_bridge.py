@@ -12,12 +12,10 @@ from voicecall_bridge.bridge import (
     LEASE_MARGIN_SECONDS,
     LEAST_RESERVE_SECONDS,
     Bridge,
-    Creation,
-    InProgress,
-    NotCreated,
 )
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.ledger import Busy, ContactKey, Created, CreateStatus, Lease
+from voicecall_bridge.outcomes import Creation, InProgress, NotCreated
 from voicecall_bridge.telephony.client import CreatedVoiceCall
 from voicecall_bridge.telephony.errors import (
     Effect,

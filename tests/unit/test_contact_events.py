@@ -7,8 +7,14 @@ import pytest
 
 from tests.unit.doubles import Clock
 from tests.unit.samples import CONTACT_ID, PARENT_ID, VOICE_CALL_ID, contact_event, transfer_event
-from voicecall_bridge.bridge import (
-    Bridge,
+from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.contact import Contact, NotAContact
+from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
+from voicecall_bridge.contact_events import LATE_SECONDS, PARENT_WAIT_SECONDS, ContactEvents
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.dynamodb_table import LedgerUnavailable
+from voicecall_bridge.observability import Disposition
+from voicecall_bridge.outcomes import (
     CallOver,
     Creation,
     InProgress,
@@ -16,12 +22,6 @@ from voicecall_bridge.bridge import (
     ParentMissing,
     Tidied,
 )
-from voicecall_bridge.contact import Contact, NotAContact
-from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
-from voicecall_bridge.contact_events import LATE_SECONDS, PARENT_WAIT_SECONDS, ContactEvents
-from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.observability import Disposition
 from voicecall_bridge.settings import CreateFromEvents
 from voicecall_bridge.streams import Ended, Hopeless, Passing, Waiting
 from voicecall_bridge.telephony.errors import (

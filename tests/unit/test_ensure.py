@@ -22,18 +22,12 @@ from tests.unit.samples import (
     a_contact,
     a_transfer,
 )
-from voicecall_bridge.bridge import (
-    LEASE_MARGIN_SECONDS,
-    CallOver,
-    Creation,
-    InProgress,
-    NotCreated,
-    ParentMissing,
-)
+from voicecall_bridge.bridge import LEASE_MARGIN_SECONDS
 from voicecall_bridge.contact import Channel, InitiationMethod
 from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.ledger import CreateStatus
+from voicecall_bridge.outcomes import CallOver, Creation, InProgress, NotCreated, ParentMissing
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
