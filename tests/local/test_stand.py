@@ -26,7 +26,7 @@ from local.template import TemplateError
 from tests.local.samples import INSTANCE_ID, flow_event, queued_event
 
 FLOW = "ContactFlowFunction"
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def is_open(url: str) -> bool:

@@ -219,7 +219,7 @@ class TelephonyClient:
                 request,
                 stream=True,
                 timeout=(min(CONNECT_SECONDS, seconds), _patience(seconds)),
-                verify=self.session.verify,
+                verify=self.session.verify or True,
             ) as response:
                 return read_answer(response, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
