@@ -52,6 +52,8 @@ def addresses(stand: Stand, lambda_api: LambdaApi) -> Iterator[str]:
 
 
 def _exports(environment: Mapping[str, str]) -> Iterator[str]:
+    # The SDK reads AWS_DEFAULT_REGION alone; Lambda sets both.
+    region = {"AWS_DEFAULT_REGION": environment.get("AWS_REGION", "us-east-1")}
     credentials = {"AWS_ACCESS_KEY_ID": "laptop", "AWS_SECRET_ACCESS_KEY": "laptop"}
-    for name, value in {**environment, **credentials}.items():
+    for name, value in {**environment, **region, **credentials}.items():
         yield f"  export {name}={quote(value)}"
