@@ -11,7 +11,9 @@ from tests.unit.aws import ledger_table
 from tests.unit.record_function import Function
 from tests.unit.records import batch, record, version
 from tests.unit.samples import PARENT_ID
+from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.record_rules import RecordRules
+from voicecall_bridge.record_updates import OvertakenLate, StillAtWork
 from voicecall_bridge.telephony.errors import Rejected, Unauthorized, Unavailable
 from voicecall_bridge.voice_call_update import CustomField, UpdateVoiceCall
 
@@ -158,3 +160,24 @@ def test_a_defect_is_kept_and_blocks_nothing(function: Function) -> None:
     function.salesforce.before = break_down
     assert function(record(ContactId="bad"), record(ContactId="good")) == []
     assert sorted(function.ended()) == [("dead_lettered", "DEFECT"), ("delivered", "")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (LedgerUnavailable("ThrottlingException"), "LEDGER_UNAVAILABLE"),
+        (StillAtWork(), "IN_PROGRESS"),
+        (OvertakenLate(), "LEASE_RAN_OUT"),
+    ],
+)
+def test_what_passes_comes_again_and_says_why(
+    function: Function, fault: Exception, code: str
+) -> None:
+    def fail(_: UpdateVoiceCall) -> None:
+        raise fault
+
+    function.salesforce.before = fail
+    assert function(version(1)) == ["1"]
+    assert function.ended() == []
+    (line,) = [line for line in function.told.lines() if line["message"] == "to come again"]
+    assert (line["source"], line["errorCode"]) == ("contact_records", code)
