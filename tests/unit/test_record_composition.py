@@ -1,0 +1,120 @@
+"""What `contact_records` runs on, its tokens, and the update request over a scripted transport."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jwt
+import pytest
+
+from tests.unit.doubles import http_answer
+from tests.unit.records import record
+from tests.unit.samples import CALL_CENTER, CONTACT_ID, ORG_ID, key_pair
+from tests.unit.test_client import Scene
+from tests.unit.test_composition import ENVIRONMENT
+from voicecall_bridge import composition
+from voicecall_bridge.contact_records import ContactRecords
+from voicecall_bridge.grouped_table import GroupedTable
+from voicecall_bridge.settings import SettingsError
+from voicecall_bridge.sources.contact_record import read
+from voicecall_bridge.telephony.auth import LIFETIME_SECONDS, SHARED_SECONDS, TokenSigner
+from voicecall_bridge.telephony.errors import OutcomeUnknown
+from voicecall_bridge.voice_call_update import CustomField, UpdateVoiceCall, update_voice_call
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    composition.contact_records.cache_clear()
+    yield monkeypatch
+    composition.contact_records.cache_clear()
+
+
+def test_what_contact_records_run_on(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CONTACT_RECORD_FIELDS", "Queue.Name=Queue__c")
+    processor = composition.contact_records()
+    assert processor is composition.contact_records()
+    source = processor.source
+    assert isinstance(source, ContactRecords)
+    assert source.rules.fields == (CustomField("Queue.Name", "Queue__c"),)
+    assert isinstance(source.updates.ledger.table, GroupedTable)
+    assert source.updates.client.shares_tokens
+    assert processor.workers == composition.RECORDS_AT_ONCE
+    adapter: Any = source.updates.client.session.get_adapter("https://x.example")
+    assert adapter._pool_maxsize == composition.RECORDS_AT_ONCE, "a connection for each worker"
+    processor.on_overrun()
+    assert composition.contact_records() is not processor
+
+
+def test_all_faults_of_both_settings_are_told_at_once(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CONTACT_RECORD_METHODS", "PIGEON")
+    environment.delenv("LEDGER_TABLE")
+    with pytest.raises(SettingsError) as caught:
+        composition.contact_records()
+    assert "LEDGER_TABLE is missing" in str(caught.value)
+    assert "PIGEON is no initiation method" in str(caught.value)
+
+
+def test_a_shared_token_serves_for_a_minute_and_lives_for_two() -> None:
+    """Given a token without `jti`, which Salesforce does not refuse when it comes again."""
+    now = [1_795_169_195.0]
+    signer = TokenSigner(
+        org_id=ORG_ID,
+        call_center_api_name=CALL_CENTER,
+        private_key=key_pair()[0],
+        now=lambda: now[0],
+    )
+    first = signer.shared_token()
+    now[0] += SHARED_SECONDS - 1
+    assert signer.shared_token() == first
+    now[0] += 1
+    second = signer.shared_token()
+    assert second != first
+    now[0] -= 3600
+    assert signer.shared_token() not in (first, second), "a clock that was set back"
+    claims = jwt.decode(first, options={"verify_signature": False})
+    assert set(claims) == {"iss", "sub", "iat", "exp"}
+    assert claims["exp"] - claims["iat"] == LIFETIME_SECONDS
+    assert LIFETIME_SECONDS - SHARED_SECONDS >= 60, "whoever gets it last can still use it"
+
+
+PENDING = {"status": "pending"}
+
+
+def an_update() -> UpdateVoiceCall:
+    return update_voice_call(read(record(ContactId="c/../1?x=é", Attributes={"sfdc-A__c": "1"})))
+
+
+def test_the_update_request() -> None:
+    scene = Scene(http_answer(200, PENDING))
+    assert scene.client.update_voice_call(an_update(), scene.clock.deadline(5.0)) == 1
+    (sent,) = scene.transport.requests
+    assert sent.method == "PATCH"
+    assert str(sent.url).endswith("/telephony/v1/voiceCalls/c%2F..%2F1%3Fx%3D%C3%A9")
+    assert sent.headers["Telephony-Provider-Name"] == "amazon-connect"
+    assert isinstance(sent.body, bytes)
+    body = json.loads(sent.body)
+    assert body["callCenterApiName"] == CALL_CENTER
+    assert body["callAttributes"] == '{"A__c": "1"}'
+    assert "vendorCallKey" not in body
+
+
+@pytest.mark.parametrize("answer", [b"", b"{}", {"status": None}, b"<html></html>", b"[]"])
+def test_an_answer_without_status_says_nothing(answer: Any) -> None:
+    """Given such answers, then the update is sent again, and its outcome is not known."""
+    scene = Scene(*[http_answer(200, answer) for _ in range(4)])
+    with pytest.raises(OutcomeUnknown):
+        scene.client.update_voice_call(an_update(), scene.clock.deadline(30.0))
+    assert len(scene.transport.requests) == 4
+
+
+def test_a_shared_token_is_sent_again(environment: pytest.MonkeyPatch) -> None:
+    scene = Scene(http_answer(200, PENDING), http_answer(200, PENDING))
+    scene.client.shares_tokens = True
+    for _ in range(2):
+        scene.client.update_voice_call(
+            UpdateVoiceCall(CONTACT_ID, {}, {}), scene.clock.deadline(5.0)
+        )
+    tokens = {request.headers["Authorization"] for request in scene.transport.requests}
+    assert len(tokens) == 1
