@@ -36,7 +36,12 @@ def test_no_batch(event: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"not json", b"{cut", b"\xff\xfe", b"[" * 100_000, b"9" * 6000]
+    "data",
+    [
+        *(b"", b"not json", b"{cut", b"\xff\xfe", b"[" * 100_000, b"9" * 6000),
+        # Python's json reads these; JSON has them not (RFC 8259, section 6).
+        *(b'{"a": NaN}', b'{"a": [-Infinity]}', b"Infinity"),
+    ],
 )
 def test_data_that_is_no_json(data: bytes) -> None:
     (record,) = kinesis.read({"Records": [stream_record(data)]})

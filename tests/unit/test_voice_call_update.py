@@ -197,6 +197,15 @@ def test_custom_fields() -> None:
     }
 
 
+def test_a_number_beyond_all_numbers_is_left_out() -> None:
+    """Given 1e999, which is JSON and reads as infinity, then what is sent stays JSON."""
+    members = json.loads('{"Attributes": {}, "Agent": {"NumberOfHolds": 1e999, "Score": 1e999}}')
+    fields = [CustomField("Agent.Score", "Score__c")]
+    body = update_voice_call(a_record(**members), fields).to_json()
+    assert "numberOfHolds" not in body
+    assert "callAttributes" not in body
+
+
 def test_fields_can_be_left_out() -> None:
     request = update_voice_call(a_record(Attributes={"sfdc-A__c": "1", "sfdc-B__c": "2"}))
     assert request.without(["A__c"]).to_json()["callAttributes"] == '{"B__c": "2"}'

@@ -12,6 +12,7 @@ that are left out count as 0.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -168,8 +169,9 @@ def _call_attributes(record: ContactRecord, fields: Sequence[CustomField]) -> di
     }
     for custom in fields:
         value = record.at(custom.path)
-        # Objects and lists fit no field; null leaves what the field holds.
-        if isinstance(value, str | int | float):
+        # Objects and lists fit no field; null leaves what the field holds; 1e999 is JSON, but no
+        # number that could be written as JSON again.
+        if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
             found[custom.field] = value
     return found
 

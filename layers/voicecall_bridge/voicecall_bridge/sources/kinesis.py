@@ -40,9 +40,17 @@ class StreamRecord:
         """
         data = text(members(self.raw.get("kinesis")).get("data"))
         try:
-            return json.loads(base64.b64decode(data, validate=True))
+            return json.loads(
+                base64.b64decode(data, validate=True), parse_constant=_refuse_constant
+            )
         except (binascii.Error, ValueError, RecursionError):
             raise NotAContact("the record's data is not JSON") from None
+
+
+def _refuse_constant(name: str) -> object:
+    # Python reads NaN and Infinity, JSON has neither (RFC 8259, section 6), and neither could be
+    # sent on.
+    raise ValueError(name)
 
 
 def read(event: object) -> list[StreamRecord]:
