@@ -28,8 +28,8 @@ run: $(VENV)/ready  ## replay events/ against the laptop stand; fails unless eve
 replay: $(VENV)/ready  ## replay one file: make replay EVENT=events/contact_flow/inbound.json
 	@$(BIN)/python -m local replay "$(or $(EVENT),$(error name a file: make replay EVENT=path))" $(ARGS)
 
-stand: $(VENV)/ready  ## leave the laptop stand running and print its addresses
-	@$(BIN)/python -m local stand
+stand: $(VENV)/ready  ## leave the laptop stand running: make stand SET="FLOW_FAILURE=error CREATE_FROM_EVENTS=always"
+	@exec $(BIN)/python -m local stand $(foreach setting,$(SET),--set "$(setting)") $(ARGS)
 
 # The region above is for the stand only: here the account's own counts, unless it was set outside.
 doctor: $(VENV)/ready  ## check the settings before the first call: make doctor SECRET=<id, ARN or file> STACK=<name>

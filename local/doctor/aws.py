@@ -5,6 +5,7 @@ AWS's own messages name accounts, users and keys, so only their codes are read.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import boto3
@@ -76,12 +77,14 @@ class Account:
     Attributes:
         region: where to look; empty: the session's own.
         seconds: for each answer.
-        session: makes boto3's session.
+        session: boto3's, made when it is asked for first.
     """
 
     region: str = ""
     seconds: float = 10.0
-    session: Callable[[], Any] = field(default=boto3.session.Session)
+    session: Callable[[], Any] = field(
+        default_factory=lambda: lru_cache(maxsize=1)(boto3.session.Session)
+    )
 
     def has_credentials(self) -> bool:
         """Whether there are any at hand; whether AWS takes them is another question."""
