@@ -46,11 +46,16 @@ class Asked:
 
     def filled(self, environment: Mapping[str, str]) -> "Asked":
         """With the environment's word where nothing was said."""
-        said = {name: environment.get(name, "").strip() for name in environment}
+        said = {name: value.strip() for name, value in environment.items()}
+        default = said.get("CONTACT_CENTER_SECRET", "")
+        secret = self.secret or default
+        # The key apart belongs to that secret, and to no other one.
+        belongs = self.file is None and _is_same(secret, default)
         return replace(
             self,
-            secret=self.secret or said.get("CONTACT_CENTER_SECRET", ""),
-            key_parameter=self.key_parameter or said.get("PRIVATE_KEY_PARAMETER", ""),
+            secret=secret,
+            key_parameter=self.key_parameter
+            or (said.get("PRIVATE_KEY_PARAMETER", "") if belongs else ""),
             audience=self.audience or said.get("JWT_AUDIENCE", ""),
             provider=self.provider or said.get("TELEPHONY_PROVIDER_NAME") or "amazon-connect",
         )
@@ -121,8 +126,13 @@ class Examination:
             self._text, self._arn = self._account.secret(self._asked.secret)
         except Unread as error:
             return fault(aws.READABLE, error.text, error.change)
-        used = self._environment.get("CONTACT_CENTER_SECRET", "").strip()
-        if self._asked.stack and used and not _is_same(used, self._arn):
+        used = [
+            secret.strip()
+            for name, value in self._environment.items()
+            if name.startswith("CONTACT_CENTER_SECRET")
+            for secret in value.split(",")
+        ]
+        if self._asked.stack and used and not any(_is_same(self._arn, it) for it in used):
             change = "ContactCenterSecretArn of the stack, or the SECRET that is examined here"
             return fault(aws.READABLE, "readable, but the stack uses another secret", change)
         return ok(aws.READABLE, "readable with these credentials")
@@ -188,7 +198,12 @@ def _function(state: str, environment: Mapping[str, str]) -> Finding:
     return ok(aws.FUNCTION, f"{state}, its settings are sound")
 
 
-def _is_same(used: str, arn: str) -> bool:
-    """Whether a setting names a secret: by ARN, whole or without the six random characters that
-    Secrets Manager appends, or by name."""
-    return used in (arn, arn[:-7], arn[:-7].rpartition(":")[2])
+def _is_same(one: str, other: str) -> bool:
+    """Whether two texts may name the same secret: by ARN, whole or without the six random
+    characters that Secrets Manager appends, or by name."""
+    return bool(_names(one) & _names(other))
+
+
+def _names(secret: str) -> set[str]:
+    bare = {secret, secret[:-7]} if secret.startswith("arn:") else {secret}
+    return bare | {it.rpartition(":")[2] for it in bare}

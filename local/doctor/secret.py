@@ -31,6 +31,7 @@ _PLACEHOLDERS: Final[Mapping[str, str]] = {
 _SHOWABLE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 # As Salesforce makes API names; a label ("Amazon Connect") has spaces.
 _API_NAME: Final = re.compile(r"[A-Za-z](_?[A-Za-z0-9])*")
+_BREAKS: Final = "write the key's line breaks as \\n, or use the console's Key/value view"
 _AWS_ANSWER: Final = frozenset({"SecretString", "SecretBinary"})
 
 
@@ -107,6 +108,8 @@ def _not_json(text: str, error: ValueError) -> Finding:
     if not text.strip():
         return fault(SECRET, "empty", "store the secret as text (SecretString), not as binary")
     place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+    if "control character" in str(error):
+        return fault(SECRET, f"a text broken over lines{place}", _BREAKS)
     causes = {
         "-----BEGIN": "this is a key alone; the secret is a JSON object of four names",
         "“": "replace the typographic quotation marks by plain ones",
@@ -114,8 +117,7 @@ def _not_json(text: str, error: ValueError) -> Finding:
         "\ufeff": "save the file as UTF-8 without a byte order mark",
     }
     found = (cure for sign, cure in causes.items() if text.lstrip(" \r\n\t{").startswith(sign))
-    cure = "compare it with the secret that Salesforce provisioned; a key's line breaks are \\n"
-    return fault(SECRET, f"not JSON{place}", next(found, cure))
+    return fault(SECRET, f"not JSON{place}", next(found, "compare it with what Salesforce made"))
 
 
 def _no_object(value: object) -> Finding:

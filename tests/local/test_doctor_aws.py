@@ -276,6 +276,14 @@ def test_environment_says_the_rest() -> None:
     assert {found[check].verdict for check in (PARAMETER, TABLE, QUEUE)} == {Verdict.OK}
 
 
+def test_key_of_another_secret() -> None:
+    """Given an environment with a key apart, then it is that of its own secret only."""
+    environment = {**ENVIRONMENT, "PRIVATE_KEY_PARAMETER": "key"}
+
+    assert PARAMETER in examine(Asked(secret="contact-center"), Session(), **environment)
+    assert PARAMETER not in examine(Asked(secret="another"), Session(), **environment)
+
+
 def test_without_credentials() -> None:
     """Given none, then what was not looked at is named, and is no fault but for the secret."""
     session = Session(signed_in=False, get_secret_value=NoCredentialsError())

@@ -70,8 +70,9 @@ def test_right_secret() -> None:
     ("text", "said", "change"),
     [
         ("", "empty", "not as binary"),
-        ("{", "not JSON (line 1)", "provisioned"),
-        ('{\n"a" 1\n}', "not JSON (line 2)", "provisioned"),
+        ("{", "not JSON (line 1)", "Salesforce made"),
+        ('{\n"a" 1\n}', "not JSON (line 2)", "Salesforce made"),
+        (f'{{"{KEY_NAME}": "{PEM}"}}', "broken over lines (line 1)", "line breaks as \\n"),
         ("{'a': 1}", "not JSON", "double quotation"),
         ("{“a”: 1}", "not JSON", "typographic"),
         ("\ufeff{}", "not JSON", "byte order mark"),
