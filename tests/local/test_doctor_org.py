@@ -184,18 +184,16 @@ def test_second_question_without_an_answer(stand_in: SalesforceStandIn) -> None:
 
 @pytest.mark.parametrize("kind", ["hang", "trickle_headers"])
 def test_answer_that_never_comes(stand_in: SalesforceStandIn, kind: str) -> None:
-    """Given a server that hangs, or sends a byte now and then, then the wait is bounded."""
+    """Given a server that hangs, or sends a byte now and then, then the wait is
+    bounded (an answer that came in the end would be told), and nothing is asked again."""
     stand_in.inject(Fault(kind, times=None, method="PATCH", seconds=0.2))
-    start = time.monotonic()
     found = examine(stand_in.base_url, BOUND_SECONDS)
-    took = time.monotonic() - start
     stand_in.clear_faults()
 
     assert found[TOKEN].verdict is Verdict.FAULT
     assert "came in time" in found[TOKEN].text
     assert found[CLOCK].verdict is Verdict.UNCHECKED
-    # One question and not three; generous, since only "bounded" is the promise.
-    assert took < 20 * BOUND_SECONDS
+    assert len(stand_in.journal()) <= 1
 
 
 def test_nobody_there() -> None:
