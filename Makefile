@@ -16,7 +16,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run replay stand test lint types template suites bench build docs lock clean
+.PHONY: help run replay stand doctor test lint types template suites bench build docs lock clean
 .PHONY: suite-pure suite-faults suite-handler suite-stand
 
 help:  ## list what can be made
@@ -28,8 +28,14 @@ run: $(VENV)/ready  ## replay events/ against the laptop stand; fails unless eve
 replay: $(VENV)/ready  ## replay one file: make replay EVENT=events/contact_flow/inbound.json
 	@$(BIN)/python -m local replay "$(or $(EVENT),$(error name a file: make replay EVENT=path))" $(ARGS)
 
-stand: $(VENV)/ready  ## leave the laptop stand running and print its addresses
-	@$(BIN)/python -m local stand
+stand: $(VENV)/ready  ## leave the laptop stand running: make stand SET="FLOW_FAILURE=error CREATE_FROM_EVENTS=always"
+	@exec $(BIN)/python -m local stand $(foreach setting,$(SET),--set "$(setting)") $(ARGS)
+
+# The region above is for the stand only: here the account's own counts, unless it was set outside.
+doctor: $(VENV)/ready  ## check the settings before the first call: make doctor SECRET=<id, ARN or file> STACK=<name>
+	@$(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) PYTHONPATH=layers/voicecall_bridge \
+	$(BIN)/python -m local.doctor "$(or $(SECRET),$(if $(STACK),,$(error name a secret: make doctor SECRET=id)))" \
+	--stack "$(STACK)" --key-parameter "$(KEY_PARAMETER)" --region "$(REGION)" --audience "$(AUDIENCE)" $(ARGS)
 
 test: $(VENV)/ready $(SAM)/ready  ## lint, types, template checks and all test suites
 	@$(MAKE) --no-print-directory lint types template suites

@@ -20,6 +20,7 @@ from local.outcome import Outcome
 from local.polling import Polling
 from local.reading import EventError
 from local.replay import Replay
+from local.salesforce import Exchange
 from local.stand import ROOT, Stand
 from local.steps import Sample, inputs_of
 from local.template import TemplateError
@@ -65,6 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     stand.add_argument(
         "--state", type=Path, help="a folder that keeps Salesforce's records and journal"
     )
+    stand.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="NAME=VALUE",
+        type=_setting,
+        help="a setting of the functions instead of the template's (may be repeated)",
+    )
     stand.set_defaults(command=_stand)
     return parser
 
@@ -95,7 +105,7 @@ def _replay(parsed: argparse.Namespace) -> int:
             replay.run(samples)
         for outcome in replay.outcomes:
             if outcome.path == samples[-1].path:
-                _explain(console, outcome)
+                _explain(console, outcome, stand.salesforce.journal())
         console.calls(stand.salesforce.voice_calls())
         account = replay.account()
     console.account(account)
@@ -108,7 +118,7 @@ def _replay(parsed: argparse.Namespace) -> int:
 def _stand(parsed: argparse.Namespace) -> int:
     console = Console()
     with (
-        Stand(state=parsed.state, compressed=False) as stand,
+        Stand(state=parsed.state, compressed=False, settings=dict(parsed.settings)) as stand,
         Polling(stand.events),
         LambdaApi(stand) as lambda_api,
     ):
@@ -120,7 +130,7 @@ def _stand(parsed: argparse.Namespace) -> int:
     return RIGHT
 
 
-def _explain(console: Console, outcome: Outcome) -> None:
+def _explain(console: Console, outcome: Outcome, journal: Sequence[Exchange]) -> None:
     console.answer(outcome)
     if any(line.reason == "CONTACT_NOT_FOUND" for line in outcome.lines):
         console.say(
@@ -132,10 +142,10 @@ def _explain(console: Console, outcome: Outcome) -> None:
             "      hint: the rules in template.yaml let voice events of one instance through, "
             "and only those types that are used"
         )
-    if outcome.unknown_parent:
+    if parent := outcome.refused_parent(journal):
         console.say(
             "      hint: Salesforce does not know the parent here; to have it known, add --parent "
-            f'{outcome.unknown_parent} (make: ARGS="--parent {outcome.unknown_parent}")'
+            f'{parent} (make: ARGS="--parent {parent}")'
         )
 
 
@@ -149,12 +159,21 @@ def _contact_id(text: str) -> str:
     return text
 
 
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError("a setting is NAME=VALUE")
+    return name, value
+
+
 def _end(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's own
     """End as an exception does, so that everything that was started is stopped."""
     sys.exit(128 + signal_number)
 
 
 if __name__ == "__main__":
+    # A shell lets what it starts in the background ignore SIGINT: `stand` is to end all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)
     for stream in (sys.stdout, sys.stderr):

@@ -48,6 +48,8 @@ def addresses(stand: Stand, lambda_api: LambdaApi) -> Iterator[str]:
     yield "For a function that is run by other means (sam local, a debugger):"
     yield from _exports(environment)
     yield ""
+    yield 'With these set, too: make doctor SECRET="$CONTACT_CENTER_SECRET"'
+    yield ""
     yield "Ctrl-C ends it."
 
 

@@ -55,21 +55,23 @@ _REDRIVE_KEYS: Final = frozenset(("source", "event", "expect", "records"))
 
 
 def read_call(path: Path) -> Sample:
-    """Read the file. Raises EventError."""
+    """Read the file, whose first line may say what it is. Raises EventError."""
     settings: Mapping[str, str] = {}
+    origin = ""
     steps: list[Step] = []
     for number, members in _lines(path):
         where = f"{path}:{number}"
-        if number == 1 or "comment" in members:
+        is_first = number == 1 and not members.keys() - _HEADER_KEYS
+        if is_first or "comment" in members:
             refuse_unknown(members, _HEADER_KEYS, where)
-            if number == 1:
-                text_of(members, "source", where)
+            if is_first:
+                origin = text_of(members, "source", where) if "source" in members else ""
                 settings = settings_of(members, where)
         else:
             steps.append(_step(members, path, where))
     if not any(map(inputs_of, steps)):
         raise EventError(f"{path}: no line delivers an event")
-    return Sample(path, tuple(steps), settings=settings)
+    return Sample(path, tuple(steps), settings=settings, origin=origin)
 
 
 def _step(members: Mapping[str, Any], path: Path, where: str) -> Step:

@@ -38,9 +38,18 @@ class ContactEventStream:
     """Bus and pollers of the template of `aws`; `invoke(function, event, settings)` runs one."""
 
     def __init__(
-        self, aws: LaptopAws, invoke: Invoke, resources: ExitStack, *, compressed: bool
+        self,
+        aws: LaptopAws,
+        invoke: Invoke,
+        resources: ExitStack,
+        *,
+        compressed: bool,
+        settings: Mapping[str, str],
     ) -> None:
-        """Begin to read the streams. Raises TemplateError for rules or mappings of no use."""
+        """Begin to read the streams, with the rules of a stack with `settings`.
+
+        Raises TemplateError for rules or mappings of no use.
+        """
         clients = {service: aws.client(service) for service in ("kinesis", "sqs", "s3")}
         for client in clients.values():
             resources.callback(client.close)
@@ -48,6 +57,7 @@ class ContactEventStream:
         self._invoke = invoke
         self._compressed = compressed
         self._ahead = 0.0
+        self._stand_settings = settings
         self._settings: Mapping[str, str] = {}
         self._one_at_a_time = Lock()
         self._mappings = read_mappings(aws.template)
@@ -124,6 +134,7 @@ class ContactEventStream:
             return [result for poller in self._pollers for result in poller.poll_once()]
 
     def _bus_with(self, settings: Mapping[str, str]) -> EventBus:
+        settings = {**self._stand_settings, **settings}
         known = frozenset(settings.items())
         if known not in self._buses:
             self._buses[known] = EventBus(

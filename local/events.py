@@ -152,6 +152,8 @@ def _refuse_silent(sample: Sample) -> None:
     inputs = [delivered for step in sample.steps for delivered in inputs_of(step)]
     if sample.path.suffix == ".json" and inputs[0].expectation is None:
         raise EventError(f"{sample.path}: there is no {_expected_of(sample.path).name} beside it")
+    if sample.path.suffix == ".jsonl" and not sample.origin:
+        raise EventError(f"{sample.path}:1: source must be a text: where the call comes from")
     if any(map(_is_silent, sample.steps)):
         raise EventError(f"{sample.path}: a step without expect")
     if sample.path.suffix == ".jsonl" and not isinstance(sample.steps[-1], ExpectCalls):

@@ -1,12 +1,13 @@
 """How one delivery ended."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from local.account import DEAD_LETTERED, DeliveryLine
 from local.lambda_process import Invocation
+from local.salesforce import Exchange
 from local.steps import Input
 
 
@@ -92,15 +93,21 @@ class Outcome:
         payload = self.invocation.payload if self.invocation else None
         return payload if isinstance(payload, dict) else {}
 
-    @property
-    def unknown_parent(self) -> str:
-        """The previous contact of a transfer that found no VoiceCall of it; empty otherwise."""
-        details = _members(_members(self.delivered.event).get("Details"))
-        data = _members(details.get("ContactData"))
-        previous = data.get("PreviousContactId")
-        if not isinstance(previous, str) or previous == data.get("ContactId"):
-            return ""
-        return previous if previous not in self.known_before else ""
+    def refused_parent(self, journal: Iterable[Exchange]) -> str:
+        """The parent that was named to Salesforce and that it did not know; empty when there is
+        none: another refusal is not a parent's fault.
+
+        Args:
+            journal: Salesforce's.
+        """
+        contacts = {line.contact_id for line in self.lines}
+        for exchange in journal:
+            sent = _members(exchange.body)
+            parent = sent.get("parentVoiceCallId")
+            about_this = exchange.status == 400 and sent.get("vendorCallKey") in contacts
+            if about_this and isinstance(parent, str) and parent not in self.known_before:
+                return parent
+        return ""
 
 
 def _members(value: object) -> Mapping[str, Any]:

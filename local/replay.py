@@ -225,6 +225,7 @@ def _streamed(sample: Sample, passed: Passed, before: Calls, after: Calls) -> Ou
         if expected
         else []
     )
+    known = frozenset(record.vendor_call_key for record in before)
     return Outcome(
-        sample.path, passed.delivered, None, passed.lines, tuple(found), passage=passed.passage
+        sample.path, passed.delivered, None, passed.lines, tuple(found), known, passed.passage
     )

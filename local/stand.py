@@ -20,7 +20,7 @@ from local.contact_event_stream import ContactEventStream
 from local.function_pool import FunctionPool
 from local.lambda_process import Invocation, LambdaProcess
 from local.salesforce import SalesforceStandIn, new_identity
-from local.template import Template
+from local.template import Template, TemplateError
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TEMPLATE: Final = ROOT / "template.yaml"
@@ -57,6 +57,8 @@ class Stand:
         compressed: whether the pauses between the deliveries of a stream's records are jumped over.
         state: a folder in which Salesforce's records and journal outlive the stand; None: nothing
             is left behind.
+        settings: environment of the functions instead of the template's, as a stack with other
+            parameters would have it.
 
     Attributes:
         salesforce: the stand-in.
@@ -76,8 +78,10 @@ class Stand:
         *,
         state: Path | None = None,
         compressed: bool = True,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """Nothing runs before the context is entered."""
+        self._settings = dict(settings or {})
         self._template_path = template_path
         self._compressed = compressed
         self._state = state
@@ -89,7 +93,7 @@ class Stand:
         """Start Salesforce, Amazon Connect and AWS.
 
         Raises:
-            TemplateError: the template cannot be used.
+            TemplateError: the template cannot be used, or no function has such a setting.
             OSError: no free port, or the state's folder cannot be made.
         """
         with ExitStack() as parts:
@@ -104,9 +108,10 @@ class Stand:
             self.aws = parts.enter_context(
                 LaptopAws(self._template_path, identity, self.salesforce.base_url)
             )
+            self._refuse_unknown_settings()
             self.connect = parts.enter_context(ConnectStandIn())
             self.events = ContactEventStream(
-                self.aws, self.invoke, parts, compressed=self._compressed
+                self.aws, self.invoke, parts, compressed=self._compressed, settings=self._settings
             )
             # A function that still waits for Salesforce must not outlive it: functions end first.
             parts.callback(self._end_functions)
@@ -148,18 +153,19 @@ class Stand:
         Raises:
             KeyError: the template has no such function.
         """
-        return {**self.template.functions[function].environment, **self.addresses}
+        own = self.template.functions[function].environment
+        return {**own, **self._settings, **self.addresses}
 
     def invoke(
         self, function: str, event: Any, settings: Mapping[str, str] | None = None
     ) -> Invocation:
-        """Run a function, by its logical id, with settings instead of the template's.
+        """Run a function, by its logical id, with settings instead of the stand's.
 
         Raises:
             KeyError: the template has no such function.
             TypeError, ValueError: the event is none that Lambda takes.
         """
-        return self._pool(function, settings or {}).invoke(event)
+        return self._pool(function, {**self._settings, **(settings or {})}).invoke(event)
 
     def ledger(self) -> list[LedgerItem]:
         """What the ledger knows, one item a contact."""
@@ -204,6 +210,16 @@ class Stand:
                     lambda: LambdaProcess(definition, definition.layers, environment), CONCURRENCY
                 )
             return self._pools[wanted]
+
+    def _refuse_unknown_settings(self) -> None:
+        """A slip in a name would go unseen: the function would run on the template's value."""
+        functions = self.template.functions.values()
+        known = {name for function in functions for name in function.environment}
+        if unknown := sorted(self._settings.keys() - known):
+            raise TemplateError(
+                f"no function has the setting {', '.join(unknown)}; known: "
+                f"{', '.join(sorted(known))}"
+            )
 
     def _end_functions(self) -> None:
         with ExitStack() as pools:

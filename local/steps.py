@@ -184,9 +184,11 @@ class Sample:
         steps: what to do, in order.
         given: samples that are replayed before it.
         settings: environment of the function, instead of the template's.
+        origin: where the sample's facts come from; empty where the file does not say.
     """
 
     path: Path
     steps: tuple[Step, ...]
     given: tuple[Path, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""

@@ -274,8 +274,22 @@ def test_faulty_step(tmp_path: Path, line: Any, fault: str) -> None:
         load_sample(path)
 
 
-def test_call_without_source(tmp_path: Path) -> None:
-    path = write_call(tmp_path, "call", {"comment": "a call"}, {"expectCalls": []})
+@pytest.mark.parametrize("first", [[], [{"comment": "mine"}], [{"settings": {"A": "b"}}]])
+def test_call_of_ones_own(tmp_path: Path, first: list[Any]) -> None:
+    """Given a call that does not say where its facts come from, then it can be replayed; in a
+    folder of samples it is refused."""
+    event = {"source": "contact_flow", "event": flow_event("c-1"), "expect": {"reason": ""}}
+    path = write_call(tmp_path, "call", *first, event, {"expectCalls": []})
+
+    sample = load_sample(path)
+    assert len(inputs(sample)) == 1
+    assert sample.settings == (first[0].get("settings", {}) if first else {})
+    with pytest.raises(EventError, match=r"call\.jsonl:1: source must be a text"):
+        samples_in(tmp_path)
+
+
+def test_source_that_is_no_text(tmp_path: Path) -> None:
+    path = write_call(tmp_path, "call", {"comment": "a call", "source": 7}, {"expectCalls": []})
 
     with pytest.raises(EventError, match=r"call\.jsonl:1: source must be a text"):
         load_sample(path)

@@ -176,11 +176,31 @@ def test_own_transfer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "└── mine-2" in cured
 
 
+@pytest.mark.parametrize(
+    ("event", "hinted"),
+    [
+        (flow_event("in-2", PreviousContactId="in-1", SystemEndpoint=None), False),
+        (flow_event("in-2", PreviousContactId="in-1", Channel="CHAT"), False),
+        (transfer_event("tr-2", "tr-1"), True),
+        (flow_event("tr-2", PreviousContactId="tr-1", InitiationMethod="TRANSFER"), True),
+    ],
+    ids=["no number", "chat", "transfer", "created without its parent"],
+)
+def test_hint_at_a_parent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], event: Any, hinted: bool
+) -> None:
+    """Given an event with a previous contact, then the hint at a parent comes only where one was
+    named to Salesforce, and refused."""
+    main(["replay", str(write_json(tmp_path / "mine.json", event))])
+
+    assert ("hint: Salesforce does not know the parent" in capsys.readouterr().out) is hinted
+
+
 def test_own_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a call that says nothing of how it ends, when the same event comes twice in it, then
     the second delivery finds the first one's record."""
     step = {"source": "contact_flow", "event": flow_event("mine-1")}
-    path = write_call(tmp_path, "mine", HEADER, step, step)
+    path = write_call(tmp_path, "mine", step, step)
 
     assert main(["replay", str(path)]) == RIGHT
 
@@ -215,7 +235,11 @@ def test_event_larger_than_lambda_takes(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["unknown"], ["replay"], ["replay", "a", "--parent", ""]]
+    "arguments",
+    [
+        *([], ["unknown"], ["replay"], ["replay", "a", "--parent", ""]),
+        *(["stand", "--set", "FLOW_FAILURE"], ["stand", "--set", "=error"]),
+    ],
 )
 def test_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

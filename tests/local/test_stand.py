@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from local.__main__ import UNUSABLE, main
 from local.contact_event_stream import input_id
 from local.event_rules import read_rules
 from local.lambda_api import LambdaApi
@@ -117,6 +118,33 @@ def test_rules_follow_the_settings(stand: Stand) -> None:
 
     assert stand.events.put(event) == []
     assert len(stand.events.put(event, {"CREATE_FROM_EVENTS": "always"})) == 1
+
+
+def test_settings_of_the_whole_stand() -> None:
+    """Given settings for the stand, then rules and functions are those of a stack with them, and a
+    sample's own come before them."""
+    event = queued_event("c-1")
+    event["detail"]["eventType"] = "INITIATED"
+    settings = {"CREATE_FROM_EVENTS": "always", "FLOW_FAILURE": "error"}
+    with Stand(settings=settings) as stand:
+        assert len(stand.events.put(event)) == 1
+        assert stand.events.put(event, {"CREATE_FROM_EVENTS": "never"}) == []
+        assert stand.environment(FLOW)["FLOW_FAILURE"] == "error"
+        stand.salesforce.inject(Fault("status", times=None, status=409))
+        raised = stand.invoke(FLOW, flow_event("c-2"))
+        answered = stand.invoke(FLOW, flow_event("c-3"), {"FLOW_FAILURE": "continue"})
+
+    assert raised.error is not None
+    assert answered.payload["errorCode"] == "409"
+
+
+def test_setting_that_no_function_has(capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a slip in a setting's name, then nothing starts, and the names are shown."""
+    assert main(["stand", "--set", "FLOW_FAILURE=error", "--set", "FLOW_FAILUER=x"]) == UNUSABLE
+
+    told = capsys.readouterr().err
+    assert "no function has the setting FLOW_FAILUER;" in told
+    assert "FLOW_FAILURE" in told
 
 
 def test_pauses_are_jumped_over(stand: Stand) -> None:
@@ -234,10 +262,12 @@ def test_invoke_over_http(stand: Stand) -> None:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stand_command_ends_cleanly(ending: signal.Signals) -> None:
-    """Given `python -m local stand` with a function that runs, when it is told to end, then it
-    ends with status 0, and neither a process nor a port is left."""
+    """Given `python -m local stand` with a function that runs, started in the background as a
+    script does, when it is told to end, then it ends with status 0, and neither a process nor a
+    port is left."""
+    background = 'trap "" INT; exec "$0" -m local stand'
     command = subprocess.Popen(
-        [sys.executable, "-m", "local", "stand"],
+        ["sh", "-c", background, sys.executable],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

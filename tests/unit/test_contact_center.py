@@ -80,6 +80,8 @@ def test_all_faults_together_and_no_value() -> None:
     ):
         assert name in text
     assert "hush" not in text
+    assert text == "; ".join(caught.value.faults)
+    assert len(caught.value.faults) == 4
 
 
 @pytest.mark.parametrize("text", ["", "hush", "{", "\ud800"], ids=ascii)

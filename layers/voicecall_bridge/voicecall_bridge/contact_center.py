@@ -15,11 +15,20 @@ from urllib.parse import urlsplit
 
 _ORG_ID = re.compile(r"00D[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
 _BASE_PATH = "/telephony/v1"
-_KEY_SUFFIX = "-scrt-jwt-auth-private-key"
+KEY_SUFFIX = "-scrt-jwt-auth-private-key"
+"""What follows the contact center's API name in the name of its private key."""
 
 
 class InvalidSecret(ValueError):
-    """The secret cannot be used. The text names its faulty keys, never a value."""
+    """The secret cannot be used. The text names its faulty keys, never a value.
+
+    Attributes:
+        faults: one text a faulty key, `NAME: what is wrong`; or one for the whole secret.
+    """
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,7 @@ def contact_center(secret: str, private_key: str = "") -> ContactCenter:
     """
     values = _values(secret)
     api_name = values.get("CALL_CENTER_API_NAME", "")
-    key_name = f"{api_name or '<CALL_CENTER_API_NAME>'}{_KEY_SUFFIX}"
+    key_name = f"{api_name or '<CALL_CENTER_API_NAME>'}{KEY_SUFFIX}"
     center = ContactCenter(
         org_id=values.get("SALESFORCE_ORG_ID", ""),
         api_name=api_name,
@@ -68,7 +77,7 @@ def contact_center(secret: str, private_key: str = "") -> ContactCenter:
     if not center.private_key:
         faults.append(f"{key_name}: missing")
     if faults:
-        raise InvalidSecret("; ".join(faults))
+        raise InvalidSecret(*faults)
     return center
 
 

@@ -50,7 +50,7 @@ class TokenSigner:
         self._claims = {"iss": org_id, "sub": call_center_api_name}
         if audience:
             self._claims["aud"] = audience
-        self._key = _rsa_key(private_key)
+        self._key = rsa_key(private_key)
         self._now = now
         self._shared = ("", 0)
 
@@ -74,7 +74,12 @@ class TokenSigner:
         return jwt.encode({**self._claims, **times, **more}, self._key, algorithm="RS256")
 
 
-def _rsa_key(pem: str) -> RSAPrivateKey:
+def rsa_key(pem: str) -> RSAPrivateKey:
+    """The key of a PEM text without a passphrase.
+
+    Raises:
+        UnusableKey: it cannot be read or is no RSA key.
+    """
     # Secrets pasted through a console or a shell often carry "\n" as two characters.
     text = pem.strip().replace("\\n", "\n")
     try:
