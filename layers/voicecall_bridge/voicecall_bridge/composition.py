@@ -205,6 +205,7 @@ def _telephony(
         secrets,
         settings.telephony_provider_name,
         on_failure=observer.failed_attempt,
+        on_retry=lambda: observer.count("Retry"),
     )
 
 

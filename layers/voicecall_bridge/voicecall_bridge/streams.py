@@ -50,12 +50,13 @@ class Hopeless(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a record ended, dead letters apart."""
+    """How a record ended, dead letters apart; what is said of it: see observability.Delivery."""
 
     disposition: Disposition
     reason: str = ""
     voice_call_id: str = ""
     attempts: int = 0
+    status: str = ""
 
 
 class Source(Protocol[Item]):
@@ -249,6 +250,7 @@ class StreamProcessor(Generic[Item]):
                 method=kind,
                 disposition=ended.disposition,
                 reason=ended.reason,
+                status=ended.status,
                 voice_call_id=ended.voice_call_id,
                 error_code=ended.reason if payload_kept else "",
                 attempts=ended.attempts,
