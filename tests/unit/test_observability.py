@@ -187,10 +187,11 @@ def test_what_says_nothing_of_a_voice_call_counts_as_delivery_alone(
 def test_what_comes_again_for_want_of_the_ledger_is_a_ledger_fault(
     told: Told, code: str, faults: int
 ) -> None:
-    told.observer.again("contact_events", CONTACT_ID, code)
+    told.observer.again("contact_events", CONTACT_ID, code, "ConnectTimeoutError")
     assert told.counted() == {"ToComeAgain": 1} | ({"LedgerFault": faults} if faults else {})
     (line,) = told.lines()
-    assert set(line) - POWERTOOLS_KEYS == {"ContactId", "source", "errorCode"}
+    assert set(line) - POWERTOOLS_KEYS == {"ContactId", "source", "errorCode", "error"}
+    assert (line["errorCode"], line["error"]) == (code, "ConnectTimeoutError")
 
 
 @pytest.mark.parametrize("number", [1, 99, 100, 101, 250])

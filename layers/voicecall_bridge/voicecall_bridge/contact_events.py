@@ -82,8 +82,8 @@ class ContactEvents:
             return self._handle(item, later, deadline)
         except InProgress:
             raise Passing("IN_PROGRESS") from None
-        except LedgerUnavailable:
-            raise Passing(LEDGER_UNAVAILABLE) from None
+        except LedgerUnavailable as fault:
+            raise Passing(LEDGER_UNAVAILABLE, str(fault)) from None
         except DirectoryUnavailable as fault:
             raise Passing(f"CONNECT_{fault}") from None
         except NoSuchContact:

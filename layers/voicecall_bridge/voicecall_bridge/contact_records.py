@@ -73,8 +73,8 @@ class ContactRecords:
         key = ContactKey(item.instance_id, item.contact_id)
         try:
             done = self.updates.update(key, item.version, request, deadline)
-        except LedgerUnavailable:
-            raise Passing(LEDGER_UNAVAILABLE) from None
+        except LedgerUnavailable as fault:
+            raise Passing(LEDGER_UNAVAILABLE, str(fault)) from None
         except StillAtWork:
             raise Passing("IN_PROGRESS") from None
         except OvertakenLate:

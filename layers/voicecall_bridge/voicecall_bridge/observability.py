@@ -159,10 +159,16 @@ class Observer:
         if error.status == 429:
             self.count("LimitError")
 
-    def again(self, source: str, contact_id: str, code: str) -> None:
+    def again(self, source: str, contact_id: str, code: str, detail: str = "") -> None:
         """A record that has not ended: Lambda delivers it again."""
         self.logger.warning(
-            "to come again", extra={"ContactId": contact_id, "source": source, "errorCode": code}
+            "to come again",
+            extra={
+                "ContactId": contact_id,
+                "source": source,
+                "errorCode": code,
+                "error": detail,
+            },
         )
         self.count("ToComeAgain", "errorCode", code)
         if code == LEDGER_UNAVAILABLE:
