@@ -204,8 +204,8 @@ def _telephony(
         new_session(connections),
         secrets,
         settings.telephony_provider_name,
-        on_failure=observer.failed_attempt,
         on_retry=lambda: observer.count("Retry"),
+        on_failure=observer.failed_attempt,
     )
 
 
