@@ -13,7 +13,6 @@ import pytest
 from local.intrinsics import Resolver
 from tests.architecture.source_code import package_modules, tree
 from tests.unit.telling import Told
-from voicecall_bridge.flow_methods import Status
 from voicecall_bridge.observability import Delivery, Disposition
 from voicecall_bridge.telephony.errors import LimitExceeded
 
@@ -39,6 +38,8 @@ OF_AWS = {
 OF_CONNECT = {"ContactId", "ContactFlowName", "ContactFlowModuleType"}
 # Lambda developer guide, JSON log format, and Powertools for AWS Lambda, Logger.
 OF_THE_LOGGER = {"level", "message", "timestamp", "service"}
+# README, the flow's block: the answer's `status`.
+STATUSES = ("created", "existing", "deferred", "failed")
 # CloudWatch Logs user guide, query syntax.
 WORDS = {
     *("fields", "filter", "stats", "sort", "limit", "by", "as", "and", "or", "asc", "desc"),
@@ -65,10 +66,8 @@ def constants(call: ast.Call) -> list[str]:
 def told() -> Told:
     """An observer that was told of each ending and each fault."""
     told = Told()
-    for disposition, status in itertools.product(Disposition, Status):
-        told.observer.delivered(
-            Delivery("s", "c", "m", disposition, "r", status.value, error_code="e")
-        )
+    for disposition, status in itertools.product(Disposition, STATUSES):
+        told.observer.delivered(Delivery("s", "c", "m", disposition, "r", status, error_code="e"))
     told.observer.failed_attempt("c", LimitExceeded("limit", status=429))
     told.observer.again("s", "c", "e")
     told.observer.defect(ValueError())
