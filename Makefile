@@ -47,8 +47,8 @@ types: $(VENV)/ready  ## mypy, strict
 
 template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## sam validate --lint, cfn-lint and checkov
 	$(SAM)/sam validate --lint
+	$(SAM)/cfn-lint template.yaml
 	$(BIN)/python -m tests.template.expanded template.yaml .build
-	$(SAM)/cfn-lint template.yaml .build/expanded.json
 	$(CHECKOV)/checkov --config-file .checkov.yaml --file .build/default.json .build/options.json
 
 suites: $(VENV)/ready  ## all test suites, with branch coverage of the layer

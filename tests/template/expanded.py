@@ -6,9 +6,10 @@ What checks templates for faults of security sees neither into SAM's resources n
 policy that has a condition in it. So it is given the template as it is deployed, twice: with every
 parameter's default, and with every option that there is.
 
-    expanded.json    after SAM's transform, conditions and all
-    default.json     of that, what is deployed when nothing is asked for
-    options.json     and what is when everything is
+    default.json    what is deployed when nothing is asked for
+    options.json    and what is when everything is
+
+cfn-lint makes the same transform by itself.
 """
 
 import argparse
@@ -93,19 +94,16 @@ def deployed(document: dict[str, Any], *, options: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Writes the three files."""
+    """Writes the two files."""
     arguments = argparse.ArgumentParser(description=main.__doc__)
     arguments.add_argument("template", type=Path)
     arguments.add_argument("folder", type=Path)
     asked = arguments.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     whole = expanded(asked.template)
-    for name, document in (
-        ("expanded", whole),
-        ("default", deployed(whole, options=False)),
-        ("options", deployed(whole, options=True)),
-    ):
-        (asked.folder / f"{name}.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
+    for name in ("default", "options"):
+        text = json.dumps(deployed(whole, options=name == "options"), indent=1)
+        (asked.folder / f"{name}.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
