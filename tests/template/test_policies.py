@@ -103,8 +103,18 @@ def test_every_role_is_bounded_where_a_boundary_is_asked_for(expanded: dict[str,
         assert role.get("PermissionsBoundary") == BOUNDARY, name
 
 
-@pytest.mark.parametrize("kind", ["AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::SNS::Topic"])
-def test_what_has_a_policy_refuses_plain_text(expanded: dict[str, Any], kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "denied"),
+    [
+        ("AWS::SQS::Queue", "sqs:*"),
+        ("AWS::S3::Bucket", "s3:*"),
+        # A topic's policy takes no wildcard over actions that are not a topic's.
+        ("AWS::SNS::Topic", "sns:Publish"),
+    ],
+)
+def test_what_has_a_policy_refuses_plain_text(
+    expanded: dict[str, Any], kind: str, denied: str
+) -> None:
     """Given each queue, bucket and topic, then its policy denies what comes without TLS."""
     resources = expanded["Resources"]
     kept = {name for name, each in resources.items() if each["Type"] == kind}
@@ -115,8 +125,9 @@ def test_what_has_a_policy_refuses_plain_text(expanded: dict[str, Any], kind: st
             continue
         for statement in statements_in(properties["PolicyDocument"]):
             if statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}:
-                assert statement["Effect"] == "Deny"
-                assert statement["Principal"] == "*"
+                assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+                if statement["Action"] != denied:
+                    continue
                 named = [
                     properties.get("Bucket"),
                     *properties.get("Queues", []),

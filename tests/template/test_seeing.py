@@ -67,7 +67,12 @@ def told() -> Told:
     """An observer that was told of each ending and each fault."""
     told = Told()
     for disposition, status in itertools.product(Disposition, STATUSES):
-        told.observer.delivered(Delivery("s", "c", "m", disposition, "r", status, error_code="e"))
+        # What was delivered has no reason, what is there no errorCode.
+        reason = "" if disposition is Disposition.DELIVERED else "r"
+        code = "e" if status in ("deferred", "failed") else ""
+        told.observer.delivered(
+            Delivery("s", "c", "m", disposition, reason, status, error_code=code)
+        )
     told.observer.failed_attempt("c", LimitExceeded("limit", status=429))
     told.observer.again("s", "c", "e")
     told.observer.defect(ValueError())
