@@ -90,16 +90,9 @@ $(VENV)/ready: requirements/dev.lock
 	@$(BIN)/pip install -qq --no-deps --require-hashes -r requirements/dev.lock
 	@touch $@
 
-$(SAM)/ready: requirements/sam.lock
+$(SAM)/ready $(CHECKOV)/ready: .venv-%/bin/ready: requirements/%.lock
 	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
-	@echo "setting up .venv-sam (aws-sam-cli, cfn-lint), about a minute"
-	@"$(PYTHON)" -m venv --clear .venv-sam
-	@$(SAM)/pip install -qq --no-deps --require-hashes -r requirements/sam.lock
-	@touch $@
-
-$(CHECKOV)/ready: requirements/checkov.lock
-	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
-	@echo "setting up .venv-checkov, about half a minute"
-	@"$(PYTHON)" -m venv --clear .venv-checkov
-	@$(CHECKOV)/pip install -qq --no-deps --require-hashes -r requirements/checkov.lock
+	@echo "setting up .venv-$*, up to a minute"
+	@"$(PYTHON)" -m venv --clear .venv-$*
+	@.venv-$*/bin/pip install -qq --no-deps --require-hashes -r $<
 	@touch $@
