@@ -12,9 +12,11 @@ VERSION := $(shell "$(PYTHON)" -c "import sys; print('%d.%d' % sys.version_info[
 VENV := .venv-$(VERSION)
 BIN := $(VENV)/bin
 SAM := .venv-sam/bin
+CHECKOV := .venv-checkov/bin
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
 .PHONY: help run replay stand doctor test lint types template suites bench build docs lock clean
 .PHONY: suite-pure suite-faults suite-handler suite-stand
@@ -37,8 +39,9 @@ doctor: $(VENV)/ready  ## check the settings before the first call: make doctor 
 	$(BIN)/python -m local.doctor "$(or $(SECRET),$(if $(STACK),,$(error name a secret: make doctor SECRET=id)))" \
 	--stack "$(STACK)" --key-parameter "$(KEY_PARAMETER)" --region "$(REGION)" --audience "$(AUDIENCE)" $(ARGS)
 
-test: $(VENV)/ready $(SAM)/ready  ## lint, types, template checks and all test suites
-	@$(MAKE) --no-print-directory lint types template suites
+test: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## lint, types, template checks and all test suites
+	@$(MAKE) --no-print-directory lint types
+	@$(MAKE) --no-print-directory suites BESIDE=template
 
 lint: $(VENV)/ready  ## ruff
 	$(BIN)/ruff format --check .
@@ -48,13 +51,15 @@ types: $(VENV)/ready  ## mypy, strict
 	$(BIN)/mypy layers/voicecall_bridge/voicecall_bridge layers/voicecall_bridge/build.py local
 	@for app in functions/*/app.py; do echo "mypy $$app"; $(BIN)/mypy "$$app" || exit 1; done
 
-template: $(SAM)/ready  ## sam validate --lint and cfn-lint
+template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## sam validate --lint, cfn-lint and checkov
 	$(SAM)/sam validate --lint
 	$(SAM)/cfn-lint template.yaml
+	$(BIN)/python -m tests.template.expanded template.yaml .build
+	$(CHECKOV)/checkov --config-file .checkov.yaml --file .build/default.json .build/options.json
 
 suites: $(VENV)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory --output-sync=target -j4 suite-pure suite-faults suite-handler suite-stand
+	@$(MAKE) --no-print-directory --output-sync=target -j5 $(BESIDE) suite-pure suite-faults suite-handler suite-stand
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
 # Side by side: most of what all but the first do is wait for what hangs on purpose.
@@ -76,7 +81,7 @@ docs: $(VENV)/ready  ## write docs/field-mapping.md anew from the mapping tables
 
 lock: $(VENV)/ready  ## write the lock files anew from requirements*.txt
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv
-	for name in layers/voicecall_bridge/requirements requirements/dev requirements/sam; do \
+	for name in layers/voicecall_bridge/requirements requirements/dev requirements/sam requirements/checkov; do \
 	.venv-lock/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11 $$name.txt -o $$name.lock || exit 1; done
 
@@ -91,9 +96,9 @@ $(VENV)/ready: requirements/dev.lock
 	@$(BIN)/pip install -qq --no-deps --require-hashes -r requirements/dev.lock
 	@touch $@
 
-$(SAM)/ready: requirements/sam.lock
+$(SAM)/ready $(CHECKOV)/ready: .venv-%/bin/ready: requirements/%.lock
 	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
-	@echo "setting up .venv-sam (aws-sam-cli, cfn-lint), about a minute"
-	@"$(PYTHON)" -m venv --clear .venv-sam
-	@$(SAM)/pip install -qq --no-deps --require-hashes -r requirements/sam.lock
+	@echo "setting up .venv-$*, up to a minute"
+	@"$(PYTHON)" -m venv --clear .venv-$*
+	@.venv-$*/bin/pip install -qq --no-deps --require-hashes -r $<
 	@touch $@

@@ -57,6 +57,14 @@ class TelephonyApi:
         self._limits = limits
         self._clock = clock
 
+    def exchange_certificate(self, identity: ContactCenterIdentity) -> None:
+        """Take tokens of the new key from now on, and of no other.
+
+        Raises:
+            ValueError: the identity's certificate does not hold an RSA key.
+        """
+        self._key = checks.public_key(identity)
+
     def handle(self, request: Request) -> Answer:
         """Process a request; a refusal is an answer too."""
         try:

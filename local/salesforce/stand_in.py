@@ -59,6 +59,11 @@ class SalesforceStandIn:
             self._store.close()
             raise
 
+    def exchange_certificate(self, identity: ContactCenterIdentity) -> None:
+        """What an administrator does in the contact center: the same one, with another key pair."""
+        self._api.exchange_certificate(identity)
+        self.identity = identity
+
     def start(self) -> None:
         """Answer requests from now on."""
         self._server.start()

@@ -17,7 +17,7 @@ PAIRS = [
     LAYER_FILES,
     *(
         (ROOT / "requirements" / f"{name}.txt", ROOT / "requirements" / f"{name}.lock")
-        for name in ("dev", "sam")
+        for name in ("dev", "sam", "checkov")
     ),
 ]
 

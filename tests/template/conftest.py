@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.template.expanded import expanded as expand
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -43,6 +45,12 @@ def template() -> dict[str, Any]:
 def resources(template: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = template["Resources"]
     return found
+
+
+@pytest.fixture(scope="session")
+def expanded() -> dict[str, Any]:
+    """The template as CloudFormation gets it from SAM."""
+    return expand(ROOT / "template.yaml")
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from voicecall_bridge.settings import Settings
+
 LAMBDA = "AWS/Lambda"
 
 
@@ -27,11 +29,18 @@ def watched(alarm: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def test_every_alarm_tells_the_topic_if_there_is_one(resources: dict[str, Any]) -> None:
+def test_every_alarm_tells_the_topics_there_are(resources: dict[str, Any]) -> None:
+    """Given a topic that is there, one that the stack makes, both or neither."""
     found = alarms(resources)
-    assert len(found) >= 6
+    assert len(found) >= 22
+    told = [
+        {"Fn::If": [condition, {"Ref": topic}, {"Ref": "AWS::NoValue"}]}
+        for condition, topic in (
+            ("HasAlarmTopic", "AlarmTopicArn"),
+            ("MakesAlarmTopic", "AlarmTopic"),
+        )
+    ]
     for name, alarm in found.items():
-        told = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
         assert alarm["AlarmActions"] == told, name
         assert alarm["OKActions"] == told, name
         assert alarm["TreatMissingData"] == "notBreaching", name
@@ -52,21 +61,99 @@ def test_one_letter_in_any_queue_raises_an_alarm(resources: dict[str, Any]) -> N
     assert guarded == queues
 
 
-@pytest.mark.parametrize(
-    "function", ["ContactEventsFunction", "ContactRecordsFunction", "RedriveFunction"]
-)
-def test_one_error_where_no_caller_sees_it_raises_an_alarm(
-    resources: dict[str, Any], function: str
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_each_function_that_breaks_off_or_is_not_started_raises_an_alarm(
+    resources: dict[str, Any], functions: dict[str, Any], metric: str
 ) -> None:
-    """A flow's caller gets the error itself; nobody gets those of a stream or an event."""
-    found = [
-        alarm
+    for function in functions:
+        found = [
+            alarm
+            for alarm in alarms(resources).values()
+            if watched(alarm) == [(metric, {"FunctionName": {"Ref": function}})]
+        ]
+        assert [(each["Namespace"], each["Statistic"], each["Threshold"]) for each in found] == [
+            (LAMBDA, "Sum", 1)
+        ], function
+
+
+def test_every_stream_that_is_read_late_raises_an_alarm(
+    expanded: dict[str, Any], resources: dict[str, Any]
+) -> None:
+    late = [
+        dimensions["FunctionName"]
         for alarm in alarms(resources).values()
-        if watched(alarm) == [("Errors", {"FunctionName": {"Ref": function}})]
+        for name, dimensions in watched(alarm)
+        if name == "IteratorAge"
     ]
-    assert [(each["Namespace"], each["Statistic"], each["Threshold"]) for each in found] == [
-        (LAMBDA, "Sum", 1)
+    read = [
+        each["Properties"]["FunctionName"]
+        for each in expanded["Resources"].values()
+        if each["Type"] == "AWS::Lambda::EventSourceMapping"
     ]
+    assert sorted(map(str, late)) == sorted(map(str, read))
+
+
+@pytest.mark.parametrize("limit", range(1, 9))
+def test_callers_that_wait_nearly_the_whole_budget_raise_an_alarm(
+    template: dict[str, Any], limit: int
+) -> None:
+    """Given each time limit of the flow's block, then nine tenths of what the function allows
+    itself: what hangs is answered at the end of the budget."""
+    alarm = template["Resources"]["ContactFlowSlowAlarm"]["Properties"]
+    assert (alarm["MetricName"], alarm["ExtendedStatistic"]) == ("Duration", "p99")
+    assert alarm["Threshold"] == {
+        "Fn::FindInMap": ["SlowAnswer", {"Ref": "FlowTimeLimitSeconds"}, "Milliseconds"]
+    }
+    milliseconds = template["Mappings"]["SlowAnswer"][str(limit)]["Milliseconds"]
+    settings = Settings.from_environment(
+        {
+            "CONTACT_CENTER_SECRET": "s",
+            "LEDGER_TABLE": "t",
+            "DEAD_LETTER_QUEUE_URL": "https://q",
+            "FLOW_TIME_LIMIT_SECONDS": str(limit),
+        }
+    )
+    assert milliseconds == round(settings.flow_budget_seconds * 900)
+
+
+OWN = "VoiceCallBridge"
+
+
+def test_what_the_bridge_itself_counts_is_watched_for_this_stack_alone(
+    resources: dict[str, Any],
+) -> None:
+    """Given two stacks in one account, then neither wakes the other's operators."""
+    stack = {"service": {"Ref": "AWS::StackName"}}
+    own = {
+        name: dimensions
+        for alarm in alarms(resources).values()
+        for name, dimensions in watched(alarm)
+        if OWN in str([alarm.get("Namespace"), alarm.get("Metrics")])
+    }
+    assert {"LimitError", "LedgerFault", "Defect", "DeadLetterLost", "Failed"} <= set(own)
+    assert all(dimensions == stack for dimensions in own.values())
+
+
+def test_one_call_in_ten_without_a_voice_call_raises_an_alarm(resources: dict[str, Any]) -> None:
+    """Given what flows were told in five minutes, then failed and deferred count, and three at
+    least: CloudWatch metric math, "IF", read as Python reads it."""
+    alarm = alarms(resources)["WithoutVoiceCallAlarm"]
+    expression = alarm["Metrics"][0]["Expression"]
+    condition, share, otherwise = re.fullmatch(
+        r"IF\((.*?), (.*), (0)\)", re.sub(r"FILL\((\w+), 0\)", r"\1", expression)
+    ).groups()  # type: ignore[union-attr]
+
+    def percent(**counted: int) -> float:
+        names = {"failed": 0, "deferred": 0, "created": 0, "existing": 0, **counted}
+        return float(eval(share if eval(condition, names) else otherwise, names))
+
+    threshold = alarm["Threshold"]
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    assert percent(failed=2) <= threshold, "two of two: a quiet night"
+    assert percent(failed=3) > threshold
+    assert percent(deferred=3, created=26) > threshold
+    assert percent(failed=1, deferred=2, created=20, existing=7) <= threshold
+    assert percent(created=500) <= threshold
 
 
 @pytest.mark.parametrize("kind", ["ContactEvents", "ContactRecords"])

@@ -103,7 +103,7 @@ def test_environment_values_come_from_the_stack(
     template: dict[str, Any], functions: dict[str, Any]
 ) -> None:
     """Given a reference in the environment, then it names a parameter or a resource."""
-    known = {**template["Parameters"], **template["Resources"]}
+    known = {*template["Parameters"], *template["Resources"], "AWS::StackName"}
     for function in functions.values():
         for name, value in function["Properties"]["Environment"]["Variables"].items():
             if isinstance(value, dict):

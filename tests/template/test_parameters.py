@@ -47,6 +47,16 @@ GOOD = {
     "TelephonyProviderName": ["amazon-connect", "Amazon Connect", "A", "x_1.2"],
     "JwtAudience": ["", "https://scrt.salesforce.com", "https://scrt.salesforce.com/a/b"],
     "AlarmTopicArn": ["", TOPIC],
+    "LogKmsKeyArn": ["", KEY],
+    "ConnectFlowLogGroupName": ["", "/aws/connect/my-instance"],
+    "AlarmEmail": ["", "on-call+voice@example.com"],
+    "VpcSubnetIds": ["", "subnet-0123456789abcdef0", "subnet-01234567,subnet-89abcdef"],
+    "VpcSecurityGroupIds": ["", "sg-0123456789abcdef0", "sg-01234567,sg-89abcdef"],
+    "PermissionsBoundaryArn": [
+        "",
+        "arn:aws:iam::123456789012:policy/boundaries/Workload",
+        "arn:aws-us-gov:iam::aws:policy/PowerUserAccess",
+    ],
 }
 
 BAD = {
@@ -115,6 +125,24 @@ BAD = {
         "-",
     ],
     "JwtAudience": ["scrt.salesforce.com", "http://scrt.salesforce.com", "https://a b", "https://"],
+    "LogKmsKeyArn": ["alias/logs", KEY[:-12] + "*"],
+    "ConnectFlowLogGroupName": [
+        "/aws/connect/*",
+        "arn:aws:logs:us-east-1:123456789012:log-group:x",
+    ],
+    "AlarmEmail": ["on-call", "a@b", "a@example.com,b@example.com", "a b@example.com"],
+    "VpcSubnetIds": [
+        "subnet-1",
+        "subnet-01234567, subnet-89abcdef",
+        "subnet-01234567,",
+        "vpc-01234567",
+    ],
+    "VpcSecurityGroupIds": ["default", ",".join(["sg-01234567"] * 6), "sg-01234567;sg-89abcdef"],
+    "PermissionsBoundaryArn": [
+        "Workload",
+        "arn:aws:iam::123456789012:role/Workload",
+        "arn:aws:iam::123456789012:policy/*",
+    ],
     "AlarmTopicArn": [
         "alarms",
         TOPIC + ":subscription",

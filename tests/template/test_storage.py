@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.template.policies import by_sid
+
 QUEUES = ("DeadLetterQueue", "EventRuleDeadLetterQueue")
 LONGEST_RETENTION_SECONDS = 14 * 24 * 60 * 60  # Amazon SQS: MessageRetentionPeriod at most
 
@@ -53,8 +55,7 @@ def test_what_holds_data_outlives_the_stack_with_its_key(resources: dict[str, An
 
 def test_key_can_be_managed_but_not_used_by_administrators(resources: dict[str, Any]) -> None:
     """KMS refuses a policy that locks everyone out; PutKeyPolicy for the account prevents that."""
-    policy = resources["BridgeKey"]["Properties"]["KeyPolicy"]["Statement"]
-    administration = {each["Sid"]: each for each in policy}["Administer"]
+    administration = by_sid(resources["BridgeKey"]["Properties"]["KeyPolicy"])["Administer"]
     assert {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} <= set(administration["Action"])
     assert not [
         action

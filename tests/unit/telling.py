@@ -25,6 +25,10 @@ class Told:
     def deliveries(self) -> list[dict[str, Any]]:
         return [line for line in self.lines() if line["message"] == "delivery"]
 
+    def took(self) -> dict[str, list[int]]:
+        """Durations in milliseconds that were not flushed yet."""
+        return dict(self.observer._times)
+
     def counted(self) -> dict[str, int]:
         """Counters that were not flushed yet, their dimensions left out."""
         found: dict[str, int] = {}

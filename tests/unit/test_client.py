@@ -56,6 +56,7 @@ class Scene:
         self.transport = ScriptedTransport(outcomes)
         self.secrets = Secrets(secret(SCRT_ENDPOINT_BASE=base))
         self.failures: list[tuple[str, TelephonyError]] = []
+        self.retries = 0
         session = new_session()
         session.mount("https://", self.transport)
         self.client = TelephonyClient(
@@ -64,7 +65,11 @@ class Scene:
             retries=RetryPolicy(draw=lambda _low, high: high),
             sleep=self.clock.sleep,
             on_failure=lambda contact_id, error: self.failures.append((contact_id, error)),
+            on_retry=self._retry,
         )
+
+    def _retry(self) -> None:
+        self.retries += 1
 
     def create(self, seconds: float = 6.0) -> CreatedVoiceCall:
         request = request_for(a_contact())
@@ -196,6 +201,17 @@ def test_four_attempts_at_most() -> None:
     assert error.attempts == 4
     assert scene.clock.slept == [0.2, 0.4, 0.8]
     assert [failure.attempts for _, failure in scene.failures] == [1, 2, 3, 4]
+
+
+def test_what_is_sent_again_is_told() -> None:
+    """Given a refused token, then a limit, then a success, then two of three requests are retries;
+    and a request that is never sent again is none."""
+    scene = Scene(http_answer(401, {}), http_answer(429, {}), ok())
+    assert scene.create().attempts == 3
+    assert scene.retries == 2
+    rejected = Scene(http_answer(400, {}))
+    rejected.failure()
+    assert rejected.retries == 0
 
 
 def test_retry_after_is_obeyed_and_ends_what_it_does_not_fit() -> None:

@@ -111,14 +111,16 @@ LIVE = pytest.mark.parametrize("kind", ["QUEUED", "CONNECTED_TO_AGENT"])
 def test_a_sign_of_life_makes_sure_of_the_voice_call(kind: str) -> None:
     scene = Scene()
     assert scene.handle(contact_event(kind)) == Ended(
-        Disposition.DELIVERED, "", VOICE_CALL_ID, attempts=2
+        Disposition.DELIVERED, "", VOICE_CALL_ID, attempts=2, status="created"
     )
     assert scene.bridge.asked == [("ensure", CONTACT_ID)]
 
 
 def test_what_was_there_already() -> None:
     ended = Scene(Creation(VOICE_CALL_ID, existing=True)).handle(contact_event())
-    assert ended == Ended(Disposition.SUPERSEDED, "ALREADY_CREATED", VOICE_CALL_ID)
+    assert ended == Ended(
+        Disposition.SUPERSEDED, "ALREADY_CREATED", VOICE_CALL_ID, status="existing"
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.event_scene import (
     ATTRIBUTES,
+    BEGAN,
     EVENT,
     INBOUND,
     KEY,
@@ -73,9 +74,34 @@ def test_without_a_flow_connect_tells_the_numbers() -> None:
     assert scene.told.counted() == {"DescribeContact": 1}
 
 
+def test_the_way_from_the_start_of_the_call_to_its_voice_call_is_measured() -> None:
+    """Given the start as the event tells it, and Salesforce's answer 1.5 s later."""
+    scene = Scene(MADE)
+    scene.clock.now = BEGAN.timestamp() + 1.5
+    scene.ensure()
+    assert scene.told.took() == {"CallStartToVoiceCall": [1500]}
+    # What is there already took no time now.
+    assert scene.ensure().existing
+    assert scene.told.took() == {"CallStartToVoiceCall": [1500]}
+
+
+def test_a_clock_that_is_behind_connects_measures_nothing_negative() -> None:
+    scene = Scene(MADE)
+    scene.clock.now = BEGAN.timestamp() - 2.0
+    scene.ensure()
+    assert scene.told.took() == {"CallStartToVoiceCall": [0]}
+
+
+def test_a_flow_does_not_tell_when_its_call_began() -> None:
+    scene = Scene(MADE)
+    scene.flow(a_contact(initiated_at=None))
+    assert scene.told.took() == {}
+
+
 def test_a_call_whose_begin_nobody_tells_begins_now() -> None:
     scene = Scene(MADE)
     scene.ensure(a_contact(**{**EVENT, "initiated_at": None}))
+    assert scene.told.took() == {}
     now = datetime.fromtimestamp(scene.clock.now, UTC)
     assert scene.client.sent[0].start_time == now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -241,6 +267,7 @@ def test_without_the_ledger_nothing_is_sent(step: str) -> None:
     with pytest.raises(LedgerUnavailable):
         scene.ensure()
     assert "POST" not in scene.journal
+    assert "LedgerFault" not in scene.told.counted(), "counted where the record comes again"
 
 
 def test_another_worker_is_waited_for_but_not_for_ever() -> None:

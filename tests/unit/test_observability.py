@@ -93,7 +93,7 @@ def test_each_disposition_is_a_metric(
     reason: str,
 ) -> None:
     """Source: CloudWatch user guide, embedded metric format."""
-    told.observer.delivered(delivery(disposition=disposition, reason=reason))
+    told.observer.delivered(delivery(disposition=disposition, reason=reason, status=""))
     told.observer.flush()
     # The total first, to raise an alarm on; by reason besides, where there is one.
     total, *by_reason = metrics(capsys)
@@ -148,7 +148,69 @@ def test_a_failed_attempt(told: Told, error: Unavailable, message: str) -> None:
     assert line["ContactId"] == CONTACT_ID
     assert line["errorCode"] == str(error.status)
     assert CUSTOMER not in json.dumps(line)
-    assert told.counted() == {"FailedAttempt": 1}
+    limits = {"LimitError": 1} if error.status == 429 else {}
+    assert told.counted() == {"FailedAttempt": 1, **limits}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "name"),
+    [
+        ("created", "", "Created"),
+        ("existing", "", "Existing"),
+        ("deferred", "503", "Deferred"),
+        ("failed", "401", "Failed"),
+    ],
+)
+def test_each_answer_is_a_metric(
+    told: Told, capsys: pytest.CaptureFixture[str], status: str, code: str, name: str
+) -> None:
+    """Given an answer about a VoiceCall, then it counts, by errorCode besides where there is one;
+    and the usual answer costs no line of metrics more."""
+    told.observer.delivered(delivery(status=status, error_code=code))
+    told.observer.flush()
+    total, *by_code = metrics(capsys)
+    assert (total["Delivered"], total[name]) == ([1.0], [1.0])
+    assert [(each["errorCode"], each[name]) for each in by_code] == (
+        [(code, [1.0])] if code else []
+    )
+
+
+@pytest.mark.parametrize("status", ["", "warm", "other"])
+def test_what_says_nothing_of_a_voice_call_counts_as_delivery_alone(
+    told: Told, status: str
+) -> None:
+    told.observer.delivered(delivery(status=status, error_code="400"))
+    assert told.counted() == {"Delivered": 1}
+
+
+@pytest.mark.parametrize(("code", "faults"), [("LEDGER_UNAVAILABLE", 1), ("503", 0)])
+def test_what_comes_again_for_want_of_the_ledger_is_a_ledger_fault(
+    told: Told, code: str, faults: int
+) -> None:
+    told.observer.again("contact_events", CONTACT_ID, code, "ConnectTimeoutError")
+    assert told.counted() == {"ToComeAgain": 1} | ({"LedgerFault": faults} if faults else {})
+    (line,) = told.lines()
+    assert set(line) - POWERTOOLS_KEYS == {"ContactId", "source", "errorCode", "error"}
+    assert (line["errorCode"], line["error"]) == (code, "ConnectTimeoutError")
+
+
+@pytest.mark.parametrize("number", [1, 99, 100, 101, 250])
+def test_durations_are_all_written_in_lines_that_cloudwatch_takes(
+    told: Told, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    """Source: CloudWatch user guide, embedded metric format: at most 100 values a metric."""
+    for milliseconds in range(number):
+        told.observer.took("CallStartToVoiceCall", milliseconds)
+    told.observer.flush()
+    lines = metrics(capsys)
+    assert [value for line in lines for value in line["CallStartToVoiceCall"]] == [*range(number)]
+    assert all(len(line["CallStartToVoiceCall"]) <= 100 for line in lines)
+    units = {
+        unit["Unit"] for line in lines for unit in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    }
+    assert units == {"Milliseconds"}
+    told.observer.flush()
+    assert metrics(capsys) == []
 
 
 def test_a_defect_says_where_and_not_what(told: Told) -> None:

@@ -137,7 +137,11 @@ class Bridge:
             request = create_voice_call(contact, asked, started)
         if request.parent_voice_call_id:
             self._require_parent(replace(key, contact_id=request.parent_voice_call_id), deadline)
-        return self._create(key, request, request.initiation_method, deadline, Progress())
+        made = self._create(key, request, request.initiation_method, deadline, Progress())
+        if contact.initiated_at and not made.existing:
+            seconds = self.now() - contact.initiated_at.timestamp()
+            self.observer.took("CallStartToVoiceCall", max(0, round(seconds * 1000)))
+        return made
 
     def remember_end(self, contact: Contact) -> None:
         """From now on the contact is not created live any more.
@@ -251,9 +255,9 @@ class Bridge:
                 if made := self._wait(key, deadline):
                     return made
         except LedgerUnavailable as fault:
-            self._ledger_fault("begin", fault, key.contact_id)
             if self.needs_ledger:
-                raise
+                raise  # the record comes again, and is counted then
+            self._ledger_fault("begin", fault, key.contact_id)
             return None
 
     def _bring_attributes(

@@ -204,6 +204,7 @@ def _telephony(
         new_session(connections),
         secrets,
         settings.telephony_provider_name,
+        on_retry=lambda: observer.count("Retry"),
         on_failure=observer.failed_attempt,
     )
 

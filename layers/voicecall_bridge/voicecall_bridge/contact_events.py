@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from voicecall_bridge.contact import Channel, InitiationMethod
 from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.observability import Disposition
+from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
 from voicecall_bridge.outcomes import CallOver, InProgress, NotCreated, ParentMissing
 from voicecall_bridge.settings import CreateFromEvents
 from voicecall_bridge.sources import contact_event
@@ -82,8 +82,8 @@ class ContactEvents:
             return self._handle(item, later, deadline)
         except InProgress:
             raise Passing("IN_PROGRESS") from None
-        except LedgerUnavailable:
-            raise Passing("LEDGER_UNAVAILABLE") from None
+        except LedgerUnavailable as fault:
+            raise Passing(LEDGER_UNAVAILABLE, str(fault)) from None
         except DirectoryUnavailable as fault:
             raise Passing(f"CONNECT_{fault}") from None
         except NoSuchContact:
@@ -155,8 +155,10 @@ def _is_over(item: ContactEvent, later: Sequence[ContactEvent]) -> bool:
 
 def _created(made: Creation) -> Ended:
     if made.existing:
-        return Ended(Disposition.SUPERSEDED, "ALREADY_CREATED", made.voice_call_id)
-    return Ended(Disposition.DELIVERED, "", made.voice_call_id, made.attempts)
+        return Ended(
+            Disposition.SUPERSEDED, "ALREADY_CREATED", made.voice_call_id, status="existing"
+        )
+    return Ended(Disposition.DELIVERED, "", made.voice_call_id, made.attempts, "created")
 
 
 def _once(tidied: Tidied | None) -> Ended:

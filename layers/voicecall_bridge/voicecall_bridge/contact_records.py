@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from voicecall_bridge.contact import Channel
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.ledger import ContactKey
-from voicecall_bridge.observability import Disposition
+from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
 from voicecall_bridge.record_ledger import Outrun
 from voicecall_bridge.record_rules import RecordRules
 from voicecall_bridge.record_updates import OvertakenLate, StillAtWork, is_refused
@@ -73,8 +73,8 @@ class ContactRecords:
         key = ContactKey(item.instance_id, item.contact_id)
         try:
             done = self.updates.update(key, item.version, request, deadline)
-        except LedgerUnavailable:
-            raise Passing("LEDGER_UNAVAILABLE") from None
+        except LedgerUnavailable as fault:
+            raise Passing(LEDGER_UNAVAILABLE, str(fault)) from None
         except StillAtWork:
             raise Passing("IN_PROGRESS") from None
         except OvertakenLate:

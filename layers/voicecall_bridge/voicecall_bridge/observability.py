@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -20,6 +20,20 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 if TYPE_CHECKING:
     from voicecall_bridge.telephony.errors import TelephonyError
+
+
+_ANSWERS = {
+    "created": "Created",
+    "existing": "Existing",
+    "deferred": "Deferred",
+    "failed": "Failed",
+}
+"""The metric of each status that says what became of a VoiceCall that was asked for."""
+LEDGER_UNAVAILABLE = "LEDGER_UNAVAILABLE"
+"""Code of a record that comes again because the ledger did not answer."""
+_MOST_TIMES = 99
+"""Values of a metric in one line of the embedded metric format, which takes 100 (CloudWatch user
+guide, specification). At 100 Powertools writes the line by itself and has nothing left to flush."""
 
 
 class Disposition(StrEnum):
@@ -41,7 +55,8 @@ class Delivery:
         contact_id: empty where none could be read.
         method: what was asked for.
         disposition, reason: how it ended; no reason when delivered.
-        status: the answer's status, empty where there is no answer.
+        status: what became of the VoiceCall that was asked for: the answer's status for a flow;
+            empty where none was asked for.
         voice_call_id: empty where there is none.
         error_code: empty where there is none.
         attempts: requests sent to Salesforce.
@@ -78,12 +93,20 @@ class Observer:
     namespace: str = "VoiceCallBridge"
     logger: Logger = field(default_factory=partial(Logger, location=None))
     _counters: Counter[tuple[str, str, str]] = field(default_factory=Counter, init=False)
+    _times: defaultdict[str, list[int]] = field(
+        default_factory=partial(defaultdict, list), init=False
+    )
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def count(self, name: str, dimension: str = "", value: str = "") -> None:
         """Adds one to a metric, with at most one dimension beside the service."""
         with self._lock:  # many chains count at the same time
             self._counters[(name, dimension, value)] += 1
+
+    def took(self, name: str, milliseconds: int) -> None:
+        """Adds one duration to a metric."""
+        with self._lock:
+            self._times[name].append(milliseconds)
 
     def delivered(self, delivery: Delivery) -> None:
         """The one line of a delivery; a lost payload is an error, a dead letter a warning."""
@@ -113,6 +136,10 @@ class Observer:
         self.count(name)
         if delivery.reason:
             self.count(name, "reason", delivery.reason)
+        if answer := _ANSWERS.get(delivery.status):
+            self.count(answer)
+            if delivery.error_code:
+                self.count(answer, "errorCode", delivery.error_code)
 
     def failed_attempt(self, contact_id: str, error: TelephonyError) -> None:
         """One attempt that failed. Salesforce's monitoring guide looks for SCV_LIMITS_ERROR."""
@@ -129,13 +156,23 @@ class Observer:
             },
         )
         self.count("FailedAttempt", "errorCode", error.code)
+        if error.status == 429:
+            self.count("LimitError")
 
-    def again(self, source: str, contact_id: str, code: str) -> None:
+    def again(self, source: str, contact_id: str, code: str, detail: str = "") -> None:
         """A record that has not ended: Lambda delivers it again."""
         self.logger.warning(
-            "to come again", extra={"ContactId": contact_id, "source": source, "errorCode": code}
+            "to come again",
+            extra={
+                "ContactId": contact_id,
+                "source": source,
+                "errorCode": code,
+                "error": detail,
+            },
         )
         self.count("ToComeAgain", "errorCode", code)
+        if code == LEDGER_UNAVAILABLE:
+            self.count("LedgerFault")
 
     def trouble(self, text: str, contact_id: str = "", **facts: str | int) -> None:
         """Something an operator should know of. `text` is the bridge's own wording."""
@@ -151,9 +188,11 @@ class Observer:
         self.count("Defect")
 
     def flush(self) -> None:
-        """Writes the counters as CloudWatch metrics (embedded metric format) and clears them."""
+        """Writes counters and durations as CloudWatch metrics (embedded metric format) and clears
+        them."""
         with self._lock:
             counters, self._counters = self._counters, Counter()
+            times, self._times = self._times, defaultdict(list)
         by_dimension: dict[tuple[str, str], list[tuple[str, int]]] = {}
         for (name, dimension, value), number in counters.items():
             by_dimension.setdefault((dimension, value), []).append((name, number))
@@ -164,3 +203,9 @@ class Observer:
             for name, number in numbers:
                 metrics.add_metric(name, MetricUnit.Count, number)
             metrics.flush_metrics()
+        for name, taken in times.items():
+            for first in range(0, len(taken), _MOST_TIMES):
+                metrics = EphemeralMetrics(namespace=self.namespace)
+                for milliseconds in taken[first : first + _MOST_TIMES]:
+                    metrics.add_metric(name, MetricUnit.Milliseconds, milliseconds)
+                metrics.flush_metrics()

@@ -35,7 +35,15 @@ BURIED_RECORDS = 10_000
 
 
 class Passing(Exception):
-    """A fault that passes: the record is to come again. The text is its code."""
+    """A fault that passes: the record is to come again. The text is its code.
+
+    Attributes:
+        detail: what an operator should know besides, in the bridge's own words.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.detail = detail
 
 
 class Waiting(Passing):
@@ -50,12 +58,13 @@ class Hopeless(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a record ended, dead letters apart."""
+    """How a record ended, dead letters apart; what is said of it: see observability.Delivery."""
 
     disposition: Disposition
     reason: str = ""
     voice_call_id: str = ""
     attempts: int = 0
+    status: str = ""
 
 
 class Source(Protocol[Item]):
@@ -200,7 +209,8 @@ class StreamProcessor(Generic[Item]):
         except Waiting:
             raise
         except Passing as fault:
-            self.observer.again(self.source.name, self.source.describe(item)[0], str(fault))
+            contact_id = self.source.describe(item)[0]
+            self.observer.again(self.source.name, contact_id, str(fault), fault.detail)
             return False
         except Hopeless as reason:
             return self._bury(record, item, str(reason), started)
@@ -249,6 +259,7 @@ class StreamProcessor(Generic[Item]):
                 method=kind,
                 disposition=ended.disposition,
                 reason=ended.reason,
+                status=ended.status,
                 voice_call_id=ended.voice_call_id,
                 error_code=ended.reason if payload_kept else "",
                 attempts=ended.attempts,

@@ -85,6 +85,7 @@ class TelephonyClient:
         retries: decides whether a failed attempt is followed by another.
         sleep: waits for seconds between two attempts.
         on_failure: told of every failed attempt and its contact id, for logs and counters.
+        on_retry: told of every request that is sent again.
         shares_tokens: one token serves many requests for a minute; only where every request may be
             repeated without harm. A signature is a fifth of a request's work.
     """
@@ -95,6 +96,7 @@ class TelephonyClient:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     sleep: Callable[[float], None] = time.sleep
     on_failure: Callable[[str, TelephonyError], None] = lambda _contact_id, _error: None
+    on_retry: Callable[[], None] = lambda: None
     shares_tokens: bool = False
 
     def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> CreatedVoiceCall:
@@ -276,6 +278,8 @@ class _Sending:
     def _send(self, credentials: Credentials, deadline: Deadline) -> Answer:
         if not deadline.allows(0.0):
             raise Unavailable("the time ran out before the request was sent", code="DEADLINE")
+        if self.attempts:
+            self.client.on_retry()
         self.attempts += 1
         body = self.body(credentials.center)
         return self.check(self.client.send(self.method, self.path, body, credentials, deadline))
