@@ -98,6 +98,7 @@ def stand(
         LEDGER_TABLE=TABLE,
         DEAD_LETTER_QUEUE_URL=running_aws.queue_url,
         TELEPHONY_PROVIDER_NAME=None,
+        TELEPHONY_VARIANTS=None,
         PRIVATE_KEY_PARAMETER=None,
         JWT_AUDIENCE=None,
         FLOW_FAILURE=None,

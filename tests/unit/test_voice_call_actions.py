@@ -101,15 +101,20 @@ def test_a_reference_to_nothing_is_left_out(name: str, nothing: object) -> None:
     assert live_update({name: nothing, "queue": "q"}).properties == {"queue": "q"}
 
 
+WRONG: dict[str, list[object]] = {
+    "totalHoldDuration": [
+        *("HUSH", "-1", "1.5", -1, True, [], "9" * 16),
+        *(float("inf"), float("nan"), 10**16, 1.5),
+    ],
+    "isActiveCall": ["HUSH", 1, "yes", [], 0.5],
+    "disconnectReason": ["HUSH", 7, "[]"],
+    "callAttributes": ["HUSH", '{"a": NaN}', []],
+}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [
-        *(("totalHoldDuration", value) for value in ("HUSH", "-1", "1.5", -1, True, [], "9" * 16)),
-        *(("totalHoldDuration", value) for value in (float("inf"), float("nan"), 10**16, 1.5)),
-        *(("isActiveCall", value) for value in ("HUSH", 1, "yes", [], 0.5)),
-        *(("disconnectReason", value) for value in ("HUSH", 7, "[]")),
-        *(("callAttributes", value) for value in ("HUSH", '{"a": NaN}', [])),
-    ],
+    [(name, value) for name, values in WRONG.items() for value in values],
     ids=repr,
 )
 def test_what_cannot_be_is_named_and_not_quoted(name: str, value: object) -> None:

@@ -170,8 +170,9 @@ def _as_is(value: object) -> object:
 def _whole_number(value: object) -> object:
     if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
         return int(value)
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    if numeric and 0 <= value < 10**15 and value % 1 == 0:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a whole number, not negative")
+    if 0 <= value < 10**15 and value % 1 == 0:
         return int(value)
     raise ValueError("must be a whole number, not negative")
 
