@@ -1,21 +1,11 @@
 """Every method for a VoiceCall that is there: parameters in, results out, and how it fails."""
 
 import json
-from typing import Any
 
 import pytest
 
-from tests.unit.doubles import (
-    Clock,
-    MemoryCallbackLedger,
-    MemoryDeadLetters,
-    MemoryLedger,
-    ScriptedClient,
-)
+from tests.unit.call_method_scene import Scene
 from tests.unit.samples import CONTACT_ID, MISSING, PARENT_ID, SYSTEM, flow_event
-from tests.unit.telling import Told
-from voicecall_bridge.bridge import Bridge
-from voicecall_bridge.call_actions import CallActions
 from voicecall_bridge.flow_call_methods import METHODS
 from voicecall_bridge.flow_endings import FlowFailed, FlowMistake
 from voicecall_bridge.flow_service import FlowService
@@ -36,36 +26,6 @@ LINE = {
     "endTime": 2,
 }
 EVERY_ANSWER = {"status", "vendorCallKey", "errors", "errorCode", "errorMessage"}
-
-
-class Scene:
-    """A service whose Salesforce answers from a list."""
-
-    def __init__(self, *outcomes: Performed | Exception, **changes: Any) -> None:
-        self.told = Told()
-        self.letters = MemoryDeadLetters()
-        self.client = ScriptedClient(outcomes)
-        clock = Clock()
-        ledger = MemoryLedger(clock)
-        callbacks = MemoryCallbackLedger(clock)
-        actions = CallActions(
-            ledger, callbacks, self.client, self.told.observer, clock, clock.sleep
-        )
-        facts: dict[str, Any] = {
-            "bridge": Bridge(ledger, self.client, self.told.observer, now=clock, sleep=clock.sleep),
-            "dead_letters": self.letters,
-            "actions": lambda: actions,
-        }
-        self.service = FlowService(self.told.observer, **(facts | changes))
-
-    def answer(
-        self, method: str, parameters: dict[str, object] | None = None, **changes: object
-    ) -> dict[str, str]:
-        return self.service.answer(flow_event(method, parameters, **changes), 10.0)
-
-    def line(self) -> dict[str, Any]:
-        (line,) = self.told.deliveries()
-        return line
 
 
 # method, parameters, Salesforce's answer, operation, body, results of the answer
@@ -378,31 +338,6 @@ def test_a_callback_under_way_elsewhere_is_kept_whole() -> None:
     assert scene.line()["payloadKept"] == "queue"
 
 
-NESTED: list[tuple[object, str]] = [
-    ("00G", "00G"),
-    (["a", "b"], "a, b"),
-    ({"id": "00G"}, '{"id": "00G"}'),
-    ([{"id": 1}, None, True, 2.5], '{"id": 1}, , true, 2.5'),
-    (7, "7"),
-    ("x" * 5000, "x" * 250),
-    ("\ud800", "?"),
-]
-
-
-@pytest.mark.parametrize(("value", "text"), NESTED, ids=lambda value: repr(value)[:20])
-def test_results_are_flat_texts(value: object, text: str) -> None:
-    scene = Scene(Performed({"queue": value, "agent": [value]}, 1))
-    answer = scene.answer("executeOmniFlow")
-    assert (answer["queue"], answer["agent"]) == (text, text)
-
-
-def test_an_answer_nested_beyond_reason_is_an_answer_all_the_same() -> None:
-    deep: object = "x"
-    for _ in range(200_000):
-        deep = [deep]
-    assert Scene(Performed({"queue": deep}, 1)).answer("executeOmniFlow")["queue"] == ""
-
-
 @ROWS
 def test_an_answer_fits_into_what_connect_takes(row: Row) -> None:
     """Source: administrator guide, "Invoke Lambda functions": at most 32 KB of UTF-8."""
@@ -417,12 +352,6 @@ def test_an_answer_fits_into_what_connect_takes(row: Row) -> None:
         event = {**parameters, "contactId": "c" * 256, "onFailure": "continue"}
         answer = scene.answer(method, event)
         assert len(json.dumps(answer, ensure_ascii=False).encode()) < 32 * 1024
-
-
-def test_salesforces_own_status_is_not_logged() -> None:
-    scene = Scene(Performed({"status": "HUSH"}, 1))
-    assert scene.answer("rerouteFlowExecution")["status"] == "HUSH"
-    assert "HUSH" not in scene.told.stream.getvalue()
 
 
 def test_without_use_cases_a_method_is_a_defect() -> None:

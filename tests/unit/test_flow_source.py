@@ -224,3 +224,49 @@ def test_an_old_event() -> None:
 )
 def test_a_scheduled_event(event: object, expected: bool) -> None:
     assert flow.is_scheduled(event) is expected
+
+
+@pytest.mark.parametrize("spelling", ["contactId", "ContactId"])
+@pytest.mark.parametrize("details", [{}, {"ContactData": None}, {"ContactData": [1]}], ids=repr)
+def test_parameters_alone(spelling: str, details: dict[str, object]) -> None:
+    """Source: SCVL, whose other functions pass parameters only, in both spellings."""
+    passed = {"methodName": "rerouteFlowExecution", spelling: "c-9"}
+    invocation = flow.read({"Details": {**details, "Parameters": passed}})
+    assert not invocation.has_contact_data
+    assert invocation.names_contact
+    assert invocation.contact == Contact("c-9", channel=Channel.UNSTATED, initial_contact_id="c-9")
+    assert invocation.parameters.given == passed
+
+
+def test_which_contact_it_is_about() -> None:
+    assert not flow.read(flow_event()).names_contact
+    both: dict[str, object] = {"contactId": "c-9", "ContactId": "c-8"}
+    invocation = flow.read(flow_event(parameters=both))
+    assert (invocation.contact.contact_id, invocation.names_contact) == ("c-9", True)
+    assert invocation.has_contact_data
+
+
+@pytest.mark.parametrize(
+    ("changes", "number"),
+    [
+        ({}, SYSTEM),
+        ({"SystemEndpoint": None}, ""),
+        ({"SystemEndpoint": None, "Tags": {"aws:connect:systemEndpoint": SYSTEM}}, ""),
+    ],
+)
+def test_nothing_takes_the_place_of_the_number_dialled(
+    changes: dict[str, object], number: str
+) -> None:
+    assert flow.read(flow_event(**changes)).system_endpoint == number  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "values", [{"secretName": "s"}, '{"secretName": "s"}', '{"secretName": " s ", "x": 1}']
+)
+def test_the_contact_center_that_a_block_names(values: object) -> None:
+    assert flow.read(flow_event(parameters={"fieldValues": values})).secret_name == "s"
+
+
+@pytest.mark.parametrize("values", [None, "", "s", "[1]", 7, '{"secretName": 7}', "{" * 100_000])
+def test_a_block_that_names_no_contact_center(values: object) -> None:
+    assert flow.read(flow_event(parameters={"fieldValues": values})).secret_name == ""
