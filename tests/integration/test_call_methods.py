@@ -143,6 +143,16 @@ def test_repeats_of_connect_make_one_callback(calls: Stand) -> None:
     assert ends == ["delivered", *["superseded"] * 3]
 
 
+def test_a_flow_and_another_lambda_share_one_callback(calls: Stand) -> None:
+    """Given parameters alone, which name no instance; when delivered; then the contact meets its
+    own item in the ledger."""
+    first = calls.deliver(asking("callbackExecution"))
+    passed = {**PARAMETERS["callbackExecution"], "methodName": "callbackExecution"}
+    alone = {"Details": {"Parameters": {**passed, "contactId": "callbackExecution"}}}
+    assert calls.deliver(alone) == first
+    assert len(calls.salesforce.actions()) == 1
+
+
 def test_a_lost_answer_is_no_second_callback(calls: Stand) -> None:
     """Given the first request was taken and its answer lost, and Connect repeats because the block
     failed; when delivered; then Salesforce is not asked again."""

@@ -91,6 +91,7 @@ def test_settings_reach_their_places(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("JWT_AUDIENCE", "https://scrt.salesforce.com")
     environment.setenv("TELEPHONY_PROVIDER_NAME", "Amazon Connect")
     environment.setenv("TELEPHONY_VARIANTS", "reroute=guide")
+    environment.setenv("CONNECT_INSTANCE_ARN", "arn:instance/i-1")
     environment.setenv("FLOW_FAILURE", "error")
     environment.setenv("POWERTOOLS_METRICS_NAMESPACE", "Calls")
     service, bridge = built()
@@ -104,6 +105,7 @@ def test_settings_reach_their_places(environment: pytest.MonkeyPatch) -> None:
     assert service.dead_letters is not None
     assert service.dead_letters.url == ENVIRONMENT["DEAD_LETTER_QUEUE_URL"]
     assert service.failure is FlowFailure.ERROR
+    assert service.instance_arn == "arn:instance/i-1"
     assert service.observer.namespace == "Calls"
 
 

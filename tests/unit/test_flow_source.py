@@ -246,6 +246,14 @@ def test_which_contact_it_is_about() -> None:
     assert invocation.has_contact_data
 
 
+def test_the_instance_of_a_contact_that_does_not_say_its_own() -> None:
+    other = "arn:aws:connect:us-west-2:111122223333:instance/other"
+    alone = {"Details": {"Parameters": {"contactId": "c-9"}}}
+    assert flow.read(alone, other).contact.instance_id == "other"
+    assert flow.read(flow_event(InstanceARN=MISSING), other).contact.instance_id == "other"
+    assert flow.read(flow_event(), other).contact.instance_id == INSTANCE_ID
+
+
 @pytest.mark.parametrize(
     ("changes", "number"),
     [

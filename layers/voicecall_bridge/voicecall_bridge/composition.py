@@ -80,6 +80,7 @@ def flow_service() -> FlowService:
         secret=settings.contact_center_secret,
         on_overrun=flow_service.cache_clear,
         actions=partial(_call_actions, ledger, telephony, observer),
+        instance_arn=settings.connect_instance_arn,
     )
 
 

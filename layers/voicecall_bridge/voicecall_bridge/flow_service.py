@@ -115,6 +115,8 @@ class FlowService:
         secret: name or ARN of the contact center's secret.
         on_overrun: told when an invocation is answered before its work has ended.
         actions: makes the use cases for a VoiceCall that is there, when they are needed.
+        instance_arn: the instance of contacts that do not say theirs, so that they meet their own
+            item in the ledger.
     """
 
     observer: Observer
@@ -126,6 +128,7 @@ class FlowService:
     secret: str = ""
     on_overrun: Callable[[], None] = lambda: None
     actions: Callable[[], CallActions] = _no_actions
+    instance_arn: str = ""
 
     def answer(self, event: object, seconds_left: float) -> dict[str, str]:
         """The flow's answer: a flat map of strings (Connect's STRING_MAP).
@@ -158,7 +161,7 @@ class FlowService:
         return answer_of(ending, asked.plan.vendor_call_key, asked.method.results)
 
     def _read(self, event: object, told: _Told) -> _Asked:
-        invocation = flow.read(event)
+        invocation = flow.read(event, self.instance_arn)
         told.contact_id = invocation.contact.contact_id
         method = _method_of(invocation.method)
         told.method = invocation.method

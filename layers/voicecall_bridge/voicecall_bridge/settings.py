@@ -24,6 +24,7 @@ ENVIRONMENT_NAMES = (
     "FLOW_TIME_LIMIT_SECONDS",
     "FLOW_FAILURE",
     "CREATE_FROM_EVENTS",
+    "CONNECT_INSTANCE_ARN",
     "FAILURE_BUCKET",
 )
 """Every variable the package reads; Powertools and the AWS SDK read theirs by themselves."""
@@ -87,6 +88,7 @@ class Settings:
         flow_failure: see FlowFailure.
         create_from_events: see CreateFromEvents.
         failure_bucket: S3 bucket of payloads too large for the queue; empty: flows need none.
+        connect_instance_arn: the instance of contacts that do not say theirs; empty: not known.
         telephony_calls: method and path of each call to Salesforce, as the variants have it.
     """
 
@@ -100,6 +102,7 @@ class Settings:
     flow_failure: FlowFailure = FlowFailure.CONTINUE
     create_from_events: CreateFromEvents = CreateFromEvents.SAFETY_NET
     failure_bucket: str = ""
+    connect_instance_arn: str = ""
     telephony_calls: Mapping[Operation, Call] = field(default_factory=lambda: CALLS)
 
     @property
@@ -120,9 +123,7 @@ class Settings:
             for name in ("CONTACT_CENTER_SECRET", "LEDGER_TABLE", "DEAD_LETTER_QUEUE_URL")
             if not values[name]
         ]
-        limit = _seconds(values["FLOW_TIME_LIMIT_SECONDS"] or "8")
-        if limit is None:
-            faults.append("FLOW_TIME_LIMIT_SECONDS is not a number from 1 to 8")
+        limit = _seconds(values["FLOW_TIME_LIMIT_SECONDS"] or "8", faults)
         failure = values["FLOW_FAILURE"] or FlowFailure.CONTINUE
         if failure not in list(FlowFailure):
             faults.append("FLOW_FAILURE is neither continue nor error")
@@ -146,6 +147,7 @@ class Settings:
             flow_failure=FlowFailure(failure),
             create_from_events=CreateFromEvents(create_from),
             failure_bucket=values["FAILURE_BUCKET"],
+            connect_instance_arn=values["CONNECT_INSTANCE_ARN"],
             telephony_calls=calls,
         )
 
@@ -162,9 +164,12 @@ def _budget(limit: float) -> float:
     return max(limit - _RESERVE_SECONDS, limit * _LEAST_SHARE)
 
 
-def _seconds(text: str) -> float | None:
+def _seconds(text: str, faults: list[str]) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        return None
-    return seconds if 1.0 <= seconds <= 8.0 else None
+        seconds = 0.0
+    if 1.0 <= seconds <= 8.0:
+        return seconds
+    faults.append("FLOW_TIME_LIMIT_SECONDS is not a number from 1 to 8")
+    return None

@@ -65,8 +65,12 @@ def is_scheduled(event: object) -> bool:
     return text(members(event).get("detail-type")) == "Scheduled Event"
 
 
-def read(event: object) -> FlowInvocation:
+def read(event: object, instance_arn: str = "") -> FlowInvocation:
     """Reads the method and the contact.
+
+    Args:
+        event: as Lambda passes it.
+        instance_arn: the instance where the event names none, as parameters alone do not.
 
     Raises:
         NotAContact: neither Details.ContactData nor a parameter has a contact id.
@@ -90,7 +94,7 @@ def read(event: object) -> FlowInvocation:
     values = parsed_object(parameters.get(FIELD_VALUES)) or {}
     return FlowInvocation(
         text(parameters.get("methodName")),
-        _contact(contact_id, facts),
+        _contact(contact_id, {"InstanceARN": instance_arn, **facts}),
         text(values.get("secretName")) or text(members(facts.get("Attributes")).get("secretName")),
         FlowParameters(parameters),
         _address(facts.get("SystemEndpoint")),
