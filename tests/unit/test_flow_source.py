@@ -183,10 +183,12 @@ def test_no_contact_id(contact_id: object) -> None:
         flow.read(flow_event(ContactId=contact_id))
 
 
-@pytest.mark.parametrize("contact_id", ["c" * 257, "c\ud800", "c\nd", "c\x00"], ids=ascii)
+@pytest.mark.parametrize(
+    "contact_id", ["c" * 257, "c\ud800", "c\nd", "c\x00", ".", ".."], ids=ascii
+)
 def test_a_contact_id_that_connect_never_makes(contact_id: str) -> None:
     """Given 1 to 256 characters (Amazon Connect API reference, ContactId); half a surrogate pair
-    could neither be logged nor answered."""
+    could neither be logged nor answered, and dots alone lead to another path."""
     with pytest.raises(NotAContact, match=r"contact id|ContactId"):
         flow.read(flow_event(parameters={"contactId": contact_id}))
 
@@ -278,3 +280,13 @@ def test_the_contact_center_that_a_block_names(values: object) -> None:
 @pytest.mark.parametrize("values", [None, "", "s", "[1]", 7, '{"secretName": 7}', "{" * 100_000])
 def test_a_block_that_names_no_contact_center(values: object) -> None:
     assert flow.read(flow_event(parameters={"fieldValues": values})).secret_name == ""
+
+
+@pytest.mark.parametrize("initial", ["..", "c" * 257, "c\ud800", "", None, 7], ids=ascii)
+def test_a_first_contact_that_is_none_is_the_contact_itself(initial: object) -> None:
+    assert contact_of(InitialContactId=initial).initial_contact_id == CONTACT_ID
+
+
+def test_a_contact_id_may_have_dots() -> None:
+    parameters: dict[str, object] = {"contactId": "..c"}
+    assert flow.read(flow_event(parameters=parameters)).contact.contact_id == "..c"

@@ -106,12 +106,13 @@ def read(event: object, instance_arn: str = "") -> FlowInvocation:
 def _contact(contact_id: str, data: Mapping[str, object]) -> Contact:
     method = InitiationMethod(text(data.get("InitiationMethod")))
     previous = text(data.get("PreviousContactId"))
+    initial = text(data.get("InitialContactId"))
     return Contact(
         contact_id=contact_id,
         instance_id=text(data.get("InstanceARN")).rpartition("/")[2],
         channel=Channel(text(data.get("Channel"))),
         initiation_method=method,
-        initial_contact_id=text(data.get("InitialContactId")) or contact_id,
+        initial_contact_id=initial if is_contact_id(initial) else contact_id,
         # The first contact of a chain names itself as its own predecessor in flow events.
         previous_contact_id=""
         if previous in (contact_id, text(data.get("ContactId")))

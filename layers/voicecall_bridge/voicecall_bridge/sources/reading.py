@@ -19,8 +19,9 @@ def text(value: object) -> str:
 
 
 def is_contact_id(value: str) -> bool:
-    """Whether it can be the id of a contact: 1 to 256 printable characters."""
-    return 0 < len(value) <= _ID_LIMIT and value.isprintable()
+    """Whether it can be the id of a contact: 1 to 256 printable characters, and not dots alone."""
+    # As a segment of a path "." and ".." lead elsewhere, and HTTP clients undo their encoding.
+    return 0 < len(value) <= _ID_LIMIT and value.isprintable() and value.strip(".") != ""
 
 
 def members(value: object) -> Mapping[str, object]:
