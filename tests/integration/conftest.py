@@ -16,6 +16,7 @@ import pytest
 from local.salesforce import ContactCenterIdentity, SalesforceStandIn, new_identity
 from tests.contract.aws import CREDENTIALS, REGION, SECRET, TABLE, Aws
 from tests.integration.canaries import key_lines, leaks
+from tests.integration.events import INSTANCE_ARN
 from tests.integration.stand import ACCOUNT, Stand, Told, join_overrunning
 from voicecall_bridge import composition
 from voicecall_bridge.observability import Observer
@@ -98,6 +99,8 @@ def stand(
         LEDGER_TABLE=TABLE,
         DEAD_LETTER_QUEUE_URL=running_aws.queue_url,
         TELEPHONY_PROVIDER_NAME=None,
+        TELEPHONY_VARIANTS=None,
+        CONNECT_INSTANCE_ARN=INSTANCE_ARN,
         PRIVATE_KEY_PARAMETER=None,
         JWT_AUDIENCE=None,
         FLOW_FAILURE=None,

@@ -162,7 +162,7 @@ class Stand:
         return [
             exchange
             for exchange in self.salesforce.journal()
-            if isinstance(exchange.body, dict) and exchange.body["vendorCallKey"] == contact_id
+            if isinstance(exchange.body, dict) and exchange.body.get("vendorCallKey") == contact_id
         ]
 
     def item(self, contact_id: str = "contact-1") -> dict[str, Any]:

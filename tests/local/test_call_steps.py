@@ -24,6 +24,7 @@ from tests.local.samples import INSTANCE_ID, queued_event, write_call, write_jso
 
 HEADER = {"comment": "a call", "source": "invented"}
 EVENT = {"source": "contact_event", "event": {"detail": {}}}
+FLOW = {"source": "contact_flow", "event": {}}
 
 
 FLOW = {"source": "contact_flow", "event": {"Name": "ContactFlowEvent"}}
@@ -113,6 +114,14 @@ def test_every_step(tmp_path: Path) -> None:
         ({"expectRequests": {"posts": 1}}, "unknown: posts"),
         ({"expectRequests": {"create": "1"}}, "create must be a whole number"),
         ({"expectDeadLetters": "400"}, "a list is needed"),
+        ({**FLOW, "expect": {"requests": {}}}, "requests: a list is needed"),
+        ({**FLOW, "expect": {"requests": [7]}}, "requests: an object is needed"),
+        ({**FLOW, "expect": {"requests": [{"operation": "omniFlow"}]}}, "vendorCallKey must be"),
+        ({**FLOW, "expect": {"requests": [{"vendorCallKey": "c"}]}}, "operation must be a text"),
+        (
+            {"source": "contact_event", "event": {}, "expect": {"requests": []}},
+            "unknown: requests",
+        ),
     ],
 )
 def test_faulty_step(tmp_path: Path, line: Any, fault: str) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from local.account import DeliveryLine
-from local.comparison import call_differences, differences
+from local.comparison import action_differences, call_differences, differences
 from local.lambda_process import Invocation
-from local.salesforce import VoiceCallRecord
+from local.salesforce import ActionRecord, VoiceCallRecord
 from local.steps import Expectation
 
 LINE = DeliveryLine(
@@ -151,3 +151,38 @@ def test_calls_of_a_sample() -> None:
     assert call_differences(right[::-1], calls) == [
         "calls: expected ['c-2', 'c-1'], found ['c-1', 'c-2']"
     ]
+
+
+def action(**body: Any) -> ActionRecord:
+    return ActionRecord("c-1", "omniFlow", body, {"queue": "q"}, 0.0)
+
+
+OMNI = {"operation": "omniFlow", "vendorCallKey": "c-1"}
+
+
+@pytest.mark.parametrize(
+    ("expected", "done", "differences"),
+    [
+        (None, (action(),), []),
+        ((), (), []),
+        ((), (action(),), ["requests: expected [], found ['omniFlow']"]),
+        ((OMNI,), (), ["requests: expected ['omniFlow'], found []"]),
+        ((OMNI,), (action(dialedNumber="+1"),), []),
+        (({**OMNI, "dialedNumber": "*"},), (action(dialedNumber="+1"),), []),
+        (({**OMNI, "flowDevName": None},), (action(),), []),
+        (
+            ({**OMNI, "vendorCallKey": "c-2", "flowDevName": "f"},),
+            (action(flowDevName="g"),),
+            [
+                "omniFlow.vendorCallKey: expected 'c-2', found 'c-1'",
+                "omniFlow.flowDevName: expected 'f', found 'g'",
+            ],
+        ),
+    ],
+)
+def test_requests(
+    expected: tuple[dict[str, object], ...] | None,
+    done: tuple[ActionRecord, ...],
+    differences: list[str],
+) -> None:
+    assert list(action_differences(Expectation(requests=expected), done)) == differences

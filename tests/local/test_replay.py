@@ -103,6 +103,32 @@ def test_run_with_a_falsified_expectation(folder: Path, capsys: pytest.CaptureFi
     assert "the account closes" in shown
 
 
+def test_methods_of_a_call_that_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given what reaches Salesforce about a call, when it is replayed, then it is held against what
+    the file says, in both forms of a path."""
+    route = {"methodName": "routeVoiceCall", "routingTarget": "005"}
+    event = flow_event("c-1")
+    event["Details"]["Parameters"] = route
+    request = {"operation": "routeVoiceCall", "vendorCallKey": "c-1", "routingTarget": "005"}
+    step = {"source": "contact_flow", "event": event, "expect": {"requests": [request]}}
+    wrong = {**step, "expect": {"requests": [{**request, "routingTarget": "006"}]}}
+    counts = {"expectRequests": {"create": 1, "routeVoiceCall": 2}}
+    header = {"source": "invented", "settings": {"TELEPHONY_VARIANTS": "routeVoiceCall=guide"}}
+    create = {"source": "contact_flow", "event": flow_event("c-1"), "expect": {"reason": ""}}
+    calls = {"expectCalls": [{"vendorCallKey": "c-1", "parent": None}]}
+    write_call(tmp_path, "a_package", {"source": "invented"}, create, step, step, counts, calls)
+    write_call(tmp_path, "b_guide", header, step, wrong, {"expectRequests": {}}, calls)
+
+    assert main(["run", str(tmp_path)]) == WRONG
+
+    shown = capsys.readouterr().out
+    assert "routeVoiceCall.routingTarget: expected '006', found '005'" in shown
+    assert "requests routeVoiceCall: expected 0, found 2" in shown
+    assert "1 of 2 samples ended as their files say" in shown
+
+
 def test_run_with_an_unusable_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(tmp_path)]) == UNUSABLE
 

@@ -24,6 +24,7 @@ from tests.local.salesforce_client import (
     create,
     headers,
     new_call,
+    send,
     update,
     wait_until,
 )
@@ -127,9 +128,15 @@ def test_the_interface_of_the_stand(stand_in: SalesforceStandIn) -> None:
     # Then the journal has the two calls and nothing of this interface
     _, journal = admin(stand_in, "GET", "/requests")
     assert [(entry["status"], entry["fault"]) for entry in journal] == [(429, "status"), (200, "")]
+    # When a call is routed Then that is listed with its answer
+    route = {"routingTarget": "005"}
+    send(stand_in, "PATCH", "/voiceCalls/route/contact-0", route)
+    _, [action] = admin(stand_in, "GET", "/actions")
+    assert (action["operation"], action["vendor_call_key"]) == ("routeVoiceCall", "contact-0")
+    assert (action["body"], action["answer"]) == (route, {"status": "Success"})
     # When everything is reset by it Then nothing is left
     assert admin(stand_in, "POST", "/reset") == (200, {})
-    assert (stand_in.voice_calls(), stand_in.journal()) == ([], [])
+    assert (stand_in.voice_calls(), stand_in.journal(), stand_in.actions()) == ([], [], [])
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ from tests.unit.samples import flow_event
 from voicecall_bridge import composition
 from voicecall_bridge.bridge import Bridge
 from voicecall_bridge.contact_events import ContactEvents
-from voicecall_bridge.flow_methods import FlowService
+from voicecall_bridge.flow_service import FlowService
 from voicecall_bridge.ledger import Ledger
 from voicecall_bridge.settings import CreateFromEvents, FlowFailure, SettingsError
+from voicecall_bridge.telephony.calls import GUIDES, Operation
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
@@ -89,6 +90,8 @@ def test_settings_reach_their_places(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("PRIVATE_KEY_PARAMETER", "/key")
     environment.setenv("JWT_AUDIENCE", "https://scrt.salesforce.com")
     environment.setenv("TELEPHONY_PROVIDER_NAME", "Amazon Connect")
+    environment.setenv("TELEPHONY_VARIANTS", "reroute=guide")
+    environment.setenv("CONNECT_INSTANCE_ARN", "arn:instance/i-1")
     environment.setenv("FLOW_FAILURE", "error")
     environment.setenv("POWERTOOLS_METRICS_NAMESPACE", "Calls")
     service, bridge = built()
@@ -96,12 +99,25 @@ def test_settings_reach_their_places(environment: pytest.MonkeyPatch) -> None:
     assert (secrets.secret_id, secrets.key_parameter) == ("secret-id", "/key")
     assert secrets.audience == "https://scrt.salesforce.com"
     assert bridge.client.provider_name == "Amazon Connect"
+    assert bridge.client.calls[Operation.REROUTE] == GUIDES[Operation.REROUTE]
     assert isinstance(bridge.ledger, Ledger)
     assert bridge.ledger.table == "ledger"
     assert service.dead_letters is not None
     assert service.dead_letters.url == ENVIRONMENT["DEAD_LETTER_QUEUE_URL"]
     assert service.failure is FlowFailure.ERROR
+    assert service.instance_arn == "arn:instance/i-1"
     assert service.observer.namespace == "Calls"
+
+
+def test_what_the_other_methods_run_on() -> None:
+    """Given the use cases for a VoiceCall that is there, then they share ledger, Salesforce and
+    DynamoDB's client with creating one, and are made when they are needed."""
+    service, bridge = built()
+    actions = service.actions()
+    assert (actions.ledger, actions.client) == (bridge.ledger, bridge.client)
+    assert actions.observer is service.observer
+    table = actions.callbacks.table
+    assert (table.name, table.client()) == ("ledger", bridge.ledger.client())
 
 
 def test_faulty_settings_are_answered_and_mended_by_a_new_environment(
@@ -212,9 +228,14 @@ NOT_ON_THIS_PATH = ("boto3", "s3transfer", "pydantic", "aws_xray_sdk")
 @pytest.mark.parametrize(
     ("function", "build", "needs", "needs_not"),
     [
-        ("contact_flow", "flow_service", "bridge", ("streams", "contact_directory", "redrive")),
-        ("contact_events", "contact_events", "streams", ("flow_methods", "redrive")),
-        ("redrive", "redrive", "redrive", ("flow_methods", "streams", "contact_directory")),
+        (
+            "contact_flow",
+            "flow_service",
+            "bridge",
+            ("streams", "contact_directory", "redrive", "flow_call_methods", "call_actions"),
+        ),
+        ("contact_events", "contact_events", "streams", ("flow_service", "redrive")),
+        ("redrive", "redrive", "redrive", ("flow_service", "streams", "contact_directory")),
     ],
 )
 def test_import_budget(function: str, build: str, needs: str, needs_not: tuple[str, ...]) -> None:

@@ -183,10 +183,12 @@ def test_no_contact_id(contact_id: object) -> None:
         flow.read(flow_event(ContactId=contact_id))
 
 
-@pytest.mark.parametrize("contact_id", ["c" * 257, "c\ud800", "c\nd", "c\x00"], ids=ascii)
+@pytest.mark.parametrize(
+    "contact_id", ["c" * 257, "c\ud800", "c\nd", "c\x00", ".", ".."], ids=ascii
+)
 def test_a_contact_id_that_connect_never_makes(contact_id: str) -> None:
     """Given 1 to 256 characters (Amazon Connect API reference, ContactId); half a surrogate pair
-    could neither be logged nor answered."""
+    could neither be logged nor answered, and dots alone lead to another path."""
     with pytest.raises(NotAContact, match=r"contact id|ContactId"):
         flow.read(flow_event(parameters={"contactId": contact_id}))
 
@@ -224,3 +226,67 @@ def test_an_old_event() -> None:
 )
 def test_a_scheduled_event(event: object, expected: bool) -> None:
     assert flow.is_scheduled(event) is expected
+
+
+@pytest.mark.parametrize("spelling", ["contactId", "ContactId"])
+@pytest.mark.parametrize("details", [{}, {"ContactData": None}, {"ContactData": [1]}], ids=repr)
+def test_parameters_alone(spelling: str, details: dict[str, object]) -> None:
+    """Source: SCVL, whose other functions pass parameters only, in both spellings."""
+    passed = {"methodName": "rerouteFlowExecution", spelling: "c-9"}
+    invocation = flow.read({"Details": {**details, "Parameters": passed}})
+    assert not invocation.has_contact_data
+    assert invocation.names_contact
+    assert invocation.contact == Contact("c-9", channel=Channel.UNSTATED, initial_contact_id="c-9")
+    assert invocation.parameters.given == passed
+
+
+def test_which_contact_it_is_about() -> None:
+    assert not flow.read(flow_event()).names_contact
+    both: dict[str, object] = {"contactId": "c-9", "ContactId": "c-8"}
+    invocation = flow.read(flow_event(parameters=both))
+    assert (invocation.contact.contact_id, invocation.names_contact) == ("c-9", True)
+    assert invocation.has_contact_data
+
+
+def test_the_instance_of_a_contact_that_does_not_say_its_own() -> None:
+    other = "arn:aws:connect:us-west-2:111122223333:instance/other"
+    alone = {"Details": {"Parameters": {"contactId": "c-9"}}}
+    assert flow.read(alone, other).contact.instance_id == "other"
+    assert flow.read(flow_event(InstanceARN=MISSING), other).contact.instance_id == "other"
+    assert flow.read(flow_event(), other).contact.instance_id == INSTANCE_ID
+
+
+@pytest.mark.parametrize(
+    ("changes", "number"),
+    [
+        ({}, SYSTEM),
+        ({"SystemEndpoint": None}, ""),
+        ({"SystemEndpoint": None, "Tags": {"aws:connect:systemEndpoint": SYSTEM}}, ""),
+    ],
+)
+def test_nothing_takes_the_place_of_the_number_dialled(
+    changes: dict[str, object], number: str
+) -> None:
+    assert flow.read(flow_event(**changes)).system_endpoint == number  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "values", [{"secretName": "s"}, '{"secretName": "s"}', '{"secretName": " s ", "x": 1}']
+)
+def test_the_contact_center_that_a_block_names(values: object) -> None:
+    assert flow.read(flow_event(parameters={"fieldValues": values})).secret_name == "s"
+
+
+@pytest.mark.parametrize("values", [None, "", "s", "[1]", 7, '{"secretName": 7}', "{" * 100_000])
+def test_a_block_that_names_no_contact_center(values: object) -> None:
+    assert flow.read(flow_event(parameters={"fieldValues": values})).secret_name == ""
+
+
+@pytest.mark.parametrize("initial", ["..", "c" * 257, "c\ud800", "", None, 7], ids=ascii)
+def test_a_first_contact_that_is_none_is_the_contact_itself(initial: object) -> None:
+    assert contact_of(InitialContactId=initial).initial_contact_id == CONTACT_ID
+
+
+def test_a_contact_id_may_have_dots() -> None:
+    parameters: dict[str, object] = {"contactId": "..c"}
+    assert flow.read(flow_event(parameters=parameters)).contact.contact_id == "..c"

@@ -57,6 +57,15 @@ def test_passing_faults_are_tried_again(error: TelephonyError) -> None:
     assert pause(error) == 0.2
 
 
+@pytest.mark.parametrize("error", RETRIED, ids=repr)
+def test_what_must_not_happen_twice_is_tried_again_only_if_it_did_not_happen(
+    error: TelephonyError,
+) -> None:
+    policy = RetryPolicy(draw=highest)
+    found = policy.pause(error, 1, Clock().deadline(LONG), repeatable=False)
+    assert found == (0.2 if error.effect is Effect.NONE else None)
+
+
 @pytest.mark.parametrize("error", NEVER_RETRIED, ids=repr)
 def test_refusals_are_not(error: TelephonyError) -> None:
     assert pause(error) is None

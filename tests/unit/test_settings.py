@@ -9,6 +9,7 @@ from voicecall_bridge.settings import (
     Settings,
     SettingsError,
 )
+from voicecall_bridge.telephony.calls import CALLS, GUIDES, Operation
 
 LEAST = {
     "CONTACT_CENTER_SECRET": "secret-id",
@@ -99,6 +100,20 @@ def test_a_flow_failure_nobody_knows(value: str) -> None:
 def test_a_create_from_events_nobody_knows(value: str) -> None:
     with pytest.raises(SettingsError, match="CREATE_FROM_EVENTS"):
         read(CREATE_FROM_EVENTS=value)
+
+
+@pytest.mark.parametrize("value", ["HUSH", "reroute", "reroute=POST", "create=guide"])
+def test_variants_nobody_knows(value: str) -> None:
+    with pytest.raises(SettingsError, match="TELEPHONY_VARIANTS is not a list of") as caught:
+        read(TELEPHONY_VARIANTS=value)
+    assert "HUSH" not in str(caught.value)
+
+
+def test_variants_choose_calls() -> None:
+    assert read(TELEPHONY_VARIANTS=" reroute=guide ").telephony_calls == {
+        **CALLS,
+        Operation.REROUTE: GUIDES[Operation.REROUTE],
+    }
 
 
 @pytest.mark.parametrize("setting", list(CreateFromEvents))

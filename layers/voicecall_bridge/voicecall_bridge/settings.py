@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.telephony.calls import CALLS, UnknownVariant, calls_with
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from voicecall_bridge.telephony.calls import Call, Operation
 
 ENVIRONMENT_NAMES = (
     "CONTACT_CENTER_SECRET",
     "PRIVATE_KEY_PARAMETER",
     "JWT_AUDIENCE",
     "TELEPHONY_PROVIDER_NAME",
+    "TELEPHONY_VARIANTS",
     "LEDGER_TABLE",
     "DEAD_LETTER_QUEUE_URL",
     "FLOW_TIME_LIMIT_SECONDS",
     "FLOW_FAILURE",
     "CREATE_FROM_EVENTS",
+    "CONNECT_INSTANCE_ARN",
     "FAILURE_BUCKET",
 )
 """Every variable the package reads; Powertools and the AWS SDK read theirs by themselves."""
@@ -28,7 +34,9 @@ _LEAST_SHARE = 0.6
 
 
 class FlowFailure(StrEnum):
-    """What a flow gets when there is no VoiceCall: an answer that says so, or its Error branch."""
+    """What a flow gets when it does not get what it asked for: an answer that says so, or its
+    Error branch.
+    """
 
     CONTINUE = "continue"
     ERROR = "error"
@@ -80,6 +88,8 @@ class Settings:
         flow_failure: see FlowFailure.
         create_from_events: see CreateFromEvents.
         failure_bucket: S3 bucket of payloads too large for the queue; empty: flows need none.
+        connect_instance_arn: the instance of contacts that do not say theirs; empty: not known.
+        telephony_calls: method and path of each call to Salesforce, as the variants have it.
     """
 
     contact_center_secret: str
@@ -92,6 +102,8 @@ class Settings:
     flow_failure: FlowFailure = FlowFailure.CONTINUE
     create_from_events: CreateFromEvents = CreateFromEvents.SAFETY_NET
     failure_bucket: str = ""
+    connect_instance_arn: str = ""
+    telephony_calls: Mapping[Operation, Call] = field(default_factory=lambda: CALLS)
 
     @property
     def flow_budget_seconds(self) -> float:
@@ -111,9 +123,7 @@ class Settings:
             for name in ("CONTACT_CENTER_SECRET", "LEDGER_TABLE", "DEAD_LETTER_QUEUE_URL")
             if not values[name]
         ]
-        limit = _seconds(values["FLOW_TIME_LIMIT_SECONDS"] or "8")
-        if limit is None:
-            faults.append("FLOW_TIME_LIMIT_SECONDS is not a number from 1 to 8")
+        limit = _seconds(values["FLOW_TIME_LIMIT_SECONDS"] or "8", faults)
         failure = values["FLOW_FAILURE"] or FlowFailure.CONTINUE
         if failure not in list(FlowFailure):
             faults.append("FLOW_FAILURE is neither continue nor error")
@@ -122,6 +132,7 @@ class Settings:
             faults.append("CREATE_FROM_EVENTS is none of safety-net, always and never")
         if not values["TELEPHONY_PROVIDER_NAME"].isprintable():
             faults.append("TELEPHONY_PROVIDER_NAME is no text of one line")
+        calls = _calls(values["TELEPHONY_VARIANTS"], faults)
         if faults or limit is None:
             wanted = FlowFailure.ERROR if failure == FlowFailure.ERROR else FlowFailure.CONTINUE
             raise SettingsError("; ".join(faults), _budget(limit or 1.0), wanted)
@@ -136,16 +147,29 @@ class Settings:
             flow_failure=FlowFailure(failure),
             create_from_events=CreateFromEvents(create_from),
             failure_bucket=values["FAILURE_BUCKET"],
+            connect_instance_arn=values["CONNECT_INSTANCE_ARN"],
+            telephony_calls=calls,
         )
+
+
+def _calls(variants: str, faults: list[str]) -> Mapping[Operation, Call]:
+    try:
+        return calls_with(variants)
+    except UnknownVariant as error:
+        faults.append(f"TELEPHONY_VARIANTS {error}")
+        return CALLS
 
 
 def _budget(limit: float) -> float:
     return max(limit - _RESERVE_SECONDS, limit * _LEAST_SHARE)
 
 
-def _seconds(text: str) -> float | None:
+def _seconds(text: str, faults: list[str]) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        return None
-    return seconds if 1.0 <= seconds <= 8.0 else None
+        seconds = 0.0
+    if 1.0 <= seconds <= 8.0:
+        return seconds
+    faults.append("FLOW_TIME_LIMIT_SECONDS is not a number from 1 to 8")
+    return None

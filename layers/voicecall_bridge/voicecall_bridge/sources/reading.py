@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,9 @@ def text(value: object) -> str:
 
 
 def is_contact_id(value: str) -> bool:
-    """Whether it can be the id of a contact: 1 to 256 printable characters."""
-    return 0 < len(value) <= _ID_LIMIT and value.isprintable()
+    """Whether it can be the id of a contact: 1 to 256 printable characters, and not dots alone."""
+    # As a segment of a path "." and ".." lead elsewhere, and HTTP clients undo their encoding.
+    return 0 < len(value) <= _ID_LIMIT and value.isprintable() and value.strip(".") != ""
 
 
 def members(value: object) -> Mapping[str, object]:
@@ -30,3 +32,17 @@ def members(value: object) -> Mapping[str, object]:
 def string_map(value: object) -> dict[str, str]:
     """The members that are strings, as they are: attribute values may be blank on purpose."""
     return {key: item for key, item in members(value).items() if isinstance(item, str)}
+
+
+def parsed_object(value: object) -> dict[str, object] | None:
+    """The object that a value is, or is the JSON text of; None for everything else."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, dict) else None
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is no JSON")

@@ -1,0 +1,47 @@
+"""A flow service whose Salesforce answers from a list, for methods of a VoiceCall that is there."""
+
+from typing import Any
+
+from tests.unit.doubles import (
+    Clock,
+    MemoryCallbackLedger,
+    MemoryDeadLetters,
+    MemoryLedger,
+    ScriptedClient,
+)
+from tests.unit.samples import flow_event
+from tests.unit.telling import Told
+from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.call_actions import CallActions
+from voicecall_bridge.flow_service import FlowService
+from voicecall_bridge.telephony.client import Performed
+
+
+class Scene:
+    """A service whose Salesforce answers from a list."""
+
+    def __init__(self, *outcomes: Performed | Exception, **changes: Any) -> None:
+        self.told = Told()
+        self.letters = MemoryDeadLetters()
+        self.client = ScriptedClient(outcomes)
+        clock = Clock()
+        ledger = MemoryLedger(clock)
+        callbacks = MemoryCallbackLedger(clock)
+        actions = CallActions(
+            ledger, callbacks, self.client, self.told.observer, clock, clock.sleep
+        )
+        facts: dict[str, Any] = {
+            "bridge": Bridge(ledger, self.client, self.told.observer, now=clock, sleep=clock.sleep),
+            "dead_letters": self.letters,
+            "actions": lambda: actions,
+        }
+        self.service = FlowService(self.told.observer, **(facts | changes))
+
+    def answer(
+        self, method: str, parameters: dict[str, object] | None = None, **changes: object
+    ) -> dict[str, str]:
+        return self.service.answer(flow_event(method, parameters, **changes), 10.0)
+
+    def line(self) -> dict[str, Any]:
+        (line,) = self.told.deliveries()
+        return line

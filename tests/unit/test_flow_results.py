@@ -1,0 +1,36 @@
+"""What Salesforce answers, as a flow can take it: flat texts, whatever came."""
+
+import pytest
+
+from tests.unit.call_method_scene import Scene
+from voicecall_bridge.telephony.client import Performed
+
+NESTED: list[tuple[object, str]] = [
+    ("00G", "00G"),
+    (["a", "b"], "a, b"),
+    ({"id": "00G"}, '{"id": "00G"}'),
+    ([{"id": 1}, None, True, 2.5], '{"id": 1}, , true, 2.5'),
+    (7, "7"),
+    ("x" * 5000, "x" * 250),
+    ("\ud800", "?"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), NESTED, ids=lambda value: repr(value)[:20])
+def test_results_are_flat_texts(value: object, text: str) -> None:
+    scene = Scene(Performed({"queue": value, "agent": [value]}, 1))
+    answer = scene.answer("executeOmniFlow")
+    assert (answer["queue"], answer["agent"]) == (text, text)
+
+
+def test_an_answer_nested_beyond_reason_is_an_answer_all_the_same() -> None:
+    deep: object = "x"
+    for _ in range(200_000):
+        deep = [deep]
+    assert Scene(Performed({"queue": deep}, 1)).answer("executeOmniFlow")["queue"] == ""
+
+
+def test_salesforces_own_status_is_not_logged() -> None:
+    scene = Scene(Performed({"status": "HUSH"}, 1))
+    assert scene.answer("rerouteFlowExecution")["status"] == "HUSH"
+    assert "HUSH" not in scene.told.stream.getvalue()
