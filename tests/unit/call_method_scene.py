@@ -25,7 +25,7 @@ class Scene:
         self.letters = MemoryDeadLetters()
         self.client = ScriptedClient(outcomes)
         clock = Clock()
-        ledger = MemoryLedger(clock)
+        ledger = self.ledger = MemoryLedger(clock)
         callbacks = MemoryCallbackLedger(clock)
         actions = CallActions(
             ledger, callbacks, self.client, self.told.observer, clock, clock.sleep

@@ -3,6 +3,8 @@
 import pytest
 
 from tests.unit.call_method_scene import Scene
+from tests.unit.samples import CONTACT_ID, INSTANCE_ID
+from voicecall_bridge.ledger import ContactKey
 from voicecall_bridge.telephony.client import Performed
 
 NESTED: list[tuple[object, str]] = [
@@ -34,3 +36,18 @@ def test_salesforces_own_status_is_not_logged() -> None:
     scene = Scene(Performed({"status": "HUSH"}, 1))
     assert scene.answer("rerouteFlowExecution")["status"] == "HUSH"
     assert "HUSH" not in scene.told.stream.getvalue()
+
+
+def test_an_update_behind_the_contact_record_is_told_and_no_failure() -> None:
+    """Given the contact's record was there before, then the flow goes on, even where it wants its
+    Error branch for failures, and hears that nothing was sent."""
+    scene = Scene()
+    scene.ledger.items[ContactKey(INSTANCE_ID, CONTACT_ID)] = {"record": True}
+    parameters: dict[str, object] = {"fieldValues": {"queue": "q"}, "onFailure": "error"}
+    answer = scene.answer("updateVoiceCall", parameters)
+    assert (answer["status"], answer["errorCode"]) == ("superseded", "RECORD_DELIVERED")
+    assert answer["errorMessage"]
+    line = scene.line()
+    assert (line["disposition"], line["reason"]) == ("superseded", "RECORD_DELIVERED")
+    assert (line["status"], line["attempts"]) == ("superseded", 0)
+    assert scene.letters.kept == []
