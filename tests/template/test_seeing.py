@@ -73,6 +73,9 @@ def told() -> Told:
         told.observer.delivered(
             Delivery("s", "c", "m", disposition, reason, status, error_code=code)
         )
+    told.observer.delivered(
+        Delivery("s", "c", "m", Disposition.DEAD_LETTERED, "r", "failed", creates=False)
+    )
     told.observer.failed_attempt("c", LimitExceeded("limit", status=429))
     told.observer.again("s", "c", "e")
     told.observer.defect(ValueError())

@@ -175,6 +175,15 @@ def test_each_answer_is_a_metric(
     )
 
 
+@pytest.mark.parametrize("status", ["deferred", "failed"])
+def test_what_is_asked_about_a_voice_call_counts_apart(told: Told, status: str) -> None:
+    """Given a route or a callback that came to nothing, then no VoiceCall counts as missing."""
+    told.observer.delivered(delivery(status=status, creates=False))
+    assert told.counted() == {"Delivered": 1, "Unanswered": 1}
+    told.observer.delivered(delivery(status="done", creates=False))
+    assert told.counted() == {"Delivered": 2, "Unanswered": 1}
+
+
 @pytest.mark.parametrize("status", ["", "warm", "other"])
 def test_what_says_nothing_of_a_voice_call_counts_as_delivery_alone(
     told: Told, status: str

@@ -246,6 +246,8 @@ class FlowService:
                 attempts=ending.attempts,
                 milliseconds=round((time.monotonic() - told.started) * 1000),
                 payload_kept=ending.payload_kept,
+                # A method that is none of the bridge's was most likely to be one of these.
+                creates=told.method in flow_methods.METHODS or not told.method,
             )
         )
         self.observer.flush()

@@ -29,6 +29,8 @@ _ANSWERS = {
     "failed": "Failed",
 }
 """The metric of each status that says what became of a VoiceCall that was asked for."""
+_UNANSWERED = frozenset({"deferred", "failed"})
+"""Statuses of a method that asked something else of Salesforce and did not get it."""
 LEDGER_UNAVAILABLE = "LEDGER_UNAVAILABLE"
 """Code of a record that comes again because the ledger did not answer."""
 _MOST_TIMES = 99
@@ -64,6 +66,7 @@ class Delivery:
         milliseconds: from the event to the answer.
         payload_kept: where a dead letter's payload is: ledger, queue, none, or unknown where the
             answer could not wait for the work to end.
+        creates: whether a VoiceCall was asked for, and not something about one.
     """
 
     source: str
@@ -79,6 +82,7 @@ class Delivery:
     milliseconds: int = 0
     payload_kept: str = ""
     input_id: str = ""
+    creates: bool = True
 
 
 @dataclass(slots=True)
@@ -136,7 +140,10 @@ class Observer:
         self.count(name)
         if delivery.reason:
             self.count(name, "reason", delivery.reason)
-        if answer := _ANSWERS.get(delivery.status):
+        answer = _ANSWERS.get(delivery.status, "")
+        if not delivery.creates:
+            answer = "Unanswered" if delivery.status in _UNANSWERED else ""
+        if answer:
             self.count(answer)
             if delivery.error_code:
                 self.count(answer, "errorCode", delivery.error_code)
