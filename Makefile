@@ -16,7 +16,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run replay stand test lint types template suites bench build docs lock clean
+.PHONY: help run replay flow stand test lint types template suites bench build docs lock clean
 .PHONY: suite-pure suite-faults suite-handler suite-stand
 
 help:  ## list what can be made
@@ -27,6 +27,9 @@ run: $(VENV)/ready  ## replay events/ against the laptop stand; fails unless eve
 
 replay: $(VENV)/ready  ## replay one file: make replay EVENT=events/contact_flow/inbound.json
 	@$(BIN)/python -m local replay "$(or $(EVENT),$(error name a file: make replay EVENT=path))" $(ARGS)
+
+flow: $(VENV)/ready  ## walk a contact flow: make flow FLOW=flows/inbound.json
+	@$(BIN)/python -m local flow "$(or $(FLOW),$(error name a flow: make flow FLOW=path))" $(ARGS)
 
 stand: $(VENV)/ready  ## leave the laptop stand running and print its addresses
 	@$(BIN)/python -m local stand
@@ -65,8 +68,9 @@ bench: $(VENV)/ready  ## measure the way of a call beside the targets
 build: $(SAM)/ready  ## .aws-sam/build, without Docker
 	PYTHON="$(abspath $(SAM)/python)" $(SAM)/sam build
 
-docs: $(VENV)/ready  ## write docs/field-mapping.md anew from the mapping tables
+docs: $(VENV)/ready  ## write docs/field-mapping.md and the pictures in flows/README.md anew
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m local.field_mapping
+	@$(BIN)/python -m local.contact_flow.pictures
 
 lock: $(VENV)/ready  ## write the lock files anew from requirements*.txt
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv
