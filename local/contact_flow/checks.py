@@ -56,7 +56,7 @@ def faults(flow: Flow) -> list[str]:
     for action in flow.actions.values():
         found += [f"{action.identifier}: {fault}" for fault in _of_an_action(flow, action)]
     # Ways are followed only where every transition leads somewhere and every block is known.
-    return found or [*_of_the_ways(flow)]
+    return found or list(dict.fromkeys(_of_the_ways(flow)))
 
 
 def placeholders(value: Any) -> Iterator[str]:
