@@ -1,6 +1,7 @@
 """`python -m local flow`: walks a flow against the stand and tells what the caller went through."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,7 +64,8 @@ def run(parsed: argparse.Namespace) -> bool:
         if previous != caller.contact["ContactId"]:
             stand.salesforce.add_voice_call(previous)
         if parsed.salesforce:
-            stand.salesforce.inject(parsed.salesforce)
+            key = caller.contact["ContactId"]
+            stand.salesforce.inject(replace(parsed.salesforce, vendor_call_key=key))
         walked = walk(flow, caller, _surroundings(parsed), _invoke(stand, parsed.function))
     _tell(console, flow, walked)
     return walked.end is not End.SILENCE and walked.lambda_seconds <= MOST_LAMBDA_SECONDS

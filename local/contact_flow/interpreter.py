@@ -146,7 +146,7 @@ class _Way:
 
     def say(self, action: Action) -> Step:
         text = self.caller.filled(action.parameters["Text"])
-        if not self.surroundings.speaks or not text.strip():
+        if among(action.identifier, self.surroundings.mute) or not text.strip():
             return Step(action.identifier, NO_MATCHING_ERROR, "the prompt does not play")
         self.last_words = text
         self.unspoken.clear()
@@ -184,7 +184,7 @@ class _Way:
 
     def ask(self, action: Action) -> Step:
         key = self.surroundings.key
-        if key is None or not self.surroundings.speaks:
+        if key is None or among(action.identifier, self.surroundings.mute):
             return Step(action.identifier, NO_MATCHING_ERROR, "the menu does not work")
         self.unspoken.clear()
         text = self.caller.filled(action.parameters["Text"])

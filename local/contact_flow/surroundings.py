@@ -16,7 +16,7 @@ class Surroundings:
         unknown: queues and agents that cannot be set as target; EVERY: none can.
         full: targets that are at capacity.
         broken: targets into which nobody can be put.
-        speaks: whether prompts play.
+        mute: blocks whose prompt does not play; EVERY: none does.
         keeps_attributes: whether attributes can be set.
     """
 
@@ -25,10 +25,10 @@ class Surroundings:
     unknown: frozenset[str] = frozenset()
     full: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
-    speaks: bool = True
+    mute: frozenset[str] = frozenset()
     keeps_attributes: bool = True
 
 
-def among(target: str, targets: frozenset[str]) -> bool:
-    """Whether a target is one of those."""
-    return EVERY in targets or target in targets
+def among(name: str, names: frozenset[str]) -> bool:
+    """Whether a target or a block is one of those."""
+    return EVERY in names or name in names

@@ -95,7 +95,11 @@ def test_a_greeting_long_before_does_not(tmp_path: Path) -> None:
 
 def test_a_prompt_that_does_not_play_is_no_message(tmp_path: Path) -> None:
     end = walked(
-        tmp_path, say("a", "c", "bye"), bye("c"), bye(), surroundings=Surroundings(speaks=False)
+        tmp_path,
+        say("a", "c", "bye"),
+        bye("c"),
+        bye(),
+        surroundings=Surroundings(mute=frozenset({"a"})),
     )
     assert end.end is End.SILENCE
     assert end.branches == {("a", "NoMatchingError")}
