@@ -31,16 +31,20 @@ MAY_IMPORT = {
     # The domain: pure.
     "contact": "",
     "sources.reading": "",
-    "sources.flow": "contact sources.reading",
+    "sources.flow_parameters": "sources.reading",
+    "sources.flow": "contact sources.flow_parameters sources.reading",
     "sources.contact_event": "contact sources.reading",
     "sources.described_contact": "contact sources.reading",
     "sources.contact_record": "contact sources.contact_event sources.reading",
     "sources.kinesis": "contact sources.reading",
     "voice_call": "contact",
     "voice_call_update": "contact sources.contact_record voice_call",
+    "voice_call_actions": "sources.reading",
+    # The table of calls to Salesforce, of which one setting chooses.
+    "telephony.calls": "",
     # Tools that know nothing of calls.
     "deadline": "",
-    "settings": "",
+    "settings": "telephony.calls",
     "record_rules": "contact settings sources.contact_record voice_call_update",
     "contact_center": "",
     # Salesforce.
@@ -50,12 +54,13 @@ MAY_IMPORT = {
     "telephony.retry": "deadline telephony.errors",
     "telephony.answers": "deadline telephony.errors",
     "telephony.client": "contact_center deadline secret_store telephony.answers telephony.auth"
-    " telephony.errors telephony.retry voice_call voice_call_update",
+    " telephony.calls telephony.errors telephony.retry voice_call voice_call_update",
     # AWS.
     "dynamodb_table": "",
     "grouped_table": "dynamodb_table",
     "ledger": "contact deadline dynamodb_table voice_call",
     "record_ledger": "dynamodb_table ledger",
+    "callback_ledger": "dynamodb_table ledger",
     "dead_letters": "contact deadline",
     "contact_directory": "deadline sources.described_contact",
     # What is told of it.
@@ -64,8 +69,16 @@ MAY_IMPORT = {
     "outcomes": "telephony.errors",
     "bridge": "contact contact_directory deadline dynamodb_table ledger observability outcomes"
     " sources.described_contact telephony.client telephony.errors voice_call",
-    "flow_methods": "bridge contact dead_letters deadline observability outcomes settings"
-    " sources.flow telephony.errors voice_call",
+    "call_actions": "bridge callback_ledger contact deadline dynamodb_table ledger observability"
+    " outcomes telephony.calls telephony.client telephony.errors voice_call_actions",
+    "flow_endings": "observability outcomes telephony.errors voice_call",
+    "flow_methods": "bridge call_actions deadline flow_endings outcomes settings sources.flow"
+    " voice_call",
+    "flow_call_methods": "call_actions deadline flow_methods outcomes sources.flow"
+    " sources.flow_parameters voice_call voice_call_actions",
+    "flow_service": "bridge call_actions contact dead_letters deadline flow_call_methods"
+    " flow_endings flow_methods observability outcomes settings sources.flow"
+    " sources.flow_parameters",
     "streams": "contact dead_letters deadline observability sources.kinesis",
     "contact_events": "bridge contact contact_directory deadline dynamodb_table observability"
     " outcomes settings sources.contact_event streams telephony.errors voice_call",
@@ -77,8 +90,9 @@ MAY_IMPORT = {
     # What operators do.
     "redrive": "dead_letters deadline sources.kinesis sources.reading",
     # The one place that builds everything.
-    "composition": "bridge contact_center contact_directory contact_events contact_records"
-    " dead_letters deadline flow_methods grouped_table ledger observability record_ledger"
+    "composition": "bridge call_actions callback_ledger contact_center contact_directory"
+    " contact_events contact_records dead_letters deadline dynamodb_table flow_service"
+    " grouped_table ledger observability record_ledger"
     " record_rules record_updates redrive secret_store settings streams telephony.auth"
     " telephony.client telephony.retry",
 }
@@ -86,7 +100,7 @@ MAY_IMPORT = {
 FUNCTIONS_MAY_IMPORT = {
     "composition",
     "deadline",
-    "flow_methods",
+    "flow_service",
     "observability",
     "redrive",
     "sources.flow",

@@ -30,7 +30,7 @@ from tests.integration.canaries import (
 )
 from tests.integration.events import inbound, method
 from voicecall_bridge import bridge
-from voicecall_bridge.flow_methods import FlowFailed, FlowMistake
+from voicecall_bridge.flow_endings import FlowFailed, FlowMistake
 from voicecall_bridge.telephony.auth import TokenSigner
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from unittest import mock
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, MemoryLedger
 from tests.unit.samples import INSTANCE_ARN, SYSTEM, contact_event, flow_event, stream_record
 from tests.unit.telling import Told
-from voicecall_bridge import flow_methods, streams
+from voicecall_bridge import flow_service, streams
 from voicecall_bridge.bridge import Bridge
 from voicecall_bridge.contact_events import ContactEvents
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.flow_methods import FlowService
+from voicecall_bridge.flow_service import FlowService
 from voicecall_bridge.ledger import ContactKey, Created, Lease
 from voicecall_bridge.sources import flow
 from voicecall_bridge.streams import StreamProcessor
@@ -285,8 +285,8 @@ class World:
         clock = mock.Mock(after=lambda seconds: Deadline.after(seconds, self.clock))
         with (
             mock.patch.object(streams, "Deadline", clock),
-            mock.patch.object(flow_methods, "Deadline", clock),
-            mock.patch.object(flow_methods, "run_before", lambda _deadline, work: work()),
+            mock.patch.object(flow_service, "Deadline", clock),
+            mock.patch.object(flow_service, "run_before", lambda _deadline, work: work()),
         ):
             yield
         self.salesforce.in_events = outer

@@ -11,7 +11,8 @@ from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryLedger, ScriptedC
 from tests.unit.samples import VOICE_CALL_ID
 from tests.unit.telling import Told
 from voicecall_bridge.bridge import Bridge
-from voicecall_bridge.flow_methods import FlowMistake, FlowService
+from voicecall_bridge.flow_endings import FlowMistake
+from voicecall_bridge.flow_service import FlowService
 from voicecall_bridge.telephony.client import CreatedVoiceCall
 
 KEYS = {"status", "voiceCallId", "vendorCallKey", "errors", "errorCode", "errorMessage"}

@@ -45,6 +45,13 @@ GOOD = {
         "a.b_c-d/e",
     ],
     "TelephonyProviderName": ["amazon-connect", "Amazon Connect", "A", "x_1.2"],
+    "TelephonyVariants": [
+        "",
+        "reroute=guide",
+        "routeVoiceCall=scvl",
+        "reroute=guide,routeVoiceCall=guide",
+        "routeVoiceCall=guide, reroute=scvl",
+    ],
     "JwtAudience": ["", "https://scrt.salesforce.com", "https://scrt.salesforce.com/a/b"],
     "AlarmTopicArn": ["", TOPIC],
 }
@@ -113,6 +120,15 @@ BAD = {
         "a\r\nX-Other: 1",
         "ü",
         "-",
+    ],
+    "TelephonyVariants": [
+        "guide",
+        "reroute",
+        "reroute=POST",
+        "create=guide",
+        "reroute=guide;routeVoiceCall=guide",
+        "reroute=guide,",
+        "reroute=guide ",
     ],
     "JwtAudience": ["scrt.salesforce.com", "http://scrt.salesforce.com", "https://a b", "https://"],
     "AlarmTopicArn": [

@@ -10,7 +10,7 @@ from tests.unit.telling import Told
 from voicecall_bridge.bridge import Bridge
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.flow_methods import FlowService
+from voicecall_bridge.flow_service import FlowService
 from voicecall_bridge.outcomes import Creation, NotCreated, Progress
 from voicecall_bridge.telephony.errors import TelephonyError
 from voicecall_bridge.voice_call import CallInitiation

@@ -16,7 +16,7 @@ from tests.unit.samples import flow_event
 from voicecall_bridge import composition
 from voicecall_bridge.bridge import Bridge
 from voicecall_bridge.contact_events import ContactEvents
-from voicecall_bridge.flow_methods import FlowService
+from voicecall_bridge.flow_service import FlowService
 from voicecall_bridge.ledger import Ledger
 from voicecall_bridge.settings import CreateFromEvents, FlowFailure, SettingsError
 
@@ -212,9 +212,14 @@ NOT_ON_THIS_PATH = ("boto3", "s3transfer", "pydantic", "aws_xray_sdk")
 @pytest.mark.parametrize(
     ("function", "build", "needs", "needs_not"),
     [
-        ("contact_flow", "flow_service", "bridge", ("streams", "contact_directory", "redrive")),
-        ("contact_events", "contact_events", "streams", ("flow_methods", "redrive")),
-        ("redrive", "redrive", "redrive", ("flow_methods", "streams", "contact_directory")),
+        (
+            "contact_flow",
+            "flow_service",
+            "bridge",
+            ("streams", "contact_directory", "redrive", "flow_call_methods", "call_actions"),
+        ),
+        ("contact_events", "contact_events", "streams", ("flow_service", "redrive")),
+        ("redrive", "redrive", "redrive", ("flow_service", "streams", "contact_directory")),
     ],
 )
 def test_import_budget(function: str, build: str, needs: str, needs_not: tuple[str, ...]) -> None:

@@ -16,7 +16,7 @@ from tests.unit.samples import (
     a_contact,
     flow_event,
 )
-from voicecall_bridge.flow_methods import FlowFailed, FlowMistake
+from voicecall_bridge.flow_endings import FlowFailed, FlowMistake
 from voicecall_bridge.outcomes import Creation, InProgress
 from voicecall_bridge.settings import FlowFailure
 from voicecall_bridge.telephony.errors import (

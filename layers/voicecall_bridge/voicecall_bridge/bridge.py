@@ -58,7 +58,8 @@ def _may_mean_parent(error: Rejected) -> bool:
     return error.status in (400, 404, 422) and error.effect is Effect.NONE
 
 
-def _with_reserve(deadline: Deadline) -> Deadline:
+def with_reserve(deadline: Deadline) -> Deadline:
+    """The time for Salesforce: some of it is kept for remembering the outcome and answering."""
     left = deadline.remaining()
     return deadline.less(max(left / 10, min(LEAST_RESERVE_SECONDS, left / 4)))
 
@@ -225,7 +226,7 @@ class Bridge:
         if turn is not None and turn.after_unknown:
             self.observer.count("RetriedUnknown")
         try:
-            made = self._send(turn, request, asked, _with_reserve(deadline))
+            made = self._send(turn, request, asked, with_reserve(deadline))
         except TelephonyError as error:
             raise NotCreated(error, request_kept=self._remember_failure(turn, error)) from error
         if made.unknown_attempts:
@@ -281,7 +282,7 @@ class Bridge:
 
     def _wait(self, key: ContactKey, deadline: Deadline) -> Created | None:
         """Waits for another worker's answer; None: it gave up, so the contact is free again."""
-        patience = _with_reserve(deadline)
+        patience = with_reserve(deadline)
         while patience.allows(LOOK_AGAIN_SECONDS):
             self.sleep(LOOK_AGAIN_SECONDS)
             standing = self.ledger.standing(key)

@@ -26,9 +26,10 @@ from voicecall_bridge.telephony.client import TelephonyClient, new_session
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from voicecall_bridge.call_actions import CallActions
     from voicecall_bridge.contact_events import ContactEvents
     from voicecall_bridge.contact_records import ContactRecords
-    from voicecall_bridge.flow_methods import FlowService
+    from voicecall_bridge.flow_service import FlowService
     from voicecall_bridge.redrive import Redrive
     from voicecall_bridge.streams import StreamProcessor
 
@@ -56,7 +57,7 @@ _MAKING = threading.Lock()
 def flow_service() -> FlowService:
     """What `contact_flow` runs on."""
     # Here, so that no function loads what only another one runs on.
-    from voicecall_bridge.flow_methods import FlowService  # noqa: PLC0415
+    from voicecall_bridge.flow_service import FlowService  # noqa: PLC0415
 
     observer = _observer()
     # The caller's time is short: what a retry could mend, the next delivery mends.
@@ -78,7 +79,18 @@ def flow_service() -> FlowService:
         settings.flow_failure,
         secret=settings.contact_center_secret,
         on_overrun=flow_service.cache_clear,
+        actions=partial(_call_actions, ledger, telephony, observer),
     )
+
+
+def _call_actions(ledger: Ledger, telephony: TelephonyClient, observer: Observer) -> CallActions:
+    """Made when a flow first asks about a VoiceCall that is there: creating needs none of it."""
+    from voicecall_bridge.call_actions import CallActions  # noqa: PLC0415
+    from voicecall_bridge.callback_ledger import CallbackLedger  # noqa: PLC0415
+    from voicecall_bridge.dynamodb_table import Table  # noqa: PLC0415
+
+    callbacks = CallbackLedger(Table(ledger.client, ledger.table))
+    return CallActions(ledger, callbacks, telephony, observer)
 
 
 @lru_cache(maxsize=1)
@@ -205,6 +217,7 @@ def _telephony(
         secrets,
         settings.telephony_provider_name,
         on_failure=observer.failed_attempt,
+        calls=settings.telephony_calls,
     )
 
 

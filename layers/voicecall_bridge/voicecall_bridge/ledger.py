@@ -96,6 +96,7 @@ class Entry:
             nobody began.
         lease_until: epoch seconds; 0 without a lease.
         call_ended: the contact is known to be over.
+        record_known: a version of its contact record was sent, or is about to be.
     """
 
     create_status: CreateStatus | None = None
@@ -103,6 +104,7 @@ class Entry:
     request: Mapping[str, object] = field(default_factory=dict)
     lease_until: float = 0.0
     call_ended: bool = False
+    record_known: bool = False
 
 
 class Step(StrEnum):
@@ -285,6 +287,8 @@ def _entry(item: Mapping[str, Mapping[str, Any]]) -> Entry:
         request,
         number_of(item, "lease_until") / 1000,
         bool(item.get("call_ended", {}).get("BOOL", False)),
+        # See record_ledger.
+        bool({"record_version", "record_claim"} & item.keys()),
     )
 
 

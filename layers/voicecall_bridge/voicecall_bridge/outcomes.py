@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voicecall_bridge.telephony.errors import TelephonyError
 
 
@@ -26,21 +28,44 @@ class Creation:
     attempts: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What Salesforce answered about a VoiceCall that is there.
+
+    Attributes:
+        members: of its answer.
+        attempts: requests that were sent.
+        superseded: why nothing was sent, a word; empty when it was.
+    """
+
+    members: Mapping[str, object] = field(default_factory=dict)
+    attempts: int = 0
+    superseded: str = ""
+
+
 @dataclass(slots=True)
 class Progress:
-    """How far a creation has come: for whoever stops waiting for it before it ends.
+    """How far the work has come: for whoever stops waiting for it before it ends.
 
     Attributes:
         request_kept: the ledger holds the request.
-        made: the VoiceCall, as soon as Salesforce has told its id.
+        made: the outcome, as soon as Salesforce has told it; what is left is to remember it.
     """
 
     request_kept: bool = False
-    made: Creation | None = None
+    made: Creation | Answered | None = None
 
 
 class InProgress(Exception):
-    """Another worker is at it, and the time to wait for it has run out."""
+    """Another worker is at it, and the time to wait for it has run out.
+
+    Attributes:
+        request_kept: the ledger holds the request, should that worker die of it.
+    """
+
+    def __init__(self, text: str, *, request_kept: bool = True) -> None:
+        super().__init__(text)
+        self.request_kept = request_kept
 
 
 class NotCreated(Exception):
@@ -76,3 +101,20 @@ class Tidied:
 
     attempts: int
     found: bool
+
+
+class NotRouted(Exception):
+    """Salesforce answered, and routes the call to nobody.
+
+    Attributes:
+        remarks: its own words; they may hold data of the call.
+        attempts: requests that were sent.
+    """
+
+    def __init__(self, remarks: tuple[str, ...], attempts: int) -> None:
+        super().__init__(
+            "Salesforce routes the call to nobody: check the Omni flow, its fallback queue, and "
+            "that they are mapped to this contact center"
+        )
+        self.remarks = remarks
+        self.attempts = attempts

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.telephony.calls import CALLS, UnknownVariant, calls_with
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from voicecall_bridge.telephony.calls import Call, Operation
 
 ENVIRONMENT_NAMES = (
     "CONTACT_CENTER_SECRET",
     "PRIVATE_KEY_PARAMETER",
     "JWT_AUDIENCE",
     "TELEPHONY_PROVIDER_NAME",
+    "TELEPHONY_VARIANTS",
     "LEDGER_TABLE",
     "DEAD_LETTER_QUEUE_URL",
     "FLOW_TIME_LIMIT_SECONDS",
@@ -28,7 +33,9 @@ _LEAST_SHARE = 0.6
 
 
 class FlowFailure(StrEnum):
-    """What a flow gets when there is no VoiceCall: an answer that says so, or its Error branch."""
+    """What a flow gets when it does not get what it asked for: an answer that says so, or its
+    Error branch.
+    """
 
     CONTINUE = "continue"
     ERROR = "error"
@@ -80,6 +87,7 @@ class Settings:
         flow_failure: see FlowFailure.
         create_from_events: see CreateFromEvents.
         failure_bucket: S3 bucket of payloads too large for the queue; empty: flows need none.
+        telephony_calls: method and path of each call to Salesforce, as the variants have it.
     """
 
     contact_center_secret: str
@@ -92,6 +100,7 @@ class Settings:
     flow_failure: FlowFailure = FlowFailure.CONTINUE
     create_from_events: CreateFromEvents = CreateFromEvents.SAFETY_NET
     failure_bucket: str = ""
+    telephony_calls: Mapping[Operation, Call] = field(default_factory=lambda: CALLS)
 
     @property
     def flow_budget_seconds(self) -> float:
@@ -122,6 +131,7 @@ class Settings:
             faults.append("CREATE_FROM_EVENTS is none of safety-net, always and never")
         if not values["TELEPHONY_PROVIDER_NAME"].isprintable():
             faults.append("TELEPHONY_PROVIDER_NAME is no text of one line")
+        calls = _calls(values["TELEPHONY_VARIANTS"], faults)
         if faults or limit is None:
             wanted = FlowFailure.ERROR if failure == FlowFailure.ERROR else FlowFailure.CONTINUE
             raise SettingsError("; ".join(faults), _budget(limit or 1.0), wanted)
@@ -136,7 +146,16 @@ class Settings:
             flow_failure=FlowFailure(failure),
             create_from_events=CreateFromEvents(create_from),
             failure_bucket=values["FAILURE_BUCKET"],
+            telephony_calls=calls,
         )
+
+
+def _calls(variants: str, faults: list[str]) -> Mapping[Operation, Call]:
+    try:
+        return calls_with(variants)
+    except UnknownVariant as error:
+        faults.append(f"TELEPHONY_VARIANTS {error}")
+        return CALLS
 
 
 def _budget(limit: float) -> float:

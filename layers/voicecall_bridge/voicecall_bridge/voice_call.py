@@ -198,12 +198,21 @@ def create_voice_call(
     )
 
 
-def _initiation(contact: Contact, asked: CallInitiation) -> CallInitiation:
+def require_voice(contact: Contact) -> None:
+    """Checks that the contact is a call, as far as it says.
+
+    Raises:
+        NotVoice: it is of another channel.
+    """
     if contact.channel not in (Channel.VOICE, Channel.UNSTATED):
         raise NotVoice(
             f"a {contact.channel.value} contact is no call: call this function for contacts of the "
             "channel VOICE only (check the channel before the Lambda block)"
         )
+
+
+def _initiation(contact: Contact, asked: CallInitiation) -> CallInitiation:
+    require_voice(contact)
     if contact.initiation_method not in CREATED_LIVE:
         raise NotCreatedLive(
             f"a contact initiated by {contact.initiation_method.value} is not created while the "

@@ -7,7 +7,8 @@ so `Details.ContactData` is what tells it from other events.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import (
     Channel,
@@ -16,10 +17,21 @@ from voicecall_bridge.contact import (
     NotAContact,
     Queue,
 )
-from voicecall_bridge.sources.reading import is_contact_id, members, string_map, text
+from voicecall_bridge.sources.flow_parameters import FIELD_VALUES, FlowParameters
+from voicecall_bridge.sources.reading import (
+    is_contact_id,
+    members,
+    parsed_object,
+    string_map,
+    text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _WEB_RTC_SUBTYPE = "connect:WebRTC"
 _SYSTEM_ENDPOINT_TAG = "aws:connect:systemEndpoint"
+NO_CONTACT_DATA = "no Details.ContactData: not the event of a contact flow's Lambda block"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +43,21 @@ class FlowInvocation:
         contact: the contact.
         secret_name: the secret of the contact center that the contact belongs to, where one
             instance serves several (SCVL); empty where the flow names none.
+        parameters: all that the block passes.
+        system_endpoint: the number dialled, empty where Connect leaves it out; unlike the
+            contact's system_address nothing takes its place.
+        names_contact: a parameter says which contact it is about.
+        has_contact_data: False where only parameters came, as Salesforce's own Lambdas send them
+            (SCVL): the contact is no more than its id then.
     """
 
     method: str
     contact: Contact
     secret_name: str = ""
+    parameters: FlowParameters = field(default_factory=FlowParameters)
+    system_endpoint: str = ""
+    names_contact: bool = False
+    has_contact_data: bool = True
 
 
 def is_scheduled(event: object) -> bool:
@@ -47,14 +69,17 @@ def read(event: object) -> FlowInvocation:
     """Reads the method and the contact.
 
     Raises:
-        NotAContact: no Details.ContactData, or no contact id in it.
+        NotAContact: neither Details.ContactData nor a parameter has a contact id.
     """
     details = members(members(event).get("Details"))
     data = details.get("ContactData")
-    if not isinstance(data, dict):
-        raise NotAContact("no Details.ContactData: not the event of a contact flow's Lambda block")
     parameters = members(details.get("Parameters"))
-    contact_id = text(parameters.get("contactId")) or text(data.get("ContactId"))
+    # Salesforce's own functions spell the parameter in both ways (SCVL, handleContactEvents).
+    named = text(parameters.get("contactId")) or text(parameters.get("ContactId"))
+    if not isinstance(data, dict) and not named:
+        raise NotAContact(f"{NO_CONTACT_DATA}, and no parameter contactId")
+    facts = members(data)
+    contact_id = named or text(facts.get("ContactId"))
     if not contact_id:
         raise NotAContact("no Details.ContactData.ContactId and no parameter contactId")
     if not is_contact_id(contact_id):
@@ -62,15 +87,19 @@ def read(event: object) -> FlowInvocation:
             "ContactId, or the parameter contactId, is no contact id of 1 to 256 printable "
             "characters"
         )
-    secret_name = text(members(parameters.get("fieldValues")).get("secretName")) or text(
-        members(data.get("Attributes")).get("secretName")
-    )
+    values = parsed_object(parameters.get(FIELD_VALUES)) or {}
     return FlowInvocation(
-        text(parameters.get("methodName")), _contact(contact_id, data), secret_name
+        text(parameters.get("methodName")),
+        _contact(contact_id, facts),
+        text(values.get("secretName")) or text(members(facts.get("Attributes")).get("secretName")),
+        FlowParameters(parameters),
+        _address(facts.get("SystemEndpoint")),
+        bool(named),
+        isinstance(data, dict),
     )
 
 
-def _contact(contact_id: str, data: dict[str, object]) -> Contact:
+def _contact(contact_id: str, data: Mapping[str, object]) -> Contact:
     method = InitiationMethod(text(data.get("InitiationMethod")))
     previous = text(data.get("PreviousContactId"))
     return Contact(
@@ -96,7 +125,7 @@ def _address(endpoint: object) -> str:
     return text(members(endpoint).get("Address"))
 
 
-def _system_address(data: dict[str, object]) -> str:
+def _system_address(data: Mapping[str, object]) -> str:
     # Connect leaves SystemEndpoint out for QUEUE_TRANSFER; the number that the queue shows to
     # those it calls is the contact center's, too.
     return (

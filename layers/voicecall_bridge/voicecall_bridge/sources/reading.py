@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -30,3 +31,17 @@ def members(value: object) -> Mapping[str, object]:
 def string_map(value: object) -> dict[str, str]:
     """The members that are strings, as they are: attribute values may be blank on purpose."""
     return {key: item for key, item in members(value).items() if isinstance(item, str)}
+
+
+def parsed_object(value: object) -> dict[str, object] | None:
+    """The object that a value is, or is the JSON text of; None for everything else."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, dict) else None
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is no JSON")

@@ -1,4 +1,4 @@
-"""The client of the Telephony Integration API: one method a call, one way to send them all."""
+"""The client of the Telephony Integration API: one way to send all calls of `calls.CALLS`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 import re
 import ssl
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
 from voicecall_bridge.telephony.answers import Answer, read_answer
+from voicecall_bridge.telephony.calls import CALLS, Call, Operation
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
@@ -40,8 +40,9 @@ SECOND_ATTEMPT_SECONDS = 0.5
 """Kept of the time when an attempt waits for its answer: a slow Salesforce gets all the rest, and a
 hanging one leaves enough to learn from a second attempt what became of the first. Where less than
 three times as much is left, there is no second attempt."""
-_VOICE_CALL_ID = re.compile(r"[0-9A-Za-z]{1,40}")
+_RECORD_ID = re.compile(r"[0-9A-Za-z]{1,40}")
 """An id of Salesforce has 15 or 18 characters; anything but an id must not reach log or flow."""
+_ANY_TEXT = re.compile(r"(?s).+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,19 @@ class CreatedVoiceCall:
     remarks: tuple[str, ...]
     attempts: int
     unknown_attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """The answer to any other call.
+
+    Attributes:
+        members: of the answer; none where Salesforce answers with nothing.
+        attempts: requests that were sent.
+    """
+
+    members: Mapping[str, object]
+    attempts: int
 
 
 def new_session(connections: int = 1) -> requests.Session:
@@ -87,6 +101,7 @@ class TelephonyClient:
         on_failure: told of every failed attempt and its contact id, for logs and counters.
         shares_tokens: one token serves many requests for a minute; only where every request may be
             repeated without harm. A signature is a fifth of a request's work.
+        calls: method and path of each call.
     """
 
     session: requests.Session
@@ -96,6 +111,7 @@ class TelephonyClient:
     sleep: Callable[[float], None] = time.sleep
     on_failure: Callable[[str, TelephonyError], None] = lambda _contact_id, _error: None
     shares_tokens: bool = False
+    calls: Mapping[Operation, Call] = field(default_factory=lambda: CALLS)
 
     def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> CreatedVoiceCall:
         """`POST /voiceCalls`.
@@ -103,10 +119,8 @@ class TelephonyClient:
         Raises:
             TelephonyError: its kinds; `effect` covers all attempts together.
         """
-        call = request.to_json()
-        sending = _Sending(self, request.vendor_call_key, "POST", "/voiceCalls")
-        sending.body = lambda center: {**call, "callCenterApiName": center.api_name}
-        sending.check = _created
+        call, body = self.calls[Operation.CREATE], request.to_json()
+        sending = _Sending(self, request.vendor_call_key, call, body, names_center=True)
         members = sending.run(deadline).members
         return CreatedVoiceCall(
             str(members["voiceCallId"]),
@@ -126,8 +140,12 @@ class TelephonyClient:
         Raises:
             TelephonyError: its kinds.
         """
+        # Whatever the answer says: the contact record brings the attributes once more.
+        call = replace(self.calls[Operation.UPDATE], answer="")
         body = {"callAttributes": call_attributes, "isActiveCall": True}
-        return self._tell("PATCH", vendor_call_key, "", deadline, body)
+        sending = _Sending(self, vendor_call_key, call, body)
+        sending.run(deadline)
+        return sending.attempts
 
     def update_voice_call(self, request: UpdateVoiceCall, deadline: Deadline) -> int:
         """`PATCH /voiceCalls/{key}` of a call that has ended. The answer only says that Salesforce
@@ -139,16 +157,11 @@ class TelephonyClient:
         Raises:
             TelephonyError: its kinds.
         """
-        body = request.to_json()
-        key = quote(request.vendor_call_key, safe="")
-        sending = _Sending(self, request.vendor_call_key, "PATCH", f"/voiceCalls/{key}")
-        sending.body = lambda center: {**body, "callCenterApiName": center.api_name}
-        sending.check = _taken_up
-        sending.run(deadline)
-        return sending.attempts
+        key, body = request.vendor_call_key, request.to_json()
+        return self.perform(Operation.UPDATE, key, deadline, body, names_center=True).attempts
 
     def clear_routing(self, vendor_call_key: str, deadline: Deadline) -> int:
-        """`PATCH /voiceCalls/{key}/clearRouting`: an abandoned call is routed to nobody any more.
+        """An abandoned call is routed to nobody any more.
 
         Returns:
             The requests that were sent.
@@ -156,11 +169,10 @@ class TelephonyClient:
         Raises:
             TelephonyError: its kinds.
         """
-        return self._tell("PATCH", vendor_call_key, "/clearRouting", deadline)
+        return self.perform(Operation.CLEAR_ROUTING, vendor_call_key, deadline).attempts
 
     def reroute(self, vendor_call_key: str, deadline: Deadline) -> int:
-        """`PATCH /voiceCalls/{key}/reroute`. The guide says POST; PATCH is what Salesforce's own
-        package sends in production (SCVL).
+        """A call is routed anew.
 
         Returns:
             The requests that were sent.
@@ -168,22 +180,32 @@ class TelephonyClient:
         Raises:
             TelephonyError: its kinds.
         """
-        return self._tell("PATCH", vendor_call_key, "/reroute", deadline)
+        return self.perform(Operation.REROUTE, vendor_call_key, deadline).attempts
 
-    def _tell(
+    def perform(
         self,
-        method: str,
+        operation: Operation,
         vendor_call_key: str,
-        path: str,
         deadline: Deadline,
         body: Mapping[str, object] | None = None,
-    ) -> int:
-        # The key comes from outside: encoded, it cannot leave its place in the path.
-        key = quote(vendor_call_key, safe="")
-        sending = _Sending(self, vendor_call_key, method, f"/voiceCalls/{key}{path}")
-        sending.body = lambda _: body
-        sending.run(deadline)
-        return sending.attempts
+        *,
+        names_center: bool = False,
+    ) -> Performed:
+        """Any call but a create.
+
+        Args:
+            operation: which one.
+            vendor_call_key: the call it is about; a record id does as well.
+            deadline: for all attempts together.
+            body: None sends none.
+            names_center: adds callCenterApiName to the body.
+
+        Raises:
+            TelephonyError: its kinds; `effect` covers all attempts together.
+        """
+        call = self.calls[operation]
+        sending = _Sending(self, vendor_call_key, call, body, names_center)
+        return Performed(sending.run(deadline).members, sending.attempts)
 
     def send(
         self,
@@ -232,10 +254,9 @@ class _Sending:
 
     client: TelephonyClient
     contact_id: str
-    method: str
-    path: str
-    body: Callable[[ContactCenter], Mapping[str, object] | None] = lambda _: None
-    check: Callable[[Answer], Answer] = lambda answer: answer
+    call: Call
+    body: Mapping[str, object] | None = None
+    names_center: bool = False
     tries: int = 0
     attempts: int = 0
     unknown_attempts: int = 0
@@ -254,7 +275,9 @@ class _Sending:
                     # This attempt made no record, an earlier one may have.
                     error.effect = Effect.UNKNOWN
                 self.client.on_failure(self.contact_id, error)
-                pause = self.client.retries.pause(error, self.tries, deadline)
+                pause = self.client.retries.pause(
+                    error, self.tries, deadline, repeatable=self.call.repeatable
+                )
                 if pause is None:
                     raise
             self.client.sleep(pause)
@@ -277,28 +300,35 @@ class _Sending:
         if not deadline.allows(0.0):
             raise Unavailable("the time ran out before the request was sent", code="DEADLINE")
         self.attempts += 1
-        body = self.body(credentials.center)
-        return self.check(self.client.send(self.method, self.path, body, credentials, deadline))
+        client, call = self.client, self.call
+        if not call.repeatable:
+            # A kept connection that turns out to be dead leaves an unknown outcome behind.
+            client.session.close()
+        body = self._named(credentials.center)
+        answer = client.send(call.method, call.target(self.contact_id), body, credentials, deadline)
+        return _checked(call, answer)
+
+    def _named(self, center: ContactCenter) -> Mapping[str, object] | None:
+        if self.body is None or not self.names_center:
+            return self.body
+        return {**self.body, "callCenterApiName": center.api_name}
 
 
-def _created(answer: Answer) -> Answer:
-    # 2xx without an id: the record may be there, and asking again tells (guides 236 to 246).
-    voice_call_id = answer.members.get("voiceCallId")
-    if not isinstance(voice_call_id, str) or not _VOICE_CALL_ID.fullmatch(voice_call_id):
-        raise answer.unreadable("no voiceCallId in the answer")
+def _checked(call: Call, answer: Answer) -> Answer:
+    # 2xx without what it must say: an empty answer or a gateway's own tells nothing of the call.
+    # Asking again does, where that is allowed.
+    if not call.answer:
+        return answer
+    told = answer.members.get(call.answer)
+    wanted = _RECORD_ID if call.answer.endswith("Id") else _ANY_TEXT
+    if not isinstance(told, str) or not wanted.fullmatch(told):
+        raise answer.unreadable(f"no {call.answer} in the answer")
     return answer
 
 
 def _patience(seconds: float) -> float:
     enough = seconds >= 3 * SECOND_ATTEMPT_SECONDS
     return max(seconds - SECOND_ATTEMPT_SECONDS if enough else seconds, 0.001)
-
-
-def _taken_up(answer: Answer) -> Answer:
-    # Documented as {"status": "pending"}; an empty answer or a gateway's own says nothing of it.
-    if not isinstance(answer.members.get("status"), str):
-        raise answer.unreadable("no status in the answer")
-    return answer
 
 
 def _without_answer(error: Exception) -> TelephonyError:

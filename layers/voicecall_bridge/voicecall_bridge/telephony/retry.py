@@ -6,6 +6,8 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.telephony.errors import Effect
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,16 +36,21 @@ class RetryPolicy:
     least_attempt: float = 0.25
     draw: Callable[[float, float], float] = field(default=random.uniform, repr=False)
 
-    def pause(self, error: TelephonyError, tries: int, deadline: Deadline) -> float | None:
+    def pause(
+        self, error: TelephonyError, tries: int, deadline: Deadline, *, repeatable: bool = True
+    ) -> float | None:
         """Seconds to wait before the next attempt; None: do not try again.
 
         Args:
             error: how the last attempt failed.
             tries: how often it was tried so far, at least 1.
             deadline: the whole call's.
+            repeatable: the call may take effect twice without harm.
         """
         if not error.retryable:
             return None  # the same request would be refused again
+        if not repeatable and error.effect is Effect.UNKNOWN:
+            return None  # it may have taken effect, and would a second time
         if tries > self.retries:
             return None
         # Salesforce's own word beats the jitter: earlier would only be refused again.

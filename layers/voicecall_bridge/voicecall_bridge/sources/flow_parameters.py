@@ -1,0 +1,92 @@
+"""The parameters of a flow's Lambda block, read when a method asks for them. Pure.
+
+A block passes texts (STRING_MAP), or a JSON document, in which values may be anything; Salesforce's
+own Lambdas invoke the function with the same shape (SCVL).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.sources.reading import parsed_object, text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+FIELD_VALUES = "fieldValues"
+FLOW_INPUT_PREFIX = "flowInput-"
+"""Parameters with this prefix go to the Omni flow under the rest of their name (SCVL)."""
+ADDRESSES = frozenset({"secretName", "accessSecretName"})
+"""Members of fieldValues that choose the contact center (SCVL): nothing that is sent."""
+
+
+class ParameterFault(ValueError):
+    """A parameter is missing or cannot be used. The text names it and the cure, never a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowParameters:
+    """What the block passes, as it came."""
+
+    given: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+    def optional(self, name: str) -> str:
+        """The parameter's text, empty where the block passes none.
+
+        Raises:
+            ParameterFault: it is an object, a list, or a truth value.
+        """
+        value = self.given.get(name)
+        if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**20:
+            return str(value)
+        if value is None or isinstance(value, str):
+            return text(value)
+        raise ParameterFault(f"the Lambda block's parameter {name} must be a text")
+
+    def required(self, name: str, meaning: str) -> str:
+        """The parameter's text.
+
+        Raises:
+            ParameterFault: as in `optional`, and where it is missing or empty.
+        """
+        if value := self.optional(name):
+            return value
+        raise ParameterFault(
+            f"the Lambda block's parameter {name} is missing or empty: add it, with {meaning}"
+        )
+
+    def flow_inputs(self) -> dict[str, object]:
+        """What the Omni flow is to be told, the prefix removed."""
+        return {
+            name.removeprefix(FLOW_INPUT_PREFIX): value
+            for name, value in self.given.items()
+            if name.startswith(FLOW_INPUT_PREFIX)
+            and name != FLOW_INPUT_PREFIX
+            and value is not None
+        }
+
+    def field_values(self, known: Collection[str]) -> dict[str, object]:
+        """The members of `fieldValues`: an object, or the JSON text of one.
+
+        Args:
+            known: names that are taken from the parameters themselves where fieldValues lacks them,
+                because a map of texts has no other place for them.
+
+        Raises:
+            ParameterFault: fieldValues is neither.
+        """
+        value = self.given.get(FIELD_VALUES)
+        members: dict[str, object] | None = {}
+        if value is not None and value != "":
+            members = parsed_object(value)
+        if members is None:
+            raise ParameterFault(
+                f"the Lambda block's parameter {FIELD_VALUES} is neither an object nor the JSON "
+                "text of one: pass a JSON object, or its members as parameters of their own"
+            )
+        flat = {name: self.given[name] for name in known if self.given.get(name) not in (None, "")}
+        return {name: value for name, value in {**flat, **members}.items() if name not in ADDRESSES}

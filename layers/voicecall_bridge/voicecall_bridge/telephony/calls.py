@@ -1,0 +1,150 @@
+"""Every call of the Telephony Integration API that the bridge makes: one table. Pure.
+
+Source: Salesforce's Voice implementation guide, its REST API pages. Where Salesforce's own package
+(SCVL) sends otherwise, both are here: SCVL's is the default, because it is what orgs answer to in
+production every day; the setting TELEPHONY_VARIANTS takes the guide's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Operation(StrEnum):
+    """What is asked of Salesforce; the value is the word for it in TELEPHONY_VARIANTS."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    OMNI_FLOW = "omniFlow"
+    CLEAR_ROUTING = "clearRouting"
+    REROUTE = "reroute"
+    ROUTE = "routeVoiceCall"
+    REQUEST_CALLBACK = "requestCallback"
+    MESSAGES = "messages"
+
+
+class Variant(StrEnum):
+    """Whose form of a call is sent where they differ."""
+
+    SCVL = "scvl"
+    GUIDE = "guide"
+
+
+class UnknownVariant(ValueError):
+    """A text that names no variants. Its own text names what there is, never what was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call.
+
+    Attributes:
+        method: of HTTP.
+        path: below the base; "{key}" stands for the call's vendor call key or record id.
+        why: source of method and path.
+        answer: the text that a good answer has; without it, what became of the call is not known.
+            Empty: no such text is documented, any JSON object counts, and so does nothing.
+        repeatable: sending the same twice does no harm.
+    """
+
+    method: str
+    path: str
+    why: str
+    answer: str = ""
+    repeatable: bool = True
+
+    def target(self, vendor_call_key: str) -> str:
+        """The path for one call. The key comes from outside: encoded, it keeps its place."""
+        return self.path.replace("{key}", quote(vendor_call_key, safe=""))
+
+
+CALLS: Mapping[Operation, Call] = MappingProxyType(
+    {
+        Operation.CREATE: Call(
+            "POST",
+            "/voiceCalls",
+            "guide and SCVL; guides 236 to 246: a second one returns the first one's record",
+            "voiceCallId",
+        ),
+        Operation.UPDATE: Call(
+            "PATCH",
+            "/voiceCalls/{key}",
+            "guide and SCVL; the last one counts",
+            "status",
+        ),
+        Operation.OMNI_FLOW: Call(
+            "PATCH",
+            "/voiceCalls/{key}/omniFlow",
+            "guide and SCVL; routes the same call again",
+        ),
+        Operation.CLEAR_ROUTING: Call(
+            "PATCH",
+            "/voiceCalls/{key}/clearRouting",
+            "guide and SCVL; what is cleared stays cleared. No answer is documented",
+        ),
+        Operation.REROUTE: Call(
+            "PATCH",
+            "/voiceCalls/{key}/reroute",
+            "SCVL sends PATCH in production; the guide says POST. A call is routed to one agent",
+        ),
+        Operation.ROUTE: Call(
+            "PATCH",
+            "/voiceCalls/route/{key}",
+            "SCVL's path and method in production; the guide's differ in both. As reroute",
+            "status",
+        ),
+        Operation.REQUEST_CALLBACK: Call(
+            "POST",
+            "/voiceCalls/{key}/requestCallback",
+            "guide and SCVL; each one makes a record, and nothing says that a second does not",
+            "recordId",
+            repeatable=False,
+        ),
+        Operation.MESSAGES: Call(
+            "POST",
+            "/voiceCalls/{key}/messages",
+            "guide and SCVL; messageId is unique in the conversation",
+        ),
+    }
+)
+
+GUIDES: Mapping[Operation, Call] = MappingProxyType(
+    {
+        Operation.REROUTE: Call("POST", "/voiceCalls/{key}/reroute", "the guide's method"),
+        Operation.ROUTE: Call(
+            "POST",
+            "/voiceCalls/{key}/routeVoiceCall",
+            "the guide's method and path",
+            "status",
+        ),
+    }
+)
+"""The guide's form of the calls that SCVL sends otherwise."""
+
+
+def calls_with(variants: str) -> Mapping[Operation, Call]:
+    """The table with the chosen variants.
+
+    Args:
+        variants: operation=variant with commas between, e.g. "reroute=guide"; empty: the default.
+
+    Raises:
+        UnknownVariant: something in it is no such pair.
+    """
+    chosen = dict(CALLS)
+    for pair in filter(str.strip, variants.split(",")):
+        name, _, variant = (part.strip() for part in pair.partition("="))
+        if name not in list(GUIDES) or variant not in list(Variant):
+            raise UnknownVariant(
+                f"is not a list of {' or '.join(GUIDES)}, each = {' or '.join(Variant)}"
+            )
+        operation = Operation(name)
+        chosen[operation] = (GUIDES if variant == Variant.GUIDE else CALLS)[operation]
+    return MappingProxyType(chosen)
