@@ -26,6 +26,7 @@ INBOUND, AGENT_TRANSFER, QUEUE_TRANSFER, CALLBACK, OMNI = (
 )
 FLOWS = (INBOUND, AGENT_TRANSFER, QUEUE_TRANSFER, CALLBACK, OMNI)
 QUEUE = "${QueueArn}"
+OMNI_QUEUE = "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c/queue/90000003"
 OMNI_FLOW, REQUEST_CALLBACK = "omniFlow", "requestCallback"
 """Parts of the paths of Salesforce's API (Telephony Integration API facts, section 4)."""
 SLOW_LIMIT_SECONDS = 2
@@ -38,6 +39,7 @@ GOOD_DAY: Mapping[str, Where] = {
     QUEUE_TRANSFER: (End.QUEUE, QUICK_CONNECT_QUEUE),
     CALLBACK: (End.QUEUE, QUEUE),
 }
+NOWHERE_ELSE: Mapping[str, Where] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,15 @@ def _down(**fault: Any) -> tuple[Mapping[str, Any], ...]:
 
 def _status(status: int, path: str = "") -> tuple[Mapping[str, Any], ...]:
     return ({"kind": "status", "status": status, "path_contains": path},)
+
+
+def _omni(
+    answer: Mapping[str, Any],
+    surroundings: Surroundings | None = None,
+    ends: Mapping[str, Where] = NOWHERE_ELSE,
+) -> Scenario:
+    fault = {"kind": "status", "status": 200, "body": answer, "path_contains": OMNI_FLOW}
+    return Scenario(surroundings or Surroundings(), salesforce=(fault,), ends=ends)
 
 
 def _second(method_fault: str) -> Mapping[str, str]:
@@ -183,6 +194,24 @@ SCENARIOS: Mapping[str, Scenario] = {
         # The quick connect has set the queue before.
         ends={**_all(End.MESSAGE, SORRY), QUEUE_TRANSFER: GOOD_DAY[QUEUE_TRANSFER]},
     ),
+    # The Omni flow's answer (API facts, section 4: agent and queue).
+    "Omni names an agent": _omni({"agent": AGENT}, ends={OMNI: (End.AGENT, AGENT)}),
+    "Omni names a queue": _omni({"queue": OMNI_QUEUE}, ends={OMNI: (End.QUEUE, OMNI_QUEUE)}),
+    "Omni names an agent whom Connect does not know, and a queue": _omni(
+        {"agent": AGENT, "queue": OMNI_QUEUE},
+        Surroundings(unknown=frozenset({AGENT})),
+        ends={AGENT_TRANSFER: (End.QUEUE, QUEUE), OMNI: (End.QUEUE, OMNI_QUEUE)},
+    ),
+    "Omni names a queue that Connect does not know": _omni(
+        {"queue": OMNI_QUEUE}, Surroundings(unknown=frozenset({OMNI_QUEUE})), ends=FALLS_BACK
+    ),
+    "Omni names a queue that is full": _omni(
+        {"queue": OMNI_QUEUE}, Surroundings(full=frozenset({OMNI_QUEUE})), ends=FALLS_BACK
+    ),
+    "Omni names a queue with no way in": _omni(
+        {"queue": OMNI_QUEUE}, Surroundings(broken=frozenset({OMNI_QUEUE})), ends=FALLS_BACK
+    ),
+    "Omni names nobody": _omni({"errors": ["no agent is available"]}, ends=FALLS_BACK),
     # Connect cannot speak.
     "prompts do not play": Scenario(Surroundings(mute=frozenset({EVERY}), key="1")),
     "closed, prompts do not play": Scenario(
