@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from local.contact_flow.flow import NEXT, Action
+from local.contact_flow.flow import DEFAULT_TYPE, NEXT, Action
 
-INBOUND: Final = "contactFlow"
+INBOUND: Final = DEFAULT_TYPE
 AGENT_TRANSFER: Final = "agentTransfer"
 QUEUE_TRANSFER: Final = "queueTransfer"
 FLOW_TYPES: Final[Mapping[str, str]] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""Holds a flow to Amazon Connect's limits, and looks for ways that leave a caller in silence.
+"""Holds a flow to what Amazon Connect takes, and looks for ways that leave a caller in silence.
 
 Limits: Amazon Connect facts, sections 1.2 and 8 (administrator guide and flow language reference).
 """
@@ -51,12 +51,19 @@ _ATTRIBUTE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def faults(flow: Flow) -> list[str]:
-    """Everything that is wrong with a flow, one line each; empty for a sound one."""
-    found = [*_of_the_whole(flow), *_of_the_layout(flow)]
+    """What Amazon Connect refuses, or nobody here knows, one line each; empty for a sound flow."""
+    found = list(_of_the_whole(flow))
     for action in flow.actions.values():
         found += [f"{action.identifier}: {fault}" for fault in _of_an_action(flow, action)]
-    # Ways are followed only where every transition leads somewhere and every block is known.
-    return found or list(dict.fromkeys(_of_the_ways(flow)))
+    return found
+
+
+def warnings(flow: Flow) -> list[str]:
+    """What Amazon Connect takes and somebody will regret: silence, dead ends, stacked blocks.
+
+    The flow must have no `faults`: ways are followed where every transition leads somewhere.
+    """
+    return list(dict.fromkeys([*_of_the_layout(flow), *_of_the_ways(flow)]))
 
 
 def placeholders(value: Any) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from local.console import Console
 from local.contact_flow.blocks import FLOW_TYPES
 from local.contact_flow.caller import AGENT, new_caller
-from local.contact_flow.checks import MOST_LAMBDA_SECONDS, faults
+from local.contact_flow.checks import MOST_LAMBDA_SECONDS, faults, warnings
 from local.contact_flow.flow import Flow, read_flow
 from local.contact_flow.interpreter import End, Step, Walk, walk
 from local.contact_flow.lambda_block import Invoke, NotInvoked
@@ -30,6 +30,9 @@ _ENDS: Final = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("path", type=Path, help="a flow's file, also one of your own")
+    parser.add_argument(
+        "--type", choices=list(FLOW_TYPES), help="the flow's type, where its file does not say it"
+    )
     parser.add_argument(
         "--salesforce",
         metavar="FAULT",
@@ -55,9 +58,13 @@ def run(parsed: argparse.Namespace) -> bool:
         TemplateError, OSError: as Stand.
     """
     flow = read_flow(parsed.path)
+    if parsed.type:
+        flow = replace(flow, type=parsed.type)
     if wrong := faults(flow):
         raise EventError("\n".join(f"{parsed.path}: {fault}" for fault in wrong))
     console = Console()
+    for warning in warnings(flow):
+        console.say(f"{parsed.path}: {warning}", "yellow")
     with Stand() as stand:
         caller = new_caller(flow.type, **({"CustomerEndpoint": None} if parsed.withheld else {}))
         previous = caller.contact["PreviousContactId"]

@@ -14,6 +14,8 @@ from local.reading import EventError, as_list, as_object, parse, read_text, refu
 
 NEXT: Final = "Next"
 """Label of the branch that is taken when nothing else is."""
+DEFAULT_TYPE: Final = "contactFlow"
+"""Of content that does not say it: an inbound flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,20 @@ def read_flow(path: Path) -> Flow:
             raise EventError(f"{where}: {action.identifier!r} is there twice")
         actions[action.identifier] = action
     return Flow(
-        name=text_of(metadata, "name", f"{path}: Metadata"),
-        description=text_of(metadata, "description", f"{path}: Metadata", empty=True),
-        type=text_of(metadata, "type", f"{path}: Metadata"),
+        # Content that the API gives out has none of the three.
+        name=_text_or(metadata, "name", path.stem, path),
+        description=_text_or(metadata, "description", "", path),
+        type=_text_or(metadata, "type", DEFAULT_TYPE, path),
         start=text_of(content, "StartAction", str(path)),
         actions=MappingProxyType(actions),
         size=len(text),
     )
+
+
+def _text_or(metadata: Mapping[str, Any], name: str, otherwise: str, path: Path) -> str:
+    if name not in metadata:
+        return otherwise
+    return text_of(metadata, name, f"{path}: Metadata", empty=not otherwise)
 
 
 def _action(members: Mapping[str, Any], places: Mapping[str, Any], where: str) -> Action:

@@ -38,6 +38,8 @@ GOOD_DAY: Mapping[str, Where] = {
     AGENT_TRANSFER: (End.AGENT, AGENT),
     QUEUE_TRANSFER: (End.QUEUE, QUICK_CONNECT_QUEUE),
     CALLBACK: (End.QUEUE, QUEUE),
+    # The stand-in's Omni flow finds nobody but the fallback queue that the flow passes.
+    OMNI: (End.QUEUE, "${OmniFallbackQueue}"),
 }
 NOWHERE_ELSE: Mapping[str, Where] = {}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.contact_flow.checks import faults
+from local.contact_flow.checks import faults, warnings
 from local.contact_flow.flow import read_flow
 from local.reading import EventError
 from tests.flows.small_flows import LAMBDA, block, bye, call, content, keep, say, to_queue, written
@@ -170,9 +170,6 @@ def swell(flow: dict[str, Any]) -> None:
     [
         (change_type, "type 'agentWhisper' is none of"),
         (change_start, "StartAction 'nowhere' is no action"),
-        (stack_blocks, "bye: drawn over a"),
-        (forget_a_place, "bye: no position"),
-        (add_an_island, "island: no way leads here"),
         (add_250, "252 actions, 250 are allowed"),
         (swell, "characters, 256000 are allowed"),
     ],
@@ -186,23 +183,41 @@ def test_a_wrong_whole_is_told(
     assert any(told in fault for fault in faults(read_flow(written(tmp_path, flow))))
 
 
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (stack_blocks, "bye: drawn over a"),
+        (forget_a_place, "bye: no position"),
+        (add_an_island, "island: no way leads here"),
+    ],
+)
+def test_what_connect_takes_is_told_too(
+    tmp_path: Path, spoil: Callable[[dict[str, Any]], None], told: str
+) -> None:
+    flow = content(say("a", "bye"), bye())
+    assert warnings(read_flow(written(tmp_path, flow))) == []
+    spoil(flow)
+    assert faults(read_flow(written(tmp_path, flow))) == []
+    assert warnings(read_flow(written(tmp_path, flow))) == [told]
+
+
 def test_more_than_20_s_of_lambda_without_a_prompt_is_told(tmp_path: Path) -> None:
     """Given three blocks of 8 s in a row, then it is told; with a prompt between it is not."""
     silent = content(call("a", "b"), call("b", "c"), call("c", "bye"), bye())
     assert any(
         "24 s of Lambda without a prompt, 20 are allowed: a -> b -> c" in fault
-        for fault in faults(read_flow(written(tmp_path, silent)))
+        for fault in warnings(read_flow(written(tmp_path, silent)))
     )
     spoken = content(
         call("a", "b"), call("b", "hold"), say("hold", "c", "bye"), call("c", "bye"), bye()
     )
-    assert faults(read_flow(written(tmp_path, spoken))) == []
+    assert warnings(read_flow(written(tmp_path, spoken))) == []
 
 
 def test_a_way_round_without_a_word_is_told(tmp_path: Path) -> None:
     """Given a Lambda block whose error tries again, then it is told: dead air, and no end."""
     flow = content(call("a", "bye", "again"), keep("again", "a", x="y"), bye())
-    assert "a: a way leads round without a word: a -> again -> a" in faults(
+    assert "a: a way leads round without a word: a -> again -> a" in warnings(
         read_flow(written(tmp_path, flow))
     )
 
@@ -210,7 +225,7 @@ def test_a_way_round_without_a_word_is_told(tmp_path: Path) -> None:
 def test_a_prompt_that_fails_does_not_count(tmp_path: Path) -> None:
     """Given a prompt whose error goes on to the third block, then 24 s may be silent."""
     flow = content(call("a", "b"), call("b", "hold"), say("hold", "c"), call("c", "bye"), bye())
-    assert any("24 s" in fault for fault in faults(read_flow(written(tmp_path, flow))))
+    assert any("24 s" in fault for fault in warnings(read_flow(written(tmp_path, flow))))
 
 
 def test_a_loop_with_words_is_no_fault(tmp_path: Path) -> None:
@@ -223,7 +238,7 @@ def test_a_loop_with_words_is_no_fault(tmp_path: Path) -> None:
         say("wait", "in", "bye"),
         bye(),
     )
-    assert faults(read_flow(written(tmp_path, flow))) == []
+    assert warnings(read_flow(written(tmp_path, flow))) == []
 
 
 @pytest.mark.parametrize(
@@ -231,6 +246,7 @@ def test_a_loop_with_words_is_no_fault(tmp_path: Path) -> None:
     [
         ({"Version": "1"}, "Version must be 2019-10-30, not '1'"),
         ({"Metadata": None}, "Metadata: an object is needed"),
+        ({"Metadata": {"ActionMetadata": {}, "type": 1}}, "Metadata: type must be a text"),
         ({"modules": []}, "unknown: modules"),
         ({"Actions": {}}, "Actions: a list is needed"),
         ({"Actions": [bye(), bye()]}, "'bye' is there twice"),
@@ -270,3 +286,12 @@ def test_a_lambda_block_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert json.loads(json.dumps(dict(flow.actions["a"].parameters))) == LAMBDA
     assert list(flow.actions["a"].transitions) == [("Next", "b"), ("NoMatchingError", "bye")]
     assert flow.actions["b"].position == (300.0, 0.0)
+
+
+def test_content_of_the_api_is_read(tmp_path: Path) -> None:
+    """Given content as DescribeContactFlow answers it, without a name, then it is inbound."""
+    flow = content(say("a", "bye"), bye())
+    flow["Metadata"] = {"ActionMetadata": flow["Metadata"]["ActionMetadata"]}
+    read = read_flow(written(tmp_path, flow))
+    assert (read.name, read.description, read.type) == ("flow", "", "contactFlow")
+    assert faults(read) == warnings(read) == []

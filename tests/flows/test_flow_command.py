@@ -92,6 +92,20 @@ def test_silence_is_wrong(run: Callable[..., tuple[int, str]], tmp_path: Path) -
     )
 
 
+def test_warnings_are_told_and_the_flow_is_walked(
+    run: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    """Given content without a type, as the API gives it out, then the type can be said."""
+    flow = content(to_queue("in", "sorry"), say("sorry", "bye"), bye())
+    del flow["Metadata"]["type"]
+    flow["Metadata"]["ActionMetadata"]["bye"] = flow["Metadata"]["ActionMetadata"]["sorry"]
+    path = written(tmp_path, flow)
+    status, told = run(path)
+    assert (status, f"{path}: bye: drawn over sorry" in told) == (RIGHT, True)
+    assert "the caller is told, and the line is hung up: Hello." in told
+    assert "the caller waits in the queue arn:" in run(path, "--type", "queueTransfer")[1]
+
+
 def test_what_connect_refuses_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.contact_flow.blocks import AGENT_TRANSFER, INBOUND, QUEUE_TRANSFER
-from local.contact_flow.checks import PLACEHOLDERS, faults, placeholders
+from local.contact_flow.checks import PLACEHOLDERS, faults, placeholders, warnings
 from local.contact_flow.flow import read_flow
 from local.contact_flow.pictures import BEGIN, END, FOLDER, PAGE, flow_files, main, section
 
@@ -31,6 +31,7 @@ def test_every_flow_is_there() -> None:
 def test_flow_is_sound(path: Path) -> None:
     """Given a sample flow, then it keeps Connect's limits and leaves nobody in silence."""
     assert faults(read_flow(path)) == []
+    assert warnings(read_flow(path)) == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

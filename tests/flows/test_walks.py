@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.contact_flow.blocks import branches
+from local.contact_flow.caller import CUSTOMER
 from local.contact_flow.checks import MOST_LAMBDA_SECONDS
 from local.contact_flow.interpreter import End
 from local.stand import Stand
-from tests.flows.scenarios import AGENT_TRANSFER, CALLBACK, FLOWS, QUEUE_TRANSFER, SCENARIOS
+from tests.flows.scenarios import (
+    AGENT_TRANSFER,
+    CALLBACK,
+    FLOWS,
+    PROMISE,
+    QUEUE_TRANSFER,
+    SCENARIOS,
+)
 from tests.flows.world import World
 
 if TYPE_CHECKING:
@@ -86,14 +94,17 @@ def test_transfer_names_its_parent(world: World, flow: str) -> None:
     assert told.record.fields["initiationMethod"] == "Transfer"
 
 
-def test_accepted_callback_is_told_to_the_contact_record(world: World) -> None:
-    """`callback_flag` makes the disconnect reason CALLBACK (API facts, section 3), and stands there
-    only where the callback is."""
-    for scenario in SCENARIOS:
-        walked = world.told(CALLBACK, scenario).walk
-        requested = ("Request callback", "Next") in walked.branches
-        can_keep = SCENARIOS[scenario].surroundings.keeps_attributes
-        assert ("callback_flag" in walked.caller.attributes) is (requested and can_keep), scenario
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_promised_callback_is_one_that_salesforce_has(world: World, scenario: str) -> None:
+    """Given a caller who is told that he is called back, then Salesforce granted it, once. And
+    `callback_flag`, which makes the disconnect reason CALLBACK (API facts, section 3), stands there
+    for nobody else."""
+    told = world.told(CALLBACK, scenario)
+    granted = ("Request callback", "Next") in told.walk.branches
+    assert told.callbacks == (({"callbackNumber": CUSTOMER},) if granted else ())
+    assert (told.walk.detail == PROMISE) <= granted
+    can_keep = SCENARIOS[scenario].surroundings.keeps_attributes
+    assert ("callback_flag" in told.walk.caller.attributes) is (granted and can_keep)
 
 
 def test_connect_repeats_what_fails(world: World) -> None:

@@ -14,7 +14,13 @@ from local.contact_flow.interpreter import Walk, walk
 from local.contact_flow.lambda_block import Invoke, NotInvoked
 from local.contact_flow.pictures import FOLDER
 from local.contact_flow.surroundings import EVERY
-from tests.flows.scenarios import FLOWS, SCENARIOS, SLOW_LIMIT_SECONDS, Scenario
+from tests.flows.scenarios import (
+    FLOWS,
+    REQUEST_CALLBACK,
+    SCENARIOS,
+    SLOW_LIMIT_SECONDS,
+    Scenario,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +35,16 @@ SIDE_BY_SIDE = 4
 
 @dataclass(frozen=True)
 class Told:
-    """A walk, and what Salesforce has of the caller's contact afterwards."""
+    """A walk, and what Salesforce has of the caller's contact afterwards.
+
+    Attributes:
+        record: its VoiceCall.
+        callbacks: the requests for a callback that Salesforce granted.
+    """
 
     walk: Walk
     record: VoiceCallRecord | None
+    callbacks: tuple[Mapping[str, Any], ...]
 
     @property
     def contact_id(self) -> str:
@@ -78,7 +90,17 @@ class World:
         if scenario.slow:
             flow = with_time_limit(flow, str(SLOW_LIMIT_SECONDS))
         walked = walk(flow, caller, scenario.surroundings, invoke)
-        return Told(walked, self._stand.salesforce.voice_call(contact_id))
+        return Told(
+            walked, self._stand.salesforce.voice_call(contact_id), self._callbacks(contact_id)
+        )
+
+    def _callbacks(self, contact_id: str) -> tuple[Mapping[str, Any], ...]:
+        return tuple(
+            exchange.body
+            for exchange in self._stand.salesforce.journal()
+            if exchange.path.endswith(f"/{contact_id}/{REQUEST_CALLBACK}")
+            and exchange.status == 200
+        )
 
     def _create(self, flow: Flow, caller: Caller, invoke: Invoke) -> None:
         block = flow.actions["Create VoiceCall"]
