@@ -76,14 +76,6 @@ WRONG_BLOCKS = {
         {"NoMatchingCondition": "bye"},
         {"1": "bye"},
     ),
-    "Next is never taken and must lead where NoMatchingCondition does": block(
-        "a",
-        "Compare",
-        {"ComparisonValue": "$.External.x"},
-        "a",
-        {"NoMatchingCondition": "bye"},
-        {"1": "bye"},
-    ),
     "has transitions, and the flow ends here": block("a", "DisconnectParticipant", {}, "bye"),
     "Text says nothing": say("a", "bye", text=" "),
     'InvocationTimeLimitSeconds must be "1" to "8"': call(
@@ -199,6 +191,24 @@ def test_what_connect_takes_is_told_too(
     spoil(flow)
     assert faults(read_flow(written(tmp_path, flow))) == []
     assert warnings(read_flow(written(tmp_path, flow))) == [told]
+
+
+def test_a_branch_for_forms_sake_is_told(tmp_path: Path) -> None:
+    """Given a Next that is never taken and leads elsewhere, then the picture would lie."""
+    compared = block(
+        "a",
+        "Compare",
+        {"ComparisonValue": "$.External.x"},
+        "b",
+        {"NoMatchingCondition": "bye"},
+        {"1": "b"},
+    )
+    flow = content(compared, to_queue("b", "bye"), bye())
+    told = "a: Next is never taken and should lead where NoMatchingCondition does"
+    assert warnings(read_flow(written(tmp_path, flow))) == [told]
+    flow["Actions"][1]["Transitions"]["NextAction"] = "b"
+    told_too = "b: Next is never taken and should lead where NoMatchingError does"
+    assert warnings(read_flow(written(tmp_path, flow))) == [told, told_too]
 
 
 def test_more_than_20_s_of_lambda_without_a_prompt_is_told(tmp_path: Path) -> None:
