@@ -22,7 +22,7 @@ from local.contact_flow.blocks import (
 )
 from local.contact_flow.checks import PLACEHOLDERS, placeholders
 from local.contact_flow.flow import NEXT, Action, Flow, read_flow
-from local.pages import with_made_part
+from local.pages import with_made_part, write_or_check
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "flows"
 PAGE: Final = FOLDER / "README.md"
@@ -77,16 +77,18 @@ def picture(flow: Flow) -> str:
     return "\n".join(lines)
 
 
+def page(text: str) -> str:
+    """The page with the pictures in their place.
+
+    Raises:
+        ValueError: the page lacks a mark.
+    """
+    return with_made_part(text, BEGIN, section(), END, PAGE.name)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Write or check; exit status 1 when the page does not show the files."""
-    text = PAGE.read_text(encoding="utf-8")
-    made = with_made_part(text, BEGIN, section(), END, PAGE.name)
-    if arguments == ["--check"]:
-        if made != text:
-            print(f"{PAGE} does not show the flows as they are: make docs", file=sys.stderr)
-        return int(made != text)
-    PAGE.write_text(made, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, page, arguments)
 
 
 def _chapter(path: Path) -> Iterator[str]:
