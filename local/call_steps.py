@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from local.evidence import ACTIONS
 from local.expectations import (
     connect_faults_of,
     contacts_of,
@@ -41,7 +42,7 @@ from local.steps import (
 
 SOURCES: Final = ("contact_flow", *STREAMED)
 OPERATIONS: Final = (
-    *("create", "update", "clearRouting", "reroute"),
+    *("create", "update", *ACTIONS),
     *("describeContact", "throttled"),
 )
 """What ExpectRequests counts."""

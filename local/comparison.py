@@ -6,7 +6,7 @@ from typing import Any, Final
 from local.account import DeliveryLine
 from local.lambda_process import Invocation
 from local.outcome import Passage
-from local.salesforce import VoiceCallRecord
+from local.salesforce import ActionRecord, VoiceCallRecord
 from local.steps import Expectation
 
 ANY: Final = "*"
@@ -101,6 +101,24 @@ def stored(record: VoiceCallRecord) -> Mapping[str, object]:
         "voiceCallId": record.voice_call_id,
         "parent": record.parent,
     }
+
+
+def action_differences(expected: Expectation, actions: Sequence[ActionRecord]) -> Iterator[str]:
+    """How what Salesforce did about voice calls differs from what is expected."""
+    if expected.requests is None:
+        return
+    wanted = [request["operation"] for request in expected.requests]
+    found = [action.operation for action in actions]
+    if wanted != found:
+        yield _line("requests", wanted, found)
+        return
+    for request, action in zip(expected.requests, actions, strict=True):
+        known = {
+            **action.body,
+            "operation": action.operation,
+            "vendorCallKey": action.vendor_call_key,
+        }
+        yield from _members(action.operation, request, known)
 
 
 def answer_differences(expected: Expectation, invocation: Invocation) -> Iterator[str]:

@@ -172,7 +172,7 @@ def _delivery(outcome: Outcome) -> str:
     columns = [
         f"{outcome.delivered.source:12}",
         f"{(line.contact_id if line else '') or _NONE:36}",
-        f"{(line.method if line else '') or _NONE:16}",
+        f"{(line.method if line else '') or _NONE:23}",
         f"{status:8}",
         f"{result:23}",
         f"{round(outcome.duration_ms):5} ms",

@@ -2,12 +2,18 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from local.comparison import count_differences
 from local.salesforce import Exchange
 from local.stand import Stand
 from local.steps import ExpectDeadLetters, ExpectRequests, Sample
+
+ACTIONS: Final = (
+    *("omniFlow", "clearRouting", "reroute", "routeVoiceCall", "requestCallback", "messages"),
+)
+"""Operations on a call that is there, as their paths end."""
 
 
 class Evidence:
@@ -53,6 +59,8 @@ def _operation(exchange: Exchange) -> tuple[str, str]:
     if last == "voiceCalls":
         body = exchange.body if isinstance(exchange.body, dict) else {}
         return "create", str(body.get("vendorCallKey", ""))
-    if last in ("clearRouting", "reroute"):
+    if last in ACTIONS:
         return last, unquote(path[-2])
+    if path[-2] == "route":  # routeVoiceCall, as Salesforce's own package sends it
+        return "routeVoiceCall", unquote(last)
     return "update", unquote(last)

@@ -17,7 +17,7 @@ from local.reading import (
 from local.salesforce import Fault
 from local.steps import DescribedContact, Expectation
 
-FLOW_KEYS: Final = frozenset(("answer", "error", "voiceCall", "disposition", "reason"))
+FLOW_KEYS: Final = frozenset(("answer", "error", "voiceCall", "requests", "disposition", "reason"))
 STREAM_KEYS: Final = frozenset(("voiceCall", "disposition", "reason", "matched", "deliveries"))
 DISPOSITIONS: Final = ("delivered", "superseded", "skipped", "dead_lettered")
 
@@ -50,6 +50,7 @@ def expectation_of(
         reason=text_of(members, "reason", where, empty=True) if "reason" in members else None,
         voice_call=voice_call,
         no_voice_call="voiceCall" in members and voice_call is None,
+        requests=_requests_of(members, where),
         matched=_truth_of(members, "matched", where),
         deliveries=count_of(members, "deliveries", where) if "deliveries" in members else None,
     )
@@ -98,6 +99,17 @@ def contacts_of(value: Any, where: str) -> tuple[DescribedContact, ...]:
 def settings_of(members: Mapping[str, Any], where: str) -> Mapping[str, str]:
     """The member `settings`."""
     return as_text_map(members.get("settings", {}), f"{where}: settings")
+
+
+def _requests_of(members: Mapping[str, Any], where: str) -> tuple[Mapping[str, object], ...] | None:
+    if "requests" not in members:
+        return None
+    items = as_list(members["requests"], f"{where}: requests")
+    requests = [as_object(item, f"{where}: requests") for item in items]
+    for request in requests:
+        for name in ("operation", "vendorCallKey"):
+            text_of(request, name, f"{where}: requests")
+    return tuple(requests)
 
 
 def _contact(members: Mapping[str, Any], where: str) -> DescribedContact:

@@ -76,7 +76,7 @@ class Outcome:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the flow goes on as it should: the VoiceCall is there, or none is wanted. An
+        """Whether the flow goes on as it should: it got what it asked for, or none is wanted. An
         event has been taken up, or is none that a rule takes."""
         if self.passage is not None:
             return not any(line.disposition == DEAD_LETTERED for line in self.lines[:1])
@@ -84,7 +84,9 @@ class Outcome:
             return not self.error
         status = self.answer.get("status")
         skipped = any(line.disposition == "skipped" for line in self.lines)
-        return not self.error and (status in ("created", "existing") or skipped)
+        # What succeeds may have a status of Salesforce's own.
+        done = bool(status) and status not in ("deferred", "failed")
+        return not self.error and (done or skipped)
 
     @property
     def answer(self) -> dict[str, str]:

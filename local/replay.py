@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from local.account import Account, delivery_lines
 from local.comparison import (
+    action_differences,
     answer_differences,
     call_differences,
     count_differences,
@@ -21,7 +22,7 @@ from local.lambda_process import Invocation
 from local.moments import at_delivery, with_times
 from local.outcome import Outcome
 from local.reading import EventError
-from local.salesforce import VoiceCallRecord
+from local.salesforce import ActionRecord, VoiceCallRecord
 from local.stand import FUNCTIONS, Stand
 from local.steps import (
     STREAMED,
@@ -131,6 +132,7 @@ class Replay:
 
     def _deliver(self, sample: Sample, step: Input | Batch | Together) -> bool:
         before = self.stand.salesforce.voice_calls()
+        done_before = len(self.stand.salesforce.actions())
         inputs = (step,) if isinstance(step, Input) else step.inputs
         flows = [delivered for delivered in inputs if delivered.source not in STREAMED]
         events = tuple(delivered for delivered in inputs if delivered.source in STREAMED)
@@ -141,6 +143,8 @@ class Replay:
             answers = [(it, future.result()) for it, future in zip(flows, invoked, strict=True)]
         after = self.stand.salesforce.voice_calls()
         outcomes = [self._answered(sample, *answer, before, after) for answer in answers]
+        done = self.stand.salesforce.actions()[done_before:]
+        outcomes = [_with_actions(outcome, done) for outcome in outcomes]
         outcomes += [_streamed(sample, it, before, after) for it in passed]
         return self._note(sample, outcomes, batch.ends)
 
@@ -216,6 +220,12 @@ class Replay:
             for record in self.stand.salesforce.voice_calls()
             if record.vendor_call_key in contacts
         ]
+
+
+def _with_actions(outcome: Outcome, actions: Sequence[ActionRecord]) -> Outcome:
+    expected = outcome.delivered.expectation
+    found = action_differences(expected, actions) if expected else ()
+    return replace(outcome, differences=(*outcome.differences, *found))
 
 
 def _streamed(sample: Sample, passed: Passed, before: Calls, after: Calls) -> Outcome:

@@ -36,6 +36,8 @@ class Expectation:
         voice_call: members of the record with this vendorCallKey, as Salesforce stored it; None as
             a member's value: the member is absent.
         no_voice_call: whether the delivery makes no record; of a batch, whether none of it does.
+        requests: what Salesforce did about voice calls that were there (routing, callbacks,
+            messages), all of it in order; members of each, its operation and vendorCallKey.
         matched: whether a rule of the event bus takes the event.
         deliveries: how often the function is given the record.
     """
@@ -47,6 +49,7 @@ class Expectation:
     reason: str | None = None
     voice_call: Mapping[str, object] | None = None
     no_voice_call: bool = False
+    requests: tuple[Mapping[str, object], ...] | None = None
     matched: bool | None = None
     deliveries: int | None = None
 
@@ -139,8 +142,9 @@ class ExpectCalls:
 class ExpectRequests:
     """So many requests about the sample's contacts were made during it, by operation.
 
-    Operations: create, update, clearRouting, reroute, describeContact (answered) and throttled
-    (DescribeContact refused); one that is left out was not asked for.
+    Operations: create, update, those of Salesforce's other paths by their names (see
+    local.salesforce.actions), describeContact (answered) and throttled (DescribeContact refused);
+    one that is left out was not asked for.
     """
 
     counts: Mapping[str, int]

@@ -7,9 +7,10 @@ and fails in every way it is told to (`faults.KINDS`).
 from local.salesforce.faults import Fault
 from local.salesforce.identity import ContactCenterIdentity, new_identity
 from local.salesforce.stand_in import SalesforceStandIn
-from local.salesforce.store import Exchange, VoiceCallRecord
+from local.salesforce.store import ActionRecord, Exchange, VoiceCallRecord
 
 __all__ = [
+    "ActionRecord",
     "ContactCenterIdentity",
     "Exchange",
     "Fault",

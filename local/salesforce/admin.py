@@ -4,6 +4,7 @@ No token, and nothing of it is in the journal. Bodies are JSON whatever their Co
 
     GET    /_stand/calls      the voice calls, in the order of creation
     POST   /_stand/calls      {"vendorCallKey": "..."}: store a call; {"voiceCallId": "0LQ..."}
+    GET    /_stand/actions    what was done about them: routing, callbacks, messages
     GET    /_stand/requests   the journal
     GET    /_stand/faults     the faults that wait, with how often each will still hit
     POST   /_stand/faults     {"kind": "status", "status": 503, ...}: inject a fault
@@ -43,6 +44,7 @@ class AdminApi:
         self._routes: dict[tuple[str, str], Callable[[Request], Answer]] = {
             ("GET", "calls"): self._calls,
             ("POST", "calls"): self._seed,
+            ("GET", "actions"): self._actions,
             ("GET", "requests"): self._requests,
             ("GET", "faults"): self._waiting,
             ("POST", "faults"): self._inject,
@@ -72,6 +74,9 @@ class AdminApi:
     def _seed(self, request: Request) -> Answer:
         key = checks.check_text(_object(request), "vendorCallKey")
         return json_answer(201, {"voiceCallId": self._api.seed(key)})
+
+    def _actions(self, _: Request) -> Answer:
+        return json_answer(200, [asdict(action) for action in self._store.actions()])
 
     def _requests(self, _: Request) -> Answer:
         return json_answer(200, [asdict(exchange) for exchange in self._store.journal()])

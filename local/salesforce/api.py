@@ -1,14 +1,15 @@
 """Salesforce's side of the Telephony Integration API: what is asked, checked, stored, answered.
 
-Source: Telephony Integration API facts, sections 1 to 3. A new operation is one line in ROUTES
-and one method.
+Source: Telephony Integration API facts, sections 1 to 4. A new operation is one line in ROUTES
+and one method, or one of `actions` if it is about a call that is there.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.salesforce import checks
+from local.salesforce import actions, checks
+from local.salesforce.actions import Action
 from local.salesforce.identity import ContactCenterIdentity
 from local.salesforce.ids import is_voice_call_id
 from local.salesforce.messages import Answer, RefusalError, Request, json_answer
@@ -84,7 +85,8 @@ class TelephonyApi:
             if request.segments() == (*_BASE_SEGMENTS, "voiceCalls"):
                 key = request.json_object().get("vendorCallKey")
                 return key if isinstance(key, str) else None
-            name = request.segments()[3]
+            segments = request.segments()
+            name = segments[4] if segments[3:4] == ("route",) else segments[3]
         except (RefusalError, IndexError):
             return None
         record = self._find(name)
@@ -173,18 +175,10 @@ class TelephonyApi:
                 )
         return json_answer(200, {"status": "pending"})
 
-    def _clear_routing(self, _: Request, name: str) -> Answer:
-        """Deletes the pending routing; the answer is documented nowhere (section 4): empty."""
-        self._require(name)
-        return json_answer(200, {})
-
-    def _reroute(self, _: Request, name: str) -> Answer:
-        self._require(name)
-        return json_answer(200, {"status": "Success"})
-
-    def _require(self, name: str) -> None:
-        if self._find(name) is None:
-            raise RefusalError(404, "NOT_FOUND", "there is no such voice call")
+    def _act(self, request: Request, name: str, action: Action) -> Answer:
+        if action.has_body:
+            checks.check_center(request.json_object(), self._identity)
+        return action.perform(self._store, request, name, self._clock())
 
     def _named_parent(self, body: Mapping[str, Any]) -> str | None:
         name = body.get("parentCallIdentifier")
@@ -198,6 +192,10 @@ class TelephonyApi:
 
 
 Operation = Callable[[TelephonyApi, Request, str], Answer]
+
+
+def _about(action: Action) -> Operation:
+    return lambda api, request, name: api._act(request, name, action)
 
 
 @dataclass(frozen=True)
@@ -224,10 +222,16 @@ class Route:
 ROUTES = (
     Route("POST", ("voiceCalls",), TelephonyApi._create),
     Route("PATCH", ("voiceCalls", "{call}"), TelephonyApi._update),
-    Route("PATCH", ("voiceCalls", "{call}", "clearRouting"), TelephonyApi._clear_routing),
+    Route("PATCH", ("voiceCalls", "{call}", "omniFlow"), _about(actions.OMNI_FLOW)),
+    Route("PATCH", ("voiceCalls", "{call}", "clearRouting"), _about(actions.CLEAR_ROUTING)),
     # POST in the guide, PATCH in Salesforce's own package (section 4): both are answered.
-    Route("PATCH", ("voiceCalls", "{call}", "reroute"), TelephonyApi._reroute),
-    Route("POST", ("voiceCalls", "{call}", "reroute"), TelephonyApi._reroute),
+    Route("PATCH", ("voiceCalls", "{call}", "reroute"), _about(actions.REROUTE)),
+    Route("POST", ("voiceCalls", "{call}", "reroute"), _about(actions.REROUTE)),
+    # The first is the package's, the second the guide's.
+    Route("PATCH", ("voiceCalls", "route", "{call}"), _about(actions.ROUTE)),
+    Route("POST", ("voiceCalls", "{call}", "routeVoiceCall"), _about(actions.ROUTE)),
+    Route("POST", ("voiceCalls", "{call}", "requestCallback"), _about(actions.REQUEST_CALLBACK)),
+    Route("POST", ("voiceCalls", "{call}", "messages"), _about(actions.MESSAGES)),
 )
 
 

@@ -122,13 +122,23 @@ def check_new_voice_call(body: Mapping[str, Any], identity: ContactCenterIdentit
             check_text(body, name)
     for name, allowed in _VALUES.items():
         if name in body and body[name] not in allowed:
-            raise _invalid(name, f"must be one of {', '.join(allowed)}")
-    if body["callCenterApiName"] != identity.call_center_api_name:
-        raise _invalid("callCenterApiName", "is not a contact center of this org")
+            raise invalid(name, f"must be one of {', '.join(allowed)}")
+    check_center(body, identity)
     _check_parent_is_fitting(body)
     _check_start_time(body)
     _check_participants(body)
     _check_call_attributes(body)
+
+
+def check_center(body: Mapping[str, Any], identity: ContactCenterIdentity) -> None:
+    """Check the contact center that a body names, where it names one.
+
+    Raises:
+        RefusalError: 400, it is another one.
+    """
+    own = identity.call_center_api_name
+    if body.get("callCenterApiName", own) != own:
+        raise invalid("callCenterApiName", "is not a contact center of this org")
 
 
 def check_text(body: Mapping[str, Any], name: str) -> str:
@@ -141,8 +151,32 @@ def check_text(body: Mapping[str, Any], name: str) -> str:
         raise RefusalError(400, "REQUIRED_FIELD_MISSING", f"{name} is required")
     value = body[name]
     if not _is_text(value):
-        raise _invalid(name, "must be a string that is not empty")
+        raise invalid(name, "must be a string that is not empty")
     return str(value)
+
+
+def check_whole_number(body: Mapping[str, Any], name: str) -> int:
+    """The property `name`, a whole number that is not negative.
+
+    Raises:
+        RefusalError: 400, naming the property.
+    """
+    if name not in body:
+        raise RefusalError(400, "REQUIRED_FIELD_MISSING", f"{name} is required")
+    value = body[name]
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise invalid(name, "must be a whole number, not negative")
+    return value
+
+
+def check_object(body: Mapping[str, Any], name: str) -> None:
+    """Check the property `name`, an object.
+
+    Raises:
+        RefusalError: 400, naming the property.
+    """
+    if not isinstance(body[name], dict):
+        raise invalid(name, "must be an object")
 
 
 def _check_parent_is_fitting(body: Mapping[str, Any]) -> None:
@@ -151,7 +185,7 @@ def _check_parent_is_fitting(body: Mapping[str, Any]) -> None:
         message = "parentVoiceCallId is required for a transfer"
         raise RefusalError(400, "REQUIRED_FIELD_MISSING", message)
     if not transfer and "parentVoiceCallId" in body:
-        raise _invalid("parentVoiceCallId", "is for transfers only, never for an initial call")
+        raise invalid("parentVoiceCallId", "is for transfers only, never for an initial call")
 
 
 def _check_start_time(body: Mapping[str, Any]) -> None:
@@ -162,7 +196,7 @@ def _check_start_time(body: Mapping[str, Any]) -> None:
         datetime.fromisoformat(text)
     except ValueError as error:
         message = "must be a UTC time in ISO 8601, such as 2019-07-02T17:32:28Z"
-        raise _invalid("startTime", message) from error
+        raise invalid("startTime", message) from error
 
 
 def _check_participants(body: Mapping[str, Any]) -> None:
@@ -170,14 +204,14 @@ def _check_participants(body: Mapping[str, Any]) -> None:
         raise RefusalError(400, "REQUIRED_FIELD_MISSING", "participants is required")
     participants = body["participants"]
     if not isinstance(participants, list) or not participants:
-        raise _invalid("participants", "must be an array with at least one participant")
+        raise invalid("participants", "must be an array with at least one participant")
     if not all(isinstance(participant, dict) for participant in participants):
-        raise _invalid("participants", "must hold objects")
+        raise invalid("participants", "must hold objects")
     end_user = participants[0]
     if end_user.get("type") != "END_USER":
-        raise _invalid("participants[0].type", "must be END_USER")
+        raise invalid("participants[0].type", "must be END_USER")
     if not _is_text(end_user.get("participantKey")):
-        raise _invalid("participants[0].participantKey", "must be a string that is not empty")
+        raise invalid("participants[0].participantKey", "must be a string that is not empty")
 
 
 def _check_call_attributes(body: Mapping[str, Any]) -> None:
@@ -186,9 +220,9 @@ def _check_call_attributes(body: Mapping[str, Any]) -> None:
     try:
         fields = parse_json(body["callAttributes"])
     except ValueError as error:
-        raise _invalid("callAttributes", "must be a JSON text") from error
+        raise invalid("callAttributes", "must be a JSON text") from error
     if not isinstance(fields, dict):
-        raise _invalid("callAttributes", "must be the JSON text of an object")
+        raise invalid("callAttributes", "must be the JSON text of an object")
 
 
 def _is_text(value: object) -> bool:
@@ -198,7 +232,8 @@ def _is_text(value: object) -> bool:
     return not any(0xD800 <= ord(character) <= 0xDFFF for character in value)
 
 
-def _invalid(name: str, message: str) -> RefusalError:
+def invalid(name: str, message: str) -> RefusalError:
+    """The refusal of a property for its value."""
     return RefusalError(400, "INVALID_FIELD", f"{name} {message}")
 
 

@@ -36,7 +36,12 @@ def _checksum_character(chunk: str) -> str:
 
 def new_voice_call_id() -> str:
     """A VoiceCall record id (key prefix 0LQ), 18 characters, that no stand-in gave out before."""
-    return long_id(_VOICE_CALL_PREFIX + "".join(secrets.choice(_BASE62) for _ in range(12)))
+    return new_record_id(_VOICE_CALL_PREFIX)
+
+
+def new_record_id(prefix: str) -> str:
+    """A record id with this key prefix (3 characters), 18 characters, never given out before."""
+    return long_id(prefix + "".join(secrets.choice(_BASE62) for _ in range(12)))
 
 
 def is_voice_call_id(text: str) -> bool:

@@ -12,7 +12,7 @@ from local.salesforce.delivery import REDIRECT_PATH
 from local.salesforce.faults import Fault, FaultQueue
 from local.salesforce.identity import ContactCenterIdentity
 from local.salesforce.server import Parts, StandInServer
-from local.salesforce.store import Exchange, Store, VoiceCallRecord
+from local.salesforce.store import ActionRecord, Exchange, Store, VoiceCallRecord
 
 
 class SalesforceStandIn:
@@ -123,6 +123,10 @@ class SalesforceStandIn:
     def voice_calls(self) -> list[VoiceCallRecord]:
         """Every voice call, in the order of creation."""
         return self._store.voice_calls()
+
+    def actions(self) -> list[ActionRecord]:
+        """What was done about voice calls, in order: routing, callbacks, messages."""
+        return self._store.actions()
 
     def voice_call(self, vendor_call_key: str) -> VoiceCallRecord | None:
         """The voice call with this key; the first, should there be several."""

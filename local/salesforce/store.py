@@ -29,6 +29,9 @@ CREATE TABLE IF NOT EXISTS exchanges (
     number INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL,
     headers TEXT NOT NULL, body TEXT NOT NULL, status INTEGER, fault TEXT NOT NULL,
     at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS actions (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, vendor_call_key TEXT NOT NULL,
+    operation TEXT NOT NULL, body TEXT NOT NULL, answer TEXT NOT NULL, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS token_ids (jti TEXT PRIMARY KEY);
 """
 
@@ -70,6 +73,20 @@ class Exchange:
     at: float
 
 
+@dataclass(frozen=True)
+class ActionRecord:
+    """What was done about a voice call: the operation as the path names it, the body, the answer.
+
+    `at` in epoch seconds.
+    """
+
+    vendor_call_key: str
+    operation: str
+    body: dict[str, Any]
+    answer: dict[str, Any]
+    at: float
+
+
 class Store:
     """The stand-in's memory.
 
@@ -101,10 +118,11 @@ class Store:
             self._connection.close()
 
     def clear(self) -> None:
-        """Forget the voice calls, the journal and the tokens' ids."""
+        """Forget the voice calls, what was done about them, the journal and the tokens' ids."""
         with self.lock:
             self._connection.executescript(
-                "DELETE FROM voice_calls; DELETE FROM exchanges; DELETE FROM token_ids;"
+                "DELETE FROM voice_calls; DELETE FROM actions; DELETE FROM exchanges;"
+                " DELETE FROM token_ids;"
             )
 
     def voice_calls(self) -> list[VoiceCallRecord]:
@@ -159,6 +177,36 @@ class Store:
                 "UPDATE voice_calls SET parent = ?, fields = ?, active = ? WHERE voice_call_id = ?",
                 (parent, json.dumps(fields), active, voice_call_id),
             )
+
+    def add_action(
+        self,
+        vendor_call_key: str,
+        operation: str,
+        body: Mapping[str, Any],
+        answer: Mapping[str, Any],
+        at: float,
+    ) -> None:
+        """Remember what was done about a voice call."""
+        stored = (vendor_call_key, operation, json.dumps(body), json.dumps(answer), at)
+        with self.lock:
+            self._connection.execute(
+                "INSERT INTO actions (vendor_call_key, operation, body, answer, at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                stored,
+            )
+
+    def actions(self) -> list[ActionRecord]:
+        """Everything that was done about voice calls, in order."""
+        return [
+            ActionRecord(
+                vendor_call_key=row["vendor_call_key"],
+                operation=row["operation"],
+                body=json.loads(row["body"]),
+                answer=json.loads(row["answer"]),
+                at=row["at"],
+            )
+            for row in self._query("SELECT * FROM actions ORDER BY number")
+        ]
 
     def count_posted_after(self, moment: float) -> int:
         """How many voice calls a POST created after the moment, in epoch seconds."""
