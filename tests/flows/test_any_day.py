@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,17 @@ from tests.flows.scenarios import FLOWS, OMNI_QUEUE, PROMISE, QUEUE
 
 READ = {name: read_flow(FOLDER / f"{name}.json") for name in FLOWS}
 TARGETS = (EVERY, AGENT, QUEUE, OMNI_QUEUE, QUICK_CONNECT_QUEUE)
+
+ANSWERED = Invocation(
+    payload=None,
+    error=None,
+    logs=[],
+    duration_ms=50.0,
+    init_ms=None,
+    timed_out=False,
+    request_id="",
+    cold=False,
+)
 
 any_text = st.sampled_from(("", "created", "existing", "deferred", "failed", "done", "x"))
 answers = st.fixed_dictionaries(
@@ -44,11 +56,19 @@ invocations = st.builds(
     request_id=st.just(""),
     cold=st.just(False),
 )
-some_targets = st.frozensets(st.sampled_from(TARGETS), max_size=2)
+# Else hardly any walk would come past the first block that asks.
+good_answers = st.builds(
+    lambda status, named: replace(ANSWERED, payload={"status": status, **named}),
+    st.sampled_from(("created", "existing")),
+    st.sampled_from(({}, {"agent": AGENT}, {"queue": OMNI_QUEUE}, {"agent": "", "queue": ""})),
+)
+some_targets = st.one_of(
+    st.just(frozenset[str]()), st.frozensets(st.sampled_from(TARGETS), max_size=2)
+)
 days = st.builds(
     Surroundings,
     is_open=st.sampled_from((True, False, None)),
-    key=st.sampled_from(("", "1", "2", "9", None)),
+    key=st.sampled_from(("1", "1", "", "2", "9", None)),
     unknown=some_targets,
     full=some_targets,
     broken=some_targets,
@@ -59,8 +79,10 @@ days = st.builds(
 @pytest.mark.parametrize("name", FLOWS)
 @given(
     day=days,
-    outcomes=st.lists(st.one_of(invocations, st.none()), min_size=1, max_size=8),
-    withheld=st.booleans(),
+    outcomes=st.lists(
+        st.one_of(good_answers, good_answers, invocations, st.none()), min_size=1, max_size=8
+    ),
+    withheld=st.sampled_from((False, False, True)),
 )
 def test_nobody_is_left_in_silence(
     name: str, day: Surroundings, outcomes: list[Invocation | None], withheld: bool
