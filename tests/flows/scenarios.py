@@ -1,7 +1,7 @@
 """What a caller can meet on his way through a sample flow, and how he is to end then.
 
-Every flow is walked under every scenario. `ends` says only what differs from a good day; "*" stands
-for all flows.
+Every flow is walked under every scenario that can make a difference to it. `ends` says only what
+differs from a good day; "*" stands for all flows.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Scenario:
         slow: with the short limit.
         ends: flow -> where the caller ends, unless as on a good day.
         speechless: Connect cannot speak, and nothing else is left: the one silence there is.
+        flows: those that it can make a difference to.
     """
 
     surroundings: Surroundings = field(default_factory=Surroundings)
@@ -67,6 +68,7 @@ class Scenario:
     slow: bool = False
     ends: Mapping[str, Where] = field(default_factory=dict)
     speechless: bool = False
+    flows: tuple[str, ...] = FLOWS
 
     def end(self, flow: str) -> Where:
         """Where a caller of this flow is to end."""
@@ -96,7 +98,7 @@ def _omni(
     ends: Mapping[str, Where] = NOWHERE_ELSE,
 ) -> Scenario:
     fault = {"kind": "status", "status": 200, "body": answer, "path_contains": OMNI_FLOW}
-    return Scenario(surroundings or Surroundings(), salesforce=(fault,), ends=ends)
+    return Scenario(surroundings or Surroundings(), salesforce=(fault,), ends=ends, flows=(OMNI,))
 
 
 def _second(method_fault: str) -> Mapping[str, str]:
@@ -112,6 +114,8 @@ PROMISE = "We will call you back as soon as we can. Goodbye."
 FALLS_BACK: Mapping[str, Where] = {OMNI: (End.QUEUE, QUEUE)}
 CALLED_BACK: Mapping[str, Where] = {CALLBACK: (End.MESSAGE, PROMISE)}
 PRESSES_1 = Surroundings(key="1")
+ASKS_TWICE = (CALLBACK, OMNI)
+HAVE_HOURS = (INBOUND, QUEUE_TRANSFER, CALLBACK)
 MUTE = "hung up without a word"
 IS_CLOSED: Mapping[str, Where] = {
     INBOUND: (End.MESSAGE, CLOSED),
@@ -128,23 +132,25 @@ SCENARIOS: Mapping[str, Scenario] = {
     "limit reached": Scenario(salesforce=_status(429), ends=FALLS_BACK),
     "refused": Scenario(salesforce=_status(400), ends=FALLS_BACK),
     "token refused": Scenario(salesforce=_status(401), ends=FALLS_BACK),
-    "connection refused": Scenario(salesforce=_down(kind="reset_before"), ends=FALLS_BACK),
     "Salesforce hangs": Scenario(salesforce=_down(kind="hang"), slow=True, ends=FALLS_BACK),
     # Salesforce makes the VoiceCall and fails then.
     "down when asked to route or call back": Scenario(
         PRESSES_1,
         salesforce=_status(503, OMNI_FLOW) + _status(503, REQUEST_CALLBACK),
         ends=FALLS_BACK,
+        flows=ASKS_TWICE,
     ),
     "limit reached when asked to route or call back": Scenario(
         PRESSES_1,
         salesforce=_status(429, OMNI_FLOW) + _status(429, REQUEST_CALLBACK),
         ends=FALLS_BACK,
+        flows=ASKS_TWICE,
     ),
     "refuses to route or call back": Scenario(
         PRESSES_1,
         salesforce=_status(400, OMNI_FLOW) + _status(400, REQUEST_CALLBACK),
         ends=FALLS_BACK,
+        flows=ASKS_TWICE,
     ),
     "hangs when asked to route or call back": Scenario(
         PRESSES_1,
@@ -152,23 +158,24 @@ SCENARIOS: Mapping[str, Scenario] = {
         + _down(kind="hang", path_contains=REQUEST_CALLBACK),
         slow=True,
         ends=FALLS_BACK,
+        flows=ASKS_TWICE,
     ),
     # The function.
     "function missing": Scenario(function={EVERY: "missing"}, ends=FALLS_BACK),
     "function does not answer": Scenario(function={EVERY: "silent"}, ends=FALLS_BACK),
     "function raises": Scenario(function={EVERY: "raises"}, ends=FALLS_BACK),
     "function missing when asked to route or call back": Scenario(
-        PRESSES_1, function=_second("missing"), ends=FALLS_BACK
+        PRESSES_1, function=_second("missing"), ends=FALLS_BACK, flows=ASKS_TWICE
     ),
     "function does not answer when asked to route or call back": Scenario(
-        PRESSES_1, function=_second("silent"), ends=FALLS_BACK
+        PRESSES_1, function=_second("silent"), ends=FALLS_BACK, flows=ASKS_TWICE
     ),
     "function raises when asked to route or call back": Scenario(
-        PRESSES_1, function=_second("raises"), ends=FALLS_BACK
+        PRESSES_1, function=_second("raises"), ends=FALLS_BACK, flows=ASKS_TWICE
     ),
     # Connect.
-    "closed": Scenario(Surroundings(is_open=False), ends=IS_CLOSED),
-    "hours cannot be checked": Scenario(Surroundings(is_open=None)),
+    "closed": Scenario(Surroundings(is_open=False), ends=IS_CLOSED, flows=HAVE_HOURS),
+    "hours cannot be checked": Scenario(Surroundings(is_open=None), flows=HAVE_HOURS),
     "every queue full": Scenario(
         Surroundings(full=frozenset({EVERY})), ends=_all(End.MESSAGE, BUSY)
     ),
@@ -176,20 +183,26 @@ SCENARIOS: Mapping[str, Scenario] = {
         Surroundings(broken=frozenset({EVERY})), ends=_all(End.MESSAGE, SORRY)
     ),
     "attributes cannot be set": Scenario(Surroundings(keeps_attributes=False)),
-    "attributes cannot be set, Salesforce down": Scenario(
-        Surroundings(keeps_attributes=False), salesforce=_status(503), ends=FALLS_BACK
+    "attributes cannot be set, refused": Scenario(
+        Surroundings(keeps_attributes=False), salesforce=_status(400), ends=FALLS_BACK
     ),
     "attributes cannot be set, function missing": Scenario(
         Surroundings(keeps_attributes=False), function={EVERY: "missing"}, ends=FALLS_BACK
     ),
     "agent cannot be reached": Scenario(
-        Surroundings(unknown=frozenset({AGENT})), ends={AGENT_TRANSFER: (End.QUEUE, QUEUE)}
+        Surroundings(unknown=frozenset({AGENT})),
+        ends={AGENT_TRANSFER: (End.QUEUE, QUEUE)},
+        flows=(AGENT_TRANSFER,),
     ),
     "agent's queue full": Scenario(
-        Surroundings(full=frozenset({AGENT})), ends={AGENT_TRANSFER: (End.QUEUE, QUEUE)}
+        Surroundings(full=frozenset({AGENT})),
+        ends={AGENT_TRANSFER: (End.QUEUE, QUEUE)},
+        flows=(AGENT_TRANSFER,),
     ),
     "no way to the agent": Scenario(
-        Surroundings(broken=frozenset({AGENT})), ends={AGENT_TRANSFER: (End.QUEUE, QUEUE)}
+        Surroundings(broken=frozenset({AGENT})),
+        ends={AGENT_TRANSFER: (End.QUEUE, QUEUE)},
+        flows=(AGENT_TRANSFER,),
     ),
     "no queue or agent known": Scenario(
         Surroundings(unknown=frozenset({EVERY})),
@@ -202,7 +215,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "Omni names an agent whom Connect does not know, and a queue": _omni(
         {"agent": AGENT, "queue": OMNI_QUEUE},
         Surroundings(unknown=frozenset({AGENT})),
-        ends={AGENT_TRANSFER: (End.QUEUE, QUEUE), OMNI: (End.QUEUE, OMNI_QUEUE)},
+        ends={OMNI: (End.QUEUE, OMNI_QUEUE)},
     ),
     "Omni names a queue that Connect does not know": _omni(
         {"queue": OMNI_QUEUE}, Surroundings(unknown=frozenset({OMNI_QUEUE})), ends=FALLS_BACK
@@ -218,8 +231,9 @@ SCENARIOS: Mapping[str, Scenario] = {
     "prompts do not play": Scenario(Surroundings(mute=frozenset({EVERY}), key="1")),
     "closed, prompts do not play": Scenario(
         Surroundings(is_open=False, mute=frozenset({EVERY})),
-        ends=dict.fromkeys(IS_CLOSED, (End.SILENCE, MUTE)),
+        ends=_all(End.SILENCE, MUTE),
         speechless=True,
+        flows=HAVE_HOURS,
     ),
     "every queue full, prompts do not play": Scenario(
         Surroundings(full=frozenset({EVERY}), mute=frozenset({EVERY})),
@@ -232,20 +246,22 @@ SCENARIOS: Mapping[str, Scenario] = {
         speechless=True,
     ),
     # The callback.
-    "wants a callback": Scenario(PRESSES_1, ends=CALLED_BACK),
+    "wants a callback": Scenario(PRESSES_1, ends=CALLED_BACK, flows=(CALLBACK,)),
     "wants a callback, attributes cannot be set": Scenario(
-        Surroundings(key="1", keeps_attributes=False), ends=CALLED_BACK
+        Surroundings(key="1", keeps_attributes=False), ends=CALLED_BACK, flows=(CALLBACK,)
     ),
-    "wants to wait": Scenario(Surroundings(key="2")),
-    "presses another key": Scenario(Surroundings(key="9")),
-    "menu does not work": Scenario(Surroundings(key=None)),
+    "wants to wait": Scenario(Surroundings(key="2"), flows=(CALLBACK,)),
+    "presses another key": Scenario(Surroundings(key="9"), flows=(CALLBACK,)),
+    "menu does not work": Scenario(Surroundings(key=None), flows=(CALLBACK,)),
     "wants a callback, it cannot be said that he gets one": Scenario(
         Surroundings(key="1", mute=frozenset({"Say callback"})),
         ends={CALLBACK: (End.SILENCE, MUTE)},
         speechless=True,
+        flows=(CALLBACK,),
     ),
     "wants a callback, it cannot be said that he gets none": Scenario(
         Surroundings(key="1", mute=frozenset({"Say no callback"})),
-        salesforce=_status(503, REQUEST_CALLBACK),
+        salesforce=_status(400, REQUEST_CALLBACK),
+        flows=(CALLBACK,),
     ),
 }

@@ -59,17 +59,21 @@ class World:
         self._stand = stand
         self.flows = {name: read_flow(FOLDER / f"{name}.json") for name in FLOWS}
         self._threads = ThreadPoolExecutor(SIDE_BY_SIDE)
-        # What waits for something that hangs begins first.
-        names = sorted(SCENARIOS, key=lambda name: not SCENARIOS[name].slow)
+        # What waits for Salesforce begins first.
+        names = sorted(SCENARIOS, key=lambda name: not SCENARIOS[name].salesforce)
         self._told: Mapping[tuple[str, str], Future[Told]] = {
             (flow, name): self._threads.submit(self._walk, flow, SCENARIOS[name])
             for name in names
-            for flow in FLOWS
+            for flow in SCENARIOS[name].flows
         }
 
     def close(self) -> None:
         """Begin no more, and wait for what has begun."""
         self._threads.shutdown(cancel_futures=True)
+
+    def all_told(self, flow: str) -> list[Told]:
+        """What came of a flow under every scenario it was walked under."""
+        return [told.result() for (name, _), told in self._told.items() if name == flow]
 
     def told(self, flow: str, scenario: str) -> Told:
         """What came of a flow under a scenario."""
