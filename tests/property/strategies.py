@@ -1,5 +1,6 @@
 """Inputs of any kind: JSON values, and flow events that are wrong in every way at once."""
 
+import json
 from typing import Any
 
 from hypothesis import strategies as st
@@ -66,6 +67,38 @@ def flow_events(draw: st.DrawFn) -> dict[str, Any]:
         "Name": draw(ANY_JSON),
         "Details": {"ContactData": unknown | known, "Parameters": parameters},
     }
+
+
+MESSAGE = st.fixed_dictionaries(
+    {"messageId": st.just("m") | ANY_JSON, "content": st.just("c") | ANY_JSON},
+    optional={"startTime": ANY_JSON | st.just("1800000000000"), "senderType": ANY_JSON},
+)
+UPDATE = st.dictionaries(
+    st.sampled_from(
+        ["queue", "totalHoldDuration", "isActiveCall", "disconnectReason", "callAttributes"]
+    )
+    | ANY_TEXT,
+    ANY_JSON | st.sampled_from(["7", "true", "{}", "+18005550199"]),
+    max_size=4,
+)
+
+
+def method_parameters() -> st.SearchStrategy[dict[str, Any]]:
+    """Parameters of any method, each as documented or anything at all."""
+    values = MESSAGE | UPDATE | st.fixed_dictionaries({"dialedNumber": ANY_JSON})
+    words = ANY_JSON | st.just("word")
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "contactId": ANY_JSON | st.just("c9"),
+            "onFailure": st.sampled_from(["continue", "error", ""]) | ANY_JSON,
+            "fieldValues": ANY_JSON | values | values.map(json.dumps) | ANY_TEXT,
+            "flowInput-x": ANY_JSON,
+            **dict.fromkeys(("flowDevName", "fallbackQueue", "transferTarget"), words),
+            **dict.fromkeys(("routingTarget", "customerCallbackNumber", "dialedNumber"), words),
+            **dict.fromkeys(("messageId", "content", "queue", "isActiveCall"), words),
+        },
+    )
 
 
 def texts_of(value: object) -> set[str]:

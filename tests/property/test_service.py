@@ -2,18 +2,28 @@
 
 import json
 from contextlib import suppress
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.property.strategies import ANY_JSON, flow_events
-from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryLedger, ScriptedClient
+from tests.property.strategies import ANY_JSON, flow_events, method_parameters
+from tests.unit.doubles import (
+    Clock,
+    MemoryCallbackLedger,
+    MemoryDeadLetters,
+    MemoryLedger,
+    ScriptedClient,
+)
 from tests.unit.samples import VOICE_CALL_ID
 from tests.unit.telling import Told
 from voicecall_bridge.bridge import Bridge
-from voicecall_bridge.flow_endings import FlowMistake
+from voicecall_bridge.call_actions import CallActions
+from voicecall_bridge.flow_call_methods import METHODS
+from voicecall_bridge.flow_endings import FlowFailed, FlowMistake
 from voicecall_bridge.flow_service import FlowService
-from voicecall_bridge.telephony.client import CreatedVoiceCall
+from voicecall_bridge.settings import FlowFailure
+from voicecall_bridge.telephony.client import CreatedVoiceCall, Performed
 
 KEYS = {"status", "voiceCallId", "vendorCallKey", "errors", "errorCode", "errorMessage"}
 TOLD = Told()
@@ -59,3 +69,58 @@ def test_any_flow_event(event: object) -> None:
 @given(extra=ANY_JSON, kind=st.just("Scheduled Event") | ANY_JSON)
 def test_scheduled_events(extra: object, kind: object) -> None:
     answer_of({"detail-type": kind, "detail": extra})
+
+
+EVERY_ANSWER = KEYS - {"voiceCallId"}
+
+
+@given(
+    event=flow_events(),
+    method=st.sampled_from(sorted(METHODS)),
+    parameters=method_parameters(),
+    members=st.dictionaries(
+        st.sampled_from(["status", "agent", "queue", "errors", "result"]), ANY_JSON
+    ),
+    with_contact=st.booleans(),
+)
+def test_any_parameters_of_any_method(
+    event: dict[str, Any],
+    method: str,
+    parameters: dict[str, object],
+    members: dict[str, object],
+    with_contact: bool,
+) -> None:
+    """Whatever the block passes and whatever Salesforce answers: a flat map of texts, a mistake, or
+    the Error branch, and nothing else; one line; a payload is kept where nothing was done."""
+    details = event["Details"] if with_contact else {}
+    event = {"Details": {**details, "Parameters": {**parameters, "methodName": method}}}
+    clock, letters = Clock(), MemoryDeadLetters()
+    # The client hands no answer on that lacks its id.
+    client = ScriptedClient([Performed({**members, "recordId": "0aQ"}, 1)])
+    ledger, observer = MemoryLedger(clock), TOLD.observer
+    actions = CallActions(ledger, MemoryCallbackLedger(clock), client, observer, clock, clock.sleep)
+    bridge = Bridge(ledger, client, observer, now=clock, sleep=clock.sleep)
+    service = FlowService(observer, bridge, letters, 30.0, actions=lambda: actions)
+    TOLD.stream.truncate(0)
+    TOLD.stream.seek(0)
+    answer: dict[str, str] | None = None
+    raised: Exception | None = None
+    try:
+        answer = service.answer(event, 60.0)
+    except (FlowMistake, FlowFailed) as error:
+        raised = error
+    (line,) = TOLD.deliveries()
+    if answer is not None:
+        assert set(answer) == EVERY_ANSWER | METHODS[method].results.keys()
+        assert all(isinstance(value, str) for value in answer.values())
+        assert len(json.dumps(answer, ensure_ascii=False).encode()) < 32 * 1024
+    elif isinstance(raised, FlowMistake):
+        assert line["reason"] == "FLOW_MISTAKE"
+        assert client.performed == []
+    else:
+        wanted = parameters.get("onFailure")
+        by_default = METHODS[method].must_succeed and wanted in (None, "")
+        assert by_default or str(wanted).strip() == FlowFailure.ERROR
+    done = line["disposition"] in ("delivered", "superseded", "skipped")
+    assert letters.kept == ([] if done else [("contact_flow", line["reason"], event)])
+    assert line["method"] in (method, "")

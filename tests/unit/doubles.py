@@ -10,11 +10,18 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 
+from voicecall_bridge.callback_ledger import (
+    CallbackLedger,
+    CallbackTurn,
+    Requested,
+    Untold,
+    name_of,
+)
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.contact_directory import ContactDirectory, NoSuchContact
 from voicecall_bridge.dead_letters import DeadLetterLost, DeadLetterQueue
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.dynamodb_table import LedgerUnavailable
+from voicecall_bridge.dynamodb_table import LedgerUnavailable, Table
 from voicecall_bridge.ledger import (
     Busy,
     ContactKey,
@@ -26,7 +33,8 @@ from voicecall_bridge.ledger import (
     Step,
 )
 from voicecall_bridge.sources.described_contact import DescribedContact
-from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
+from voicecall_bridge.telephony.calls import Operation
+from voicecall_bridge.telephony.client import CreatedVoiceCall, Performed, TelephonyClient
 from voicecall_bridge.voice_call import CreateVoiceCall
 
 
@@ -183,6 +191,7 @@ class MemoryLedger(Ledger):
             item.get("request", {}),
             item["until"] if held else 0.0,
             item.get("ended", False),
+            item.get("record", False),
         )
 
     def _standing(self, key: ContactKey) -> Created | Busy | None:
@@ -194,6 +203,45 @@ class MemoryLedger(Ledger):
         return None
 
 
+class MemoryCallbackLedger(CallbackLedger):
+    """The callback side of the ledger without DynamoDB."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__(Table(lambda: None, "memory"), now)
+        self.items: dict[tuple[ContactKey, str], dict[str, Any]] = {}
+        self.journal: list[str] = []
+        self.down: set[str] = set()
+        self.owners = 0
+
+    def _called(self, operation: str) -> None:
+        self.journal.append(operation)
+        if operation in self.down:
+            raise LedgerUnavailable("ConnectTimeoutError")
+
+    def begin(
+        self, key: ContactKey, callback_number: str, lease_seconds: float
+    ) -> CallbackTurn | Requested | Busy | Untold:
+        self._called("begin")
+        item = self.items.setdefault((key, name_of(callback_number)), {"until": 0.0})
+        if record := item.get("record"):
+            return Requested(record)
+        if item["until"]:
+            return Busy(item["until"]) if item["until"] >= self.now() else Untold()
+        self.owners += 1
+        item |= {"until": self.now() + lease_seconds, "owner": str(self.owners)}
+        return CallbackTurn(key, name_of(callback_number), str(self.owners))
+
+    def made(self, turn: CallbackTurn, record_id: str) -> None:
+        self._called("made")
+        self.items[turn.key, turn.name] |= {"record": record_id}
+
+    def not_made(self, turn: CallbackTurn, *, unknown: bool) -> None:
+        self._called("not_made")
+        item = self.items[turn.key, turn.name]
+        if item.get("owner") == turn.owner:
+            item |= {"until": 0.001 if unknown else 0.0, "owner": None}
+
+
 class ScriptedClient(TelephonyClient):
     """Salesforce's client with outcomes from a list: one for each call of a method.
 
@@ -202,13 +250,14 @@ class ScriptedClient(TelephonyClient):
 
     def __init__(
         self,
-        outcomes: Iterable[CreatedVoiceCall | int | Exception],
+        outcomes: Iterable[CreatedVoiceCall | Performed | int | Exception],
         journal: list[str] | None = None,
     ) -> None:
         self.outcomes = list(outcomes)
         self.journal = journal if journal is not None else []
         self.sent: list[CreateVoiceCall] = []
         self.told: list[tuple[str, str]] = []
+        self.performed: list[tuple[Operation, str, dict[str, Any] | None, bool]] = []
         self.deadlines: list[Deadline] = []
 
     def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> CreatedVoiceCall:
@@ -228,13 +277,27 @@ class ScriptedClient(TelephonyClient):
     def reroute(self, vendor_call_key: str, deadline: Deadline) -> int:
         return self._tell_of("reroute", vendor_call_key, deadline)
 
+    def perform(
+        self,
+        operation: Operation,
+        vendor_call_key: str,
+        deadline: Deadline,
+        body: Any = None,
+        *,
+        names_center: bool = False,
+    ) -> Performed:
+        self.performed.append((operation, vendor_call_key, body, names_center))
+        outcome = self._outcome(operation.value, deadline)
+        assert isinstance(outcome, Performed)
+        return outcome
+
     def _tell_of(self, what: str, key: str, deadline: Deadline, text: str = "") -> int:
         self.told.append((key, text))
         outcome = self._outcome(what, deadline)
         assert isinstance(outcome, int)
         return outcome
 
-    def _outcome(self, what: str, deadline: Deadline) -> CreatedVoiceCall | int:
+    def _outcome(self, what: str, deadline: Deadline) -> CreatedVoiceCall | Performed | int:
         self.journal.append(what)
         self.deadlines.append(deadline)
         outcome = self.outcomes.pop(0)

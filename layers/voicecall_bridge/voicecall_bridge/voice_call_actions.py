@@ -170,19 +170,19 @@ def _as_is(value: object) -> object:
 def _whole_number(value: object) -> object:
     if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
         return int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10**15:
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    if numeric and 0 <= value < 10**15 and value % 1 == 0:
         return int(value)
     raise ValueError("must be a whole number, not negative")
 
 
 def _truth(value: object) -> object:
-    words = {"true": True, "false": False}
     word = value.strip().lower() if isinstance(value, str) else value
-    if isinstance(word, bool):
-        return word
-    if word not in words:
-        raise ValueError("must be true or false")
-    return words[str(word)]
+    if word is True or word == "true":
+        return True
+    if word is False or word == "false":
+        return False
+    raise ValueError("must be true or false")
 
 
 def _object(value: object) -> object:

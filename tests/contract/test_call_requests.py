@@ -1,0 +1,264 @@
+"""What is asked about a VoiceCall that is there passes Salesforce's checks, as the stand-in makes
+them, in both forms where guide and package differ; and what may be repeated is.
+
+Source: Telephony Integration API facts, section 4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.salesforce import Fault
+from tests.contract.telephony import AMPLE_SECONDS, CUSTOMER, SYSTEM, Caller
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.telephony.calls import CALLS, Operation, calls_with
+from voicecall_bridge.telephony.errors import (
+    Effect,
+    OutcomeUnknown,
+    Rejected,
+    TelephonyError,
+    Unavailable,
+)
+from voicecall_bridge.voice_call_actions import (
+    ExecuteOmniFlow,
+    RequestCallback,
+    RouteVoiceCall,
+    live_update,
+    transcript_line,
+)
+
+if TYPE_CHECKING:
+    from local.salesforce import SalesforceStandIn
+    from voicecall_bridge.telephony.client import Performed
+
+LINE = transcript_line(
+    {"participantId": CUSTOMER, "messageId": "m-1", "content": "Zürich ✓", "senderType": "END_USER"}
+)
+BODIES: dict[Operation, dict[str, object] | None] = {
+    Operation.UPDATE: live_update({"queue": "q"}).to_json(call_is_on=True),
+    Operation.OMNI_FLOW: ExecuteOmniFlow(SYSTEM, "f", "00G", "", {"a": "1"}).to_json(),
+    Operation.CLEAR_ROUTING: None,
+    Operation.REROUTE: None,
+    Operation.ROUTE: RouteVoiceCall("005", "00G", {"a": "1"}).to_json(),
+    Operation.REQUEST_CALLBACK: RequestCallback(CUSTOMER).to_json(),
+    Operation.MESSAGES: LINE.to_json(now=1_800_000_000),
+}
+ANSWERS: dict[Operation, dict[str, object]] = {
+    Operation.UPDATE: {"status": "pending"},
+    Operation.OMNI_FLOW: {"agent": None, "queue": "00G"},
+    Operation.CLEAR_ROUTING: {},
+    Operation.REROUTE: {"status": "Success"},
+    Operation.ROUTE: {"status": "Success"},
+    Operation.MESSAGES: {"result": "Accepted"},
+}
+NAMES_CENTER = {Operation.UPDATE, Operation.MESSAGES}
+OPERATIONS = pytest.mark.parametrize("operation", list(BODIES))
+REPEATABLE = pytest.mark.parametrize(
+    "operation", [each for each in BODIES if CALLS[each].repeatable]
+)
+
+
+def ask(caller: Caller, operation: Operation, key: str = "contact-1") -> Performed:
+    return caller.client.perform(
+        operation,
+        key,
+        Deadline.after(AMPLE_SECONDS),
+        BODIES[operation],
+        names_center=operation in NAMES_CENTER,
+    )
+
+
+def test_every_operation_is_asked_for_here() -> None:
+    assert set(BODIES) == set(Operation) - {Operation.CREATE}
+
+
+@OPERATIONS
+@pytest.mark.parametrize("variants", ["", "reroute=guide,routeVoiceCall=guide"])
+def test_every_request_is_accepted(
+    salesforce: SalesforceStandIn, caller: Caller, operation: Operation, variants: str
+) -> None:
+    salesforce.add_voice_call("contact-1")
+    caller.client.calls = calls_with(variants)
+    performed = ask(caller, operation)
+    assert performed.attempts == 1
+    [exchange] = salesforce.journal()
+    call = caller.client.calls[operation]
+    assert exchange.method == call.method
+    assert exchange.path == "/telephony/v1" + call.target("contact-1")
+    center = {"callCenterApiName": "SupportCenter"} if operation in NAMES_CENTER else {}
+    body = BODIES[operation]
+    assert exchange.body == (None if body is None else {**body, **center})
+    assert exchange.headers["Telephony-Provider-Name"] == "amazon-connect"
+    if operation is Operation.REQUEST_CALLBACK:
+        assert str(performed.members["recordId"]).isalnum()
+    else:
+        assert performed.members == ANSWERS[operation]
+    if operation is not Operation.UPDATE:
+        [action] = salesforce.actions()
+        assert (action.operation, action.vendor_call_key) == (operation.value, "contact-1")
+        assert action.answer == performed.members
+
+
+# The first is the path that SCVL can be led to (facts, section 6); the others invented.
+@pytest.mark.parametrize("key", ["abc/../../admin?x=1", "a%2Fb#c", "Zürich ✓", "route"])
+@OPERATIONS
+def test_a_key_is_one_segment_of_the_path(
+    salesforce: SalesforceStandIn, caller: Caller, operation: Operation, key: str
+) -> None:
+    salesforce.add_voice_call(key)
+    ask(caller, operation, key)
+    found = {action.vendor_call_key for action in salesforce.actions()}
+    assert found == (set() if operation is Operation.UPDATE else {key})
+    assert [record.vendor_call_key for record in salesforce.voice_calls()] == [key]
+
+
+@pytest.mark.parametrize("operation", [each for each in BODIES if each is not Operation.UPDATE])
+def test_a_call_that_is_not_there(
+    salesforce: SalesforceStandIn, caller: Caller, operation: Operation
+) -> None:
+    with pytest.raises(Rejected) as raised:
+        ask(caller, operation)
+    assert (raised.value.status, raised.value.attempts) == (404, 1)
+    assert salesforce.actions() == []
+
+
+LOST: list[Fault] = [
+    Fault("reset_after", method="*"),
+    Fault("status_after_storing", status=500, method="*"),
+    Fault("body_not_json", method="*"),
+    Fault("broken_json", method="*"),
+]
+
+
+@REPEATABLE
+@pytest.mark.parametrize("fault", LOST, ids=lambda fault: fault.kind)
+def test_what_may_be_repeated_is_asked_again(
+    salesforce: SalesforceStandIn, caller: Caller, operation: Operation, fault: Fault
+) -> None:
+    """Given an answer that got lost; when asked; then a second request brings it."""
+    if (operation, fault.kind) == (Operation.CLEAR_ROUTING, "broken_json"):
+        fault = Fault("not_http", method="*")  # half of {} is one character
+    salesforce.add_voice_call("contact-1")
+    salesforce.inject(fault)
+    performed = ask(caller, operation)
+    assert performed.attempts == 2
+    assert performed.members == ANSWERS[operation]
+
+
+@pytest.mark.parametrize("fault", [*LOST, Fault("empty_body")], ids=lambda fault: fault.kind)
+def test_a_callback_is_not_asked_for_again_once_it_may_have_been_taken(
+    salesforce: SalesforceStandIn, caller: Caller, fault: Fault
+) -> None:
+    """Given a callback that was stored and an answer that got lost; when asked; then it stays one,
+    and the outcome is unknown."""
+    salesforce.add_voice_call("contact-1")
+    salesforce.inject(fault)
+    with pytest.raises(TelephonyError) as raised:
+        ask(caller, Operation.REQUEST_CALLBACK)
+    assert (raised.value.effect, raised.value.attempts) == (Effect.UNKNOWN, 1)
+    assert len(salesforce.actions()) == 1
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_a_callback_that_was_not_taken_up_is_asked_for_again(
+    salesforce: SalesforceStandIn, caller: Caller, code: int
+) -> None:
+    salesforce.add_voice_call("contact-1")
+    salesforce.inject(Fault("status", status=code, times=3))
+    assert ask(caller, Operation.REQUEST_CALLBACK).attempts == 4
+    assert len(salesforce.actions()) == 1
+
+
+def test_a_callback_refused_and_lost_is_unknown(
+    salesforce: SalesforceStandIn, caller: Caller
+) -> None:
+    """Given 503, then a lost answer; when asked; then it ends with the second."""
+    salesforce.add_voice_call("contact-1")
+    salesforce.inject(Fault("status", status=503))
+    salesforce.inject(Fault("reset_after"))
+    with pytest.raises(OutcomeUnknown) as raised:
+        ask(caller, Operation.REQUEST_CALLBACK)
+    assert raised.value.attempts == 2
+
+
+def test_a_callback_takes_no_kept_connection(salesforce: SalesforceStandIn, caller: Caller) -> None:
+    """Given a kept connection that Salesforce has closed meanwhile, which would leave the outcome
+    unknown; when a callback is requested; then it goes out on a new one."""
+    salesforce.add_voice_call("contact-1")
+    ask(caller, Operation.REROUTE)
+    closed: list[bool] = []
+    close = caller.client.session.close
+    caller.client.session.close = lambda: (closed.append(True), close())[1]  # type: ignore[method-assign,func-returns-value]
+    ask(caller, Operation.REROUTE)
+    assert closed == []
+    assert ask(caller, Operation.REQUEST_CALLBACK).attempts == 1
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("record_id", ["", 7, None, "<b>", "a b", "+12065550101"])
+def test_a_record_id_that_is_none(
+    salesforce: SalesforceStandIn, caller: Caller, record_id: Any
+) -> None:
+    salesforce.add_voice_call("contact-1")
+    salesforce.inject(Fault("status", status=200, body={"recordId": record_id}))
+    with pytest.raises(OutcomeUnknown, match="no recordId in the answer"):
+        ask(caller, Operation.REQUEST_CALLBACK)
+
+
+@pytest.mark.parametrize("operation", [Operation.UPDATE, Operation.ROUTE])
+def test_an_answer_without_its_status(
+    salesforce: SalesforceStandIn, caller: Caller, operation: Operation
+) -> None:
+    salesforce.add_voice_call("contact-1")
+    salesforce.inject(Fault("empty_body", method="*", times=None))
+    with pytest.raises(OutcomeUnknown, match="no status in the answer"):
+        ask(caller, operation)
+
+
+def test_a_wrong_body_is_told_by_name(salesforce: SalesforceStandIn, caller: Caller) -> None:
+    salesforce.add_voice_call("contact-1")
+    deadline = Deadline.after(AMPLE_SECONDS)
+    wrong: list[tuple[Operation, dict[str, object], str]] = [
+        (Operation.OMNI_FLOW, {}, "dialedNumber"),
+        (Operation.OMNI_FLOW, {"dialedNumber": SYSTEM, "flowInputParameters": []}, "flowInput"),
+        (Operation.OMNI_FLOW, {"dialedNumber": SYSTEM, "flowDevName": 7}, "flowDevName"),
+        (Operation.ROUTE, {}, "routingTarget"),
+        (Operation.REQUEST_CALLBACK, {"callbackNumber": ""}, "callbackNumber"),
+        (Operation.MESSAGES, {**LINE.to_json(1), "senderType": "BOT"}, "senderType"),
+        (Operation.MESSAGES, {**LINE.to_json(1), "startTime": "1"}, "startTime"),
+        (Operation.MESSAGES, {**LINE.to_json(1), "endTime": 0}, "endTime"),
+        (Operation.MESSAGES, {**LINE.to_json(1), "callCenterApiName": "Other"}, "callCenter"),
+        (Operation.MESSAGES, dict(LINE.properties), "startTime"),
+    ]
+    for operation, body, name in wrong:
+        with pytest.raises(Rejected) as raised:
+            caller.client.perform(operation, "contact-1", deadline, body)
+        assert raised.value.status == 400
+        assert name in raised.value.remark
+    assert salesforce.actions() == []
+
+
+def test_a_message_stays_one(salesforce: SalesforceStandIn, caller: Caller) -> None:
+    """Given messageId is unique in the conversation, then sending it twice makes one line."""
+    salesforce.add_voice_call("contact-1")
+    salesforce.add_voice_call("contact-2")
+    for key in ("contact-1", "contact-1", "contact-2"):
+        ask(caller, Operation.MESSAGES, key)
+    assert [action.vendor_call_key for action in salesforce.actions()] == ["contact-1", "contact-2"]
+
+
+def test_a_transcript_takes_no_record_id(salesforce: SalesforceStandIn, caller: Caller) -> None:
+    """Given the path names the vendor call key, then a record id is no call there."""
+    record_id = salesforce.add_voice_call("contact-1")
+    assert ask(caller, Operation.REROUTE, record_id).attempts == 1
+    with pytest.raises(Rejected):
+        ask(caller, Operation.MESSAGES, record_id)
+
+
+def test_time_that_ran_out_is_not_unknown(salesforce: SalesforceStandIn, caller: Caller) -> None:
+    with pytest.raises(Unavailable) as raised:
+        caller.client.perform(Operation.REQUEST_CALLBACK, "contact-1", Deadline.after(0.0), {})
+    assert (raised.value.code, raised.value.effect) == ("DEADLINE", Effect.NONE)
+    assert salesforce.journal() == []

@@ -1,0 +1,290 @@
+"""The use cases for a VoiceCall that is there."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.doubles import (
+    Clock,
+    MemoryCallbackLedger,
+    MemoryLedger,
+    ScriptedClient,
+)
+from tests.unit.samples import CONTACT_ID, INSTANCE_ID, a_contact
+from tests.unit.telling import Told
+from voicecall_bridge.bridge import LEASE_MARGIN_SECONDS
+from voicecall_bridge.call_actions import CallActions
+from voicecall_bridge.callback_ledger import CallbackTurn
+from voicecall_bridge.ledger import ContactKey
+from voicecall_bridge.outcomes import Answered, InProgress, NotRouted, Progress
+from voicecall_bridge.telephony.calls import Operation
+from voicecall_bridge.telephony.client import Performed
+from voicecall_bridge.telephony.errors import (
+    Effect,
+    OutcomeUnknown,
+    Rejected,
+    TelephonyError,
+    Unavailable,
+)
+from voicecall_bridge.voice_call_actions import (
+    ExecuteOmniFlow,
+    RequestCallback,
+    RouteVoiceCall,
+    live_update,
+    transcript_line,
+)
+
+KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
+# The numbers are fictional; the ids invented.
+CALLBACK = RequestCallback("+12065550142")
+RECORD_ID = "0aQ000000000001AAA"
+MADE = Performed({"recordId": RECORD_ID}, 1)
+
+
+class Scene:
+    """Use cases whose Salesforce answers from a list."""
+
+    def __init__(self, *outcomes: Performed | Exception) -> None:
+        self.clock = Clock()
+        self.told = Told()
+        self.ledger = MemoryLedger(self.clock)
+        self.callbacks = MemoryCallbackLedger(self.clock)
+        self.client = ScriptedClient(outcomes)
+        self.actions = CallActions(
+            self.ledger,
+            self.callbacks,
+            self.client,
+            self.told.observer,
+            self.clock,
+            self.clock.sleep,
+        )
+
+    def callback(self, seconds: float = 6.0, number: RequestCallback = CALLBACK) -> Answered:
+        self.progress = Progress()
+        deadline = self.clock.deadline(seconds)
+        return self.actions.request_callback(a_contact(), number, deadline, self.progress)
+
+    def update(self, **values: object) -> Answered:
+        update = live_update(values or {"queue": "q"})
+        return self.actions.update(a_contact(), update, self.clock.deadline(6.0))
+
+    @property
+    def bodies(self) -> list[Any]:
+        return [body for _, _, body, _ in self.client.performed]
+
+
+def test_each_request_goes_to_its_operation() -> None:
+    scene = Scene(*[Performed({"status": "Success", "queue": "q"}, 2)] * 5)
+    deadline, contact, do = scene.clock.deadline(6.0), a_contact(), scene.actions
+    do.execute_omni_flow(contact, ExecuteOmniFlow("+18005550199"), deadline)
+    do.cancel_omni_flow(contact, deadline)
+    do.reroute(contact, deadline)
+    do.route(contact, RouteVoiceCall("005"), deadline)
+    answered = do.add_message(
+        "first", transcript_line({"messageId": "m", "content": "c"}), deadline
+    )
+    moment = int(scene.clock.now * 1000)
+    line = {"messageId": "m", "content": "c", "startTime": moment, "endTime": moment}
+    assert scene.client.performed == [
+        (Operation.OMNI_FLOW, CONTACT_ID, {"dialedNumber": "+18005550199"}, False),
+        (Operation.CLEAR_ROUTING, CONTACT_ID, None, False),
+        (Operation.REROUTE, CONTACT_ID, None, False),
+        (Operation.ROUTE, CONTACT_ID, {"routingTarget": "005"}, False),
+        (Operation.MESSAGES, "first", line, True),
+    ]
+    assert answered == Answered({"status": "Success", "queue": "q"}, 2)
+    assert all(given.remaining() < 6.0 for given in scene.client.deadlines), (
+        "time to answer is kept"
+    )
+
+
+NOBODY: list[dict[str, object]] = [
+    {},
+    {"agent": None, "queue": None},
+    {"agent": "", "queue": ""},
+    {"errors": ["no flow"]},
+    {"errors": "no flow", "agent": None},
+]
+
+
+@pytest.mark.parametrize("members", NOBODY, ids=repr)
+def test_an_omni_flow_that_finds_nobody(members: dict[str, object]) -> None:
+    scene = Scene(Performed(members, 1))
+    with pytest.raises(NotRouted) as caught:
+        scene.actions.execute_omni_flow(
+            a_contact(), ExecuteOmniFlow("+18005550199"), scene.clock.deadline(6.0)
+        )
+    assert caught.value.remarks == (("no flow",) if "errors" in members else ())
+    assert caught.value.attempts == 1
+
+
+@pytest.mark.parametrize(
+    "members", [{"agent": "a"}, {"queue": "q", "errors": ["remark"]}], ids=repr
+)
+def test_an_omni_flow_that_finds_somebody(members: dict[str, object]) -> None:
+    scene = Scene(Performed(members, 1))
+    flow = ExecuteOmniFlow("+18005550199")
+    answered = scene.actions.execute_omni_flow(a_contact(), flow, scene.clock.deadline(6.0))
+    assert answered.members == members
+
+
+@pytest.mark.parametrize(
+    ("members", "routed"),
+    [
+        ({"status": "Success"}, True),
+        ({"status": "success", "errors": ["remark"]}, True),
+        ({"status": "Queued"}, True),
+        ({}, True),
+        ({"status": "Failure", "errors": ["no such agent"]}, False),
+        ({"errors": "no such agent"}, False),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("reroutes", [True, False])
+def test_routing_fails_where_salesforce_says_so(
+    members: dict[str, object], routed: bool, reroutes: bool
+) -> None:
+    scene = Scene(Performed(members, 1))
+    deadline = scene.clock.deadline(6.0)
+
+    def ask() -> Answered:
+        if reroutes:
+            return scene.actions.reroute(a_contact(), deadline)
+        return scene.actions.route(a_contact(), RouteVoiceCall("005"), deadline)
+
+    if routed:
+        assert ask().members == members
+        return
+    with pytest.raises(NotRouted) as caught:
+        ask()
+    assert caught.value.remarks == ("no such agent",)
+
+
+def test_an_update_of_a_call_that_is_on() -> None:
+    scene = Scene(Performed({"status": "pending"}, 1))
+    assert scene.update() == Answered({"status": "pending"}, 1)
+    body = {"queue": "q", "isActiveCall": True}
+    assert scene.client.performed == [(Operation.UPDATE, CONTACT_ID, body, True)]
+
+
+def test_an_update_of_a_call_that_has_ended_does_not_open_it_again() -> None:
+    scene = Scene(Performed({"status": "pending"}, 1))
+    scene.ledger.ended(KEY)
+    scene.update()
+    assert scene.bodies == [{"queue": "q"}]
+
+
+def test_an_update_gives_way_to_the_contact_record() -> None:
+    """Given the contact's record was sent, whose totals an update without them would set to 0
+    (facts, section 3), then nothing is sent."""
+    scene = Scene()
+    scene.ledger.items[KEY] = {"record": True, "ended": True}
+    assert scene.update() == Answered(superseded="RECORD_DELIVERED")
+    assert scene.client.performed == []
+
+
+def test_an_update_without_the_ledger() -> None:
+    scene = Scene(Performed({"status": "pending"}, 1))
+    scene.ledger.down = {"entry"}
+    scene.update()
+    assert scene.bodies == [{"queue": "q", "isActiveCall": True}]
+    assert [line["message"] for line in scene.told.lines()] == ["ledger fault"]
+
+
+def test_a_callback_is_requested_once_for_a_number() -> None:
+    scene = Scene(MADE, Performed({"recordId": "0aQ000000000002AAA"}, 1))
+    assert scene.callback() == Answered({"recordId": RECORD_ID}, 1)
+    assert scene.progress.made == Answered({"recordId": RECORD_ID}, 1)
+    again = Answered({"recordId": RECORD_ID}, superseded="ALREADY_REQUESTED")
+    assert scene.callback() == again
+    other = scene.callback(number=RequestCallback("+12065550143"))
+    assert other.members == {"recordId": "0aQ000000000002AAA"}
+    assert scene.callback() == again
+    assert scene.bodies == [
+        {"callbackNumber": "+12065550142"},
+        {"callbackNumber": "+12065550143"},
+    ]
+    assert scene.callbacks.journal == ["begin", "made", "begin", "begin", "made", "begin"]
+
+
+@pytest.mark.parametrize(
+    "error", [Rejected("refused", status=400), Unavailable("fails", status=503)], ids=repr
+)
+def test_a_callback_that_was_not_taken_is_free_for_another_try(error: TelephonyError) -> None:
+    scene = Scene(error, MADE)
+    with pytest.raises(type(error)):
+        scene.callback()
+    assert scene.callback().members == {"recordId": RECORD_ID}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OutcomeUnknown("cut", effect=Effect.UNKNOWN), Unavailable("x", effect=Effect.UNKNOWN)],
+    ids=repr,
+)
+def test_a_callback_whose_outcome_is_unknown_is_never_repeated(error: TelephonyError) -> None:
+    scene = Scene(error)
+    with pytest.raises(type(error)):
+        scene.callback()
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknown) as caught:
+            scene.callback()
+        assert (caught.value.code, caught.value.effect) == ("CALLBACK_UNKNOWN", Effect.UNKNOWN)
+        scene.clock.sleep(100.0)
+    assert len(scene.client.performed) == 1
+
+
+def test_a_callback_whose_worker_died_is_never_repeated() -> None:
+    """Given a worker that ended before it could tell, then others wait for it, and when its lease
+    has run out they know that nobody knows."""
+    scene = Scene(RuntimeError("the process ends here"))
+    with pytest.raises(RuntimeError):
+        scene.callback(seconds=6.0)
+    with pytest.raises(InProgress) as waited:
+        scene.callback(seconds=2.0)
+    assert not waited.value.request_kept
+    assert sum(scene.clock.slept) < 2.0
+    scene.clock.sleep(6.0 + LEASE_MARGIN_SECONDS)
+    with pytest.raises(OutcomeUnknown):
+        scene.callback()
+    assert len(scene.client.performed) == 1
+
+
+def test_whoever_waits_for_a_callback_gets_its_record() -> None:
+    scene = Scene()
+    turn = scene.callbacks.begin(KEY, CALLBACK.callback_number, 5.0)
+    assert isinstance(turn, CallbackTurn)
+
+    def tell(seconds: float) -> None:
+        scene.clock.sleep(seconds)
+        scene.callbacks.made(turn, RECORD_ID)
+
+    scene.actions.sleep = tell
+    assert scene.callback().members == {"recordId": RECORD_ID}
+    assert scene.client.performed == []
+
+
+def test_a_callback_without_the_ledger_is_requested_and_counted() -> None:
+    scene = Scene(MADE, Rejected("refused", status=400))
+    scene.callbacks.down = {"begin"}
+    assert scene.callback().members == {"recordId": RECORD_ID}
+    with pytest.raises(Rejected):
+        scene.callback()
+    assert scene.callbacks.journal == ["begin", "begin"]
+    assert [line["message"] for line in scene.told.lines()] == ["ledger fault"] * 2
+
+
+@pytest.mark.parametrize("outcome", [MADE, Rejected("refused", status=400)], ids=repr)
+def test_a_callback_that_cannot_be_remembered_is_not_requested_again(
+    outcome: Performed | Exception,
+) -> None:
+    scene = Scene(outcome)
+    scene.callbacks.down = {"made", "not_made"}
+    try:
+        assert scene.callback().members == {"recordId": RECORD_ID}
+    except Rejected:
+        assert isinstance(outcome, Rejected)
+    scene.clock.sleep(100.0)
+    with pytest.raises(OutcomeUnknown):
+        scene.callback()
+    assert len(scene.client.performed) == 1

@@ -1,0 +1,76 @@
+"""The table of calls: where each goes, and the setting that chooses between two forms."""
+
+import pytest
+
+from voicecall_bridge.telephony.calls import CALLS, GUIDES, Operation, UnknownVariant, calls_with
+
+# Telephony Integration API facts, sections 2 to 4.
+SCVL = {
+    "create": "POST /voiceCalls",
+    "update": "PATCH /voiceCalls/k",
+    "omniFlow": "PATCH /voiceCalls/k/omniFlow",
+    "clearRouting": "PATCH /voiceCalls/k/clearRouting",
+    "reroute": "PATCH /voiceCalls/k/reroute",
+    "routeVoiceCall": "PATCH /voiceCalls/route/k",
+    "requestCallback": "POST /voiceCalls/k/requestCallback",
+    "messages": "POST /voiceCalls/k/messages",
+}
+GUIDE = {
+    "reroute": "POST /voiceCalls/k/reroute",
+    "routeVoiceCall": "POST /voiceCalls/k/routeVoiceCall",
+}
+
+
+def told(variants: str) -> dict[str, str]:
+    calls = calls_with(variants)
+    return {each.value: f"{calls[each].method} {calls[each].target('k')}" for each in Operation}
+
+
+def test_the_default_is_what_salesforces_own_package_sends() -> None:
+    assert told("") == told(" , ") == SCVL
+    assert calls_with("") == CALLS
+
+
+def test_every_call_says_why() -> None:
+    assert all(call.why for call in (*CALLS.values(), *GUIDES.values()))
+
+
+@pytest.mark.parametrize("name", sorted(GUIDE))
+def test_one_call_in_the_guides_form(name: str) -> None:
+    assert told(f"{name}=guide") == SCVL | {name: GUIDE[name]}
+    assert told(f" {name} = guide , ") == SCVL | {name: GUIDE[name]}
+    assert told(f"{name}=scvl") == SCVL
+    assert told(f"{name}=guide,{name}=scvl") == SCVL, "the last one counts"
+
+
+def test_all_calls_in_the_guides_form() -> None:
+    assert told("reroute=guide,routeVoiceCall=guide") == SCVL | GUIDE
+
+
+@pytest.mark.parametrize(
+    "variants",
+    ["HUSH", "reroute", "reroute=HUSH", "reroute=", "=guide", "create=guide", "HUSH=guide"],
+)
+def test_what_is_no_variant_is_told_and_not_quoted(variants: str) -> None:
+    with pytest.raises(
+        UnknownVariant, match="reroute or routeVoiceCall, each = scvl or guide"
+    ) as e:
+        calls_with(f"reroute=guide,{variants}")
+    assert "HUSH" not in str(e.value)
+
+
+def test_only_a_callback_must_not_be_repeated() -> None:
+    """Source: facts, section 4: requestCallback answers the id of a record it makes."""
+    assert [name.value for name, call in CALLS.items() if not call.repeatable] == [
+        "requestCallback"
+    ]
+
+
+# The first is the path that SCVL can be led to (facts, section 6).
+@pytest.mark.parametrize("key", ["abc/../../admin?x=1", "a#b", "a b", "{key}", "%2e%2e", "Zürich"])
+@pytest.mark.parametrize("operation", [each for each in Operation if each is not Operation.CREATE])
+def test_a_key_keeps_its_place(operation: Operation, key: str) -> None:
+    for calls in (calls_with(""), calls_with("reroute=guide,routeVoiceCall=guide")):
+        path = calls[operation].target(key)
+        assert path.count("/") == calls[operation].path.count("/")
+        assert not {"?", "#", " ", "{"} & set(path)

@@ -1,0 +1,444 @@
+"""Every method for a VoiceCall that is there: parameters in, results out, and how it fails."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.doubles import (
+    Clock,
+    MemoryCallbackLedger,
+    MemoryDeadLetters,
+    MemoryLedger,
+    ScriptedClient,
+)
+from tests.unit.samples import CONTACT_ID, MISSING, PARENT_ID, SYSTEM, flow_event
+from tests.unit.telling import Told
+from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.call_actions import CallActions
+from voicecall_bridge.flow_call_methods import METHODS
+from voicecall_bridge.flow_endings import FlowFailed, FlowMistake
+from voicecall_bridge.flow_service import FlowService
+from voicecall_bridge.outcomes import InProgress
+from voicecall_bridge.settings import FlowFailure
+from voicecall_bridge.telephony.calls import Operation
+from voicecall_bridge.telephony.client import Performed
+from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Rejected, Unavailable
+
+# Fictional numbers; ids invented.
+CALLBACK = "+12065550142"
+LINE = {
+    "participantId": "p",
+    "messageId": "m-1",
+    "content": "HUSH",
+    "senderType": "END_USER",
+    "startTime": 1,
+    "endTime": 2,
+}
+EVERY_ANSWER = {"status", "vendorCallKey", "errors", "errorCode", "errorMessage"}
+
+
+class Scene:
+    """A service whose Salesforce answers from a list."""
+
+    def __init__(self, *outcomes: Performed | Exception, **changes: Any) -> None:
+        self.told = Told()
+        self.letters = MemoryDeadLetters()
+        self.client = ScriptedClient(outcomes)
+        clock = Clock()
+        ledger = MemoryLedger(clock)
+        callbacks = MemoryCallbackLedger(clock)
+        actions = CallActions(
+            ledger, callbacks, self.client, self.told.observer, clock, clock.sleep
+        )
+        facts: dict[str, Any] = {
+            "bridge": Bridge(ledger, self.client, self.told.observer, now=clock, sleep=clock.sleep),
+            "dead_letters": self.letters,
+            "actions": lambda: actions,
+        }
+        self.service = FlowService(self.told.observer, **(facts | changes))
+
+    def answer(
+        self, method: str, parameters: dict[str, object] | None = None, **changes: object
+    ) -> dict[str, str]:
+        return self.service.answer(flow_event(method, parameters, **changes), 10.0)
+
+    def line(self) -> dict[str, Any]:
+        (line,) = self.told.deliveries()
+        return line
+
+
+# method, parameters, Salesforce's answer, operation, body, results of the answer
+Row = tuple[str, dict[str, object], dict[str, object], Operation, object, dict[str, str]]
+GOOD: list[Row] = [
+    (
+        "updateVoiceCall",
+        {"fieldValues": {"queue": "q"}},
+        {"status": "pending"},
+        Operation.UPDATE,
+        {"queue": "q", "isActiveCall": True},
+        {"status": "pending"},
+    ),
+    (
+        "executeOmniFlow",
+        {"flowDevName": "f", "fallbackQueue": "q", "transferTarget": "t", "flowInput-a": "1"},
+        {"agent": None, "queue": "00G"},
+        Operation.OMNI_FLOW,
+        {
+            "dialedNumber": SYSTEM,
+            "flowDevName": "f",
+            "fallbackQueue": "q",
+            "transferTarget": "t",
+            "flowInputParameters": {"a": "1"},
+        },
+        {"status": "done", "agent": "", "queue": "00G"},
+    ),
+    ("cancelOmniFlowExecution", {}, {}, Operation.CLEAR_ROUTING, None, {"status": "done"}),
+    (
+        "rerouteFlowExecution",
+        {},
+        {"status": "Success"},
+        Operation.REROUTE,
+        None,
+        {"status": "Success"},
+    ),
+    (
+        "routeVoiceCall",
+        {"routingTarget": "005", "fallbackQueue": "q", "flowInput-a": "1"},
+        {"status": "Success"},
+        Operation.ROUTE,
+        {"routingTarget": "005", "fallbackQueue": "q", "flowInputParameters": {"a": "1"}},
+        {"status": "Success"},
+    ),
+    (
+        "callbackExecution",
+        {"customerCallbackNumber": CALLBACK},
+        {"recordId": "0aQ"},
+        Operation.REQUEST_CALLBACK,
+        {"callbackNumber": CALLBACK},
+        {"status": "done", "recordId": "0aQ"},
+    ),
+    (
+        "sendMessage",
+        {"fieldValues": LINE},
+        {"result": "Accepted"},
+        Operation.MESSAGES,
+        LINE,
+        {"status": "done", "result": "Accepted"},
+    ),
+]
+ROWS = pytest.mark.parametrize("row", GOOD, ids=[row[0] for row in GOOD])
+MUST_SUCCEED = {
+    "executeOmniFlow",
+    "rerouteFlowExecution",
+    "routeVoiceCall",
+    "callbackExecution",
+}
+
+
+def test_there_is_a_row_for_each_method() -> None:
+    assert [row[0] for row in GOOD] == list(METHODS)
+
+
+@ROWS
+def test_a_method_that_succeeds(row: Row) -> None:
+    method, parameters, members, operation, body, results = row
+    scene = Scene(Performed(members, 2))
+    answer = scene.answer(method, parameters)
+    names_center = method in ("updateVoiceCall", "sendMessage")
+    assert scene.client.performed == [(operation, CONTACT_ID, body, names_center)]
+    neutral = {"vendorCallKey": CONTACT_ID, "errors": "", "errorCode": "", "errorMessage": ""}
+    assert answer == neutral | results
+    line = scene.line()
+    assert (line["method"], line["ContactId"]) == (method, CONTACT_ID)
+    assert (line["disposition"], line["reason"]) == ("delivered", "")
+    assert (line["status"], line["attempts"], line["payloadKept"]) == ("done", 2, "")
+    assert scene.letters.kept == []
+
+
+@ROWS
+@pytest.mark.parametrize("setting", list(FlowFailure))
+@pytest.mark.parametrize("wanted", [None, "", *FlowFailure])
+def test_the_block_decides_what_failing_means(
+    row: Row, setting: FlowFailure, wanted: str | None
+) -> None:
+    """Source: the contract of onFailure: the block's parameter, else the method, else the
+    setting."""
+    method, parameters, *_ = row
+    refused = Rejected("refused", status=400, remark="HUSH")
+    scene = Scene(refused, failure=setting)
+    raises = wanted or ("error" if method in MUST_SUCCEED else setting.value)
+    parameters = parameters if wanted is None else {**parameters, "onFailure": wanted}
+    if raises == "error":
+        with pytest.raises(FlowFailed, match="failed: 400: refused") as caught:
+            scene.answer(method, parameters)
+        assert "HUSH" not in str(caught.value)
+    else:
+        answer = scene.answer(method, parameters)
+        assert (answer["status"], answer["errorCode"]) == ("failed", "400")
+        assert answer["errorMessage"] == "refused: HUSH"
+        assert set(answer) == EVERY_ANSWER | METHODS[method].results.keys()
+        assert {name: answer[name] for name in METHODS[method].results} == METHODS[method].results
+    line = scene.line()
+    assert (line["disposition"], line["reason"], line["payloadKept"]) == (
+        "dead_lettered",
+        "400",
+        "queue",
+    )
+    [(_, reason, payload)] = scene.letters.kept
+    assert (reason, payload) == ("400", flow_event(method, parameters))
+    assert "HUSH" not in scene.told.stream.getvalue()
+
+
+@ROWS
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (Unavailable("x", status=503), "deferred", "503"),
+        (OutcomeUnknown("x", code="OUTCOME_UNKNOWN", effect=Effect.UNKNOWN), "deferred", None),
+        (Rejected("x", status=404), "failed", "404"),
+        (RuntimeError("HUSH"), "failed", "INTERNAL"),
+    ],
+    ids=repr,
+)
+def test_each_way_to_fail(row: Row, error: Exception, status: str, code: str | None) -> None:
+    method, parameters, *_ = row
+    scene = Scene(error)
+    answer = scene.answer(method, {**parameters, "onFailure": "continue"})
+    assert (answer["status"], answer["errorCode"]) == (status, code or "OUTCOME_UNKNOWN")
+    assert answer["errorMessage"]
+    assert scene.line()["payloadKept"] == "queue"
+    assert "HUSH" not in json.dumps(answer) + scene.told.stream.getvalue()
+
+
+@ROWS
+def test_a_contact_of_another_channel(row: Row) -> None:
+    method, parameters, *_ = row
+    scene = Scene()
+    answer = scene.answer(method, {**parameters, "onFailure": "continue"}, Channel="CHAT")
+    assert (answer["status"], answer["errorCode"]) == ("failed", "NOT_VOICE")
+    line = scene.line()
+    assert (line["disposition"], line["reason"]) == ("skipped", "NOT_VOICE")
+    assert scene.client.performed == []
+
+
+@ROWS
+@pytest.mark.parametrize("spelling", ["contactId", "ContactId"])
+@pytest.mark.parametrize("data", [MISSING, None, {}], ids=["none", "null", "empty"])
+def test_a_method_without_a_contact(row: Row, spelling: str, data: object) -> None:
+    """Source: SCVL, whose other Lambdas pass parameters only."""
+    method, parameters, members, operation, *_ = row
+    if method == "executeOmniFlow":
+        parameters = {**parameters, "fieldValues": {"dialedNumber": SYSTEM}}
+    details = {"Parameters": {"methodName": method, spelling: "c-9", **parameters}}
+    if data is not MISSING:
+        details["ContactData"] = data  # type: ignore[assignment]
+    scene = Scene(Performed(members, 1))
+    answer = scene.service.answer({"Details": details}, 10.0)
+    assert answer["vendorCallKey"] == "c-9"
+    assert [call[:2] for call in scene.client.performed] == [(operation, "c-9")]
+    assert scene.line()["ContactId"] == "c-9"
+
+
+@pytest.mark.parametrize("method", ["createVoiceCall", "createTransferVC"])
+def test_creating_needs_the_contact(method: str) -> None:
+    scene = Scene()
+    with pytest.raises(FlowMistake, match=r"no Details\.ContactData"):
+        scene.service.answer(
+            {"Details": {"Parameters": {"methodName": method, "contactId": "c-9"}}}, 10.0
+        )
+    assert scene.line()["method"] == method
+
+
+@ROWS
+def test_settings_that_cannot_be_used(row: Row) -> None:
+    method, parameters, *_ = row
+    scene = Scene(bridge=None, fault="LEDGER_TABLE is missing")
+    answer = scene.answer(method, {**parameters, "onFailure": "continue"})
+    assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
+    assert scene.line()["payloadKept"] == "queue"
+
+
+MISTAKES: list[tuple[str, dict[str, object], str]] = [
+    ("updateVoiceCall", {}, "parameter fieldValues is missing or empty: add it"),
+    ("updateVoiceCall", {"fieldValues": {}}, "parameter fieldValues is missing or empty"),
+    ("updateVoiceCall", {"fieldValues": {"secretName": "s"}}, "fieldValues is missing or empty"),
+    ("updateVoiceCall", {"fieldValues": "HUSH"}, "parameter fieldValues is neither an object"),
+    (
+        "updateVoiceCall",
+        {"fieldValues": {"numberOfHolds": "HUSH"}},
+        "numberOfHolds in the Lambda block's parameter fieldValues must be a whole number",
+    ),
+    ("executeOmniFlow", {"flowDevName": ["HUSH"]}, "parameter flowDevName must be a text"),
+    ("executeOmniFlow", {"fallbackQueue": {}}, "parameter fallbackQueue must be a text"),
+    ("executeOmniFlow", {"transferTarget": True}, "parameter transferTarget must be a text"),
+    ("routeVoiceCall", {}, "parameter routingTarget is missing or empty: add it"),
+    ("routeVoiceCall", {"routingTarget": " "}, "parameter routingTarget is missing or empty"),
+    ("callbackExecution", {}, "parameter customerCallbackNumber is missing or empty: add it"),
+    ("callbackExecution", {"customerCallbackNumber": ["HUSH"]}, "must be a text"),
+    ("sendMessage", {}, "parameter fieldValues is missing or empty: add it"),
+    ("sendMessage", {"fieldValues": {"content": "HUSH"}}, "messageId in the Lambda block's"),
+    ("sendMessage", {"fieldValues": {"messageId": "HUSH"}}, "content in the Lambda block's"),
+    ("sendMessage", {"fieldValues": {**LINE, "endTime": "HUSH"}}, "endTime in the Lambda block's"),
+    ("cancelOmniFlowExecution", {"onFailure": "HUSH"}, "parameter onFailure must be continue or"),
+    ("createVoiceCall", {"onFailure": 7}, "parameter onFailure must be continue or error"),
+    ("executeOmniflow", {}, "set it to one of createVoiceCall, createTransferVC, updateVoiceCall"),
+]
+
+
+@pytest.mark.parametrize(("method", "parameters", "text"), MISTAKES)
+@pytest.mark.parametrize("bridge", ["there", "unusable"])
+def test_a_mistake_of_the_flow_raises_and_names_the_parameter(
+    method: str, parameters: dict[str, object], text: str, bridge: str
+) -> None:
+    changes = {"bridge": None} if bridge == "unusable" else {}
+    scene = Scene(**changes)
+    with pytest.raises(FlowMistake, match=text) as caught:
+        scene.answer(method, {"onFailure": "continue", **parameters})
+    assert "HUSH" not in str(caught.value)
+    assert scene.client.performed == []
+    line = scene.line()
+    assert (line["disposition"], line["reason"]) == ("dead_lettered", "FLOW_MISTAKE")
+    assert line["method"] == (method if method in METHODS or "create" in method else "")
+    assert "HUSH" not in scene.told.stream.getvalue()
+
+
+DIALED: list[tuple[dict[str, object], dict[str, object], str]] = [
+    # members of ContactData, parameters, the number that is sent
+    ({}, {}, SYSTEM),
+    ({}, {"fieldValues": {"dialedNumber": "+1"}}, SYSTEM),
+    ({}, {"fieldValues": "HUSH"}, SYSTEM),
+    ({"SystemEndpoint": None}, {"fieldValues": {"dialedNumber": " +1 "}}, "+1"),
+    ({"SystemEndpoint": None}, {"fieldValues": '{"dialedNumber": "+1"}'}, "+1"),
+    ({"SystemEndpoint": None}, {"fieldValues": {"dialedNumber": 18005550111}}, "18005550111"),
+    ({"SystemEndpoint": None}, {"dialedNumber": "+1"}, "+1"),
+    ({"SystemEndpoint": None, "Tags": {"aws:connect:systemEndpoint": "+2"}}, {}, "+2"),
+    (
+        {"SystemEndpoint": None, "Tags": {"aws:connect:systemEndpoint": "+2"}},
+        {"fieldValues": {"dialedNumber": "+1"}},
+        "+1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "parameters", "number"), DIALED)
+def test_the_number_dialled(
+    changes: dict[str, object], parameters: dict[str, object], number: str
+) -> None:
+    """Source: SCVL: SystemEndpoint, else fieldValues.dialedNumber."""
+    scene = Scene(Performed({"queue": "q"}, 1))
+    scene.answer("executeOmniFlow", parameters, **changes)
+    assert scene.client.performed[0][2] == {"dialedNumber": number}
+
+
+def test_no_number_dialled_is_a_mistake_that_names_its_place() -> None:
+    with pytest.raises(FlowMistake, match="parameter fieldValues as dialedNumber"):
+        Scene().answer("executeOmniFlow", SystemEndpoint=None, Tags=None, Queue=None)
+
+
+@pytest.mark.parametrize("must", [True, False])
+def test_an_omni_flow_that_finds_nobody(must: bool) -> None:
+    scene = Scene(Performed({"errors": ["no", "flow"]}, 1))
+    if must:
+        with pytest.raises(FlowFailed, match="failed: NOT_ROUTED"):
+            scene.answer("executeOmniFlow")
+    else:
+        answer = scene.answer("executeOmniFlow", {"onFailure": "continue"})
+        assert (answer["status"], answer["errorCode"]) == ("failed", "NOT_ROUTED")
+        assert (answer["errors"], answer["agent"], answer["queue"]) == ("no; flow", "", "")
+    assert scene.line()["payloadKept"] == "queue"
+
+
+def test_a_transcript_belongs_to_the_first_call_of_the_chain() -> None:
+    """Source: facts, section 4, end."""
+    changes = {"InitialContactId": PARENT_ID, "PreviousContactId": PARENT_ID}
+    for parameters, key in (({}, PARENT_ID), ({"contactId": "c-9"}, "c-9")):
+        scene = Scene(Performed({}, 1))
+        answer = scene.answer("sendMessage", {"fieldValues": LINE, **parameters}, **changes)
+        assert scene.client.performed[0][1] == answer["vendorCallKey"] == key
+        assert answer["result"] == ""
+
+
+def test_a_repeated_callback_answers_the_same() -> None:
+    scene = Scene(Performed({"recordId": "0aQ"}, 1))
+    parameters: dict[str, object] = {"customerCallbackNumber": CALLBACK}
+    first = scene.answer("callbackExecution", parameters)
+    assert scene.answer("callbackExecution", parameters) == first
+    lines = scene.told.deliveries()
+    assert [line["disposition"] for line in lines] == ["delivered", "superseded"]
+    assert lines[1]["reason"] == "ALREADY_REQUESTED"
+
+
+def test_a_callback_under_way_elsewhere_is_kept_whole() -> None:
+    """Given no ledger holds the request, as it does for a create, then the queue does."""
+    scene = Scene(InProgress("under way", request_kept=False))
+    parameters: dict[str, object] = {"customerCallbackNumber": CALLBACK, "onFailure": "continue"}
+    answer = scene.answer("callbackExecution", parameters)
+    assert (answer["status"], answer["errorCode"]) == ("deferred", "IN_PROGRESS")
+    assert scene.line()["payloadKept"] == "queue"
+
+
+NESTED: list[tuple[object, str]] = [
+    ("00G", "00G"),
+    (["a", "b"], "a, b"),
+    ({"id": "00G"}, '{"id": "00G"}'),
+    ([{"id": 1}, None, True, 2.5], '{"id": 1}, , true, 2.5'),
+    (7, "7"),
+    ("x" * 5000, "x" * 250),
+    ("\ud800", "?"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), NESTED, ids=lambda value: repr(value)[:20])
+def test_results_are_flat_texts(value: object, text: str) -> None:
+    scene = Scene(Performed({"queue": value, "agent": [value]}, 1))
+    answer = scene.answer("executeOmniFlow")
+    assert (answer["queue"], answer["agent"]) == (text, text)
+
+
+def test_an_answer_nested_beyond_reason_is_an_answer_all_the_same() -> None:
+    deep: object = "x"
+    for _ in range(200_000):
+        deep = [deep]
+    assert Scene(Performed({"queue": deep}, 1)).answer("executeOmniFlow")["queue"] == ""
+
+
+@ROWS
+def test_an_answer_fits_into_what_connect_takes(row: Row) -> None:
+    """Source: administrator guide, "Invoke Lambda functions": at most 32 KB of UTF-8."""
+    method, parameters, members, *_ = row
+    long = "\N{GRINNING FACE}" * 5000
+    answers: list[Performed | Exception] = [
+        Performed(dict.fromkeys(members, long) | {"errors": [long], "status": "Success"}, 1),
+        Rejected("x", status=400, remark=long[:500]),
+    ]
+    for outcome in answers:
+        scene = Scene(outcome)
+        event = {**parameters, "contactId": "c" * 256, "onFailure": "continue"}
+        answer = scene.answer(method, event)
+        assert len(json.dumps(answer, ensure_ascii=False).encode()) < 32 * 1024
+
+
+def test_salesforces_own_status_is_not_logged() -> None:
+    scene = Scene(Performed({"status": "HUSH"}, 1))
+    assert scene.answer("rerouteFlowExecution")["status"] == "HUSH"
+    assert "HUSH" not in scene.told.stream.getvalue()
+
+
+def test_without_use_cases_a_method_is_a_defect() -> None:
+    scene = Scene()
+    service = FlowService(scene.told.observer, scene.service.bridge, scene.letters)
+    event = flow_event("cancelOmniFlowExecution")
+    assert service.answer(event, 10.0)["errorCode"] == "INTERNAL"
+
+
+def test_a_contact_of_another_contact_center_is_refused_by_a_text_too() -> None:
+    """Given fieldValues as a JSON text, then the contact center it names counts as well."""
+
+    def values(name: str) -> dict[str, object]:
+        return {"fieldValues": json.dumps({"queue": "q", "secretName": name})}
+
+    scene = Scene(Performed({"status": "pending"}, 1), secret="ours")
+    assert scene.answer("updateVoiceCall", values("theirs"))["errorCode"] == "OTHER_CONTACT_CENTER"
+    assert scene.answer("updateVoiceCall", values("ours"))["status"] == "pending"
+    assert scene.client.performed[0][2] == {"queue": "q", "isActiveCall": True}

@@ -1,0 +1,155 @@
+"""Requests about a VoiceCall that is there: what is sent, and what cannot be.
+
+Source: Telephony Integration API facts, sections 3 and 4.
+"""
+
+from typing import Any
+
+import pytest
+
+from voicecall_bridge.voice_call_actions import (
+    MESSAGE_PROPERTIES,
+    UPDATE_PROPERTIES,
+    ExecuteOmniFlow,
+    RequestCallback,
+    RouteVoiceCall,
+    WrongProperty,
+    live_update,
+    transcript_line,
+)
+
+# The numbers are fictional.
+NUMBER = "+18005550199"
+LINE = {"participantId": "p", "messageId": "m", "content": "c", "senderType": "END_USER"}
+
+
+def test_what_is_not_known_of_an_omni_flow_is_left_out() -> None:
+    assert ExecuteOmniFlow(NUMBER).to_json() == {"dialedNumber": NUMBER}
+    assert ExecuteOmniFlow(NUMBER, "flow", "queue", "target", {"a": 1}).to_json() == {
+        "dialedNumber": NUMBER,
+        "flowDevName": "flow",
+        "fallbackQueue": "queue",
+        "transferTarget": "target",
+        "flowInputParameters": {"a": 1},
+    }
+
+
+def test_what_is_not_known_of_a_route_is_left_out() -> None:
+    assert RouteVoiceCall("005").to_json() == {"routingTarget": "005"}
+    assert RouteVoiceCall("005", "00G", {"a": "b"}).to_json() == {
+        "routingTarget": "005",
+        "fallbackQueue": "00G",
+        "flowInputParameters": {"a": "b"},
+    }
+
+
+def test_a_callback_has_a_number_and_does_not_show_it() -> None:
+    assert RequestCallback(NUMBER).to_json() == {"callbackNumber": NUMBER}
+    assert NUMBER not in repr(RequestCallback(NUMBER))
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    ("values", "active"),
+    [
+        ({"queue": "q"}, None),
+        ({"queue": "q", "isActiveCall": False}, False),
+        ({"queue": "q", "isActiveCall": "FALSE"}, False),
+        ({"queue": "q", "isActiveCall": " true "}, True),
+        ({"queue": "q", "endTime": "2026-11-20T10:05:00Z"}, "left out"),
+    ],
+)
+def test_an_update_closes_no_conversation_unless_the_flow_says_so(
+    values: dict[str, Any], active: object, known: bool
+) -> None:
+    """Given the API takes a missing isActiveCall for false, then true is added where the flow is
+    silent and the call is on."""
+    body = live_update(values).to_json(call_is_on=known)
+    expected = {None: True if known else "left out"}.get(active, active)  # type: ignore[call-overload]
+    assert body.get("isActiveCall", "left out") == expected
+    assert body["queue"] == "q"
+
+
+READ: list[tuple[str, object, object]] = [
+    ("totalHoldDuration", "12", 12),
+    ("numberOfHolds", " 3 ", 3),
+    ("longestHoldDuration", 4.0, 4),
+    ("agentInteractionDuration", 0, 0),
+    ("totalRecordingDuration", "0", 0),
+    (
+        "disconnectReason",
+        '{"value": "OTHER", "isError": true}',
+        {"value": "OTHER", "isError": True},
+    ),
+    ("disconnectReason", {"value": "CALLBACK"}, {"value": "CALLBACK"}),
+    ("callAttributes", {"A__c": "1"}, '{"A__c": "1"}'),
+    ("callAttributes", '{ "A__c" : "1" }', '{"A__c": "1"}'),
+    ("queue", "", ""),
+    ("acceptTime", "", ""),
+    ("Unknown", ["as", "it", "is"], ["as", "it", "is"]),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "sent"), READ)
+def test_each_property_is_read_as_its_kind(name: str, given: object, sent: object) -> None:
+    assert live_update({name: given}).to_json(call_is_on=False) == {name: sent}
+
+
+@pytest.mark.parametrize("name", ["totalHoldDuration", "isActiveCall", "callAttributes"])
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_reference_to_nothing_is_left_out(name: str, nothing: object) -> None:
+    assert live_update({name: nothing, "queue": "q"}).properties == {"queue": "q"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("totalHoldDuration", value) for value in ("HUSH", "-1", "1.5", -1, True, [], "9" * 16)),
+        *(("totalHoldDuration", value) for value in (float("inf"), float("nan"), 10**16, 1.5)),
+        *(("isActiveCall", value) for value in ("HUSH", 1, "yes", [], 0.5)),
+        *(("disconnectReason", value) for value in ("HUSH", 7, "[]")),
+        *(("callAttributes", value) for value in ("HUSH", '{"a": NaN}', [])),
+    ],
+    ids=repr,
+)
+def test_what_cannot_be_is_named_and_not_quoted(name: str, value: object) -> None:
+    with pytest.raises(WrongProperty) as caught:
+        live_update({name: value})
+    assert caught.value.name == name
+    assert "HUSH" not in str(caught.value)
+
+
+@pytest.mark.parametrize("values", [{}, {"isActiveCall": None}])
+def test_an_update_of_nothing(values: dict[str, object]) -> None:
+    with pytest.raises(WrongProperty, match="fieldValues must have at least one property"):
+        live_update(values)
+
+
+def test_a_line_of_a_transcript() -> None:
+    given = {**LINE, "startTime": "1800000000000", "endTime": 1800000002000, "x": "as it is"}
+    expected = {**given, "startTime": 1800000000000}
+    assert transcript_line(given).to_json(now=5.0) == expected
+
+
+def test_a_line_without_times_was_said_now() -> None:
+    moments = transcript_line(LINE).to_json(now=1_800_000_000.5)
+    assert moments == {**LINE, "startTime": 1800000000500, "endTime": 1800000000500}
+
+
+@pytest.mark.parametrize("name", ["messageId", "content"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_line_needs_a_text_and_an_id(name: str, value: object) -> None:
+    with pytest.raises(WrongProperty, match=f"{name} is missing or empty"):
+        transcript_line({**LINE, name: value})
+
+
+def test_every_documented_property_is_known() -> None:
+    """Source: facts, sections 3 and 4."""
+    documented = (
+        "startTime endTime enqueueTime acceptTime fromNumber totalHoldDuration longestHoldDuration"
+        " numberOfHolds queue agent agentInteractionDuration callOrigin recordingLocation"
+        " totalRecordingDuration callAttributes isActiveCall disconnectReason callCenterApiName"
+        " initiationMethod parentCallIdentifier toNumber callSubType"
+    )
+    assert set(UPDATE_PROPERTIES) == set(documented.split())
+    assert set(MESSAGE_PROPERTIES) == {*LINE, "startTime", "endTime"}
