@@ -18,8 +18,8 @@ export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
-.PHONY: help run replay stand doctor test lint types template suites bench build docs lock clean
-.PHONY: suite-pure suite-faults suite-handler suite-stand
+.PHONY: help run replay flow stand doctor test lint types template suites bench build docs lock clean
+.PHONY: suite-pure suite-faults suite-handler suite-stand suite-flows
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s  %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ run: $(VENV)/ready  ## replay events/ against the laptop stand; fails unless eve
 
 replay: $(VENV)/ready  ## replay one file: make replay EVENT=events/contact_flow/inbound.json
 	@$(BIN)/python -m local replay "$(or $(EVENT),$(error name a file: make replay EVENT=path))" $(ARGS)
+
+flow: $(VENV)/ready  ## walk a contact flow: make flow FLOW=flows/inbound.json
+	@$(BIN)/python -m local flow "$(or $(FLOW),$(error name a flow: make flow FLOW=path))" $(ARGS)
 
 stand: $(VENV)/ready  ## leave the laptop stand running: make stand SET="FLOW_FAILURE=error CREATE_FROM_EVENTS=always"
 	@exec $(BIN)/python -m local stand $(foreach setting,$(SET),--set "$(setting)") $(ARGS)
@@ -59,7 +62,7 @@ template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## sam validate --lint, c
 
 suites: $(VENV)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory --output-sync=target -j5 $(BESIDE) suite-pure suite-faults suite-handler suite-stand
+	@$(MAKE) --no-print-directory --output-sync=target -j6 $(BESIDE) suite-pure suite-faults suite-handler suite-stand suite-flows
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
 # Side by side: most of what all but the first do is wait for what hangs on purpose.
@@ -70,14 +73,19 @@ suite-stand: SUITES = tests/local
 suite-pure suite-faults suite-handler suite-stand:
 	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider $(SUITES)
 
+# The layer runs in the stand's processes only: there is nothing to measure in this one.
+suite-flows:
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/flows
+
 bench: $(VENV)/ready  ## measure the way of a call beside the targets
 	@$(BIN)/python -m tests.performance.bench
 
 build: $(SAM)/ready  ## .aws-sam/build, without Docker
 	PYTHON="$(abspath $(SAM)/python)" $(SAM)/sam build
 
-docs: $(VENV)/ready  ## write docs/field-mapping.md anew from the mapping tables
+docs: $(VENV)/ready  ## write docs/field-mapping.md and the pictures in flows/README.md anew
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m local.field_mapping
+	@$(BIN)/python -m local.contact_flow.pictures
 
 lock: $(VENV)/ready  ## write the lock files anew from requirements*.txt
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv

@@ -1,4 +1,4 @@
-"""The laptop stand's commands: `python -m local run`, `replay` and `stand`."""
+"""The laptop stand's commands: `python -m local run`, `replay`, `flow` and `stand`."""
 
 import argparse
 import contextlib
@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.addresses import addresses
 from local.console import Console
+from local.contact_flow import command as flow_command
 from local.events import in_order, samples_in
 from local.lambda_api import LambdaApi
 from local.outcome import Outcome
@@ -62,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a contact whose VoiceCall is there already (may be repeated)",
     )
     replay.set_defaults(command=_replay)
+    flow = commands.add_parser("flow", help="walk a contact flow with a caller, block by block")
+    flow_command.add_arguments(flow)
+    flow.set_defaults(command=_flow)
     stand = commands.add_parser("stand", help="leave the stand running and print its addresses")
     stand.add_argument(
         "--state", type=Path, help="a folder that keeps Salesforce's records and journal"
@@ -113,6 +117,10 @@ def _replay(parsed: argparse.Namespace) -> int:
     unsaid = [outcome for outcome in replay.outcomes if outcome.delivered.expectation is None]
     ended_well = all(outcome.succeeded for outcome in unsaid)
     return RIGHT if ended_well and not replay.wrong and not account.faults() else WRONG
+
+
+def _flow(parsed: argparse.Namespace) -> int:
+    return RIGHT if flow_command.run(parsed) else WRONG
 
 
 def _stand(parsed: argparse.Namespace) -> int:

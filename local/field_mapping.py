@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from local.pages import with_made_part, write_or_check
 from local.stand import ROOT
 from voicecall_bridge.record_rules import OPT_OUT, SENT_METHODS, VOICEMAIL
 from voicecall_bridge.voice_call import CALL_ATTRIBUTE_PREFIX
@@ -31,23 +32,12 @@ def page(text: str) -> str:
     Raises:
         ValueError: the page lacks a mark.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{PAGE.name} lacks {BEGIN if not begin else END}")
-    return f"{before}{BEGIN}\n{section()}{END}{after}"
+    return with_made_part(text, BEGIN, section(), END, PAGE.name)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Write or check; exit status 1 when the page is not what the code does."""
-    text = PAGE.read_text(encoding="utf-8")
-    made = page(text)
-    if arguments == ["--check"]:
-        if made != text:
-            print(f"{PAGE.name} is not what the code does: make docs", file=sys.stderr)
-        return int(made != text)
-    PAGE.write_text(made, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, page, arguments)
 
 
 def _lines() -> Iterator[str]:

@@ -1,0 +1,270 @@
+"""Holds a flow to what Amazon Connect takes, and looks for ways that leave a caller in silence.
+
+Limits: Amazon Connect facts, sections 1.2 and 8 (administrator guide and flow language reference).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from local.contact_flow.blocks import (
+    BLOCKS,
+    FLOW_TYPES,
+    NO_MATCHING_CONDITION,
+    NO_MATCHING_ERROR,
+    OPERATORS,
+    Block,
+    branches,
+)
+from local.contact_flow.flow import NEXT, Action, Flow
+
+MOST_ACTIONS: Final = 250
+LONGEST_IDENTIFIER: Final = 50
+MOST_CHARACTERS: Final = 256_000
+MOST_LAMBDA_SECONDS: Final = 20
+"""Of a sequence of Lambda blocks without a prompt between (facts 1.2)."""
+BLOCK_WIDTH, BLOCK_HEIGHT = 220, 180
+"""Points; blocks that are nearer to each other are drawn over one another."""
+
+PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "FunctionArn": "ARN of the bridge's function: the stack's output `ContactFlowFunctionArn`",
+        "QueueArn": "ARN of the queue callers go into, also where everything else fails",
+        "HoursArn": "ARN of the hours of operation",
+        "OmniFlow": "API name of the Omni-Channel flow in Salesforce",
+        "OmniFallbackQueue": "the queue that the Omni-Channel flow falls back to, as Salesforce "
+        "knows it",
+    }
+)
+"""What whoever imports a flow replaces: `${name}` -> what stands for it."""
+
+_FORBIDDEN: Final = frozenset("%:(\\/)=$,;[]{}")
+_RESERVED: Final = frozenset(
+    (
+        *("__proto__", "constructor", "__defineGetter__", "__defineSetter__", "toString"),
+        *("hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "valueOf"),
+    )
+)
+_PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}")
+_ATTRIBUTE: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def faults(flow: Flow) -> list[str]:
+    """What Amazon Connect refuses, or nobody here knows, one line each; empty for a sound flow."""
+    found = list(_of_the_whole(flow))
+    for action in flow.actions.values():
+        found += [f"{action.identifier}: {fault}" for fault in _of_an_action(flow, action)]
+    return found
+
+
+def warnings(flow: Flow) -> list[str]:
+    """What Amazon Connect takes and somebody will regret: silence, dead ends, stacked blocks.
+
+    The flow must have no `faults`: ways are followed where every transition leads somewhere.
+    """
+    return list(dict.fromkeys([*_of_the_layout(flow), *_of_the_forms(flow), *_of_the_ways(flow)]))
+
+
+def placeholders(value: Any) -> Iterator[str]:
+    """The names in `${name}` in a parameter's value, however deep."""
+    if isinstance(value, str):
+        yield from _PLACEHOLDER.findall(value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from placeholders(item)
+
+
+def _of_the_whole(flow: Flow) -> Iterator[str]:
+    if flow.type not in FLOW_TYPES:
+        yield f"type {flow.type!r} is none of {', '.join(FLOW_TYPES)}"
+    if len(flow.actions) > MOST_ACTIONS:
+        yield f"{len(flow.actions)} actions, {MOST_ACTIONS} are allowed"
+    if flow.size > MOST_CHARACTERS:
+        yield f"{flow.size} characters, {MOST_CHARACTERS} are allowed"
+    if flow.start not in flow.actions:
+        yield f"StartAction {flow.start!r} is no action"
+
+
+def _of_the_layout(flow: Flow) -> Iterator[str]:
+    placed = [(action.identifier, action.position) for action in flow.actions.values()]
+    for number, (name, place) in enumerate(placed):
+        if place is None:
+            yield f"{name}: no position"
+            continue
+        for other, elsewhere in placed[:number]:
+            if elsewhere is None:
+                continue
+            near = abs(place[0] - elsewhere[0]) < BLOCK_WIDTH
+            if near and abs(place[1] - elsewhere[1]) < BLOCK_HEIGHT:
+                yield f"{name}: drawn over {other}"
+
+
+def _of_an_action(flow: Flow, action: Action) -> Iterator[str]:
+    yield from _of_the_identifier(action.identifier)
+    for label, target in action.transitions:
+        if target not in flow.actions:
+            yield f"{label} leads to {target!r}, which is no action"
+    for name in placeholders(action.parameters):
+        if name not in PLACEHOLDERS:
+            yield f"placeholder {name!r} is none of {', '.join(PLACEHOLDERS)}"
+    block = BLOCKS.get(action.type)
+    if block is None:
+        yield f"block {action.type} is not known here"
+        return
+    given = set(action.parameters)
+    if missing := sorted(block.required - given):
+        yield f"lacks {', '.join(missing)}"
+    if unknown := sorted(given - block.required - block.optional):
+        yield f"has no parameter {', '.join(unknown)}"
+    if not missing:
+        check = _OF_PARAMETERS.get(action.type)
+        yield from check(action.parameters) if check else ()
+    yield from _of_the_transitions(action)
+
+
+def _of_the_identifier(identifier: str) -> Iterator[str]:
+    if len(identifier) > LONGEST_IDENTIFIER:
+        yield f"identifier of {len(identifier)} characters, {LONGEST_IDENTIFIER} are allowed"
+    if used := sorted(_FORBIDDEN & set(identifier)):
+        yield f"identifier has {' '.join(used)}"
+    if identifier in _RESERVED:
+        yield "identifier is reserved"
+
+
+def _of_the_transitions(action: Action) -> Iterator[str]:
+    block = BLOCKS[action.type]
+    if block.ends:
+        if any(action.transitions):
+            yield "has transitions, and the flow ends here"
+        return
+    if action.next_action is None:
+        yield "lacks NextAction"
+    if set(action.errors) != set(block.errors):
+        yield f"error branches must be {', '.join(block.errors) or 'none'}"
+    yield from _of_the_conditions(action, block)
+
+
+def _of_the_conditions(action: Action, block: Block) -> Iterator[str]:
+    labels = [condition.label for condition in action.conditions]
+    if not block.compares:
+        if sorted(labels) != sorted(f"Equals {operand}" for operand in block.operands):
+            yield f"conditions must be {', '.join(block.operands) or 'none'}"
+        return
+    if not labels or len(set(labels)) != len(labels):
+        yield "conditions must be there, each once"
+    if any(condition.operator not in OPERATORS for condition in action.conditions):
+        yield f"operators known here are {', '.join(OPERATORS)}"
+
+
+def _of_the_forms(flow: Flow) -> Iterator[str]:
+    """Next branches that are never taken: where they lead elsewhere, the console's picture lies."""
+    for action in flow.actions.values():
+        block = BLOCKS[action.type]
+        if block.next_taken or block.ends:
+            continue
+        kind = NO_MATCHING_ERROR if NO_MATCHING_ERROR in block.errors else NO_MATCHING_CONDITION
+        if action.next_action != action.errors[kind]:
+            yield f"{action.identifier}: {NEXT} is never taken and should lead where {kind} does"
+
+
+def _of_the_ways(flow: Flow) -> Iterator[str]:
+    reached = {flow.start}
+    waiting = [flow.start]
+    while waiting:
+        for _, target in branches(flow.actions[waiting.pop()]):
+            if target not in reached:
+                reached.add(target)
+                waiting.append(target)
+    for name in flow.actions:
+        if name not in reached:
+            yield f"{name}: no way leads here"
+    for name in flow.actions:
+        yield from _silent_ways(flow, name, (), 0)
+
+
+def _silent_ways(flow: Flow, name: str, way: tuple[str, ...], seconds: int) -> Iterator[str]:
+    """Follows every way from an action until something is said; `seconds` of Lambda so far.
+
+    A prompt that fails says nothing, so only its Next branch ends the way.
+    """
+    if name in way:
+        yield f"{name}: a way leads round without a word: {' -> '.join((*way, name))}"
+        return
+    action = flow.actions[name]
+    if action.type == "InvokeLambdaFunction":
+        seconds += int(action.parameters["InvocationTimeLimitSeconds"])
+        if seconds > MOST_LAMBDA_SECONDS:
+            yield (
+                f"{name}: {seconds} s of Lambda without a prompt, {MOST_LAMBDA_SECONDS} are "
+                f"allowed: {' -> '.join((*way, name))}"
+            )
+            return
+    for label, target in branches(action):
+        if action.type != "MessageParticipant" or label != NEXT:
+            yield from _silent_ways(flow, target, (*way, name), seconds)
+
+
+def _of_a_message(parameters: Mapping[str, Any]) -> Iterator[str]:
+    text = parameters["Text"]
+    if not isinstance(text, str) or not text.strip():
+        yield "Text says nothing"
+
+
+def _of_an_input(parameters: Mapping[str, Any]) -> Iterator[str]:
+    yield from _of_a_message(parameters)
+    if not _is_number(parameters["InputTimeLimitSeconds"], 1, 180):
+        yield 'InputTimeLimitSeconds must be "1" to "180"'
+    if parameters["StoreInput"] != "False":
+        yield 'StoreInput must be "False": a menu branches on the key'
+
+
+def _of_a_lambda(parameters: Mapping[str, Any]) -> Iterator[str]:
+    if not _is_number(parameters["InvocationTimeLimitSeconds"], 1, 8):
+        yield 'InvocationTimeLimitSeconds must be "1" to "8"'
+    if parameters["InvocationType"] != "SYNCHRONOUS":
+        yield "InvocationType must be SYNCHRONOUS: the next block reads the answer"
+    if parameters["ResponseValidation"] != {"ResponseType": "STRING_MAP"}:
+        yield "ResponseType must be STRING_MAP"
+    passed = parameters["LambdaInvocationAttributes"]
+    if not _are_texts(passed) or not passed.get("methodName"):
+        yield "LambdaInvocationAttributes must be texts, methodName among them"
+
+
+def _of_attributes(parameters: Mapping[str, Any]) -> Iterator[str]:
+    attributes = parameters["Attributes"]
+    if not _are_texts(attributes) or not attributes:
+        yield "Attributes must be texts, one at least"
+    elif wrong := sorted(name for name in attributes if not _ATTRIBUTE.fullmatch(name)):
+        yield f"names of attributes are letters, digits, - and _: {', '.join(wrong)}"
+
+
+def _of_a_target(parameters: Mapping[str, Any]) -> Iterator[str]:
+    if len(parameters) != 1 or not _are_texts(parameters):
+        yield "either QueueId or AgentId, a text"
+
+
+def _of_a_comparison(parameters: Mapping[str, Any]) -> Iterator[str]:
+    if not re.fullmatch(r"\$\.[\w.]+", str(parameters["ComparisonValue"])):
+        yield "ComparisonValue must be one JSONPath"
+
+
+def _is_number(value: object, least: int, most: int) -> bool:
+    """Numbers are texts in the flow language."""
+    return isinstance(value, str) and value.isdecimal() and least <= int(value) <= most
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values())
+
+
+_OF_PARAMETERS: Final = MappingProxyType(
+    {
+        "MessageParticipant": _of_a_message,
+        "GetParticipantInput": _of_an_input,
+        "InvokeLambdaFunction": _of_a_lambda,
+        "UpdateContactAttributes": _of_attributes,
+        "UpdateContactTargetQueue": _of_a_target,
+        "Compare": _of_a_comparison,
+    }
+)

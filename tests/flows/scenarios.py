@@ -1,0 +1,267 @@
+"""What a caller can meet on his way through a sample flow, and how he is to end then.
+
+Every flow is walked under every scenario that can make a difference to it. `ends` says only what
+differs from a good day; "*" stands for all flows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from local.contact_flow.caller import AGENT, QUICK_CONNECT_QUEUE
+from local.contact_flow.interpreter import End
+from local.contact_flow.surroundings import EVERY, Surroundings
+from local.salesforce import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INBOUND, AGENT_TRANSFER, QUEUE_TRANSFER, CALLBACK, OMNI = (
+    "inbound",
+    "agent_transfer",
+    "queue_transfer",
+    "callback",
+    "omni_routing",
+)
+FLOWS = (INBOUND, AGENT_TRANSFER, QUEUE_TRANSFER, CALLBACK, OMNI)
+QUEUE = "${QueueArn}"
+OMNI_QUEUE = "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c/queue/90000003"
+OMNI_FLOW, REQUEST_CALLBACK = "omniFlow", "requestCallback"
+"""Parts of the paths of Salesforce's API (Telephony Integration API facts, section 4)."""
+SLOW_LIMIT_SECONDS = 2
+"""Of the block and the function where Salesforce hangs: long enough for a good answer."""
+
+Where = tuple[End, str]
+GOOD_DAY: Mapping[str, Where] = {
+    INBOUND: (End.QUEUE, QUEUE),
+    AGENT_TRANSFER: (End.AGENT, AGENT),
+    QUEUE_TRANSFER: (End.QUEUE, QUICK_CONNECT_QUEUE),
+    CALLBACK: (End.QUEUE, QUEUE),
+    # The stand-in's Omni flow finds nobody but the fallback queue that the flow passes.
+    OMNI: (End.QUEUE, "${OmniFallbackQueue}"),
+}
+NOWHERE_ELSE: Mapping[str, Where] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One world.
+
+    Attributes:
+        surroundings: what Connect does.
+        salesforce: faults, by kind and arguments, for the requests of this caller alone.
+        function: method -> missing, silent or raises; EVERY for all methods.
+        contact: members of the contact's data that are different.
+        created: the VoiceCall is there before.
+        slow: with the short limit.
+        ends: flow -> where the caller ends, unless as on a good day.
+        speechless: Connect cannot speak, and nothing else is left: the one silence there is.
+        flows: those that it can make a difference to.
+    """
+
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    salesforce: tuple[Mapping[str, Any], ...] = ()
+    function: Mapping[str, str] = field(default_factory=dict)
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    created: bool = False
+    slow: bool = False
+    ends: Mapping[str, Where] = field(default_factory=dict)
+    speechless: bool = False
+    flows: tuple[str, ...] = FLOWS
+
+    def end(self, flow: str) -> Where:
+        """Where a caller of this flow is to end."""
+        return self.ends.get(flow) or self.ends.get(EVERY) or GOOD_DAY[flow]
+
+    def faults(self, vendor_call_key: str) -> list[Fault]:
+        """Salesforce's faults for one caller."""
+        always = {"times": None, "method": "*", "vendor_call_key": vendor_call_key}
+        return [Fault(**{**always, **fault}) for fault in self.salesforce]
+
+
+def _all(end: End, detail: str) -> Mapping[str, Where]:
+    return {EVERY: (end, detail)}
+
+
+def _down(**fault: Any) -> tuple[Mapping[str, Any], ...]:
+    return (fault,)
+
+
+def _status(status: int, path: str = "") -> tuple[Mapping[str, Any], ...]:
+    return ({"kind": "status", "status": status, "path_contains": path},)
+
+
+def _omni(
+    answer: Mapping[str, Any],
+    surroundings: Surroundings | None = None,
+    ends: Mapping[str, Where] = NOWHERE_ELSE,
+) -> Scenario:
+    fault = {"kind": "status", "status": 200, "body": answer, "path_contains": OMNI_FLOW}
+    return Scenario(surroundings or Surroundings(), salesforce=(fault,), ends=ends, flows=(OMNI,))
+
+
+def _second(method_fault: str) -> Mapping[str, str]:
+    return {"executeOmniFlow": method_fault, "callbackExecution": method_fault}
+
+
+BUSY = "All our lines are busy. Please call again later. Goodbye."
+SORRY = "We are sorry, we cannot connect your call. Please call again later. Goodbye."
+CLOSED = "We are closed now. Please call again during our opening hours. Goodbye."
+QUEUE_CLOSED = "That queue is closed now. Goodbye."
+PROMISE = "We will call you back as soon as we can. Goodbye."
+
+FALLS_BACK: Mapping[str, Where] = {OMNI: (End.QUEUE, QUEUE)}
+CALLED_BACK: Mapping[str, Where] = {CALLBACK: (End.MESSAGE, PROMISE)}
+PRESSES_1 = Surroundings(key="1")
+ASKS_TWICE = (CALLBACK, OMNI)
+HAVE_HOURS = (INBOUND, QUEUE_TRANSFER, CALLBACK)
+MUTE = "hung up without a word"
+IS_CLOSED: Mapping[str, Where] = {
+    INBOUND: (End.MESSAGE, CLOSED),
+    QUEUE_TRANSFER: (End.MESSAGE, QUEUE_CLOSED),
+    CALLBACK: (End.MESSAGE, CLOSED),
+}
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "good day": Scenario(),
+    "VoiceCall there before": Scenario(created=True),
+    "number withheld": Scenario(contact={"CustomerEndpoint": None}),
+    # Salesforce fails at every request.
+    "Salesforce down": Scenario(salesforce=_status(503), ends=FALLS_BACK),
+    "limit reached": Scenario(salesforce=_status(429), ends=FALLS_BACK),
+    "refused": Scenario(salesforce=_status(400), ends=FALLS_BACK),
+    "token refused": Scenario(salesforce=_status(401), ends=FALLS_BACK),
+    "Salesforce hangs": Scenario(salesforce=_down(kind="hang"), slow=True, ends=FALLS_BACK),
+    # Salesforce makes the VoiceCall and fails then.
+    "down when asked to route or call back": Scenario(
+        PRESSES_1,
+        salesforce=_status(503, OMNI_FLOW) + _status(503, REQUEST_CALLBACK),
+        ends=FALLS_BACK,
+        flows=ASKS_TWICE,
+    ),
+    "limit reached when asked to route or call back": Scenario(
+        PRESSES_1,
+        salesforce=_status(429, OMNI_FLOW) + _status(429, REQUEST_CALLBACK),
+        ends=FALLS_BACK,
+        flows=ASKS_TWICE,
+    ),
+    "refuses to route or call back": Scenario(
+        PRESSES_1,
+        salesforce=_status(400, OMNI_FLOW) + _status(400, REQUEST_CALLBACK),
+        ends=FALLS_BACK,
+        flows=ASKS_TWICE,
+    ),
+    "hangs when asked to route or call back": Scenario(
+        PRESSES_1,
+        salesforce=_down(kind="hang", path_contains=OMNI_FLOW)
+        + _down(kind="hang", path_contains=REQUEST_CALLBACK),
+        slow=True,
+        ends=FALLS_BACK,
+        flows=ASKS_TWICE,
+    ),
+    # The function.
+    "function missing": Scenario(function={EVERY: "missing"}, ends=FALLS_BACK),
+    "function does not answer": Scenario(function={EVERY: "silent"}, ends=FALLS_BACK),
+    "function raises": Scenario(function={EVERY: "raises"}, ends=FALLS_BACK),
+    "function missing when asked to route or call back": Scenario(
+        PRESSES_1, function=_second("missing"), ends=FALLS_BACK, flows=ASKS_TWICE
+    ),
+    "function does not answer when asked to route or call back": Scenario(
+        PRESSES_1, function=_second("silent"), ends=FALLS_BACK, flows=ASKS_TWICE
+    ),
+    "function raises when asked to route or call back": Scenario(
+        PRESSES_1, function=_second("raises"), ends=FALLS_BACK, flows=ASKS_TWICE
+    ),
+    # Connect.
+    "closed": Scenario(Surroundings(is_open=False), ends=IS_CLOSED, flows=HAVE_HOURS),
+    "hours cannot be checked": Scenario(Surroundings(is_open=None), flows=HAVE_HOURS),
+    "every queue full": Scenario(
+        Surroundings(full=frozenset({EVERY})), ends=_all(End.MESSAGE, BUSY)
+    ),
+    "no way into any queue": Scenario(
+        Surroundings(broken=frozenset({EVERY})), ends=_all(End.MESSAGE, SORRY)
+    ),
+    "attributes cannot be set": Scenario(Surroundings(keeps_attributes=False)),
+    "attributes cannot be set, refused": Scenario(
+        Surroundings(keeps_attributes=False), salesforce=_status(400), ends=FALLS_BACK
+    ),
+    "attributes cannot be set, function missing": Scenario(
+        Surroundings(keeps_attributes=False), function={EVERY: "missing"}, ends=FALLS_BACK
+    ),
+    "agent cannot be reached": Scenario(
+        Surroundings(unknown=frozenset({AGENT})),
+        ends={AGENT_TRANSFER: (End.QUEUE, QUEUE)},
+        flows=(AGENT_TRANSFER,),
+    ),
+    "agent's queue full": Scenario(
+        Surroundings(full=frozenset({AGENT})),
+        ends={AGENT_TRANSFER: (End.QUEUE, QUEUE)},
+        flows=(AGENT_TRANSFER,),
+    ),
+    "no way to the agent": Scenario(
+        Surroundings(broken=frozenset({AGENT})),
+        ends={AGENT_TRANSFER: (End.QUEUE, QUEUE)},
+        flows=(AGENT_TRANSFER,),
+    ),
+    "no queue or agent known": Scenario(
+        Surroundings(unknown=frozenset({EVERY})),
+        # The quick connect has set the queue before.
+        ends={**_all(End.MESSAGE, SORRY), QUEUE_TRANSFER: GOOD_DAY[QUEUE_TRANSFER]},
+    ),
+    # The Omni flow's answer (API facts, section 4: agent and queue).
+    "Omni names an agent": _omni({"agent": AGENT}, ends={OMNI: (End.AGENT, AGENT)}),
+    "Omni names a queue": _omni({"queue": OMNI_QUEUE}, ends={OMNI: (End.QUEUE, OMNI_QUEUE)}),
+    "Omni names an agent whom Connect does not know, and a queue": _omni(
+        {"agent": AGENT, "queue": OMNI_QUEUE},
+        Surroundings(unknown=frozenset({AGENT})),
+        ends={OMNI: (End.QUEUE, OMNI_QUEUE)},
+    ),
+    "Omni names a queue that Connect does not know": _omni(
+        {"queue": OMNI_QUEUE}, Surroundings(unknown=frozenset({OMNI_QUEUE})), ends=FALLS_BACK
+    ),
+    "Omni names a queue that is full": _omni(
+        {"queue": OMNI_QUEUE}, Surroundings(full=frozenset({OMNI_QUEUE})), ends=FALLS_BACK
+    ),
+    "Omni names a queue with no way in": _omni(
+        {"queue": OMNI_QUEUE}, Surroundings(broken=frozenset({OMNI_QUEUE})), ends=FALLS_BACK
+    ),
+    "Omni names nobody": _omni({"errors": ["no agent is available"]}, ends=FALLS_BACK),
+    # Connect cannot speak.
+    "prompts do not play": Scenario(Surroundings(mute=frozenset({EVERY}), key="1")),
+    "closed, prompts do not play": Scenario(
+        Surroundings(is_open=False, mute=frozenset({EVERY})),
+        ends=_all(End.SILENCE, MUTE),
+        speechless=True,
+        flows=HAVE_HOURS,
+    ),
+    "every queue full, prompts do not play": Scenario(
+        Surroundings(full=frozenset({EVERY}), mute=frozenset({EVERY})),
+        ends=_all(End.SILENCE, MUTE),
+        speechless=True,
+    ),
+    "no way into any queue, prompts do not play": Scenario(
+        Surroundings(broken=frozenset({EVERY}), mute=frozenset({EVERY})),
+        ends=_all(End.SILENCE, MUTE),
+        speechless=True,
+    ),
+    # The callback.
+    "wants a callback": Scenario(PRESSES_1, ends=CALLED_BACK, flows=(CALLBACK,)),
+    "wants a callback, attributes cannot be set": Scenario(
+        Surroundings(key="1", keeps_attributes=False), ends=CALLED_BACK, flows=(CALLBACK,)
+    ),
+    "wants to wait": Scenario(Surroundings(key="2"), flows=(CALLBACK,)),
+    "presses another key": Scenario(Surroundings(key="9"), flows=(CALLBACK,)),
+    "menu does not work": Scenario(Surroundings(key=None), flows=(CALLBACK,)),
+    "wants a callback, it cannot be said that he gets one": Scenario(
+        Surroundings(key="1", mute=frozenset({"Say callback"})),
+        ends={CALLBACK: (End.SILENCE, MUTE)},
+        speechless=True,
+        flows=(CALLBACK,),
+    ),
+    "wants a callback, it cannot be said that he gets none": Scenario(
+        Surroundings(key="1", mute=frozenset({"Say no callback"})),
+        salesforce=_status(400, REQUEST_CALLBACK),
+        flows=(CALLBACK,),
+    ),
+}

@@ -1,0 +1,107 @@
+"""Whatever the function answers and Connect does, a sample flow leaves nobody in silence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.contact_flow.caller import AGENT, QUICK_CONNECT_QUEUE, new_caller
+from local.contact_flow.checks import MOST_LAMBDA_SECONDS
+from local.contact_flow.flow import read_flow
+from local.contact_flow.interpreter import End, walk
+from local.contact_flow.lambda_block import NotInvoked
+from local.contact_flow.pictures import FOLDER
+from local.contact_flow.surroundings import EVERY, Surroundings
+from local.lambda_process import Invocation
+from tests.flows.scenarios import FLOWS, OMNI_QUEUE, PROMISE, QUEUE
+
+READ = {name: read_flow(FOLDER / f"{name}.json") for name in FLOWS}
+TARGETS = (EVERY, AGENT, QUEUE, OMNI_QUEUE, QUICK_CONNECT_QUEUE)
+
+ANSWERED = Invocation(
+    payload=None,
+    error=None,
+    logs=[],
+    duration_ms=50.0,
+    init_ms=None,
+    timed_out=False,
+    request_id="",
+    cold=False,
+)
+
+any_text = st.sampled_from(("", "created", "existing", "deferred", "failed", "done", "x"))
+answers = st.fixed_dictionaries(
+    {},
+    optional={
+        "status": any_text,
+        "voiceCallId": st.sampled_from(("", "0LQ000000000001AAA")),
+        "agent": st.sampled_from(("", AGENT, "nobody")),
+        "queue": st.sampled_from(("", OMNI_QUEUE, "none")),
+        "errorCode": any_text,
+    },
+)
+payloads = st.one_of(answers, st.sampled_from((None, [], "text", {"status": 1}, {"status": {}})))
+invocations = st.builds(
+    Invocation,
+    payload=payloads,
+    error=st.sampled_from((None, None, {"errorType": "FlowFailed", "errorMessage": "deferred"})),
+    logs=st.just([]),
+    duration_ms=st.floats(0, 12_000),
+    init_ms=st.one_of(st.none(), st.floats(0, 3_000)),
+    timed_out=st.booleans(),
+    request_id=st.just(""),
+    cold=st.just(False),
+)
+# Else hardly any walk would come past the first block that asks.
+good_answers = st.builds(
+    lambda status, named: replace(ANSWERED, payload={"status": status, **named}),
+    st.sampled_from(("created", "existing")),
+    st.sampled_from(({}, {"agent": AGENT}, {"queue": OMNI_QUEUE}, {"agent": "", "queue": ""})),
+)
+some_targets = st.one_of(
+    st.just(frozenset[str]()), st.frozensets(st.sampled_from(TARGETS), max_size=2)
+)
+days = st.builds(
+    Surroundings,
+    is_open=st.sampled_from((True, False, None)),
+    key=st.sampled_from(("1", "1", "", "2", "9", None)),
+    unknown=some_targets,
+    full=some_targets,
+    broken=some_targets,
+    keeps_attributes=st.booleans(),
+)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+@given(
+    day=days,
+    outcomes=st.lists(
+        st.one_of(good_answers, good_answers, invocations, st.none()), min_size=1, max_size=8
+    ),
+    withheld=st.sampled_from((False, False, True)),
+)
+def test_nobody_is_left_in_silence(
+    name: str, day: Surroundings, outcomes: list[Invocation | None], withheld: bool
+) -> None:
+    """Given any day on which prompts play, then the caller ends in a queue, with an agent or with a
+    message, after 20 s of Lambda at most; and only a function that has answered promises a call."""
+    came: list[Invocation | None] = []
+
+    def invoke(event: dict[str, Any]) -> Invocation:
+        came.append(outcomes[len(came) % len(outcomes)])
+        if came[-1] is None:
+            raise NotInvoked("the function is missing")
+        return came[-1]
+
+    flow = READ[name]
+    caller = new_caller(flow.type, **({"CustomerEndpoint": None} if withheld else {}))
+    walked = walk(flow, caller, day, invoke)
+    assert walked.end is not End.SILENCE, walked.detail
+    assert walked.lambda_seconds <= MOST_LAMBDA_SECONDS
+    if walked.detail == PROMISE:
+        assert came[-1] is not None
+        assert came[-1].error is None

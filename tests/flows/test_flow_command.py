@@ -1,0 +1,125 @@
+"""`make flow`: what people see of a walk, and what the command refuses."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.__main__ import RIGHT, UNUSABLE, WRONG, main
+from local.contact_flow.pictures import FOLDER
+from local.stand import Stand
+from tests.flows.small_flows import aim, bye, call, content, say, to_queue, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def stand() -> Iterator[Stand]:
+    with Stand() as running:
+        yield running
+
+
+@pytest.fixture
+def run(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """Runs the command on a stand that is there already; exit status and output."""
+    monkeypatch.setattr("local.contact_flow.command.Stand", lambda: nullcontext(stand))
+
+    def run_it(path: Path, *arguments: str) -> tuple[int, str]:
+        status = main(["flow", str(path), *arguments])
+        return status, capsys.readouterr().out
+
+    return run_it
+
+
+def test_a_good_day_is_told_block_by_block(run: Callable[..., tuple[int, str]]) -> None:
+    status, told = run(FOLDER / "inbound.json")
+    assert status == RIGHT
+    lines = [line.split() for line in told.splitlines()]
+    assert lines[0] == ["VoiceCall", "inbound", "(CONTACT_FLOW)"]
+    assert "Create VoiceCall" in told
+    assert "status created, voiceCallId 0LQ" in told
+    assert "the caller waits in the queue ${QueueArn}" in told
+
+
+def test_a_fault_of_salesforce_is_for_this_caller_alone(
+    run: Callable[..., tuple[int, str]],
+) -> None:
+    status, told = run(FOLDER / "agent_transfer.json", "--salesforce", "status:400")
+    assert (status, "the caller waits for the agent jdoe" in told) == (RIGHT, True)
+    assert "status failed" in told
+    status, told = run(FOLDER / "agent_transfer.json")
+    assert "status created" in told
+
+
+@pytest.mark.parametrize(
+    ("flow", "arguments", "end"),
+    [
+        ("inbound", ("--closed",), "is told, and the line is hung up: We are closed now."),
+        ("inbound", ("--full", "*"), "is told, and the line is hung up: All our lines are busy."),
+        ("inbound", ("--unknown", "${QueueArn}"), "is told, and the line is hung up: We are sorry"),
+        ("agent_transfer", ("--no-agent",), "waits in the queue ${QueueArn}"),
+        ("callback", ("--withheld", "--press", "1"), "waits in the queue ${QueueArn}"),
+        ("omni_routing", ("--function", "missing"), "waits in the queue ${QueueArn}"),
+        ("queue_transfer", ("--function", "silent"), "waits in the queue arn:aws:connect:"),
+    ],
+)
+def test_what_can_be_asked_for(
+    run: Callable[..., tuple[int, str]], flow: str, arguments: tuple[str, ...], end: str
+) -> None:
+    status, told = run(FOLDER / f"{flow}.json", *arguments)
+    assert (status, f"the caller {end}" in told) == (RIGHT, True)
+
+
+def test_silence_is_wrong(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    """Given a flow that greets, calls the function and hangs up when it fails, as flows do."""
+    flow = content(
+        say("greet", "call"),
+        call("call", "aim", "bye"),
+        aim("aim", "in", QueueId="q"),
+        to_queue("in", "bye"),
+        bye(),
+    )
+    status, told = run(written(tmp_path, flow), "--function", "missing")
+    assert (status, "the caller is left in SILENCE: hung up without a word" in told) == (
+        WRONG,
+        True,
+    )
+
+
+def test_warnings_are_told_and_the_flow_is_walked(
+    run: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    """Given content without a type, as the API gives it out, then the type can be said."""
+    flow = content(to_queue("in", "sorry"), say("sorry", "bye"), bye())
+    del flow["Metadata"]["type"]
+    flow["Metadata"]["ActionMetadata"]["bye"] = flow["Metadata"]["ActionMetadata"]["sorry"]
+    path = written(tmp_path, flow)
+    status, told = run(path)
+    assert (status, f"{path}: bye: drawn over sorry" in told) == (RIGHT, True)
+    assert "the caller is told, and the line is hung up: Hello." in told
+    assert "the caller waits in the queue arn:" in run(path, "--type", "queueTransfer")[1]
+
+
+def test_what_connect_refuses_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given two faults, then both are told, with the file, and nothing is started."""
+    path = written(tmp_path, content(say("a", "nowhere", text=" "), bye()))
+    assert main(["flow", str(path)]) == UNUSABLE
+    told = capsys.readouterr().err.splitlines()
+    assert f"{path}: a: Next leads to 'nowhere', which is no action" in told
+    assert f"{path}: a: Text says nothing" in told
+    assert main(["flow", str(tmp_path / "none.json")]) == UNUSABLE
+
+
+@pytest.mark.parametrize("fault", ["earthquake", "status", "status:none"])
+def test_unknown_faults_are_refused(fault: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["flow", str(FOLDER / "inbound.json"), "--salesforce", fault])
+    assert "argument --salesforce" in capsys.readouterr().err

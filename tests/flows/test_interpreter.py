@@ -1,0 +1,281 @@
+"""The interpreter on flows of a few blocks: how a caller ends, and what Connect does meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.contact_flow.blocks import AGENT_TRANSFER, INBOUND, QUEUE_TRANSFER
+from local.contact_flow.caller import QUICK_CONNECT_QUEUE, Caller, new_caller
+from local.contact_flow.flow import read_flow
+from local.contact_flow.interpreter import End, UnknownBlock, Walk, walk
+from local.contact_flow.lambda_block import MOST_ATTEMPTS, NotInvoked, call_function
+from local.contact_flow.surroundings import EVERY, Surroundings
+from local.lambda_process import Invocation
+from tests.flows.small_flows import aim, block, bye, call, content, keep, say, to_queue, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.contact_flow.lambda_block import Invoke
+
+
+def invocation(
+    payload: Any = None, *, error: str = "", seconds: float = 0.1, timed_out: bool = False
+) -> Invocation:
+    return Invocation(
+        payload=payload,
+        error={"errorType": error, "errorMessage": "it failed"} if error else None,
+        logs=[],
+        duration_ms=seconds * 1000,
+        init_ms=None,
+        timed_out=timed_out,
+        request_id="",
+        cold=False,
+    )
+
+
+class Function:
+    """Answers one invocation after the other; the last answer goes on."""
+
+    def __init__(self, *answers: Invocation | Exception) -> None:
+        self.answers = list(answers) or [invocation({"status": "created"})]
+        self.events: list[dict[str, Any]] = []
+
+    def __call__(self, event: dict[str, Any]) -> Invocation:
+        self.events.append(event)
+        answer = self.answers[min(len(self.events), len(self.answers)) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def walked(
+    folder: Path,
+    *actions: dict[str, Any],
+    surroundings: Surroundings | None = None,
+    invoke: Invoke | None = None,
+    caller: Caller | None = None,
+) -> Walk:
+    flow = read_flow(written(folder, content(*actions)))
+    return walk(
+        flow, caller or new_caller(INBOUND), surroundings or Surroundings(), invoke or Function()
+    )
+
+
+def test_caller_ends_in_the_queue(tmp_path: Path) -> None:
+    end = walked(tmp_path, aim("aim", "in", QueueId="q"), to_queue("in", "bye"), bye())
+    assert (end.end, end.detail) == (End.QUEUE, "q")
+    assert [step.action for step in end.steps] == ["aim", "in"]
+
+
+def test_caller_ends_with_the_agent(tmp_path: Path) -> None:
+    end = walked(
+        tmp_path,
+        aim("aim", "in", AgentId="$.Agent.UserName"),
+        to_queue("in", "bye"),
+        bye(),
+        caller=new_caller(AGENT_TRANSFER),
+    )
+    assert (end.end, end.detail) == (End.AGENT, "jdoe")
+
+
+def test_message_before_the_end_counts(tmp_path: Path) -> None:
+    """Given only bookkeeping between the words and the end, then they are the last words."""
+    end = walked(tmp_path, say("a", "b", text="Goodbye."), keep("b", "bye", x="y"), bye())
+    assert (end.end, end.detail) == (End.MESSAGE, "Goodbye.")
+
+
+def test_a_greeting_long_before_does_not(tmp_path: Path) -> None:
+    """Given a Lambda block after the words, then hanging up is silence: the guide's sample flow."""
+    end = walked(tmp_path, say("a", "b"), call("b", "bye"), bye())
+    assert end.end is End.SILENCE
+
+
+def test_a_prompt_that_does_not_play_is_no_message(tmp_path: Path) -> None:
+    end = walked(
+        tmp_path,
+        say("a", "c", "bye"),
+        bye("c"),
+        bye(),
+        surroundings=Surroundings(mute=frozenset({"a"})),
+    )
+    assert end.end is End.SILENCE
+    assert end.branches == {("a", "NoMatchingError")}
+
+
+def test_round_without_a_word_is_silence(tmp_path: Path) -> None:
+    """Given the loop of two silent tries that the guide's sample flow has, then it is told."""
+    end = walked(tmp_path, say("a", "b"), call("b", "c"), call("c", "b"))
+    assert (end.end, end.detail) == (End.SILENCE, "goes round without a word at b")
+
+
+def test_round_with_words_ends_somewhere(tmp_path: Path) -> None:
+    """Given a full queue tried again and again with a message, then the walk still ends."""
+    end = walked(
+        tmp_path,
+        aim("aim", "in", QueueId="q"),
+        to_queue("in", "wait"),
+        say("wait", "in", "bye"),
+        bye(),
+        surroundings=Surroundings(full=frozenset({EVERY})),
+    )
+    assert (end.end, end.detail) == (End.SILENCE, "no end after 250 blocks")
+
+
+def test_a_branch_that_is_missing_is_silence(tmp_path: Path) -> None:
+    end = walked(
+        tmp_path,
+        block("a", "CheckHoursOfOperation", {}, "bye", {}, {"True": "bye"}),
+        bye(),
+        surroundings=Surroundings(is_open=False),
+    )
+    assert (end.end, end.detail) == (End.SILENCE, "a has no branch Equals False")
+
+
+def test_nobody_is_put_into_no_queue(tmp_path: Path) -> None:
+    end = walked(tmp_path, to_queue("in", "bye"), bye())
+    assert end.branches == {("in", "NoMatchingError")}
+
+
+def test_queue_transfer_has_its_queue_already(tmp_path: Path) -> None:
+    end = walked(tmp_path, to_queue("in", "bye"), bye(), caller=new_caller(QUEUE_TRANSFER))
+    assert (end.end, end.detail) == (End.QUEUE, QUICK_CONNECT_QUEUE)
+
+
+def test_unknown_block_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnknownBlock, match="a: block Wait is not walked here"):
+        walked(tmp_path, block("a", "Wait", {}, "bye"), bye())
+
+
+def test_unknown_operator_is_told(tmp_path: Path) -> None:
+    compared = block(
+        "a",
+        "Compare",
+        {"ComparisonValue": "$.ContactId"},
+        "bye",
+        {"NoMatchingCondition": "bye"},
+        {"1": "bye"},
+        operator="NumberLessThan",
+    )
+    with pytest.raises(UnknownBlock, match="NumberLessThan"):
+        walked(tmp_path, compared, bye())
+
+
+def test_function_gets_what_the_flow_has_learned(tmp_path: Path) -> None:
+    """Given an attribute and a queue set before, then the event has both, and filled parameters."""
+    function = Function(invocation({"status": "created", "voiceCallId": "0LQ1"}))
+    caller = new_caller(INBOUND)
+    end = walked(
+        tmp_path,
+        aim("aim", "first", QueueId="q"),
+        call("first", "keep"),
+        keep("keep", "second", id="$.External.voiceCallId", both="$.ContactId/$.Tags.none"),
+        call(
+            "second",
+            "say",
+            LambdaInvocationAttributes={
+                "methodName": "x",
+                "number": "$.CustomerEndpoint.Address",
+                "id": "$.Attributes.id",
+            },
+        ),
+        say("say", "bye", text="$.External.status"),
+        bye(),
+        invoke=function,
+        caller=caller,
+    )
+    details = function.events[1]["Details"]
+    contact_id = caller.contact["ContactId"]
+    assert details["ContactData"]["Attributes"] == {"id": "0LQ1", "both": f"{contact_id}/"}
+    assert details["ContactData"]["Queue"]["ARN"] == "q"
+    assert details["Parameters"] == {"methodName": "x", "number": "+12065550100", "id": "0LQ1"}
+    assert function.events[0]["Details"]["ContactData"]["Attributes"] == {}
+    assert end.detail == "created"
+
+
+def test_a_failed_invocation_leaves_nothing_of_the_last_answer(tmp_path: Path) -> None:
+    function = Function(invocation({"agent": "jdoe"}), NotInvoked("the function is missing"))
+    end = walked(
+        tmp_path,
+        call("a", "b"),
+        call("b", "aim"),
+        aim("aim", "in", AgentId="$.External.agent"),
+        to_queue("in", "bye"),
+        bye(),
+        invoke=function,
+    )
+    assert ("aim", "NoMatchingError") in end.branches
+
+
+def test_waiting_is_counted_from_prompt_to_prompt(tmp_path: Path) -> None:
+    """Given 3 s and 4 s, a prompt, and 5 s, then the longest wait is 7 s."""
+    seconds = [3.0, 4.0, 5.0]
+    function = Function(*(invocation({"a": "b"}, seconds=each) for each in seconds))
+    end = walked(
+        tmp_path,
+        call("a", "b"),
+        call("b", "c"),
+        say("c", "d"),
+        call("d", "bye"),
+        bye(),
+        invoke=function,
+    )
+    assert end.lambda_seconds == pytest.approx(7.0)
+
+
+def test_menu_takes_what_is_pressed(tmp_path: Path) -> None:
+    menu = block(
+        "menu",
+        "GetParticipantInput",
+        {"Text": "Press 1.", "InputTimeLimitSeconds": "5", "StoreInput": "False"},
+        "no",
+        {
+            "InputTimeLimitExceeded": "none",
+            "NoMatchingCondition": "no",
+            "NoMatchingError": "broken",
+        },
+        {"1": "yes"},
+    )
+    ends = (say("none", "bye"), say("no", "bye"), say("broken", "bye"), say("yes", "bye"), bye())
+    for key, taken in (
+        ("1", "Equals 1"),
+        ("2", "NoMatchingCondition"),
+        ("", "InputTimeLimitExceeded"),
+        (None, "NoMatchingError"),
+    ):
+        end = walked(tmp_path, menu, *ends, surroundings=Surroundings(key=key))
+        assert end.steps[0].branch == taken
+
+
+@pytest.mark.parametrize(
+    ("answers", "attempts", "seconds", "succeeds"),
+    [
+        ([invocation({"a": "b"})], 1, 0.1, True),
+        ([invocation(error="FlowFailed"), invocation({"a": "b"})], 2, 0.2, True),
+        ([invocation(error="FlowFailed")], MOST_ATTEMPTS, 0.4, False),
+        # 3 s each: the third one is cut off by the limit of 8 s, a fourth never begins.
+        ([invocation(error="FlowFailed", seconds=3.0)], 3, 8.0, False),
+        ([invocation({"a": "b"}, seconds=8.0)], 1, 8.0, False),
+        ([invocation(error="Sandbox.Timedout", timed_out=True)], 1, 8.0, False),
+        ([NotInvoked("no permission")], 1, 0.0, False),
+        ([invocation(error="FlowFailed"), NotInvoked("it was deleted")], 2, 0.1, False),
+        ([invocation({"a": {"b": "c"}})], 1, 0.1, False),
+        ([invocation({"a": 1})], 1, 0.1, False),
+        ([invocation(["a"])], 1, 0.1, False),
+        ([invocation(None)], 1, 0.1, False),
+        ([invocation({"a": "ä" * 16_384})], 1, 0.1, False),
+        ([invocation({"a": "x" * 32_000})], 1, 0.1, True),
+    ],
+)
+def test_lambda_block_keeps_connects_rules(
+    answers: list[Invocation | Exception], attempts: int, seconds: float, succeeds: bool
+) -> None:
+    """Facts, section 1.2: three repeats within the limit, a flat map of texts, 32 KB."""
+    function = Function(*answers)
+    answer = call_function(function, {}, 8.0)
+    assert answer.attempts == len(function.events) == attempts
+    assert answer.seconds == pytest.approx(seconds)
+    assert (answer.external is not None) is succeeds
+    assert bool(answer.trouble) is not succeeds

@@ -1,0 +1,146 @@
+"""Walks of the sample flows against the laptop stand: the function as it is deployed, over HTTP."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from local.contact_flow.caller import Caller, new_caller
+from local.contact_flow.command import FUNCTION, silent_invocation
+from local.contact_flow.flow import Flow, read_flow
+from local.contact_flow.interpreter import Walk, walk
+from local.contact_flow.lambda_block import Invoke, NotInvoked
+from local.contact_flow.pictures import FOLDER
+from local.contact_flow.surroundings import EVERY
+from tests.flows.scenarios import (
+    FLOWS,
+    REQUEST_CALLBACK,
+    SCENARIOS,
+    SLOW_LIMIT_SECONDS,
+    Scenario,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local.lambda_process import Invocation
+    from local.salesforce import VoiceCallRecord
+    from local.stand import Stand
+
+SIDE_BY_SIDE = 4
+"""Walks at the same time: those whose Salesforce hangs only wait."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A walk, and what Salesforce has of the caller's contact afterwards.
+
+    Attributes:
+        record: its VoiceCall.
+        callbacks: the requests for a callback that Salesforce granted.
+    """
+
+    walk: Walk
+    record: VoiceCallRecord | None
+    callbacks: tuple[Mapping[str, Any], ...]
+
+    @property
+    def contact_id(self) -> str:
+        """The caller's contact."""
+        return str(self.walk.caller.contact["ContactId"])
+
+
+class World:
+    """All walks, each once, begun together. `told` waits for one."""
+
+    def __init__(self, stand: Stand) -> None:
+        self._stand = stand
+        self.flows = {name: read_flow(FOLDER / f"{name}.json") for name in FLOWS}
+        self._threads = ThreadPoolExecutor(SIDE_BY_SIDE)
+        # What waits for Salesforce begins first.
+        names = sorted(SCENARIOS, key=lambda name: not SCENARIOS[name].salesforce)
+        self._told: Mapping[tuple[str, str], Future[Told]] = {
+            (flow, name): self._threads.submit(self._walk, flow, SCENARIOS[name])
+            for name in names
+            for flow in SCENARIOS[name].flows
+        }
+
+    def close(self) -> None:
+        """Begin no more, and wait for what has begun."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def all_told(self, flow: str) -> list[Told]:
+        """What came of a flow under every scenario it was walked under."""
+        return [told.result() for (name, _), told in self._told.items() if name == flow]
+
+    def told(self, flow: str, scenario: str) -> Told:
+        """What came of a flow under a scenario."""
+        return self._told[flow, scenario].result()
+
+    def _walk(self, name: str, scenario: Scenario) -> Told:
+        flow = self.flows[name]
+        caller = new_caller(flow.type, **scenario.contact)
+        contact_id = caller.contact["ContactId"]
+        previous = caller.contact["PreviousContactId"]
+        if previous != contact_id:
+            self._stand.salesforce.add_voice_call(previous)
+        invoke = self._invoke(scenario)
+        if scenario.created:
+            self._create(flow, caller, invoke)
+        for fault in scenario.faults(contact_id):
+            self._stand.salesforce.inject(fault)
+        if scenario.slow:
+            flow = with_time_limit(flow, str(SLOW_LIMIT_SECONDS))
+        walked = walk(flow, caller, scenario.surroundings, invoke)
+        return Told(
+            walked, self._stand.salesforce.voice_call(contact_id), self._callbacks(contact_id)
+        )
+
+    def _callbacks(self, contact_id: str) -> tuple[Mapping[str, Any], ...]:
+        return tuple(
+            exchange.body
+            for exchange in self._stand.salesforce.journal()
+            if exchange.path.endswith(f"/{contact_id}/{REQUEST_CALLBACK}")
+            and exchange.status == 200
+        )
+
+    def _create(self, flow: Flow, caller: Caller, invoke: Invoke) -> None:
+        block = flow.actions["Create VoiceCall"]
+        made = invoke(caller.event(block.parameters["LambdaInvocationAttributes"]))
+        assert made.payload["status"] == "created"
+
+    def _invoke(self, scenario: Scenario) -> Invoke:
+        settings = {"FLOW_TIME_LIMIT_SECONDS": str(SLOW_LIMIT_SECONDS)} if scenario.slow else None
+
+        def invoke(event: dict[str, Any]) -> Invocation:
+            parameters = event["Details"]["Parameters"]
+            faults = scenario.function
+            fault = faults.get(parameters["methodName"]) or faults.get(EVERY)
+            if fault == "missing":
+                raise NotInvoked("the function is missing")
+            if fault == "silent":
+                return silent_invocation()
+            if fault == "raises":
+                # A mistake of the flow's author: the one thing that raises in any case.
+                parameters["methodName"] = "noSuchMethod"
+            return self._stand.invoke(FUNCTION, event, settings)
+
+        return invoke
+
+
+def with_time_limit(flow: Flow, seconds: str) -> Flow:
+    """The flow with another time limit in its Lambda blocks."""
+    limit = {"InvocationTimeLimitSeconds": seconds}
+    return replace(
+        flow,
+        actions=MappingProxyType(
+            {
+                name: replace(action, parameters={**action.parameters, **limit})
+                if action.type == "InvokeLambdaFunction"
+                else action
+                for name, action in flow.actions.items()
+            }
+        ),
+    )
