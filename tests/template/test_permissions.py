@@ -135,7 +135,7 @@ def test_only_the_named_instance_may_call_the_flow_function(resources: dict[str,
     ]
     assert permissions == [
         {
-            "FunctionName": {"Fn::GetAtt": ["ContactFlowFunction", "Arn"]},
+            "FunctionName": {"Ref": "ContactFlowFunction.Alias"},
             "Action": "lambda:InvokeFunction",
             "Principal": "connect.amazonaws.com",
             # The fifth part of arn:aws:connect:<region>:<account>:instance/<id>.
