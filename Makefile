@@ -17,7 +17,7 @@ export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help run replay stand test lint types template suites bench build docs lock clean
-.PHONY: suite-pure suite-faults suite-handler suite-stand
+.PHONY: suite-pure suite-faults suite-handler suite-stand suite-artefact
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s  %s\n", $$1, $$2}'
@@ -46,9 +46,9 @@ template: $(SAM)/ready  ## sam validate --lint and cfn-lint
 	$(SAM)/sam validate --lint
 	$(SAM)/cfn-lint template.yaml
 
-suites: $(VENV)/ready  ## all test suites, with branch coverage of the layer
+suites: $(VENV)/ready $(SAM)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory --output-sync=target -j4 suite-pure suite-faults suite-handler suite-stand
+	@$(MAKE) --no-print-directory --output-sync=target -j5 suite-pure suite-faults suite-handler suite-stand suite-artefact
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
 # Side by side: most of what all but the first do is wait for what hangs on purpose.
@@ -56,7 +56,8 @@ suite-pure: SUITES = tests/unit tests/property tests/architecture tests/template
 suite-faults: SUITES = tests/integration/test_fault_matrix.py
 suite-handler: SUITES = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
 suite-stand: SUITES = tests/local
-suite-pure suite-faults suite-handler suite-stand:
+suite-artefact: SUITES = tests/artefact
+suite-pure suite-faults suite-handler suite-stand suite-artefact:
 	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider $(SUITES)
 
 bench: $(VENV)/ready  ## measure the way of a call beside the targets
