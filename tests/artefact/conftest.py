@@ -39,7 +39,8 @@ def artefact(request: pytest.FixtureRequest) -> Artefact:
     return built
 
 
-@pytest.fixture(scope="session")
+# Of a module, not of the session: there is one stand at a time in a process.
+@pytest.fixture(scope="module")
 def running() -> Iterator[Stand]:
     with Stand() as stand:
         yield stand
@@ -51,9 +52,9 @@ def stand(running: Stand) -> Iterator[Stand]:
     running.salesforce.reset()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def emulators(artefact: Artefact, running: Stand) -> Iterator[Start]:
-    """Start built functions, one emulator for each and its settings; all end with the session.
+    """Start built functions, one emulator for each and its settings; all end with the module.
 
     At its end nothing they have written holds a number or a line of the key.
     """
