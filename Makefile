@@ -16,7 +16,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run replay stand test lint types template suites bench build docs lock clean
+.PHONY: help run replay stand test lint types template suites bench build package docs lock clean
 .PHONY: suite-pure suite-faults suite-handler suite-stand suite-artefact
 
 help:  ## list what can be made
@@ -65,6 +65,9 @@ bench: $(VENV)/ready  ## measure the way of a call beside the targets
 
 build: $(SAM)/ready  ## .aws-sam/build, without Docker
 	PYTHON="$(abspath $(SAM)/python)" $(SAM)/sam build
+
+package: build $(VENV)/ready  ## .build/package: what a release uploads, with its hashes; needs no account
+	@$(BIN)/python -m local.package
 
 docs: $(VENV)/ready  ## write docs/field-mapping.md anew from the mapping tables
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m local.field_mapping
