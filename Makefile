@@ -16,7 +16,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run replay stand test lint types template suites bench build package docs lock clean
+.PHONY: help run replay stand test lint types template suites bench startup build package docs lock clean
 .PHONY: suite-pure suite-faults suite-handler suite-stand suite-artefact
 
 help:  ## list what can be made
@@ -62,6 +62,9 @@ suite-pure suite-faults suite-handler suite-stand suite-artefact:
 
 bench: $(VENV)/ready  ## measure the way of a call beside the targets
 	@$(BIN)/python -m tests.performance.bench
+
+startup: $(VENV)/ready  ## measure what the flow function's start costs, by memory (docs/start-up.md)
+	@$(BIN)/python -m tests.performance.start_up
 
 build: $(SAM)/ready  ## .aws-sam/build, without Docker
 	PYTHON="$(abspath $(SAM)/python)" $(SAM)/sam build
