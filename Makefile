@@ -87,6 +87,7 @@ clean:  ## remove everything that was made
 
 $(VENV)/ready: requirements/dev.lock
 	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
+	@test ! -L $(VENV) || { echo "$(VENV) is a link: making it anew would empty what it leads to"; exit 1; }
 	@echo "setting up $(VENV) ($(PYTHON)), about half a minute"
 	@"$(PYTHON)" -m venv --clear $(VENV)
 	@$(BIN)/pip install -qq --no-deps --require-hashes -r requirements/dev.lock
@@ -94,6 +95,7 @@ $(VENV)/ready: requirements/dev.lock
 
 $(SAM)/ready: requirements/sam.lock
 	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
+	@test ! -L .venv-sam || { echo ".venv-sam is a link: making it anew would empty what it leads to"; exit 1; }
 	@echo "setting up .venv-sam (aws-sam-cli, cfn-lint), about a minute"
 	@"$(PYTHON)" -m venv --clear .venv-sam
 	@$(SAM)/pip install -qq --no-deps --require-hashes -r requirements/sam.lock

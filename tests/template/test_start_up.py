@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.template.deployment import deployed
+from tests.template.test_permissions import EVERY_ALARM
 
 FUNCTION = "ContactFlowFunction"
 
@@ -143,7 +144,7 @@ def test_code_deploy_shifts_this_alias_and_no_other(
         {"Fn::Sub": "${ContactFlowFunction.Arn}:live"},
     ]
     assert watch["Action"] == "cloudwatch:DescribeAlarms"
-    assert watch["Resource"] == {"Fn::GetAtt": ["ContactFlowNewVersionErrorAlarm", "Arn"]}
+    assert watch["Resource"] == {"Fn::Sub": EVERY_ALARM}
 
 
 def test_code_deploy_knows_every_way_of_shifting(template: dict[str, Any]) -> None:
