@@ -62,8 +62,8 @@ ACTION_OF_OPERATION = {
     "dynamodb:TransactWriteItems": "dynamodb:UpdateItem",
 }
 
-# What DescribeAlarms is checked against whichever alarm is asked for (the text of its refusals, as in
-# amazon-cloudwatch-auto-alarms, issue 1).
+# What DescribeAlarms is checked against, whichever alarm is asked for (the text of its refusals, as
+# in amazon-cloudwatch-auto-alarms, issue 1).
 EVERY_ALARM = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"
 
 # Resources that have no names of their own beforehand: all below one that is named.
