@@ -18,8 +18,8 @@ export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
-.PHONY: help run replay flow stand doctor test lint types template suites bench build docs lock clean
-.PHONY: suite-pure suite-faults suite-handler suite-stand suite-flows
+.PHONY: help run replay flow stand doctor test lint types template suites bench startup build package docs lock clean
+.PHONY: suite-pure suite-faults suite-handler suite-stand suite-flows suite-artefact
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s  %s\n", $$1, $$2}'
@@ -60,9 +60,9 @@ template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## sam validate --lint, c
 	$(BIN)/python -m tests.template.expanded template.yaml .build
 	$(CHECKOV)/checkov --config-file .checkov.yaml --file .build/default.json .build/options.json
 
-suites: $(VENV)/ready  ## all test suites, with branch coverage of the layer
+suites: $(VENV)/ready $(SAM)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory --output-sync=target -j6 $(BESIDE) suite-pure suite-faults suite-handler suite-stand suite-flows
+	@$(MAKE) --no-print-directory --output-sync=target -j7 $(BESIDE) suite-pure suite-faults suite-handler suite-stand suite-flows suite-artefact
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
 # Side by side: most of what all but the first do is wait for what hangs on purpose.
@@ -70,7 +70,8 @@ suite-pure: SUITES = tests/unit tests/property tests/architecture tests/template
 suite-faults: SUITES = tests/integration/test_fault_matrix.py
 suite-handler: SUITES = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
 suite-stand: SUITES = tests/local
-suite-pure suite-faults suite-handler suite-stand:
+suite-artefact: SUITES = tests/artefact
+suite-pure suite-faults suite-handler suite-stand suite-artefact:
 	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider $(SUITES)
 
 # The layer runs in the stand's processes only: there is nothing to measure in this one.
@@ -80,8 +81,14 @@ suite-flows:
 bench: $(VENV)/ready  ## measure the way of a call beside the targets
 	@$(BIN)/python -m tests.performance.bench
 
+startup: $(VENV)/ready  ## measure what the flow function's start costs, by memory (docs/start-up.md)
+	@$(BIN)/python -m tests.performance.start_up
+
 build: $(SAM)/ready  ## .aws-sam/build, without Docker
 	PYTHON="$(abspath $(SAM)/python)" $(SAM)/sam build
+
+package: build $(VENV)/ready  ## .build/package: what a release uploads, with its hashes; needs no account
+	@$(BIN)/python -m local.package
 
 docs: $(VENV)/ready  ## write docs/field-mapping.md and the pictures in flows/README.md anew
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m local.field_mapping
@@ -99,6 +106,7 @@ clean:  ## remove everything that was made
 
 $(VENV)/ready: requirements/dev.lock
 	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
+	@test ! -L $(VENV) || { echo "$(VENV) is a link: making it anew would empty what it leads to"; exit 1; }
 	@echo "setting up $(VENV) ($(PYTHON)), about half a minute"
 	@"$(PYTHON)" -m venv --clear $(VENV)
 	@$(BIN)/pip install -qq --no-deps --require-hashes -r requirements/dev.lock
@@ -106,6 +114,7 @@ $(VENV)/ready: requirements/dev.lock
 
 $(SAM)/ready $(CHECKOV)/ready: .venv-%/bin/ready: requirements/%.lock
 	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
+	@test ! -L .venv-$* || { echo ".venv-$* is a link: making it anew would empty what it leads to"; exit 1; }
 	@echo "setting up .venv-$*, up to a minute"
 	@"$(PYTHON)" -m venv --clear .venv-$*
 	@.venv-$*/bin/pip install -qq --no-deps --require-hashes -r $<

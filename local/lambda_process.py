@@ -62,7 +62,8 @@ class Invocation:
     error         errorType, errorMessage and, for an exception, stackTrace; None on success
     logs          lines of standard output and error, in the order they were written
     duration_ms   from handing over the event to the answer (or to the end); 0 when init failed
-    init_ms       from process start to the runtime's first question, of a cold invocation
+    init_ms       from process start to the runtime's first question, of a cold invocation; with a
+                  snapshot from its restore
     """
 
     payload: Any
@@ -81,6 +82,8 @@ class LambdaProcess:
     layers        folders that stand for /opt/python, first wins
     environment   added to the function's own, and stronger than it
     python        the interpreter; it needs awslambdaric, in its own packages or in a layer
+    snap_start    as a published version with SnapStart: a new process waits, where Lambda would
+                  take its snapshot, for the invocation that restores it
 
     The process starts with the first invocation. Invocations run one at a time; `kill` may be
     called from another thread while one runs.
@@ -93,6 +96,8 @@ class LambdaProcess:
         environment: Mapping[str, str] | None = None,
         python: str = sys.executable,
         init_limit: float = INIT_LIMIT_SECONDS,
+        *,
+        snap_start: bool = False,
     ) -> None:
         """Remember how to run `function`; `init_limit` in seconds."""
         self._function = function
@@ -100,6 +105,7 @@ class LambdaProcess:
         self._environment = {**function.environment, **(environment or {})}
         self._python = python
         self._init_limit = init_limit
+        self._snap_start = snap_start
         self._one_at_a_time = threading.Lock()
         self._child: _Child | None = None
         self._closed = False
@@ -134,6 +140,18 @@ class LambdaProcess:
         if self._child is not None:
             self._child.kill()
 
+    def publish(self) -> bool:
+        """Start the process and wait for its snapshot, as publishing a version does.
+
+        False when it came to none: the invocation tells why. Raises OSError as `invoke` does, and
+        RuntimeError without `snap_start` or when a process is there.
+        """
+        with self._one_at_a_time:
+            if not self._snap_start or self._child is not None or self._closed:
+                raise RuntimeError("there is nothing to take a snapshot of")
+            self._child = self._new_child()
+            return self._child.api.wait_for_snapshot(self._init_limit)
+
     def invoke(self, event: Any) -> Invocation:
         """Run the handler with `event` (any JSON value) and wait for what becomes of it.
 
@@ -152,7 +170,7 @@ class LambdaProcess:
     def _invoke_warm(self, body: bytes) -> Invocation | None:
         """The invocation by the process that is there; None when there is none (any more)."""
         child = self._child
-        if child is None:
+        if child is None or child.waits_in_snapshot:
             return None
         event = self._event(body)
         if child.runs and (child.api.offer(event) or child.runs):
@@ -161,12 +179,10 @@ class LambdaProcess:
         return None
 
     def _invoke_cold(self, body: bytes) -> Invocation:
-        self._child = child = _Child(
-            [self._python, "-s", "-c", _BOOTSTRAP],
-            self._function.handler,
-            self._function.code_dir,
-            self._lambda_environment(),
-        )
+        # Only one that waits in its snapshot is there already.
+        child = self._child = self._child or self._new_child()
+        if self._snap_start and child.api.wait_for_snapshot(self._init_limit):
+            child.restore()
         event = self._event(body)
         if not child.api.wait_for_init(self._init_limit):
             return self._ended(child, event, 0.0, self._init_limit, cold=True)
@@ -178,6 +194,16 @@ class LambdaProcess:
             )
         child.api.offer(event)
         return self._outcome(child, event, cold=True)
+
+    def _new_child(self) -> "_Child":
+        child = _Child(
+            [self._python, "-s", "-c", _BOOTSTRAP],
+            self._function.handler,
+            self._function.code_dir,
+            self._lambda_environment(),
+        )
+        child.waits_in_snapshot = self._snap_start
+        return child
 
     def _outcome(self, child: "_Child", event: Event, *, cold: bool) -> Invocation:
         began = time.perf_counter()
@@ -246,7 +272,7 @@ class LambdaProcess:
             "AWS_LAMBDA_FUNCTION_NAME": function.logical_id,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start" if self._snap_start else "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.logical_id}",
             "AWS_LAMBDA_LOG_STREAM_NAME": f"laptop/[$LATEST]{uuid.uuid4().hex}",
             "LAMBDA_TASK_ROOT": str(function.code_dir),
@@ -261,6 +287,8 @@ class LambdaProcess:
 
 class _Child:
     """A runtime process with its Runtime API, its log and its temporary folder."""
+
+    waits_in_snapshot = False
 
     def __init__(
         self, command: Sequence[str], handler: str, code_dir: Path, environment: Mapping[str, str]
@@ -306,6 +334,11 @@ class _Child:
     @property
     def runs(self) -> bool:
         return not self._has_ended.is_set()
+
+    def restore(self) -> None:
+        self.waits_in_snapshot = False
+        self.started_at = time.perf_counter()
+        self.api.restore()
 
     @property
     def how_it_ended(self) -> str:

@@ -61,6 +61,8 @@ class RuntimeApi:
         self._answer: Answer | None = None
         self._exited = False
         self._closed = False
+        self._snapshot_taken = False
+        self._restored = False
         self.ready_at: float | None = None
         """time.perf_counter() when the runtime first asked for an event: the end of its init."""
         self.init_error: dict[str, Any] | None = None
@@ -105,6 +107,20 @@ class RuntimeApi:
             self._exited = True
             self._changed.notify_all()
 
+    def wait_for_snapshot(self, limit: float) -> bool:
+        """Wait until all is done that is done before a snapshot; False when it ended otherwise."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._snapshot_taken or self.init_error is not None or self._exited, limit
+            )
+            return self._snapshot_taken
+
+    def restore(self) -> None:
+        """Let a runtime that waits in its snapshot go on."""
+        with self._changed:
+            self._restored = True
+            self._changed.notify_all()
+
     def wait_for_init(self, limit: float) -> bool:
         """Wait until init has ended in any way; False when it has not within `limit` seconds."""
         with self._changed:
@@ -133,6 +149,14 @@ class RuntimeApi:
                 )
             answer, self._event = self._answer, None
             return answer
+
+    def _wait_in_snapshot(self) -> bool:
+        """What SnapStart does to a runtime: False when it is never restored."""
+        with self._changed:
+            self._snapshot_taken = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._restored or self._closed)
+            return self._restored
 
     def _next(self) -> Event | None:
         """The next event for the runtime; None when there will be none."""
@@ -196,9 +220,20 @@ class _Handler(BaseHTTPRequestHandler):
     _deadline_header: ClassVar[str] = "Lambda-Runtime-Deadline-Ms"
 
     def do_GET(self) -> None:
-        if self.path != f"{_BASE}/invocation/next":
+        if self.path == f"{_BASE}/restore/next":
+            self._restore()
+        elif self.path == f"{_BASE}/invocation/next":
+            self._hand_over()
+        else:
             self._reply(HTTPStatus.NOT_FOUND)
-            return
+
+    def _restore(self) -> None:
+        if self.server.api._wait_in_snapshot():
+            self._reply(HTTPStatus.OK)
+        else:
+            self.close_connection = True
+
+    def _hand_over(self) -> None:
         event = self.server.api._next()
         if event is None:
             self.close_connection = True
@@ -219,7 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length))
         error_type = self.headers.get("Lambda-Runtime-Function-Error-Type", "Unhandled")
-        if self.path == f"{_BASE}/init/error":
+        if self.path in (f"{_BASE}/init/error", f"{_BASE}/restore/error"):
             self._reply(self.server.api._accept_init_error(body, error_type))
         elif match := _ANSWER_PATH.fullmatch(self.path):
             request_id, kind = match.groups()

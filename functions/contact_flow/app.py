@@ -4,6 +4,8 @@ from typing import Any
 
 from voicecall_bridge import composition
 
+composition.prepare_flow()
+
 
 def handler(event: object, context: Any) -> dict[str, str]:
     """One invocation: see voicecall_bridge.flow_methods for what a flow can ask."""

@@ -121,6 +121,7 @@ LIBRARIES = {
         "composition",
     },
     "aws_lambda_powertools": {"observability"},
+    "snapshot_restore_py": {"composition"},
 }
 
 # The standard library's own ways to the network and to other programs.

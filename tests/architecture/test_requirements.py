@@ -12,6 +12,10 @@ from tests.architecture.source_code import LAYER, ROOT, imported, package_module
 REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:==([^\s;]+))?$")
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)\s*(?:;([^\\]*))?")
 
+# Part of Lambda's managed runtime, so no layer has to carry it (Lambda developer guide, "Lambda
+# SnapStart runtime hooks for Python").
+OF_THE_RUNTIME = {"snapshot-restore-py"}
+
 LAYER_FILES = (LAYER / "requirements.txt", LAYER / "requirements.lock")
 PAIRS = [
     LAYER_FILES,
@@ -103,14 +107,15 @@ def test_layer_lock_does_not_ask_for_the_building_machine() -> None:
 
 
 def imported_projects() -> set[str]:
-    """The projects whose modules the package imports."""
+    """The projects whose modules the package imports, besides those of the runtime."""
     owners = packages_distributions()
-    return {
+    found = {
         normal(project)
         for path in package_modules().values()
         for name in imported(path)
         for project in owners.get(name.split(".")[0], [])
     }
+    return found - OF_THE_RUNTIME
 
 
 def test_layer_carries_only_what_is_imported() -> None:

@@ -37,14 +37,19 @@ class Deployed:
 
 def deployed() -> Deployed:
     """Find the newest Python and build layer and runtime for it. Raises NotDeployableError."""
-    python, version = _newest_python()
+    python, version = newest_python()
     layer = ROOT / ".build" / f"bench-layer-{version}"
-    runtime = ROOT / ".build" / f"bench-runtime-{version}"
     script = LAYER / "build.py"
     sources = [LAYER / "requirements.lock", script, *LAYER.glob("voicecall_bridge/**/*.py")]
     if _is_stale(layer, sources):
         _run([python, str(script), "--platform", "local", "--target", str(layer)])
         _stamp(layer)
+    return Deployed(python, version, (layer / "python", runtime_client(python, version)))
+
+
+def runtime_client(python: str, version: str) -> Path:
+    """A folder with what Lambda's image has: the runtime client. Raises NotDeployableError."""
+    runtime = ROOT / ".build" / f"bench-runtime-{version}"
     if _is_stale(runtime, [DEV_LOCK]):
         runtime.mkdir(parents=True)
         pins = runtime / "requirements.txt"
@@ -53,10 +58,11 @@ def deployed() -> Deployed:
         command += ["--no-deps", "--require-hashes", "--only-binary=:all:"]
         _run([*command, "--target", str(runtime), "--requirement", str(pins)])
         _stamp(runtime)
-    return Deployed(python, version, (layer / "python", runtime))
+    return runtime
 
 
-def _newest_python() -> tuple[str, str]:
+def newest_python() -> tuple[str, str]:
+    """Command and version of the newest Python here that has pip. Raises NotDeployableError."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     for version in VERSIONS:
         installed = sorted(map(str, pyenv.glob(f"{version}.*/bin/python")))

@@ -119,15 +119,16 @@ def test_log_level_is_no_parameter(template: dict[str, Any]) -> None:
     assert shared["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "INFO"
 
 
-def test_function_arn_fits_into_a_flow(functions: dict[str, Any]) -> None:
-    """Given the longest partition and region, then a function's ARN is one Connect associates.
+def test_alias_arn_fits_into_a_flow(functions: dict[str, Any]) -> None:
+    """Given the longest partition and region, and a stack's name of any length, then the ARN that a
+    flow gets is one that Connect associates.
 
     CloudFormation cuts the names it makes to Lambda's 64 characters.
     """
     prefix = "arn:aws-us-gov:lambda:ap-northeast-1:123456789012:function:"
-    for name, function in functions.items():
-        assert "FunctionName" not in function["Properties"], name
-        assert len(prefix) + 64 <= LONGEST_ARN
+    properties = functions["ContactFlowFunction"]["Properties"]
+    assert "FunctionName" not in properties
+    assert len(f"{prefix}{'n' * 64}:{properties['AutoPublishAlias']}") <= LONGEST_ARN
 
 
 def test_flow_time_limit_is_what_a_block_can_have(template: dict[str, Any]) -> None:

@@ -38,6 +38,7 @@ GOOD = {
     "ContactRecordMethods": ["INBOUND", "INBOUND,OUTBOUND", "INBOUND, WEBRTC_API"],
     "ContactRecordVoicemailAttributes": ["vm_flag", "vm_flag, mail-box", "none"],
     "ContactRecordOptOutAttributes": ["NoSync", "none"],
+    "ContactFlowProvisionedEnvironments": ["1", "2", "50", "999"],
     "PrivateKeyParameterName": [
         "",
         "MyCenter-scrt-jwt-auth-private-key",
@@ -113,6 +114,7 @@ BAD = {
     "ContactRecordMethods": ["", "inbound", "INBOUND;OUTBOUND", "INBOUND,"],
     "ContactRecordVoicemailAttributes": ["", "vm flag", "vm_flag,"],
     "ContactRecordOptOutAttributes": ["", "No.Sync"],
+    "ContactFlowProvisionedEnvironments": ["", "0", "-1", "1.5", "1000", "02"],
     "PrivateKeyParameterName": [
         "//twice",
         "a//b",

@@ -66,6 +66,10 @@ ACTION_OF_OPERATION = {
     "dynamodb:TransactWriteItems": "dynamodb:UpdateItem",
 }
 
+# What DescribeAlarms is checked against, whichever alarm is asked for (the text of its refusals, as
+# in amazon-cloudwatch-auto-alarms, issue 1).
+EVERY_ALARM = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"
+
 
 def documents(resources: dict[str, Any], role: str) -> list[dict[str, Any]]:
     """A role's own policies and those of the template that are attached to it."""
@@ -116,7 +120,7 @@ def test_only_the_named_instance_may_call_the_flow_function(resources: dict[str,
     ]
     assert permissions == [
         {
-            "FunctionName": {"Fn::GetAtt": ["ContactFlowFunction", "Arn"]},
+            "FunctionName": {"Ref": "ContactFlowFunction.Alias"},
             "Action": "lambda:InvokeFunction",
             "Principal": "connect.amazonaws.com",
             # The fifth part of arn:aws:connect:<region>:<account>:instance/<id>.

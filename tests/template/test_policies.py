@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.template.policies import documents_in, listed, statements_in, strings
+from tests.template.test_permissions import EVERY_ALARM
 from voicecall_bridge import dead_letters
 
 BOUNDARY = {
@@ -24,6 +25,9 @@ WILD = {
     ("BridgeKey", "GrantToTable"): {"*"},
     # Network interfaces have no names before Lambda makes them.
     ("NetworkPolicy", "ConnectToVpc"): {"*"},
+    # CloudWatch asks for the right to look at all of the region's alarms to look at one (see
+    # test_permissions).
+    ("ContactFlowDeploymentRole", "WatchAlarm"): {EVERY_ALARM},
     # What has no name beforehand, below what is named.
     ("ContactEventsRole", "DescribeContacts"): {"${ConnectInstanceArn}/contact/*"},
 }

@@ -114,9 +114,7 @@ def test_a_redriven_payload_is_gone(resources: dict[str, Any]) -> None:
 
 def test_outputs_say_what_to_paste_where(template: dict[str, Any]) -> None:
     outputs = template["Outputs"]
-    assert outputs["ContactFlowFunctionArn"]["Value"] == {
-        "Fn::GetAtt": ["ContactFlowFunction", "Arn"]
-    }
+    assert outputs["ContactFlowFunctionArn"]["Value"] == {"Ref": "ContactFlowFunction.Alias"}
     assert outputs["LedgerTableName"]["Value"] == {"Ref": "LedgerTable"}
     assert outputs["DeadLetterQueueUrl"]["Value"] == {"Ref": "DeadLetterQueue"}
     for name, output in outputs.items():
@@ -127,8 +125,10 @@ def test_command_associates_the_function_with_the_instance(template: dict[str, A
     """Given an instance's ARN, then the command holds its region, bare id and the function."""
     arn = "arn:aws:connect:eu-central-1:123456789012:instance/12345678-90ab-cdef-1234-567890abcdef"
     line, variables = template["Outputs"]["AssociateLambdaFunctionCommand"]["Value"]["Fn::Sub"]
+    assert variables["FunctionArn"] == {"Ref": "ContactFlowFunction.Alias"}
     # When CloudFormation fills it in
-    for name, value in variables.items():
+    for name in ("InstanceRegion", "InstanceId"):
+        value = variables[name]
         index, pieces = value["Fn::Select"]
         separator, source = pieces["Fn::Split"]
         assert source == {"Ref": "ConnectInstanceArn"}
@@ -137,5 +137,5 @@ def test_command_associates_the_function_with_the_instance(template: dict[str, A
     assert line == (
         "aws connect associate-lambda-function --region eu-central-1"
         " --instance-id 12345678-90ab-cdef-1234-567890abcdef"
-        " --function-arn ${ContactFlowFunction.Arn}"
+        " --function-arn ${FunctionArn}"
     )

@@ -121,7 +121,7 @@ def test_nothing_but_an_operator_starts_a_redrive(
         for each in resources.values()
         if each["Type"] == "AWS::Lambda::Permission"
     ]
-    assert callable_by_others == [{"Fn::GetAtt": ["ContactFlowFunction", "Arn"]}]
+    assert callable_by_others == [{"Ref": "ContactFlowFunction.Alias"}]
 
 
 def test_a_redrive_nobody_waits_for_leaves_a_letter_when_it_fails(

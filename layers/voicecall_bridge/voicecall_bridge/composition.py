@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import threading
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 
@@ -50,7 +52,45 @@ CHAINS_AT_ONCE = 8
 RECORDS_AT_ONCE = 100
 """Chains of contact records that one environment handles at the same time: a whole batch. Each only
 waits, for the ledger, for Salesforce and for the ledger again."""
+FLOW_SERVICES = ("dynamodb", "secretsmanager", "ssm", "sqs")
+"""The AWS services that a flow's call may need."""
 _MAKING = threading.Lock()
+
+
+def prepare_flow() -> None:
+    """Do before the first call what can be done then, where Lambda gives time for it.
+
+    Called at import. Nobody waits before a snapshot (SnapStart) or in an environment that is kept
+    ready (provisioned concurrency). On demand the caller waits all the same, so nothing is done.
+
+    What is done talks to nobody, reads no secret, asks for no credentials and draws no random
+    number, since a snapshot is old when it is used, and every copy of it starts the same.
+    """
+    start = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "")
+    if start not in ("snap-start", "provisioned-concurrency"):
+        return
+    flow_service()
+    session = _session()
+    for service in FLOW_SERVICES:
+        # Only to have read its model; a client asks for credentials unless it is given some.
+        session.create_client(service, aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
+    if start == "snap-start":
+        # The managed runtime brings it along; nothing else has it or needs it.
+        from snapshot_restore_py import register_after_restore  # noqa: PLC0415
+
+        register_after_restore(renew_flow)
+
+
+def renew_flow() -> None:
+    """After a snapshot is restored: nothing of before is used again but code and AWS's models.
+
+    Secret, tokens, connections, clients, credentials and settings are made anew by the next call.
+    The jitter of retries is drawn by `random`, whose state all copies of a snapshot share; what is
+    drawn by the operating system (`jti`, TLS) differs by itself (Lambda developer guide, "Handling
+    uniqueness with Lambda SnapStart").
+    """
+    random.seed()
+    flow_service.cache_clear()
 
 
 @lru_cache(maxsize=1)
@@ -141,7 +181,7 @@ def contact_records() -> StreamProcessor[Any]:
 
     settings, rules = _both(Settings.from_environment, RecordRules.from_environment)
     observer = _observer()
-    client = partial(_aws_client, botocore.session.get_session(), 3)
+    client = partial(_aws_client, _session(), 3)
     telephony = _telephony(settings, client, STREAM_SECONDS, observer, RECORDS_AT_ONCE)
     telephony.shares_tokens = True  # the same PATCH twice is the same record
     updates = RecordUpdates(
@@ -241,7 +281,7 @@ def _queue_alone(client: ClientMaker, budget: float) -> DeadLetterQueue | None:
 def _client_maker(attempts: int) -> ClientMaker:
     """Makes each client once, one at a time: botocore's session is not made for several threads,
     and the chains of an environment's first batch all want the same clients at once."""
-    session = botocore.session.get_session()
+    session = _session()
     lock = threading.Lock()
     made: dict[tuple[str, float], Any] = {}
 
@@ -252,6 +292,18 @@ def _client_maker(attempts: int) -> ClientMaker:
             return made[service, seconds]
 
     return client
+
+
+def _session() -> botocore.session.Session:
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _models())
+    return session
+
+
+@lru_cache(maxsize=1)
+def _models() -> botocore.loaders.Loader:
+    """The models of AWS's services, read from the disk once in the life of a process."""
+    return botocore.loaders.create_loader()
 
 
 def _aws_client(

@@ -1,0 +1,112 @@
+"""After a restore from a snapshot: what was open is not used again, what was read is read anew."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from local.salesforce import SalesforceStandIn, new_identity
+from tests.contract.servers import LOOPBACK, Relay
+from tests.integration.events import inbound
+from tests.integration.stand import load_handler
+from voicecall_bridge import composition
+
+if TYPE_CHECKING:
+    from tests.integration.stand import Stand
+
+
+def test_connections_secret_and_tokens_are_new(stand: Stand) -> None:
+    """Given an environment with open connections and a secret it has read; when it is restored and
+    the key has been rotated meanwhile; then the next call takes new connections and the new key at
+    its first request, and the one after it is warm again."""
+    identity = new_identity(
+        org_id=stand.salesforce.identity.org_id,
+        call_center_api_name=stand.salesforce.identity.call_center_api_name,
+    )
+    with (
+        Relay(stand.aws.port) as aws,
+        Relay(urlsplit(stand.salesforce.base_url).port or 0) as old,
+        SalesforceStandIn(identity) as rotated,
+        Relay(urlsplit(rotated.base_url).port or 0) as new,
+    ):
+        stand.set(AWS_ENDPOINT_URL=f"http://{LOOPBACK}:{aws.port}")
+        stand.aws.put_secret(stand.salesforce.identity.secret(api(old)))
+        for name in ("contact-1", "contact-2"):
+            assert stand.deliver(inbound(name))["status"] == "created"
+        opened = aws.accepted
+        assert old.accepted == 1
+
+        stand.aws.put_secret(identity.secret(api(new)))
+        composition.renew_flow()
+        for name in ("contact-3", "contact-4"):
+            assert stand.deliver(inbound(name))["status"] == "created"
+
+        assert (old.accepted, new.accepted) == (1, 1)
+        assert aws.accepted == 2 * opened
+        assert len(rotated.voice_calls()) == 2
+        composition.flow_service.cache_clear()
+    assert [line["attempts"] for line in stand.deliveries()] == [1, 1, 1, 1]
+
+
+def api(relay: Relay) -> str:
+    return f"http://{LOOPBACK}:{relay.port}/telephony/v1"
+
+
+def test_copies_of_a_snapshot_draw_differently() -> None:
+    """Given one state of the random numbers; when two copies go on from it; then they differ."""
+    snapshot = random.getstate()
+    drawn = []
+    for _ in range(2):
+        random.setstate(snapshot)
+        composition.renew_flow()
+        drawn.append(random.random())
+    assert drawn[0] != drawn[1]
+
+
+@pytest.mark.parametrize("start", ["on-demand", ""])
+def test_on_demand_prepares_nothing(start: str, stand: Stand) -> None:
+    """Given a caller who waits for it anyway; then nothing is built before it is needed."""
+    stand.set(AWS_LAMBDA_INITIALIZATION_TYPE=start)
+    composition.prepare_flow()
+    assert composition.flow_service.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize("start", ["snap-start", "provisioned-concurrency"])
+def test_nothing_is_asked_in_preparing(
+    start: str, monkeypatch: pytest.MonkeyPatch, stand: Stand
+) -> None:
+    """Given no credentials yet and an AWS that counts; when prepared; then nobody was talked to,
+    and the hook is there only where there is a snapshot."""
+    registered: list[object] = []
+    monkeypatch.setattr("snapshot_restore_py._after_restore_registry", registered)
+    with Relay(stand.aws.port) as aws:
+        stand.set(
+            AWS_LAMBDA_INITIALIZATION_TYPE=start,
+            AWS_ENDPOINT_URL=f"http://{LOOPBACK}:{aws.port}",
+            AWS_CONTAINER_CREDENTIALS_FULL_URI=f"http://{LOOPBACK}:{aws.port}/credentials",
+            AWS_ACCESS_KEY_ID=None,
+            AWS_SECRET_ACCESS_KEY=None,
+        )
+        composition.prepare_flow()
+        assert aws.accepted == 0
+    assert composition.flow_service.cache_info().currsize == 1
+    assert len(registered) == (start == "snap-start")
+
+
+def test_the_function_prepares_itself(stand: Stand) -> None:
+    """Given provisioned concurrency; when the function's module is imported; then it is ready."""
+    stand.set(AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency")
+    load_handler()
+    assert composition.flow_service.cache_info().currsize == 1
+
+
+def test_settings_that_cannot_be_used_do_not_keep_a_version_from_being_published(
+    stand: Stand,
+) -> None:
+    """Given a missing setting; when prepared; then the calls answer it, as everywhere."""
+    stand.set(AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency", LEDGER_TABLE=None)
+    composition.prepare_flow()
+    assert stand.deliver(inbound())["errorCode"] == "SETTINGS"

@@ -1,0 +1,152 @@
+"""`python -m tests.performance.start_up`: what the flow function's start costs, by memory.
+
+Measured here: CPU time of the function's process (the kernel's clock of that process) and its
+largest resident memory, under AWS's runtime client, with the layer built for this machine, beside
+fakes that answer at once. A run is a new process.
+
+Computed from it: how long that CPU time takes in Lambda, where CPU grows with memory and 1769 MB
+are one vCPU (Lambda developer guide, "Configure Lambda function memory"). Python uses one. A vCPU
+is taken to be as fast as this machine's, which nobody can measure here; nor can anybody measure
+here what Lambda itself adds: fetching the code, starting or restoring its virtual machine.
+"""
+
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from local.lambda_process import LambdaProcess
+from local.template import LambdaFunction
+from tests.performance.deployed import Deployed, NotDeployableError, deployed
+from tests.performance.fakes import Fakes
+from tests.performance.measure import MeasurementError, create, flow_function, secret
+
+RUNS: Final = 5
+WARM_INVOCATIONS: Final = 200
+WHOLE_CPU_MB: Final = 1769
+SIZES_MB: Final = (256, 512, 768, 1024, 1536, 1769, 2048)
+WIDTH: Final = 110
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """CPU in milliseconds: of a start on demand to the first answer, of all before a snapshot, from
+    the restore to the first answer, and of a warm create. Memory in MB."""
+
+    on_demand: float
+    before_snapshot: float
+    restored: float
+    warm: float
+    memory: float
+
+
+def cpu(pid: int) -> float:
+    """CPU milliseconds that a process has used, all threads, those that ended too.
+
+    Linux makes the clock's id from the process id (clock_getcpuclockid, per-process, scheduler's).
+    """
+    return time.clock_gettime((~pid << 3) | 2) * 1000
+
+
+def largest_memory(pid: int) -> float:
+    """Megabytes that a process had resident at most."""
+    status = Path("/proc", str(pid), "status").read_text(encoding="ascii")
+    [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) / 1024
+
+
+def measure(function: LambdaFunction, runtime: Deployed) -> Run:
+    """One process started on demand, one restored from a snapshot. Raises MeasurementError."""
+    with LambdaProcess(function, runtime.layers, python=runtime.python) as process:
+        create(process)
+        on_demand = cpu(_pid(process))
+        for _ in range(WARM_INVOCATIONS):  # the interpreter specialises
+            create(process)
+        before = cpu(_pid(process))
+        for _ in range(WARM_INVOCATIONS):
+            create(process)
+        warm = (cpu(_pid(process)) - before) / WARM_INVOCATIONS
+        memory = largest_memory(_pid(process))
+    with LambdaProcess(function, runtime.layers, python=runtime.python, snap_start=True) as process:
+        if not process.publish():
+            raise MeasurementError("the function came to no snapshot")
+        before_snapshot = cpu(_pid(process))
+        create(process)
+        restored = cpu(_pid(process)) - before_snapshot
+    return Run(on_demand, before_snapshot, restored, warm, memory)
+
+
+def _pid(process: LambdaProcess) -> int:
+    if process.pid is None:
+        raise MeasurementError("the process has ended")
+    return process.pid
+
+
+def computed(milliseconds: float, memory: int) -> float:
+    """What CPU time takes where there is `memory` MB's share of a vCPU."""
+    return milliseconds / min(1.0, memory / WHOLE_CPU_MB)
+
+
+def main() -> int:
+    """Print both tables; exit status 1 when nothing could be measured."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
+    try:
+        runtime = deployed()
+        with Fakes(secret()) as fakes:
+            function = flow_function(fakes)
+            runs = [measure(function, runtime) for _ in range(RUNS)]
+    except (NotDeployableError, MeasurementError) as error:
+        print(f"start-up: {error}", file=sys.stderr)
+        return 1
+    console.print(f"Python {runtime.version}, {platform.machine()}, {RUNS} runs")
+    console.print(_measured(runs))
+    console.print(_computed(runs))
+    return 0
+
+
+VALUES: Final[Sequence[tuple[str, Callable[[Run], float]]]] = (
+    ("CPU, start on demand to the first answer", lambda run: run.on_demand),
+    ("CPU before the snapshot (nobody waits)", lambda run: run.before_snapshot),
+    ("CPU from the restore to the first answer", lambda run: run.restored),
+    ("CPU of a warm create", lambda run: run.warm),
+    ("largest resident memory, MB", lambda run: run.memory),
+)
+
+
+def _measured(runs: Sequence[Run]) -> Table:
+    table = Table("measured (ms)", title="The flow function's start")
+    for column in ("min", "median", "max"):
+        table.add_column(column, justify="right")
+    for what, value in VALUES:
+        values = [value(run) for run in runs]
+        spread = (min(values), statistics.median(values), max(values))
+        table.add_row(what, *(f"{each:.1f}" for each in spread))
+    return table
+
+
+def _computed(runs: Sequence[Run]) -> Table:
+    table = Table("MB", title="Computed from the medians: milliseconds by memory")
+    for column in ("vCPU", "start on demand", "restored", "warm create"):
+        table.add_column(column, justify="right")
+    medians = [
+        statistics.median(value(run) for run in runs)
+        for value in (VALUES[0][1], VALUES[2][1], VALUES[3][1])
+    ]
+    for size in SIZES_MB:
+        share = min(1.0, size / WHOLE_CPU_MB)
+        times = [f"{computed(each, size):.0f}" for each in medians[:2]]
+        table.add_row(str(size), f"{share:.2f}", *times, f"{computed(medians[2], size):.1f}")
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())
