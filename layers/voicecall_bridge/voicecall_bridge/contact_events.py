@@ -36,7 +36,9 @@ LATE_SECONDS = 30.0
 
 _LIVE = {"INITIATED", "QUEUED", "CONNECTED_TO_AGENT"}
 _OVER = {"DISCONNECTED", "COMPLETED"}
-_CLEARED = {InitiationMethod.INBOUND, InitiationMethod.TRANSFER, InitiationMethod.QUEUE_TRANSFER}
+_CLEARED = CREATED_LIVE | {InitiationMethod.CALLBACK}
+"""Whose routing an abandoned contact leaves behind: what is created live, and callbacks, whose
+VoiceCall Salesforce makes. SCVL forgets QUEUE_TRANSFER, WEBRTC_API and CALLBACK."""
 
 
 @dataclass(slots=True)
