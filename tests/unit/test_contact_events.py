@@ -68,7 +68,8 @@ class ScriptedBridge(Bridge):
         tidied: Tidied | None = self._of("clear", contact)
         return tidied
 
-    def reroute(self, contact: Contact, deadline: Deadline) -> Tidied | None:
+    def reroute(self, contact: Contact, late: bool, deadline: Deadline) -> Tidied | None:
+        self.late = late
         tidied: Tidied | None = self._of("reroute", contact)
         return tidied
 
@@ -264,6 +265,25 @@ def test_an_expired_routing_is_begun_anew() -> None:
     ended = scene.handle(contact_event("CONTACT_DATA_UPDATED", **EXPIRED))
     assert ended == Ended(Disposition.DELIVERED, attempts=1)
     assert scene.bridge.asked == [("reroute", CONTACT_ID)]
+
+
+@pytest.mark.parametrize(("age", "late"), [(LATE_SECONDS - 1, False), (LATE_SECONDS + 1, True)])
+def test_an_old_expiry_is_late(age: float, late: bool) -> None:
+    scene = Scene(Tidied(1, found=True), age=age)
+    scene.handle(contact_event("CONTACT_DATA_UPDATED", **EXPIRED))
+    assert scene.bridge.late is late
+
+
+def test_a_call_that_is_over_is_not_routed_anew() -> None:
+    """Whether the event says so, the batch, the ledger or Connect."""
+    event = contact_event("CONTACT_DATA_UPDATED", **EXPIRED)
+    ended = {"disconnectTimestamp": "2026-11-20T10:00:21.000Z"}
+    scene = Scene()
+    told_by_itself = contact_event("CONTACT_DATA_UPDATED", **EXPIRED, **ended)
+    assert scene.handle(told_by_itself) == skipped("CALL_OVER")
+    assert scene.handle(event, contact_event("DISCONNECTED")) == skipped("CALL_OVER")
+    assert scene.bridge.asked == []
+    assert Scene(CallOver("c")).handle(event) == skipped("CALL_OVER")
 
 
 def test_other_updates_need_nothing() -> None:

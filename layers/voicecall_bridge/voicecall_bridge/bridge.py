@@ -157,12 +157,23 @@ class Bridge:
         """
         return self._once(Step.CLEAR_ROUTING, contact, self.client.clear_routing, deadline)
 
-    def reroute(self, contact: Contact, deadline: Deadline) -> Tidied | None:
+    def reroute(self, contact: Contact, late: bool, deadline: Deadline) -> Tidied | None:
         """Routes a call anew whose wanted agent did not come, once; None: it was done before.
 
+        Args:
+            contact: as its event tells it.
+            late: the event is so old that the call may be over.
+            deadline: for all of it.
+
         Raises:
+            CallOver: the call has ended.
+            DirectoryUnavailable, NoSuchContact: Connect was asked and does not tell.
             InProgress, TelephonyError, LedgerUnavailable: as in `clear_routing`.
         """
+        key = _key(contact)
+        over = self.ledger.entry(key).call_ended
+        if over or (late and self._describe(key, deadline).ended):
+            raise CallOver(key.contact_id)
         return self._once(Step.REROUTE, contact, self.client.reroute, deadline)
 
     def _once(

@@ -90,6 +90,8 @@ class ContactEvents:
             raise Passing(f"CONNECT_{fault}") from None
         except NoSuchContact:
             raise Hopeless("CONTACT_NOT_FOUND") from None
+        except CallOver:
+            return _skipped("CALL_OVER")
         except TelephonyError as error:
             raise _fault(error) from None
 
@@ -101,7 +103,7 @@ class ContactEvents:
         if item.type == "DISCONNECTED":
             return self._disconnected(item, deadline)
         if item.type == "CONTACT_DATA_UPDATED" and item.routing_expired:
-            return _once(self.bridge.reroute(item.contact, deadline))
+            return self._expired(item, later, deadline)
         return _skipped("NOTHING_TO_DO")
 
     def _create(
@@ -111,8 +113,6 @@ class ContactEvents:
             return _skipped(reason)
         try:
             made = self.bridge.ensure(item.contact, self._age(item) > LATE_SECONDS, deadline)
-        except CallOver:
-            return _skipped("CALL_OVER")
         except ParentMissing:
             if self._age(item) > PARENT_WAIT_SECONDS:
                 raise Hopeless("PARENT_MISSING") from None
@@ -142,6 +142,15 @@ class ContactEvents:
         if not abandoned or item.contact.initiation_method not in _CLEARED:
             return _skipped("NOTHING_TO_DO")
         return _once(self.bridge.clear_routing(item.contact, deadline))
+
+    def _expired(
+        self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
+    ) -> Ended:
+        # An agent must not be offered a call that has ended meanwhile.
+        if item.disconnected or _is_over(item, later):
+            return _skipped("CALL_OVER")
+        late = self._age(item) > LATE_SECONDS
+        return _once(self.bridge.reroute(item.contact, late, deadline))
 
     def _age(self, item: ContactEvent) -> float:
         at = item.at or item.contact.initiated_at
