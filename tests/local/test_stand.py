@@ -234,10 +234,12 @@ def test_invoke_over_http(stand: Stand) -> None:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stand_command_ends_cleanly(ending: signal.Signals) -> None:
-    """Given `python -m local stand` with a function that runs, when it is told to end, then it
-    ends with status 0, and neither a process nor a port is left."""
+    """Given `python -m local stand` with a function that runs, started in the background as a
+    script does, when it is told to end, then it ends with status 0, and neither a process nor a
+    port is left."""
+    background = 'trap "" INT; exec "$0" -m local stand'
     command = subprocess.Popen(
-        [sys.executable, "-m", "local", "stand"],
+        ["sh", "-c", background, sys.executable],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
