@@ -213,6 +213,37 @@ def test_a_transfer_without_parent() -> None:
         scene.ensure(a_transfer(**EVENT, previous_contact_id=""))
 
 
+QUEUE_TRANSFER = {"initiation_method": InitiationMethod.QUEUE_TRANSFER, "system_address": ""}
+"""Source: administrator guide, "Contact events": systemEndpoint is not populated for it; API
+reference, "DescribeContact": empty."""
+
+
+def test_a_queue_transfer_goes_on_on_the_number_its_parent_came_in_on() -> None:
+    scene = Scene(MADE, MADE)
+    scene.flow(a_contact(contact_id=PARENT_ID, system_address="+18005550142"))
+    scene.directory.know(a_transfer(**QUEUE_TRANSFER))
+    scene.ensure(a_transfer(**EVENT | QUEUE_TRANSFER))
+    sent = scene.client.sent[-1]
+    assert (sent.to, sent.from_, sent.parent_voice_call_id) == ("+18005550142", CUSTOMER, PARENT_ID)
+
+
+def test_a_queue_transfer_waits_for_its_parent_and_its_number() -> None:
+    scene = Scene()
+    scene.directory.know(a_transfer(**QUEUE_TRANSFER))
+    scene.parent(CreateStatus.UNKNOWN)
+    with pytest.raises(ParentMissing):
+        scene.ensure(a_transfer(**EVENT | QUEUE_TRANSFER))
+
+
+def test_a_queue_transfer_of_a_parent_without_a_number() -> None:
+    """Given a parent that others make, then the ledger has no number either."""
+    scene = Scene()
+    scene.directory.know(a_transfer(**QUEUE_TRANSFER))
+    scene.parent(None, initiation_method=InitiationMethod.OUTBOUND)
+    with pytest.raises(MissingProperty):
+        scene.ensure(a_transfer(**EVENT | QUEUE_TRANSFER))
+
+
 def test_a_call_without_a_number_to_call() -> None:
     scene = Scene()
     scene.directory.know(a_contact(system_address=""))

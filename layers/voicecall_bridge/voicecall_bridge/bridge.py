@@ -13,6 +13,7 @@ from voicecall_bridge.ledger import (
     ContactKey,
     Created,
     CreateStatus,
+    Entry,
     Lease,
     Ledger,
     Step,
@@ -133,6 +134,8 @@ class Bridge:
         transfer = contact.initiation_method in TRANSFERS
         asked = CallInitiation.TRANSFER if transfer else CallInitiation.INBOUND
         if request is None:
+            if transfer and contact.previous_contact_id and not contact.system_address:
+                contact = self._with_parents_number(key, contact, deadline)
             started = contact.initiated_at or datetime.fromtimestamp(self.now(), UTC)
             request = create_voice_call(contact, asked, started)
         if request.parent_voice_call_id:
@@ -205,17 +208,27 @@ class Bridge:
         self.observer.count("DescribeContact")
         return self.directory.describe(key.instance_id, key.contact_id, deadline)
 
-    def _require_parent(self, key: ContactKey, deadline: Deadline) -> None:
+    def _with_parents_number(
+        self, key: ContactKey, contact: Contact, deadline: Deadline
+    ) -> Contact:
+        # Neither events nor DescribeContact tell the system endpoint of a QUEUE_TRANSFER; the call
+        # goes on on the number that it came in on.
+        parent = self._require_parent(
+            replace(key, contact_id=contact.previous_contact_id), deadline
+        )
+        return replace(contact, system_address=str(parent.request.get("to", "")))
+
+    def _require_parent(self, key: ContactKey, deadline: Deadline) -> Entry:
         entry = self.ledger.entry(key)
         if entry.create_status is CreateStatus.CREATED:
-            return
+            return entry
         # A parent the bridge does not create live (an outbound call that an agent transfers) is
         # made by others: Salesforce knows whether it is there.
         if (
             entry.create_status is None
             and self._describe(key, deadline).contact.initiation_method not in CREATED_LIVE
         ):
-            return
+            return entry
         raise ParentMissing(key.contact_id)
 
     def _create(
