@@ -201,6 +201,9 @@ def test_an_old_event_is_late(age: float, late: bool) -> None:
     scene = Scene(age=age)
     scene.handle(contact_event())
     assert scene.bridge.late is late
+    expired = Scene(Tidied(1, found=True), age=age)
+    expired.handle(contact_event("CONTACT_DATA_UPDATED", **EXPIRED))
+    assert expired.bridge.late is late
 
 
 @pytest.mark.parametrize(("initiated", "late"), [("2026-11-20T10:00:19.000Z", False), (None, True)])
@@ -242,11 +245,9 @@ def test_an_end_that_is_no_abandonment_is_remembered_alone(changes: dict[str, An
 
 def test_an_agent_who_never_came_is_none() -> None:
     """Source: the guide's sample whose agentInfo says 1970."""
-    agent = {
-        "agentInfo": {"agentArn": "a", "connectedToAgentTimestamp": "1970-01-01T00:00:00.001Z"}
-    }
+    agent = {"agentArn": "a", "connectedToAgentTimestamp": "1970-01-01T00:00:00.001Z"}
     scene = Scene(Tidied(1, found=True))
-    scene.handle(contact_event("DISCONNECTED", **agent))
+    scene.handle(contact_event("DISCONNECTED", agentInfo=agent))
     assert ("clear", CONTACT_ID) in scene.bridge.asked
 
 
@@ -267,21 +268,14 @@ def test_an_expired_routing_is_begun_anew() -> None:
     assert scene.bridge.asked == [("reroute", CONTACT_ID)]
 
 
-@pytest.mark.parametrize(("age", "late"), [(LATE_SECONDS - 1, False), (LATE_SECONDS + 1, True)])
-def test_an_old_expiry_is_late(age: float, late: bool) -> None:
-    scene = Scene(Tidied(1, found=True), age=age)
-    scene.handle(contact_event("CONTACT_DATA_UPDATED", **EXPIRED))
-    assert scene.bridge.late is late
-
-
 def test_a_call_that_is_over_is_not_routed_anew() -> None:
     """Whether the event says so, the batch, the ledger or Connect."""
     event = contact_event("CONTACT_DATA_UPDATED", **EXPIRED)
     ended = {"disconnectTimestamp": "2026-11-20T10:00:21.000Z"}
     scene = Scene()
-    told_by_itself = contact_event("CONTACT_DATA_UPDATED", **EXPIRED, **ended)
-    assert scene.handle(told_by_itself) == skipped("CALL_OVER")
-    assert scene.handle(event, contact_event("DISCONNECTED")) == skipped("CALL_OVER")
+    itself = contact_event("CONTACT_DATA_UPDATED", **EXPIRED, **ended)
+    for events in ([itself], [event, contact_event("DISCONNECTED")]):
+        assert scene.handle(*events) == skipped("CALL_OVER")
     assert scene.bridge.asked == []
     assert Scene(CallOver("c")).handle(event) == skipped("CALL_OVER")
 
@@ -297,14 +291,10 @@ TIDYING = pytest.mark.parametrize(
 
 
 @TIDYING
-def test_a_step_that_was_done_before(event: dict[str, Any]) -> None:
+def test_a_step_that_was_done_before_or_has_no_voice_call(event: dict[str, Any]) -> None:
     scene = Scene()
     scene.bridge.outcome = None
     assert scene.handle(event) == Ended(Disposition.SUPERSEDED, "ALREADY_DONE")
-
-
-@TIDYING
-def test_a_step_without_voice_call(event: dict[str, Any]) -> None:
     ended = Scene(Tidied(1, found=False)).handle(event)
     assert ended == Ended(Disposition.SKIPPED, "NO_VOICE_CALL", attempts=1)
 
@@ -388,9 +378,8 @@ def test_a_contact_that_turns_out_to_be_of_another_kind() -> None:
 )
 def test_a_parent_is_waited_for_within_bounds(age: float, passes: bool) -> None:
     scene = Scene(ParentMissing("p"), age=age)
-    event = transfer_event()
     with pytest.raises(Waiting if passes else Hopeless, match="PARENT_MISSING"):
-        scene.handle(event)
+        scene.handle(transfer_event())
 
 
 def test_a_chain_is_its_first_contact_within_its_instance() -> None:
