@@ -49,7 +49,9 @@ class Scene:
         self.s3.create_bucket(
             Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": aws.REGION}
         )
-        self.letters = DeadLetterQueue(lambda: self.sqs, self.url, lambda: self.s3, self.bucket)
+        self.letters = DeadLetterQueue(
+            lambda: self.sqs, self.url, lambda: self.s3, self.bucket, look_seconds=0
+        )
         self.kinesis = Kinesis()
         self.redrive = Redrive(self.letters, lambda: self.kinesis)
 
