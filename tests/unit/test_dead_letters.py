@@ -173,6 +173,7 @@ LETTER = Letter("events", "400", {}, "receipt", "dead-letters/x")
         lambda letters: letters.put_back(LETTER),
         lambda letters: list(letters.batches()),
         lambda letters: letters.remove_batch("key"),
+        lambda letters: letters.shrink_batch("key", []),
     ],
 )
 def test_a_queue_or_bucket_that_does_not_answer(call: Callable[[DeadLetterQueue], None]) -> None:

@@ -268,18 +268,28 @@ def test_batches_that_lambda_gave_up(scene: Scene) -> None:
     assert len(scene.kinesis.records) == 3
 
 
-def test_a_batch_stays_while_one_of_its_records_does(scene: Scene) -> None:
-    scene.put_batch(record(1), stream_record(b"poison", 2))
+def test_of_a_batch_only_what_is_refused_stays(scene: Scene) -> None:
+    """Then what went back goes back no second time."""
+    scene.put_batch(record(1), stream_record(b"poison", 2), record(3))
     tally = scene.run(bucket=True, dryRun=False)
-    assert (tally.redriven, tally.refused) == (1, {"NOT_JSON": 1})
+    assert (tally.redriven, tally.refused) == (2, {"NOT_JSON": 1})
+    tally = scene.run(bucket=True, dryRun=False)
+    assert (tally.found, tally.redriven, tally.refused) == (1, 0, {"NOT_JSON": 1})
+    assert [record["PartitionKey"] for record in scene.kinesis.records] == ["key-1", "key-3"]
     assert len(scene.objects()) == 1
 
 
 def test_a_contact_out_of_a_batch(scene: Scene) -> None:
+    """Then the others stay, in the batch as Lambda wrote it."""
     scene.put_batch(record(1), record(2, OTHER))
+    (key,) = scene.objects()
+    scene.run(bucket=True, contactId=OTHER)
+    assert dict(scene.letters.batches()) == {key: {"Records": [record(1), record(2, OTHER)]}}
     tally = scene.run(bucket=True, dryRun=False, contactId=OTHER)
     assert tally.found == 1
-    assert len(scene.objects()) == 1
+    assert dict(scene.letters.batches()) == {key: {"Records": [record(1)]}}
+    stored = scene.s3.get_object(Bucket=scene.bucket, Key=key)["Body"].read()
+    assert json.loads(stored)["requestContext"] == {}
     assert scene.run(bucket=True, reason="400").found == 0
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 LETTER_BYTES = 250_000
 """Largest letter that goes into the queue: below the 256 KiB that every queue takes."""
@@ -169,6 +169,18 @@ class DeadLetterQueue:
         """
         try:
             self._bucket().delete_object(Bucket=self.bucket, Key=key)
+        except (BotoCoreError, ClientError) as error:
+            raise DeadLetterLost(_fault(error)) from None
+
+    def shrink_batch(self, key: str, records: Sequence[Mapping[str, object]]) -> None:
+        """Leaves only these of its records in a batch in the bucket.
+
+        Raises:
+            DeadLetterLost: the bucket does not answer.
+        """
+        try:
+            batch = {**self._stored(key), "payload": json.dumps({"Records": records})}
+            self._bucket().put_object(Bucket=self.bucket, Key=key, Body=json.dumps(batch).encode())
         except (BotoCoreError, ClientError) as error:
             raise DeadLetterLost(_fault(error)) from None
 

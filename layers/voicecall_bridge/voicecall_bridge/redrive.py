@@ -145,13 +145,15 @@ class Redrive:
                 tally.finished = False
                 return
             records = [record.raw for record in kinesis.read(batch)]
-            back = [
-                self._back(request, GIVEN_UP, record, tally)
+            left = [
+                record
                 for record in records
-                if _wanted(request, GIVEN_UP, record)
+                if not _wanted(request, GIVEN_UP, record)
+                or not self._back(request, GIVEN_UP, record, tally)
             ]
-            # While one of its records is left, a batch stays; what is put back again is harmless.
-            if records and len(back) == len(records) and all(back):
+            if left and len(left) < len(records):
+                self.dead_letters.shrink_batch(key, left)
+            elif records and not left:
                 self.dead_letters.remove_batch(key)
 
     def _back(
