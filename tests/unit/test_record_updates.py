@@ -17,6 +17,7 @@ from voicecall_bridge.record_ledger import Claim, Outrun, RecordLedger
 from voicecall_bridge.record_updates import (
     LEASE_MARGIN_SECONDS,
     MOST_FIELDS_LEFT_OUT,
+    SEND_SHARE,
     OvertakenLate,
     RecordUpdates,
     StillAtWork,
@@ -86,6 +87,19 @@ def test_the_lease_outlives_the_request(setting: Setting) -> None:
     (deadline,) = setting.salesforce.deadlines
     assert ends[0] >= deadline.at + LEASE_MARGIN_SECONDS - 0.01
     assert deadline.at < setting.clock.now + SECONDS, "something is kept for telling the ledger"
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3.5, 6.5])
+def test_the_lease_outlives_the_request_however_slow_the_ledger_is(seconds: float) -> None:
+    """Given a claim that is written at once and answered late (a first answer lost, a time-out),
+    then the PATCH ends before somebody else may send another version."""
+    with ledger_table() as dynamodb:
+        setting = Setting(Through(dynamodb, after=lambda: setting.clock.sleep(seconds)))
+        began = setting.clock.now
+        setting.update(5)
+        (deadline,) = setting.salesforce.deadlines
+        lease = began + SEND_SHARE * SECONDS + LEASE_MARGIN_SECONDS
+        assert deadline.at <= lease - LEASE_MARGIN_SECONDS
 
 
 def test_a_newer_version_waits_for_an_older_one(setting: Setting) -> None:

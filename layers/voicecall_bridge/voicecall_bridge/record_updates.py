@@ -74,11 +74,11 @@ class RecordUpdates:
             TelephonyError: Salesforce did not take it.
             LedgerUnavailable: without the ledger nothing is sent.
         """
-        claim = self._claim(key, version, deadline)
+        claim, sending = self._claim(key, version, deadline)
         if isinstance(claim, Outrun):
             return claim
         try:
-            attempts = self._send(request, deadline.within(_send_seconds(deadline)))
+            attempts = self._send(request, sending)
         except TelephonyError as error:
             self._end(claim, comes_again=not is_refused(error))
             raise
@@ -86,13 +86,17 @@ class RecordUpdates:
             raise OvertakenLate(key.contact_id)
         return Updated(attempts)
 
-    def _claim(self, key: ContactKey, version: int, deadline: Deadline) -> Claim | Outrun:
+    def _claim(
+        self, key: ContactKey, version: int, deadline: Deadline
+    ) -> tuple[Claim | Outrun, Deadline]:
+        """The turn, and until when its requests may be under way."""
         pause = FIRST_LOOK_SECONDS
         while True:
-            lease = _send_seconds(deadline) + LEASE_MARGIN_SECONDS
-            turn = self.ledger.claim(key, version, lease)
+            # Before the ledger is asked: what it takes to answer is a part of the lease.
+            sending = deadline.within(deadline.remaining() * SEND_SHARE)
+            turn = self.ledger.claim(key, version, sending.remaining() + LEASE_MARGIN_SECONDS)
             if not isinstance(turn, AtWork):
-                return turn
+                return turn, sending
             # Not below what a request takes: whoever gets the turn must be able to use it.
             if not deadline.allows(pause + LEASE_MARGIN_SECONDS):
                 raise StillAtWork(key.contact_id)
@@ -135,10 +139,6 @@ class RecordUpdates:
 def is_refused(error: TelephonyError) -> bool:
     """Whether sending the same again cannot help."""
     return isinstance(error, Rejected) and error.effect is Effect.NONE
-
-
-def _send_seconds(deadline: Deadline) -> float:
-    return deadline.remaining() * SEND_SHARE
 
 
 def _named_in(error: Rejected, request: UpdateVoiceCall) -> list[str]:
