@@ -143,6 +143,20 @@ def test_a_fault_holds_up_its_own_chain_only(function: Function) -> None:
     assert [request.vendor_call_key for request in function.salesforce.patched] == ["other"]
 
 
+def test_versions_of_one_second(function: Function) -> None:
+    """Given three of one second, of which two say the same, in one batch and again in the next,
+    then each content is sent once."""
+    early, late = version(1), version(1, DisconnectReason="OTHER")
+    assert function(early, late, early) == []
+    assert function.ended() == [
+        ("superseded", "NEWER_IN_BATCH"),
+        ("delivered", ""),
+        ("delivered", ""),
+    ]
+    assert function(late, first=11) == function(early, first=21) == []
+    assert function.ended()[3:] == [("superseded", "ALREADY_DELIVERED")] * 2
+
+
 def test_custom_fields_reach_salesforce() -> None:
     with ledger_table() as dynamodb:
         fields = (CustomField("Agent.RoutingProfile.Name", "RoutingProfile__c"),)

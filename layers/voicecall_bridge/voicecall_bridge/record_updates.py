@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import time
 from dataclasses import dataclass
@@ -74,7 +76,7 @@ class RecordUpdates:
             TelephonyError: Salesforce did not take it.
             LedgerUnavailable: without the ledger nothing is sent.
         """
-        claim, sending = self._claim(key, version, deadline)
+        claim, sending = self._claim(key, version, content_of(request), deadline)
         if isinstance(claim, Outrun):
             return claim
         try:
@@ -87,14 +89,15 @@ class RecordUpdates:
         return Updated(attempts)
 
     def _claim(
-        self, key: ContactKey, version: int, deadline: Deadline
+        self, key: ContactKey, version: int, content: str, deadline: Deadline
     ) -> tuple[Claim | Outrun, Deadline]:
         """The turn, and until when its requests may be under way."""
         pause = FIRST_LOOK_SECONDS
         while True:
             # Before the ledger is asked: what it takes to answer is a part of the lease.
             sending = deadline.within(deadline.remaining() * SEND_SHARE)
-            turn = self.ledger.claim(key, version, sending.remaining() + LEASE_MARGIN_SECONDS)
+            lease = sending.remaining() + LEASE_MARGIN_SECONDS
+            turn = self.ledger.claim(key, version, content, lease)
             if not isinstance(turn, AtWork):
                 return turn, sending
             # Not below what a request takes: whoever gets the turn must be able to use it.
@@ -134,6 +137,12 @@ class RecordUpdates:
             self.observer.trouble(
                 "ledger fault", claim.key.contact_id, step="not sent", error=str(fault)
             )
+
+
+def content_of(request: UpdateVoiceCall) -> str:
+    """A digest of what is sent: two versions of one second are the same where it is."""
+    body = json.dumps(request.to_json(), sort_keys=True)
+    return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
 def is_refused(error: TelephonyError) -> bool:
