@@ -157,6 +157,24 @@ def test_versions_of_one_second(function: Function) -> None:
     assert function.ended()[3:] == [("superseded", "ALREADY_DELIVERED")] * 2
 
 
+VOICEMAIL = {"Attributes": {"vm_flag": "true", "sfdc-Version__c": "2"}}
+
+
+@pytest.mark.parametrize(
+    ("newer", "sent"),
+    [({"Attributes": {"NoSync": "true"}}, []), (VOICEMAIL, [1]), ({"Channel": "CHAT"}, [1])],
+    ids=["opted out", "voicemail", "chat"],
+)
+def test_a_newer_version_that_is_skipped(
+    function: Function, newer: dict[str, object], sent: list[int]
+) -> None:
+    """Given that nobody sends it here, then the older one is the last word, in one batch as in two;
+    but what is not to be in Salesforce is not brought there by its older version."""
+    skipped = record(LastUpdateTimestamp="2026-11-20T10:06:02Z", **newer)
+    assert function(version(1), skipped) == []
+    assert function.salesforce.versions() == sent
+
+
 def test_custom_fields_reach_salesforce() -> None:
     with ledger_table() as dynamodb:
         fields = (CustomField("Agent.RoutingProfile.Name", "RoutingProfile__c"),)

@@ -66,7 +66,9 @@ class ContactRecords:
         """
         if reason := self._skip(item):
             return Ended(Disposition.SKIPPED, reason)
-        if any(_outruns(other, item) for other in later):
+        # One that is skipped brings nothing, except that the contact is not to be there.
+        newer = [other for other in later if _outruns(other, item)]
+        if any(self._skip(other) in ("", "OPTED_OUT") for other in newer):
             # Behind this one comes one that says all it says; it ends by itself.
             return Ended(Disposition.SUPERSEDED, "NEWER_IN_BATCH")
         request = update_voice_call(item, self.rules.fields)
