@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from tests.unit.aws import TABLE, Through, ledger_table
 from tests.unit.doubles import Clock
@@ -234,6 +234,19 @@ def test_a_write_whose_answer_was_lost_is_no_other_worker(dynamodb: Any, clock: 
 
     mine = claim(losing_one_answer(), 5)
     assert losing_one_answer().sent(mine)
+
+
+CONFLICT = ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem")
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_transaction_at_the_item_is_over_soon(dynamodb: Any, clock: Clock, times: int) -> None:
+    """Source: DynamoDB API reference, "UpdateItem": another environment's group holds the item."""
+    busy = Through(dynamodb, before=Failing(CONFLICT, times))
+    assert isinstance(RecordLedger(Table(lambda: busy, TABLE), clock).claim(KEY, 5, "a", 8), Claim)
+    for_good = Through(dynamodb, before=Failing(CONFLICT, 99))
+    with pytest.raises(LedgerUnavailable, match="TransactionConflictException"):
+        RecordLedger(Table(lambda: for_good, TABLE), clock).claim(KEY, 5, "a", LEASE)
 
 
 def test_a_silent_table_is_told(dynamodb: Any, clock: Clock) -> None:
