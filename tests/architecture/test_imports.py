@@ -66,7 +66,8 @@ MAY_IMPORT = {
     " sources.described_contact telephony.client telephony.errors voice_call",
     "flow_methods": "bridge contact dead_letters deadline observability outcomes settings"
     " sources.flow telephony.errors voice_call",
-    "streams": "contact dead_letters deadline observability sources.kinesis",
+    "suspects": "",
+    "streams": "contact dead_letters deadline observability sources.kinesis suspects",
     "contact_events": "bridge contact contact_directory deadline dynamodb_table observability"
     " outcomes settings sources.contact_event streams telephony.errors voice_call",
     "record_updates": "deadline dynamodb_table ledger observability record_ledger telephony.client"

@@ -180,8 +180,9 @@ def _once(tidied: Tidied | None) -> Ended:
 
 def _fault(error: TelephonyError) -> Passing | Hopeless:
     # A refused token is nobody's record's fault: somebody mends the secret and it passes.
-    hopeless = isinstance(error, Rejected) and error.effect is Effect.NONE
-    return Hopeless(error.code) if hopeless else Passing(error.code)
+    if isinstance(error, Rejected) and error.effect is Effect.NONE:
+        return Hopeless(error.code)
+    return Passing(error.code, perhaps_its_own=error.effect is Effect.UNKNOWN)
 
 
 def _skipped(reason: str) -> Ended:

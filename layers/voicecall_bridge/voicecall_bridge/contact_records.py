@@ -18,7 +18,7 @@ from voicecall_bridge.record_rules import RecordRules
 from voicecall_bridge.record_updates import OvertakenLate, StillAtWork, is_refused
 from voicecall_bridge.sources import contact_record
 from voicecall_bridge.streams import Ended, Hopeless, Passing
-from voicecall_bridge.telephony.errors import TelephonyError
+from voicecall_bridge.telephony.errors import Effect, TelephonyError
 from voicecall_bridge.voice_call_update import update_voice_call
 
 if TYPE_CHECKING:
@@ -83,7 +83,10 @@ class ContactRecords:
             raise Passing("LEASE_RAN_OUT") from None
         except TelephonyError as error:
             # A refused token is nobody's record's fault: somebody mends the secret and it passes.
-            raise (Hopeless if is_refused(error) else Passing)(error.code) from None
+            if is_refused(error):
+                raise Hopeless(error.code) from None
+            own = error.effect is Effect.UNKNOWN
+            raise Passing(error.code, perhaps_its_own=own) from None
         if isinstance(done, Outrun):
             return Ended(Disposition.SUPERSEDED, done.reason)
         return Ended(Disposition.DELIVERED, attempts=done.attempts)

@@ -20,6 +20,7 @@ from voicecall_bridge.dead_letters import DeadLetterLost, DeadLetterQueue
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.observability import Delivery, Disposition, Observer
 from voicecall_bridge.sources import kinesis
+from voicecall_bridge.suspects import Suspects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +36,15 @@ BURIED_RECORDS = 10_000
 
 
 class Passing(Exception):
-    """A fault that passes: the record is to come again. The text is its code."""
+    """A fault that passes: the record is to come again. The text is its code.
+
+    Attributes:
+        perhaps_its_own: it may be the record that brings the fault about (see suspects).
+    """
+
+    def __init__(self, code: str, *, perhaps_its_own: bool = False) -> None:
+        super().__init__(code)
+        self.perhaps_its_own = perhaps_its_own
 
 
 class Waiting(Passing):
@@ -99,6 +108,7 @@ class StreamProcessor(Generic[Item]):
     on_overrun: Callable[[], None] = lambda: None
     _pool: ThreadPoolExecutor | None = field(default=None, init=False, repr=False)
     _buried: dict[str, None] = field(default_factory=dict, init=False, repr=False)
+    _suspects: Suspects = field(default_factory=Suspects, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def answer(self, event: object, seconds_left: float) -> dict[str, list[dict[str, str]]]:
@@ -200,14 +210,22 @@ class StreamProcessor(Generic[Item]):
         except Waiting:
             raise
         except Passing as fault:
-            self.observer.again(self.source.name, self.source.describe(item)[0], str(fault))
-            return False
+            return self._again(record, item, fault, started)
         except Hopeless as reason:
             return self._bury(record, item, str(reason), started)
         except Exception as error:  # one record must never block its shard
             self.observer.defect(error, self.source.describe(item)[0])
             return self._bury(record, item, "DEFECT", started)
         return True
+
+    def _again(
+        self, record: kinesis.StreamRecord, item: Item, fault: Passing, started: float
+    ) -> bool:
+        contact_id, kind = self.source.describe(item)
+        if fault.perhaps_its_own and self._suspects.failed(record.id, kind):
+            return self._bury(record, item, str(fault), started)
+        self.observer.again(self.source.name, contact_id, str(fault))
+        return False
 
     def _bury(
         self, record: kinesis.StreamRecord, item: Item | None, reason: str, started: float
@@ -241,6 +259,8 @@ class StreamProcessor(Generic[Item]):
         payload_kept: str = "",
     ) -> None:
         contact_id, kind = ("", "") if item is None else self.source.describe(item)
+        if ended.disposition is Disposition.DELIVERED:
+            self._suspects.delivered(kind)
         self.observer.delivered(
             Delivery(
                 source=self.source.name,
