@@ -62,7 +62,8 @@ MAY_IMPORT = {
     "observability": "settings telephony.errors",
     # The use cases, and what flows and streams see of them.
     "outcomes": "telephony.errors",
-    "bridge": "contact contact_directory deadline dynamodb_table ledger observability outcomes"
+    "once": "deadline ledger outcomes telephony.errors",
+    "bridge": "contact contact_directory deadline dynamodb_table ledger observability once outcomes"
     " sources.described_contact telephony.client telephony.errors voice_call",
     "flow_methods": "bridge contact dead_letters deadline observability outcomes settings"
     " sources.flow telephony.errors voice_call",

@@ -183,6 +183,7 @@ class MemoryLedger(Ledger):
             item.get("request", {}),
             item["until"] if held else 0.0,
             item.get("ended", False),
+            item.get("updated", False),
         )
 
     def _standing(self, key: ContactKey) -> Created | Busy | None:

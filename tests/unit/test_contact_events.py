@@ -10,7 +10,7 @@ from tests.unit.samples import CONTACT_ID, PARENT_ID, VOICE_CALL_ID, contact_eve
 from voicecall_bridge.bridge import Bridge
 from voicecall_bridge.contact import Contact, NotAContact
 from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
-from voicecall_bridge.contact_events import LATE_SECONDS, PARENT_WAIT_SECONDS, ContactEvents
+from voicecall_bridge.contact_events import LATE_SECONDS, ContactEvents
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.observability import Disposition
@@ -23,7 +23,7 @@ from voicecall_bridge.outcomes import (
     Tidied,
 )
 from voicecall_bridge.settings import CreateFromEvents
-from voicecall_bridge.streams import Ended, Hopeless, Passing, Waiting
+from voicecall_bridge.streams import Ended, Hopeless, Passing
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -360,6 +360,7 @@ def test_faults_of_salesforce(
         (NoSuchContact("x"), "CONTACT_NOT_FOUND"),
         (MissingProperty("x"), "MISSING_PROPERTY"),
         (TransferWithoutParent("x"), "TRANSFER_WITHOUT_PARENT"),
+        (ParentMissing("p"), "PARENT_MISSING"),
     ],
     ids=repr,
 )
@@ -371,15 +372,6 @@ def test_a_contact_that_turns_out_to_be_of_another_kind() -> None:
     """Given an event without initiation method and Connect's word that the call went out, then
     nothing is wrong with it."""
     assert Scene(NotCreatedLive("x")).handle(contact_event()) == skipped("NOT_CREATED_LIVE")
-
-
-@pytest.mark.parametrize(
-    ("age", "passes"), [(PARENT_WAIT_SECONDS - 1, True), (PARENT_WAIT_SECONDS + 1, False)]
-)
-def test_a_parent_is_waited_for_within_bounds(age: float, passes: bool) -> None:
-    scene = Scene(ParentMissing("p"), age=age)
-    with pytest.raises(Waiting if passes else Hopeless, match="PARENT_MISSING"):
-        scene.handle(transfer_event())
 
 
 def test_a_chain_is_its_first_contact_within_its_instance() -> None:

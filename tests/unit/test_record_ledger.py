@@ -203,8 +203,11 @@ def test_both_sides_of_an_item_leave_each_other_alone(
 def test_a_contact_with_a_record_is_not_created_live_any_more(
     ledger: RecordLedger, dynamodb: Any, clock: Clock
 ) -> None:
-    claim(ledger, 5)
-    assert Ledger(lambda: dynamodb, TABLE, clock).entry(KEY).call_ended
+    mine = claim(ledger, 5)
+    live = Ledger(lambda: dynamodb, TABLE, clock)
+    assert (live.entry(KEY).call_ended, live.entry(KEY).updated) == (True, False)
+    ledger.sent(mine)
+    assert live.entry(KEY).updated, "by now it is there, whoever made it"
 
 
 def test_the_item(ledger: RecordLedger, dynamodb: Any, clock: Clock) -> None:

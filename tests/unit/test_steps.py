@@ -7,9 +7,8 @@ from tests.unit.samples import (
     CONTACT_ID,
     a_contact,
 )
-from voicecall_bridge.bridge import LEASE_MARGIN_SECONDS
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.ledger import Busy, Step
+from voicecall_bridge.ledger import LEASE_MARGIN_SECONDS, Busy, Step
 from voicecall_bridge.outcomes import CallOver, InProgress, Tidied
 from voicecall_bridge.telephony.errors import (
     Effect,

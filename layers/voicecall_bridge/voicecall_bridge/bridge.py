@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.ledger import (
+    LEASE_MARGIN_SECONDS,
     Busy,
     ContactKey,
     Created,
@@ -18,6 +19,7 @@ from voicecall_bridge.ledger import (
     Ledger,
     Step,
 )
+from voicecall_bridge.once import once
 from voicecall_bridge.outcomes import (
     CallOver,
     Creation,
@@ -32,6 +34,7 @@ from voicecall_bridge.voice_call import (
     CREATED_LIVE,
     TRANSFERS,
     CallInitiation,
+    CannotCreate,
     CreateVoiceCall,
     create_voice_call,
 )
@@ -46,8 +49,6 @@ if TYPE_CHECKING:
     from voicecall_bridge.sources.described_contact import DescribedContact
     from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
 
-LEASE_MARGIN_SECONDS = 1.0
-"""A lease outlives its holder's deadline by this much: clocks of two hosts may differ a little."""
 LOOK_AGAIN_SECONDS = 0.1
 """Between two looks at a contact that another worker is creating."""
 LEAST_RESERVE_SECONDS = 0.25
@@ -106,7 +107,8 @@ class Bridge:
         return self._create(_key(contact), request, asked, deadline, progress or Progress())
 
     def ensure(self, contact: Contact, late: bool, deadline: Deadline) -> Creation:
-        """Makes the VoiceCall of a contact that lives, unless it is there, from what is known.
+        """Makes the VoiceCall of a contact that lives, unless it is there, from what is known; its
+        parents' before it.
 
         Args:
             contact: as its event tells it, without the customer's number.
@@ -115,7 +117,7 @@ class Bridge:
 
         Raises:
             CallOver: the call has ended.
-            ParentMissing: a transfer whose parent is not there.
+            ParentMissing: a transfer whose parent is not there and can never be made live.
             CannotCreate, InProgress, NotCreated: as in `create`.
             LedgerUnavailable, DirectoryUnavailable, NoSuchContact: without them nothing is known.
         """
@@ -125,22 +127,44 @@ class Bridge:
             return Creation(entry.voice_call_id, existing=True)
         if entry.call_ended:
             raise CallOver(key.contact_id)
-        request = CreateVoiceCall.from_json(entry.request) if entry.request else None
-        if request is None or late:
-            described = self._describe(key, deadline)
+        described = self._describe(key, deadline) if late or not entry.request else None
+        return self._ensure(contact, entry, described, deadline, ())
+
+    def _ensure(
+        self,
+        contact: Contact,
+        entry: Entry,
+        described: DescribedContact | None,
+        deadline: Deadline,
+        children: tuple[str, ...],
+    ) -> Creation:
+        key = _key(contact)
+        if described is not None:
             if described.ended:
                 raise CallOver(key.contact_id)
             contact = contact.with_details(described.contact)
+        children = (*children, key.contact_id)
+        if entry.request:
+            request = CreateVoiceCall.from_json(entry.request)
+            if parent := request.parent_voice_call_id:
+                self._with_parent(replace(key, contact_id=parent), deadline, children)
+        else:
+            request = self._request(contact, deadline, children)
+        return self._create(key, request, request.initiation_method, deadline, Progress())
+
+    def _request(
+        self, contact: Contact, deadline: Deadline, children: tuple[str, ...]
+    ) -> CreateVoiceCall:
         transfer = contact.initiation_method in TRANSFERS
         asked = CallInitiation.TRANSFER if transfer else CallInitiation.INBOUND
-        if request is None:
-            if transfer and contact.previous_contact_id and not contact.system_address:
-                contact = self._with_parents_number(key, contact, deadline)
-            started = contact.initiated_at or datetime.fromtimestamp(self.now(), UTC)
-            request = create_voice_call(contact, asked, started)
-        if request.parent_voice_call_id:
-            self._require_parent(replace(key, contact_id=request.parent_voice_call_id), deadline)
-        return self._create(key, request, request.initiation_method, deadline, Progress())
+        if transfer and contact.previous_contact_id:
+            parent = replace(_key(contact), contact_id=contact.previous_contact_id)
+            number = str(self._with_parent(parent, deadline, children).request.get("to", ""))
+            # Neither events nor DescribeContact tell the system endpoint of a QUEUE_TRANSFER; the
+            # call goes on on the number that it came in on.
+            contact = replace(contact, system_address=contact.system_address or number)
+        started = contact.initiated_at or datetime.fromtimestamp(self.now(), UTC)
+        return create_voice_call(contact, asked, started)
 
     def remember_end(self, contact: Contact) -> None:
         """From now on the contact is not created live any more.
@@ -158,7 +182,8 @@ class Bridge:
             TelephonyError: Salesforce did not do it.
             LedgerUnavailable: the ledger does not answer.
         """
-        return self._once(Step.CLEAR_ROUTING, contact, self.client.clear_routing, deadline)
+        key, send = _key(contact), self.client.clear_routing
+        return once(self.ledger, key, Step.CLEAR_ROUTING, send, deadline)
 
     def reroute(self, contact: Contact, late: bool, deadline: Deadline) -> Tidied | None:
         """Routes a call anew whose wanted agent did not come, once; None: it was done before.
@@ -177,30 +202,7 @@ class Bridge:
         over = self.ledger.entry(key).call_ended
         if over or (late and self._describe(key, deadline).ended):
             raise CallOver(key.contact_id)
-        return self._once(Step.REROUTE, contact, self.client.reroute, deadline)
-
-    def _once(
-        self,
-        step: Step,
-        contact: Contact,
-        send: Callable[[str, Deadline], int],
-        deadline: Deadline,
-    ) -> Tidied | None:
-        key = _key(contact)
-        turn = self.ledger.begin_step(key, step, deadline.remaining() + LEASE_MARGIN_SECONDS)
-        if isinstance(turn, Busy):
-            raise InProgress(f"another delivery of this contact is at {step.name}")
-        if not turn:
-            return None
-        try:
-            tidied = Tidied(send(key.contact_id, deadline), found=True)
-        except TelephonyError as error:
-            if error.status != 404:
-                self.ledger.finish_step(key, step, done=False)
-                raise
-            tidied = Tidied(error.attempts, found=False)  # no VoiceCall, so no routing either
-        self.ledger.finish_step(key, step, done=True)
-        return tidied
+        return once(self.ledger, key, Step.REROUTE, self.client.reroute, deadline)
 
     def _describe(self, key: ContactKey, deadline: Deadline) -> DescribedContact:
         if self.directory is None:
@@ -208,28 +210,28 @@ class Bridge:
         self.observer.count("DescribeContact")
         return self.directory.describe(key.instance_id, key.contact_id, deadline)
 
-    def _with_parents_number(
-        self, key: ContactKey, contact: Contact, deadline: Deadline
-    ) -> Contact:
-        # Neither events nor DescribeContact tell the system endpoint of a QUEUE_TRANSFER; the call
-        # goes on on the number that it came in on.
-        parent = self._require_parent(
-            replace(key, contact_id=contact.previous_contact_id), deadline
-        )
-        return replace(contact, system_address=str(parent.request.get("to", "")))
-
-    def _require_parent(self, key: ContactKey, deadline: Deadline) -> Entry:
+    def _with_parent(self, key: ContactKey, deadline: Deadline, children: tuple[str, ...]) -> Entry:
+        """What is known of a parent whose VoiceCall is there, or is made now: its own events lie
+        behind its child's in the stream and would come too late."""
         entry = self.ledger.entry(key)
-        if entry.create_status is CreateStatus.CREATED:
+        if entry.create_status is CreateStatus.CREATED or entry.updated:
             return entry
-        # A parent the bridge does not create live (an outbound call that an agent transfers) is
-        # made by others: Salesforce knows whether it is there.
-        if (
-            entry.create_status is None
-            and self._describe(key, deadline).contact.initiation_method not in CREATED_LIVE
-        ):
+        parent = self._describe(key, deadline)
+        if entry.create_status is None and parent.contact.initiation_method not in CREATED_LIVE:
+            # Others make it (an outbound call that an agent transfers): Salesforce knows whether
+            # it is there.
             return entry
-        raise ParentMissing(key.contact_id)
+        if entry.call_ended or key.contact_id in children:
+            raise ParentMissing(key.contact_id)
+        try:
+            self._ensure(parent.contact, entry, parent, deadline, children)
+        except (CallOver, CannotCreate) as error:
+            raise ParentMissing(key.contact_id) from error
+        except NotCreated as error:
+            if isinstance(error.cause, Rejected) and error.cause.effect is Effect.NONE:
+                raise ParentMissing(key.contact_id) from error
+            raise
+        return self.ledger.entry(key)
 
     def _create(
         self,

@@ -17,7 +17,7 @@ from voicecall_bridge.observability import Disposition
 from voicecall_bridge.outcomes import CallOver, InProgress, NotCreated, ParentMissing
 from voicecall_bridge.settings import CreateFromEvents
 from voicecall_bridge.sources import contact_event
-from voicecall_bridge.streams import Ended, Hopeless, Passing, Waiting
+from voicecall_bridge.streams import Ended, Hopeless, Passing
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
 from voicecall_bridge.voice_call import CREATED_LIVE, CannotCreate
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from voicecall_bridge.outcomes import Creation, Tidied
     from voicecall_bridge.sources.contact_event import ContactEvent
 
-PARENT_WAIT_SECONDS = 120.0
-"""How old a transfer's event may be while its parent is not there; then it is a dead letter."""
 LATE_SECONDS = 30.0
 """From this age on an event is not taken for a sign of life: the call may be over."""
 
@@ -75,8 +73,7 @@ class ContactEvents:
 
         Raises:
             Passing: a fault of Salesforce, Connect or the ledger.
-            Waiting: a parent that is not there yet.
-            Hopeless: refused for good, or the parent never came.
+            Hopeless: refused for good, or without its parent for good.
         """
         if item.contact.channel not in (Channel.VOICE, Channel.UNSTATED):
             return _skipped("NOT_VOICE")
@@ -114,9 +111,7 @@ class ContactEvents:
         try:
             made = self.bridge.ensure(item.contact, self._age(item) > LATE_SECONDS, deadline)
         except ParentMissing:
-            if self._age(item) > PARENT_WAIT_SECONDS:
-                raise Hopeless("PARENT_MISSING") from None
-            raise Waiting("PARENT_MISSING") from None
+            raise Hopeless("PARENT_MISSING") from None
         except CannotCreate as error:
             if error.skipped:
                 return _skipped(error.code)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 TIME_TO_LIVE_SECONDS = 14 * 24 * 3600
+LEASE_MARGIN_SECONDS = 1.0
+"""A lease outlives its holder's deadline by this much: clocks of two hosts may differ a little."""
 
 _GRANTED = (
     "attribute_not_exists(create_status) OR create_status IN (:failed, :unknown)"
@@ -96,6 +98,7 @@ class Entry:
             nobody began.
         lease_until: epoch seconds; 0 without a lease.
         call_ended: the contact is known to be over.
+        updated: its contact record has been sent, which makes the VoiceCall where there is none.
     """
 
     create_status: CreateStatus | None = None
@@ -103,6 +106,7 @@ class Entry:
     request: Mapping[str, object] = field(default_factory=dict)
     lease_until: float = 0.0
     call_ended: bool = False
+    updated: bool = False
 
 
 class Step(StrEnum):
@@ -285,6 +289,7 @@ def _entry(item: Mapping[str, Mapping[str, Any]]) -> Entry:
         request,
         number_of(item, "lease_until") / 1000,
         bool(item.get("call_ended", {}).get("BOOL", False)),
+        "record_version" in item,
     )
 
 

@@ -2,8 +2,7 @@
 
 A record that can never succeed becomes a dead letter and counts as done. A fault that passes ends
 its chain for this batch and is reported as a batch item failure: Lambda delivers everything from
-the lowest reported record on again, and the ledger makes that cheap and harmless. A record that
-waits for another one of its chain is tried again when the rest of the chain is through.
+the lowest reported record on again, and the ledger makes that cheap and harmless.
 """
 
 from __future__ import annotations
@@ -47,12 +46,6 @@ class Passing(Exception):
         self.perhaps_its_own = perhaps_its_own
 
 
-class Waiting(Passing):
-    """The record waits for another one, which may lie behind it in its chain: events come in any
-    order. Of the chain, only what belongs to the same contact waits with it.
-    """
-
-
 class Hopeless(Exception):
     """The record can never succeed. The text is the reason's code."""
 
@@ -84,7 +77,7 @@ class Source(Protocol[Item]):
     def handle(self, item: Item, later: Sequence[Item], deadline: Deadline) -> Ended:
         """Does it; `later` are the chain's items behind it in this batch.
 
-        Raises Passing, Waiting or Hopeless.
+        Raises Passing or Hopeless.
         """
 
 
@@ -154,43 +147,13 @@ class StreamProcessor(Generic[Item]):
         ended: set[str],
         deadline: Deadline,
     ) -> None:
-        while chain:
-            waiting: dict[str, str] = {}
-            left = self._through(chain, ended, waiting, deadline)
-            if left is None:
-                return
-            if len(left) == len(chain):  # nothing that could have ended the waiting
-                for contact_id, code in waiting.items():
-                    self.observer.again(self.source.name, contact_id, code)
-                return
-            chain = left
-
-    def _through(
-        self,
-        chain: list[tuple[kinesis.StreamRecord, Item | None]],
-        ended: set[str],
-        waiting: dict[str, str],
-        deadline: Deadline,
-    ) -> list[tuple[kinesis.StreamRecord, Item | None]] | None:
-        """What waits when the others have ended; None: the chain is over for this batch."""
-        left = []
         for position, (record, item) in enumerate(chain):
             if not deadline.allows(0.0):
-                return None
-            contact_id = "" if item is None else self.source.describe(item)[0]
-            if contact_id in waiting:
-                left.append((record, item))
-                continue
+                return
             later = [item for _, item in chain[position + 1 :] if item is not None]
-            try:
-                if not self._one(record, item, later, deadline.within(RECORD_SECONDS)):
-                    return None  # what follows in this chain must not overtake it
-            except Waiting as fault:
-                waiting[contact_id] = str(fault)
-                left.append((record, item))
-            else:
-                ended.add(record.id)
-        return left
+            if not self._one(record, item, later, deadline.within(RECORD_SECONDS)):
+                return  # what follows in this chain must not overtake it
+            ended.add(record.id)
 
     def _one(
         self,
@@ -199,7 +162,7 @@ class StreamProcessor(Generic[Item]):
         later: Sequence[Item],
         deadline: Deadline,
     ) -> bool:
-        """Whether the record has ended; raises Waiting."""
+        """Whether the record has ended."""
         if record.id in self._buried:
             return True
         started = time.monotonic()
@@ -207,8 +170,6 @@ class StreamProcessor(Generic[Item]):
             return self._bury(record, None, "NOT_A_CONTACT", started)
         try:
             self._tell(record, item, self.source.handle(item, later, deadline), started)
-        except Waiting:
-            raise
         except Passing as fault:
             return self._again(record, item, fault, started)
         except Hopeless as reason:
