@@ -339,6 +339,7 @@ FAULTS = [
     (Unauthorized("x", status=401), "401", True),
     (Unauthorized("x", code="SETTINGS"), "SETTINGS", True),
     (Rejected("x", status=400), "400", False),
+    (Rejected("x", status=302), "302", True),
     (Rejected("x", status=400, effect=Effect.UNKNOWN), "400", True),
 ]
 

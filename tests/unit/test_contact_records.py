@@ -106,7 +106,12 @@ def test_a_refused_record_is_a_dead_letter_with_its_payload(function: Function) 
 
 
 @pytest.mark.parametrize(
-    "fault", [Unavailable("x", status=503), Unauthorized("x", status=401, code="401")]
+    "fault",
+    [
+        Unavailable("x", status=503),
+        Unauthorized("x", status=401, code="401"),
+        Rejected("x", status=302),
+    ],
 )
 def test_an_outage_loses_nothing(function: Function, fault: Exception) -> None:
     """Given 20 records of 10 contacts while Salesforce is away, then all come again, and after it

@@ -29,7 +29,7 @@ from voicecall_bridge.outcomes import (
     Progress,
     Tidied,
 )
-from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
+from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError, is_refused
 from voicecall_bridge.voice_call import (
     CREATED_LIVE,
     TRANSFERS,
@@ -228,7 +228,7 @@ class Bridge:
         except (CallOver, CannotCreate) as error:
             raise ParentMissing(key.contact_id) from error
         except NotCreated as error:
-            if isinstance(error.cause, Rejected) and error.cause.effect is Effect.NONE:
+            if is_refused(error.cause):
                 raise ParentMissing(key.contact_id) from error
             raise
         return self.ledger.entry(key)

@@ -18,7 +18,7 @@ from voicecall_bridge.outcomes import CallOver, InProgress, NotCreated, ParentMi
 from voicecall_bridge.settings import CreateFromEvents
 from voicecall_bridge.sources import contact_event
 from voicecall_bridge.streams import Ended, Hopeless, Passing
-from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
+from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
 from voicecall_bridge.voice_call import CREATED_LIVE, CannotCreate
 
 if TYPE_CHECKING:
@@ -174,8 +174,7 @@ def _once(tidied: Tidied | None) -> Ended:
 
 
 def _fault(error: TelephonyError) -> Passing | Hopeless:
-    # A refused token is nobody's record's fault: somebody mends the secret and it passes.
-    if isinstance(error, Rejected) and error.effect is Effect.NONE:
+    if is_refused(error):
         return Hopeless(error.code)
     return Passing(error.code, perhaps_its_own=error.effect is Effect.UNKNOWN)
 

@@ -15,10 +15,10 @@ from voicecall_bridge.ledger import ContactKey
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.record_ledger import Outrun
 from voicecall_bridge.record_rules import RecordRules
-from voicecall_bridge.record_updates import OvertakenLate, StillAtWork, is_refused
+from voicecall_bridge.record_updates import OvertakenLate, StillAtWork
 from voicecall_bridge.sources import contact_record
 from voicecall_bridge.streams import Ended, Hopeless, Passing
-from voicecall_bridge.telephony.errors import Effect, TelephonyError
+from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
 from voicecall_bridge.voice_call_update import update_voice_call
 
 if TYPE_CHECKING:
@@ -82,7 +82,6 @@ class ContactRecords:
         except OvertakenLate:
             raise Passing("LEASE_RAN_OUT") from None
         except TelephonyError as error:
-            # A refused token is nobody's record's fault: somebody mends the secret and it passes.
             if is_refused(error):
                 raise Hopeless(error.code) from None
             own = error.effect is Effect.UNKNOWN

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.record_ledger import AtWork, Claim, Outrun, RecordLedger
-from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
+from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError, is_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,11 +143,6 @@ def content_of(request: UpdateVoiceCall) -> str:
     """A digest of what is sent: two versions of one second are the same where it is."""
     body = json.dumps(request.to_json(), sort_keys=True)
     return hashlib.sha256(body.encode()).hexdigest()[:16]
-
-
-def is_refused(error: TelephonyError) -> bool:
-    """Whether sending the same again cannot help."""
-    return isinstance(error, Rejected) and error.effect is Effect.NONE
 
 
 def _named_in(error: Rejected, request: UpdateVoiceCall) -> list[str]:
