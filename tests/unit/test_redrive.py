@@ -132,6 +132,18 @@ def test_a_letter_that_was_too_large_for_the_queue(scene: Scene) -> None:
     assert scene.waiting() == 0
 
 
+@pytest.mark.parametrize("name", ["顧客" * 40_000, "x" * 200_000, "\\ud83d" * 40_000])
+def test_a_record_as_large_as_its_stream_takes_fits_into_it_again(scene: Scene, name: str) -> None:
+    """Source: Kinesis takes records up to a limit of bytes (API reference, "PutRecord"); a text of
+    another alphabet must not grow by being put back, but for the mark."""
+    data = f'{{"detail-type":"x","detail":{{"name":"{name}"}}}}'.encode()
+    scene.keep("400", stream_record(data))
+    assert scene.run(dryRun=False).redriven == 1
+    (put,) = scene.kinesis.records
+    assert json.loads(put["Data"]) == {**json.loads(data), MARK: 1}
+    assert len(put["Data"]) <= len(data) + len(MARK) + 10
+
+
 def test_a_payload_that_is_gone_does_not_block_the_others(scene: Scene) -> None:
     scene.keep("400", stream_record(contact_event(tags={"x": "y" * LETTER_BYTES})), record(2))
     for key in scene.objects():

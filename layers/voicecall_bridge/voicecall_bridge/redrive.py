@@ -179,7 +179,7 @@ class Redrive:
             self._made.put_record(
                 StreamARN=text(record.get("eventSourceARN")),
                 PartitionKey=text(members(record.get("kinesis")).get("partitionKey")),
-                Data=json.dumps({**data, MARK: _times(data) + 1}).encode(),
+                Data=_written({**data, MARK: _times(data) + 1}),
             )
         except ClientError as error:
             return f"KINESIS_{error.response['Error'].get('Code', '')}"
@@ -205,6 +205,15 @@ def _refusal(request: Request, record: Mapping[str, object]) -> str:
     if not data:
         return "NOT_JSON"
     return "REDRIVEN_TOO_OFTEN" if _times(data) >= request.most_redrives else ""
+
+
+def _written(data: Mapping[str, object]) -> bytes:
+    # No longer than it was: a record may be as large as its stream takes.
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can write and UTF-8 cannot
+        return json.dumps(data, separators=(",", ":")).encode()
 
 
 def _times(data: Mapping[str, object]) -> int:
