@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from local.account import DeliveryLine
-from local.comparison import call_differences, differences
+from local.comparison import call_differences, differences, passage_differences
 from local.lambda_process import Invocation
+from local.outcome import Passage
 from local.salesforce import VoiceCallRecord
 from local.steps import Expectation
 
@@ -151,3 +152,21 @@ def test_calls_of_a_sample() -> None:
     assert call_differences(right[::-1], calls) == [
         "calls: expected ['c-2', 'c-1'], found ['c-1', 'c-2']"
     ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "matched", "differs"),
+    [
+        (Expectation(disposition="skipped", reason="NOT_VOICE"), False, True),
+        (Expectation(disposition="skipped", matched=False), False, False),
+        (Expectation(matched=True), False, True),
+        (Expectation(matched=False), True, True),
+        (Expectation(), False, False),
+    ],
+)
+def test_an_end_is_not_expected_of_what_no_rule_takes(
+    expected: Expectation, matched: bool, differs: bool
+) -> None:
+    """Given rules that let too little through, then a sample that says how it ends is not right."""
+    found = passage_differences(expected, Passage(matched=matched), (), (), ())
+    assert any("matched by a rule" in difference for difference in found) is differs
