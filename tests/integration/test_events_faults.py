@@ -164,8 +164,9 @@ def test_duplicated_and_shuffled_deliveries(events: EventsStand, seed: int) -> N
         for place in range(3):
             contact_id = f"shuffled-{seed}-{chain}-{place}"
             parents[contact_id] = previous
-            method = {"InitiationMethod": "TRANSFER"} if previous else {}
-            events.know(contact_id, **method)
+            chained = {"InitialContactId": root, "PreviousContactId": previous}
+            transfer = {"InitiationMethod": "TRANSFER", **chained} if previous else {}
+            events.know(contact_id, **transfer)
             for kind in ("INITIATED", "QUEUED", "CONNECTED_TO_AGENT"):
                 published += [event(kind, contact_id, previous, root)] * chance.choice((1, 2))
             previous = contact_id
