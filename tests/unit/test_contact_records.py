@@ -91,6 +91,25 @@ def test_one_of_a_hundred_is_not_json(function: Function) -> None:
     assert "+12065550100" not in function.told.stream.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        ("+12065550100", "the record's data is not JSON"),
+        (
+            record(LastUpdateTimestamp="+12065550100"),
+            "a contact record without LastUpdateTimestamp",
+        ),
+    ],
+)
+def test_what_a_record_lacks_is_told_and_not_what_it_holds(
+    function: Function, payload: object, text: str
+) -> None:
+    assert function(payload) == []
+    (line,) = function.told.deliveries()
+    assert (line["errorCode"], line["errorText"]) == ("NOT_A_CONTACT", text)
+    assert "+12065550100" not in function.told.stream.getvalue()
+
+
 def test_a_refused_record_is_a_dead_letter_with_its_payload(function: Function) -> None:
     def refuse(_: UpdateVoiceCall) -> None:
         raise Rejected("x", status=400, remark="endTime is wrong for +12065550100")

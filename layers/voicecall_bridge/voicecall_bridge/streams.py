@@ -129,28 +129,28 @@ class StreamProcessor(Generic[Item]):
 
     def _chains(
         self, records: list[kinesis.StreamRecord]
-    ) -> list[list[tuple[kinesis.StreamRecord, Item | None]]]:
-        chains: dict[str, list[tuple[kinesis.StreamRecord, Item | None]]] = defaultdict(list)
-        unreadable: list[list[tuple[kinesis.StreamRecord, Item | None]]] = []
+    ) -> list[list[tuple[kinesis.StreamRecord, Item | NotAContact]]]:
+        chains: dict[str, list[tuple[kinesis.StreamRecord, Item | NotAContact]]] = defaultdict(list)
+        unreadable: list[list[tuple[kinesis.StreamRecord, Item | NotAContact]]] = []
         for record in records:
             try:
                 item = self.source.read(record.payload())
-            except NotAContact:
-                unreadable.append([(record, None)])
+            except NotAContact as error:
+                unreadable.append([(record, error)])
             else:
                 chains[self.source.chain(item)].append((record, item))
         return [*chains.values(), *unreadable]
 
     def _run(
         self,
-        chain: list[tuple[kinesis.StreamRecord, Item | None]],
+        chain: list[tuple[kinesis.StreamRecord, Item | NotAContact]],
         ended: set[str],
         deadline: Deadline,
     ) -> None:
         for position, (record, item) in enumerate(chain):
             if not deadline.allows(0.0):
                 return
-            later = [item for _, item in chain[position + 1 :] if item is not None]
+            later = [item for _, item in chain[position + 1 :] if not isinstance(item, NotAContact)]
             if not self._one(record, item, later, deadline.within(RECORD_SECONDS)):
                 return  # what follows in this chain must not overtake it
             ended.add(record.id)
@@ -158,7 +158,7 @@ class StreamProcessor(Generic[Item]):
     def _one(
         self,
         record: kinesis.StreamRecord,
-        item: Item | None,
+        item: Item | NotAContact,
         later: Sequence[Item],
         deadline: Deadline,
     ) -> bool:
@@ -166,8 +166,8 @@ class StreamProcessor(Generic[Item]):
         if record.id in self._buried:
             return True
         started = time.monotonic()
-        if item is None:
-            return self._bury(record, None, "NOT_A_CONTACT", started)
+        if isinstance(item, NotAContact):
+            return self._bury(record, item, "NOT_A_CONTACT", started)
         try:
             self._tell(record, item, self.source.handle(item, later, deadline), started)
         except Passing as fault:
@@ -189,7 +189,7 @@ class StreamProcessor(Generic[Item]):
         return False
 
     def _bury(
-        self, record: kinesis.StreamRecord, item: Item | None, reason: str, started: float
+        self, record: kinesis.StreamRecord, item: Item | NotAContact, reason: str, started: float
     ) -> bool:
         try:
             self.dead_letters.keep(self.source.name, reason, record.raw)
@@ -214,12 +214,16 @@ class StreamProcessor(Generic[Item]):
     def _tell(
         self,
         record: kinesis.StreamRecord,
-        item: Item | None,
+        item: Item | NotAContact,
         ended: Ended,
         started: float,
         payload_kept: str = "",
     ) -> None:
-        contact_id, kind = ("", "") if item is None else self.source.describe(item)
+        contact_id = kind = error_text = ""
+        if isinstance(item, NotAContact):
+            error_text = str(item)  # the bridge's own words: what is missing
+        else:
+            contact_id, kind = self.source.describe(item)
         if ended.disposition is Disposition.DELIVERED:
             self._suspects.delivered(kind)
         self.observer.delivered(
@@ -232,6 +236,7 @@ class StreamProcessor(Generic[Item]):
                 reason=ended.reason,
                 voice_call_id=ended.voice_call_id,
                 error_code=ended.reason if payload_kept else "",
+                error_text=error_text,
                 attempts=ended.attempts,
                 milliseconds=round((time.monotonic() - started) * 1000),
                 payload_kept=payload_kept,
