@@ -133,8 +133,8 @@ def test_every_way_of_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_own_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given an event of one's own whose contact the stand does not know, when it is replayed, then
-    it is a dead letter and the cure is shown; one that no rule takes is explained, and what a record
-    lacks is named."""
+    it is a dead letter and the cure is shown; one that no rule takes is explained, and what a
+    record lacks is named."""
     unknown = write_json(tmp_path / "unknown.json", queued_event("c-1"))
     chat = write_json(tmp_path / "chat.json", queued_event("c-1", channel="CHAT"))
     call = write_call(tmp_path, "mine", HEADER, KNOWN, event())
