@@ -109,6 +109,8 @@ def test_who_comes_too_late_to_tell_must_come_again(ledger: RecordLedger, clock:
     assert isinstance(ledger.claim(KEY, 6, "a", LEASE), AtWork), "the second one's lease stands"
     assert ledger.sent(second)
     assert ledger.sent(late), "it is there by now"
+    assert ledger.sent(claim(ledger, 7))
+    assert ledger.sent(late), "and a newer one is"
 
 
 def test_each_content_of_a_second_is_sent_once(ledger: RecordLedger) -> None:
@@ -179,7 +181,14 @@ def test_who_comes_between_is_noticed(dynamodb: Any, clock: Clock) -> None:
     )
     assert isinstance(slow.claim(KEY, 5, "c", LEASE), AtWork)
     assert slow.claim(KEY, 5, "d", LEASE) == Outrun("ALREADY_DELIVERED")
-    assert isinstance(slow.claim(KEY, 5, "c", LEASE), Claim)
+    newer = iter([None, 6])
+
+    def claim_a_newer_one() -> None:
+        if version := next(newer, None):
+            ledger.not_sent(claim(ledger, version), comes_again=True)
+
+    slow = RecordLedger(Table(lambda: Through(dynamodb, before=claim_a_newer_one), TABLE), clock)
+    assert slow.claim(KEY, 5, "c", LEASE) == Outrun("NEWER_UNDER_WAY")
 
 
 def test_two_instances_do_not_meet(ledger: RecordLedger) -> None:

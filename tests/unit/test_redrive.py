@@ -291,6 +291,21 @@ def test_of_a_batch_only_what_is_refused_stays(scene: Scene) -> None:
     assert len(scene.objects()) == 1
 
 
+def test_a_batch_of_which_nothing_goes_back_is_left_alone(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is a dry run, all is refused, or there is nothing in it that could be read."""
+    monkeypatch.setattr(DeadLetterQueue, "shrink_batch", None)
+    scene.put_batch(record(1), key="a")
+    scene.put_batch(stream_record(b"poison"), key="b")
+    scene.put_batch(key="c")
+    scene.run(bucket=True)
+    scene.run(bucket=True, dryRun=False, contactId=OTHER)
+    assert len(scene.objects()) == 3
+    assert scene.run(bucket=True, dryRun=False).redriven == 1
+    assert len(scene.objects()) == 2
+
+
 def test_a_contact_out_of_a_batch(scene: Scene) -> None:
     """Then the others stay, in the batch as Lambda wrote it."""
     scene.put_batch(record(1), record(2, OTHER))

@@ -217,7 +217,7 @@ class Bridge:
         if entry.create_status is CreateStatus.CREATED or entry.updated:
             return entry
         parent = self._describe(key, deadline)
-        if entry.create_status is None and parent.contact.initiation_method not in CREATED_LIVE:
+        if parent.contact.initiation_method not in CREATED_LIVE:
             # Others make it (an outbound call that an agent transfers): Salesforce knows whether
             # it is there.
             return entry
