@@ -95,7 +95,7 @@ def test_a_whole_chain_is_made_from_its_last_event() -> None:
     scene.directory.know(a_transfer())
     scene.ensure(a_transfer(**EVENT))
     assert [sent.vendor_call_key for sent in scene.client.sent] == [first, PARENT_ID, CONTACT_ID]
-    assert scene.told.counted() == {"DescribeContact": 3}
+    assert scene.told.counted() == {"DescribeContact": 3, "ParentCreated": 2}
 
 
 def test_contacts_that_name_each_other_are_no_chain() -> None:

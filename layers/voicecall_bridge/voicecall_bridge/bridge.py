@@ -224,7 +224,8 @@ class Bridge:
         if entry.call_ended or key.contact_id in children:
             raise ParentMissing(key.contact_id)
         try:
-            self._ensure(parent.contact, entry, parent, deadline, children)
+            if not self._ensure(parent.contact, entry, parent, deadline, children).existing:
+                self.observer.count("ParentCreated")
         except (CallOver, CannotCreate) as error:
             raise ParentMissing(key.contact_id) from error
         except NotCreated as error:
