@@ -36,7 +36,7 @@ def failing(function: Function, error: TelephonyError, contact_id: str = "") -> 
     function.salesforce.before = fail
 
 
-def deliveries(function: Function, *, others: bool = True, most: int = 20) -> int:
+def deliveries(function: Function, *, others: bool = True, most: int = 2 * MOST_FAILURES) -> int:
     """How often Lambda gives the function the poison record before it has ended, while records of
     other contacts come through other shards; 0: it never does."""
     for number in range(1, most + 1):
