@@ -140,6 +140,9 @@ def _stand(parsed: argparse.Namespace) -> int:
 
 def _explain(console: Console, outcome: Outcome, journal: Sequence[Exchange]) -> None:
     console.answer(outcome)
+    for line in outcome.lines:
+        if line.reason == "NOT_A_CONTACT":
+            console.say(f"      {line.error_text}")
     if any(line.reason == "CONTACT_NOT_FOUND" for line in outcome.lines):
         console.say(
             "      hint: DescribeContact does not know the contact here; tell of it with a line "

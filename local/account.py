@@ -34,6 +34,7 @@ class DeliveryLine:
     duration_ms: int
     payload_kept: str
     input_id: str = ""
+    error_text: str = ""
 
 
 def delivery_lines(logs: Iterable[str]) -> tuple[DeliveryLine, ...]:
@@ -52,6 +53,7 @@ def delivery_lines(logs: Iterable[str]) -> tuple[DeliveryLine, ...]:
             duration_ms=_number(line, "durationMs"),
             payload_kept=_text(line, "payloadKept"),
             input_id=_text(line, "inputId"),
+            error_text=_text(line, "errorText"),
         )
         for line in map(_json_object, logs)
         if line.get("message") == "delivery"

@@ -1,9 +1,11 @@
 """What the suites share: no network for the unit and property suites, and hypothesis's profiles."""
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket, enable_socket
@@ -23,6 +25,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci" if os.environ.get("CI") else "laptop")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def data_of_aws_is_read_once() -> Iterator[None]:
+    """botocore reads each service's description anew for each session, and most tests make their
+    own clients: it is five sixths of what that takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        once = functools.cache(botocore.session.create_loader)
+        patch.setattr(botocore.session, "create_loader", once)
+        yield
 
 
 @pytest.fixture(autouse=True)

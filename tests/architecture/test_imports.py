@@ -67,7 +67,8 @@ MAY_IMPORT = {
     "observability": "settings telephony.errors",
     # The use cases, and what flows and streams see of them.
     "outcomes": "telephony.errors",
-    "bridge": "contact contact_directory deadline dynamodb_table ledger observability outcomes"
+    "once": "deadline ledger outcomes telephony.errors",
+    "bridge": "contact contact_directory deadline dynamodb_table ledger observability once outcomes"
     " sources.described_contact telephony.client telephony.errors voice_call",
     "call_actions": "bridge callback_ledger contact deadline dynamodb_table ledger observability"
     " outcomes telephony.calls telephony.client telephony.errors voice_call_actions",
@@ -79,7 +80,8 @@ MAY_IMPORT = {
     "flow_service": "bridge call_actions contact dead_letters deadline flow_call_methods"
     " flow_endings flow_methods observability outcomes settings sources.flow"
     " sources.flow_parameters",
-    "streams": "contact dead_letters deadline observability sources.kinesis",
+    "suspects": "",
+    "streams": "contact dead_letters deadline observability sources.kinesis suspects",
     "contact_events": "bridge contact contact_directory deadline dynamodb_table observability"
     " outcomes settings sources.contact_event streams telephony.errors voice_call",
     "record_updates": "deadline dynamodb_table ledger observability record_ledger telephony.client"

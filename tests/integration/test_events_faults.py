@@ -164,8 +164,9 @@ def test_duplicated_and_shuffled_deliveries(events: EventsStand, seed: int) -> N
         for place in range(3):
             contact_id = f"shuffled-{seed}-{chain}-{place}"
             parents[contact_id] = previous
-            method = {"InitiationMethod": "TRANSFER"} if previous else {}
-            events.know(contact_id, **method)
+            chained = {"InitialContactId": root, "PreviousContactId": previous}
+            transfer = {"InitiationMethod": "TRANSFER", **chained} if previous else {}
+            events.know(contact_id, **transfer)
             for kind in ("INITIATED", "QUEUED", "CONNECTED_TO_AGENT"):
                 published += [event(kind, contact_id, previous, root)] * chance.choice((1, 2))
             previous = contact_id
@@ -179,7 +180,7 @@ def test_duplicated_and_shuffled_deliveries(events: EventsStand, seed: int) -> N
     assert len(events.creates()) == len(parents), "one POST a contact, and none refused"
     assert events.letters() == []
     delivered = [line for line in events.lines() if line["disposition"] == "delivered"]
-    assert len(delivered) == len(parents)
+    assert 3 <= len(delivered) <= len(parents), "a child's event may bring its parents along"
     events.check_account()
 
 

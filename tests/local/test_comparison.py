@@ -5,8 +5,14 @@ from typing import Any
 import pytest
 
 from local.account import DeliveryLine
-from local.comparison import action_differences, call_differences, differences
+from local.comparison import (
+    action_differences,
+    call_differences,
+    differences,
+    passage_differences,
+)
 from local.lambda_process import Invocation
+from local.outcome import Passage
 from local.salesforce import ActionRecord, VoiceCallRecord
 from local.steps import Expectation
 
@@ -186,3 +192,21 @@ def test_requests(
     differences: list[str],
 ) -> None:
     assert list(action_differences(Expectation(requests=expected), done)) == differences
+
+
+@pytest.mark.parametrize(
+    ("expected", "matched", "differs"),
+    [
+        (Expectation(disposition="skipped", reason="NOT_VOICE"), False, True),
+        (Expectation(disposition="skipped", matched=False), False, False),
+        (Expectation(matched=True), False, True),
+        (Expectation(matched=False), True, True),
+        (Expectation(), False, False),
+    ],
+)
+def test_an_end_is_not_expected_of_what_no_rule_takes(
+    expected: Expectation, matched: bool, differs: bool
+) -> None:
+    """Given rules that let too little through, then a sample that says how it ends is not right."""
+    found = passage_differences(expected, Passage(matched=matched), (), (), ())
+    assert any("matched by a rule" in difference for difference in found) is differs

@@ -96,8 +96,8 @@ def every_way() -> tuple[dict[str, Any], ...]:
     batch = {"source": "contact_event", "batch": [{"event": queued_event("c-1")}]}
     down = {"kind": "status", "status": 401, "times": None}
     redrive = {"from": "bucket", "contactId": "c-2", "dryRun": False}
-    lost = event("c-3", ends("dead_lettered", "UNDELIVERED"))
-    lost["event"]["detail"]["ContactId"] = lost["event"]["detail"].pop("contactId")
+    # Its rule wants it to be there, and finds no partition key in it.
+    lost = event("c-3", ends("dead_lettered", "UNDELIVERED"), initialContactId="")
     flow = {"source": "contact_flow", "event": flow_event("c-4"), "expect": {}}
     return (
         {"connect": {"contacts": [{**CONTACT, "Id": f"c-{number}"} for number in (1, 2)]}},
@@ -133,15 +133,20 @@ def test_every_way_of_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_own_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given an event of one's own whose contact the stand does not know, when it is replayed, then
-    it is a dead letter and the cure is shown; one that no rule takes is explained."""
+    it is a dead letter and the cure is shown; one that no rule takes is explained, and what a
+    record lacks is named."""
     unknown = write_json(tmp_path / "unknown.json", queued_event("c-1"))
     chat = write_json(tmp_path / "chat.json", queued_event("c-1", channel="CHAT"))
     call = write_call(tmp_path, "mine", HEADER, KNOWN, event())
+    members = {"AWSContactTraceRecordFormatVersion": "2017-03-10", "ContactId": "c-1"}
+    timeless = write_json(tmp_path / "timeless.json", members)
 
     assert main(["replay", str(unknown)]) == WRONG
     assert "DescribeContact does not know the contact here" in capsys.readouterr().out
     assert main(["replay", str(chat)]) == RIGHT
     assert "the rules in template.yaml" in capsys.readouterr().out
+    assert main(["replay", str(timeless)]) == WRONG
+    assert "a contact record without LastUpdateTimestamp" in capsys.readouterr().out
     assert main(["replay", str(call)]) == RIGHT
     assert "Calls in Salesforce: 1" in capsys.readouterr().out
 

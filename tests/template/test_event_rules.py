@@ -71,7 +71,7 @@ def keys(rules: list[Rule], event: dict[str, Any]) -> list[str]:
     """The partition keys an event gets; none if no rule sees it."""
     found = []
     for target in targets(rules, event):
-        value: Any = event
+        value: Any = event if target.key_path else event["id"]
         for step in target.key_path:
             value = value[step]
         found.append(value)
@@ -169,9 +169,28 @@ def test_other_events_are_not_delivered(rules: list[Rule], envelope: dict[str, s
     assert keys(rules, contact_event("QUEUED") | envelope) == []
 
 
+@pytest.mark.parametrize("make", [contact_event, later_event])
+@pytest.mark.parametrize("key", ["contactId", "eventType", "channel", "instanceArn"])
+def test_keys_that_are_spelled_otherwise(rules: list[Rule], key: str, make: Any) -> None:
+    """Source: the guide's own samples have ContactId beside contactId. Given such an event, then it
+    is delivered once, without its chain's order."""
+    event = make("QUEUED")
+    event["detail"][key[0].upper() + key[1:]] = event["detail"].pop(key)
+    assert keys(rules, event) == [event["id"]]
+    other = INSTANCE.replace("0f0e0d0c", "1a1b1c1d")
+    assert keys(rules, {**event, "resources": [f"{other}/contact/{FIRST}", other]}) == []
+    assert keys(rules, {**event, "source": "example.connect"}) == []
+
+
+def test_all_keys_in_pascal_case(rules: list[Rule]) -> None:
+    event = contact_event("QUEUED")
+    event["detail"] = {key[0].upper() + key[1:]: each for key, each in event["detail"].items()}
+    assert keys(rules, event) == [event["id"]]
+
+
 def test_undelivered_events_are_kept(rules: list[Rule]) -> None:
     """Given a stream that does not take an event for an hour, then a queue keeps it."""
-    assert len(rules) == 2
+    assert len(rules) == 3
     for rule in rules:
         (target,) = rule.targets
         assert target.stream_arn == STREAM
@@ -183,7 +202,7 @@ def test_undelivered_events_are_kept(rules: list[Rule]) -> None:
 def test_patterns_are_as_short_as_eventbridge_takes_them() -> None:
     """EventBridge API reference, PutRule: EventPattern has 4,096 characters at most."""
     template = deployed(CreateFromEvents="always")
-    for name in ("FirstContactRule", "LaterContactRule"):
+    for name in ("FirstContactRule", "LaterContactRule", "OddContactRule"):
         pattern = template.resolve(template.resources[name]["Properties"]["EventPattern"])
         assert len(json.dumps(pattern)) < 4096
 
@@ -225,7 +244,7 @@ def test_only_rules_of_this_account_take_on_the_role(resources: dict[str, Any]) 
     assert source.endswith(":${AWS::AccountId}:rule/*")
 
 
-def test_only_the_two_rules_may_send_letters(resources: dict[str, Any]) -> None:
+def test_only_the_rules_may_send_letters(resources: dict[str, Any]) -> None:
     policy = resources["EventRuleDeadLetterQueuePolicy"]["Properties"]["PolicyDocument"]
     (allowed,) = [each for each in policy["Statement"] if each["Effect"] == "Allow"]
     assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
@@ -236,6 +255,7 @@ def test_only_the_two_rules_may_send_letters(resources: dict[str, Any]) -> None:
             "aws:SourceArn": [
                 {"Fn::GetAtt": ["FirstContactRule", "Arn"]},
                 {"Fn::GetAtt": ["LaterContactRule", "Arn"]},
+                {"Fn::GetAtt": ["OddContactRule", "Arn"]},
             ]
         },
     }

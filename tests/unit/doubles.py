@@ -191,7 +191,8 @@ class MemoryLedger(Ledger):
             item.get("request", {}),
             item["until"] if held else 0.0,
             item.get("ended", False),
-            item.get("record", False),
+            record_known=item.get("record", False),
+            updated=item.get("updated", False),
         )
 
     def _standing(self, key: ContactKey) -> Created | Busy | None:

@@ -36,7 +36,7 @@ class Scene:
         self.answers = list(answers)
         self.urls: list[str] = []
         self.clock = Clock()
-        client = aws.client("connect")
+        client = aws.new_client("connect")
         client.meta.events.register("before-send.connect.DescribeContact", self.answer)
         self.directory = ContactDirectory(
             lambda: client, self.clock.sleep, draw=lambda _least, most: most

@@ -10,7 +10,7 @@ from tests.unit.samples import CONTACT_ID, PARENT_ID, VOICE_CALL_ID, contact_eve
 from voicecall_bridge.bridge import Bridge
 from voicecall_bridge.contact import Contact, NotAContact
 from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
-from voicecall_bridge.contact_events import LATE_SECONDS, PARENT_WAIT_SECONDS, ContactEvents
+from voicecall_bridge.contact_events import LATE_SECONDS, ContactEvents
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.observability import Disposition
@@ -23,7 +23,7 @@ from voicecall_bridge.outcomes import (
     Tidied,
 )
 from voicecall_bridge.settings import CreateFromEvents
-from voicecall_bridge.streams import Ended, Hopeless, Passing, Waiting
+from voicecall_bridge.streams import Ended, Hopeless, Passing
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -68,7 +68,8 @@ class ScriptedBridge(Bridge):
         tidied: Tidied | None = self._of("clear", contact)
         return tidied
 
-    def reroute(self, contact: Contact, deadline: Deadline) -> Tidied | None:
+    def reroute(self, contact: Contact, late: bool, deadline: Deadline) -> Tidied | None:
+        self.late = late
         tidied: Tidied | None = self._of("reroute", contact)
         return tidied
 
@@ -202,6 +203,9 @@ def test_an_old_event_is_late(age: float, late: bool) -> None:
     scene = Scene(age=age)
     scene.handle(contact_event())
     assert scene.bridge.late is late
+    expired = Scene(Tidied(1, found=True), age=age)
+    expired.handle(contact_event("CONTACT_DATA_UPDATED", **EXPIRED))
+    assert expired.bridge.late is late
 
 
 @pytest.mark.parametrize(("initiated", "late"), [("2026-11-20T10:00:19.000Z", False), (None, True)])
@@ -211,8 +215,11 @@ def test_an_event_without_time_is_as_old_as_its_contact(initiated: str | None, l
     assert scene.bridge.late is late
 
 
-@pytest.mark.parametrize("method", ["INBOUND", "TRANSFER", "QUEUE_TRANSFER"])
+@pytest.mark.parametrize(
+    "method", ["INBOUND", "TRANSFER", "QUEUE_TRANSFER", "WEBRTC_API", "CALLBACK", ""]
+)
 def test_an_abandoned_call_is_cleared(method: str) -> None:
+    """Whoever has waited in a queue may have left a routing behind; SCVL knows the first two."""
     scene = Scene(Tidied(1, found=True))
     ended = scene.handle(contact_event("DISCONNECTED", initiationMethod=method))
     assert ended == Ended(Disposition.DELIVERED, attempts=1)
@@ -228,8 +235,7 @@ CONNECTED = {"agentInfo": {"connectedToAgentTimestamp": "2026-11-20T10:00:45.900
         {"queueInfo": None},
         CONNECTED,
         {"initiationMethod": "OUTBOUND"},
-        {"initiationMethod": "WEBRTC_API"},
-        {"initiationMethod": "CALLBACK"},
+        {"initiationMethod": "MONITOR"},
     ],
     ids=str,
 )
@@ -241,11 +247,9 @@ def test_an_end_that_is_no_abandonment_is_remembered_alone(changes: dict[str, An
 
 def test_an_agent_who_never_came_is_none() -> None:
     """Source: the guide's sample whose agentInfo says 1970."""
-    agent = {
-        "agentInfo": {"agentArn": "a", "connectedToAgentTimestamp": "1970-01-01T00:00:00.001Z"}
-    }
+    agent = {"agentArn": "a", "connectedToAgentTimestamp": "1970-01-01T00:00:00.001Z"}
     scene = Scene(Tidied(1, found=True))
-    scene.handle(contact_event("DISCONNECTED", **agent))
+    scene.handle(contact_event("DISCONNECTED", agentInfo=agent))
     assert ("clear", CONTACT_ID) in scene.bridge.asked
 
 
@@ -266,6 +270,18 @@ def test_an_expired_routing_is_begun_anew() -> None:
     assert scene.bridge.asked == [("reroute", CONTACT_ID)]
 
 
+def test_a_call_that_is_over_is_not_routed_anew() -> None:
+    """Whether the event says so, the batch, the ledger or Connect."""
+    event = contact_event("CONTACT_DATA_UPDATED", **EXPIRED)
+    ended = {"disconnectTimestamp": "2026-11-20T10:00:21.000Z"}
+    scene = Scene()
+    itself = contact_event("CONTACT_DATA_UPDATED", **EXPIRED, **ended)
+    for events in ([itself], [event, contact_event("DISCONNECTED")]):
+        assert scene.handle(*events) == skipped("CALL_OVER")
+    assert scene.bridge.asked == []
+    assert Scene(CallOver("c")).handle(event) == skipped("CALL_OVER")
+
+
 def test_other_updates_need_nothing() -> None:
     event = contact_event("CONTACT_DATA_UPDATED", updatedProperties=["UserDefinedAttributes"])
     assert Scene().handle(event) == skipped("NOTHING_TO_DO")
@@ -277,14 +293,10 @@ TIDYING = pytest.mark.parametrize(
 
 
 @TIDYING
-def test_a_step_that_was_done_before(event: dict[str, Any]) -> None:
+def test_a_step_that_was_done_before_or_has_no_voice_call(event: dict[str, Any]) -> None:
     scene = Scene()
     scene.bridge.outcome = None
     assert scene.handle(event) == Ended(Disposition.SUPERSEDED, "ALREADY_DONE")
-
-
-@TIDYING
-def test_a_step_without_voice_call(event: dict[str, Any]) -> None:
     ended = Scene(Tidied(1, found=False)).handle(event)
     assert ended == Ended(Disposition.SKIPPED, "NO_VOICE_CALL", attempts=1)
 
@@ -329,6 +341,7 @@ FAULTS = [
     (Unauthorized("x", status=401), "401", True),
     (Unauthorized("x", code="SETTINGS"), "SETTINGS", True),
     (Rejected("x", status=400), "400", False),
+    (Rejected("x", status=302), "302", True),
     (Rejected("x", status=400, effect=Effect.UNKNOWN), "400", True),
 ]
 
@@ -350,6 +363,7 @@ def test_faults_of_salesforce(
         (NoSuchContact("x"), "CONTACT_NOT_FOUND"),
         (MissingProperty("x"), "MISSING_PROPERTY"),
         (TransferWithoutParent("x"), "TRANSFER_WITHOUT_PARENT"),
+        (ParentMissing("p"), "PARENT_MISSING"),
     ],
     ids=repr,
 )
@@ -361,16 +375,6 @@ def test_a_contact_that_turns_out_to_be_of_another_kind() -> None:
     """Given an event without initiation method and Connect's word that the call went out, then
     nothing is wrong with it."""
     assert Scene(NotCreatedLive("x")).handle(contact_event()) == skipped("NOT_CREATED_LIVE")
-
-
-@pytest.mark.parametrize(
-    ("age", "passes"), [(PARENT_WAIT_SECONDS - 1, True), (PARENT_WAIT_SECONDS + 1, False)]
-)
-def test_a_parent_is_waited_for_within_bounds(age: float, passes: bool) -> None:
-    scene = Scene(ParentMissing("p"), age=age)
-    event = transfer_event()
-    with pytest.raises(Waiting if passes else Hopeless, match="PARENT_MISSING"):
-        scene.handle(event)
 
 
 def test_a_chain_is_its_first_contact_within_its_instance() -> None:

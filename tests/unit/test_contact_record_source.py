@@ -59,6 +59,8 @@ def test_versions_are_ordered_by_time(older: str, newer: str) -> None:
         {"ContactId": "c" * 257},
         {"ContactId": "c\n1"},
         {"ContactId": "\ud800"},
+        {"InstanceARN": "arn:aws:connect:x:1:instance/\ud800"},
+        {"InstanceARN": "arn:aws:connect:x:1:instance/" + "i" * 2048},
         {"LastUpdateTimestamp": MISSING},
         {"LastUpdateTimestamp": None},
         {"LastUpdateTimestamp": "yesterday"},

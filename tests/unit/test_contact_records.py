@@ -91,6 +91,25 @@ def test_one_of_a_hundred_is_not_json(function: Function) -> None:
     assert "+12065550100" not in function.told.stream.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        ("+12065550100", "the record's data is not JSON"),
+        (
+            record(LastUpdateTimestamp="+12065550100"),
+            "a contact record without LastUpdateTimestamp",
+        ),
+    ],
+)
+def test_what_a_record_lacks_is_told_and_not_what_it_holds(
+    function: Function, payload: object, text: str
+) -> None:
+    assert function(payload) == []
+    (line,) = function.told.deliveries()
+    assert (line["errorCode"], line["errorText"]) == ("NOT_A_CONTACT", text)
+    assert "+12065550100" not in function.told.stream.getvalue()
+
+
 def test_a_refused_record_is_a_dead_letter_with_its_payload(function: Function) -> None:
     def refuse(_: UpdateVoiceCall) -> None:
         raise Rejected("x", status=400, remark="endTime is wrong for +12065550100")
@@ -106,7 +125,12 @@ def test_a_refused_record_is_a_dead_letter_with_its_payload(function: Function) 
 
 
 @pytest.mark.parametrize(
-    "fault", [Unavailable("x", status=503), Unauthorized("x", status=401, code="401")]
+    "fault",
+    [
+        Unavailable("x", status=503),
+        Unauthorized("x", status=401, code="401"),
+        Rejected("x", status=302),
+    ],
 )
 def test_an_outage_loses_nothing(function: Function, fault: Exception) -> None:
     """Given 20 records of 10 contacts while Salesforce is away, then all come again, and after it
@@ -141,6 +165,38 @@ def test_a_fault_holds_up_its_own_chain_only(function: Function) -> None:
     again = function(record(ContactId=PARENT_ID), child, record(ContactId="other"))
     assert again == ["1", "2"]
     assert [request.vendor_call_key for request in function.salesforce.patched] == ["other"]
+
+
+def test_versions_of_one_second(function: Function) -> None:
+    """Given three of one second, of which two say the same, in one batch and again in the next,
+    then each content is sent once."""
+    early, late = version(1), version(1, DisconnectReason="OTHER")
+    assert function(early, late, early) == []
+    assert function.ended() == [
+        ("superseded", "NEWER_IN_BATCH"),
+        ("delivered", ""),
+        ("delivered", ""),
+    ]
+    assert function(late, first=11) == function(early, first=21) == []
+    assert function.ended()[3:] == [("superseded", "ALREADY_DELIVERED")] * 2
+
+
+VOICEMAIL = {"Attributes": {"vm_flag": "true", "sfdc-Version__c": "2"}}
+
+
+@pytest.mark.parametrize(
+    ("newer", "sent"),
+    [({"Attributes": {"NoSync": "true"}}, []), (VOICEMAIL, [1]), ({"Channel": "CHAT"}, [1])],
+    ids=["opted out", "voicemail", "chat"],
+)
+def test_a_newer_version_that_is_skipped(
+    function: Function, newer: dict[str, object], sent: list[int]
+) -> None:
+    """Given that nobody sends it here, then the older one is the last word, in one batch as in two;
+    but what is not to be in Salesforce is not brought there by its older version."""
+    skipped = record(LastUpdateTimestamp="2026-11-20T10:06:02Z", **newer)
+    assert function(version(1), skipped) == []
+    assert function.salesforce.versions() == sent
 
 
 def test_custom_fields_reach_salesforce() -> None:

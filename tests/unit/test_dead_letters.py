@@ -173,6 +173,7 @@ LETTER = Letter("events", "400", {}, "receipt", "dead-letters/x")
         lambda letters: letters.put_back(LETTER),
         lambda letters: list(letters.batches()),
         lambda letters: letters.remove_batch("key"),
+        lambda letters: letters.shrink_batch("key", []),
     ],
 )
 def test_a_queue_or_bucket_that_does_not_answer(call: Callable[[DeadLetterQueue], None]) -> None:
@@ -187,7 +188,7 @@ def test_letters_that_were_not_handed_out_are_shown_again() -> None:
     with mock_aws():
         sqs = aws.client("sqs")
         url = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
-        letters = DeadLetterQueue(lambda: sqs, url)
+        letters = DeadLetterQueue(lambda: sqs, url, look_seconds=0)
         for number in range(10):
             letters.keep("events", str(number), {})
         looked_at = letters.letters()
@@ -198,6 +199,26 @@ def test_letters_that_were_not_handed_out_are_shown_again() -> None:
         for letter in seen:
             letters.put_back(letter)
         assert {one.reason for one in letters.letters()} == {one.reason for one in seen}
+
+
+class FewServers:
+    """Queues that hold a letter which a look without waiting does not find.
+
+    Source: SQS developer guide, "Short and long polling".
+    """
+
+    def __init__(self) -> None:
+        self.bodies = [json.dumps({"source": "events", "reason": "400", "payload": {}})]
+
+    def receive_message(self, **parameters: Any) -> dict[str, Any]:
+        if not self.bodies or not parameters.get("WaitTimeSeconds"):
+            return {}
+        return {"Messages": [{"Body": self.bodies.pop(), "ReceiptHandle": "receipt"}]}
+
+
+def test_letters_are_looked_for_on_all_servers() -> None:
+    sqs = FewServers()
+    assert [letter.reason for letter in DeadLetterQueue(lambda: sqs, "url").letters()] == ["400"]
 
 
 def test_a_letter_shows_neither_payload_nor_receipt() -> None:

@@ -23,22 +23,19 @@ from tests.unit.samples import (
     a_contact,
     a_transfer,
 )
-from voicecall_bridge.bridge import LEASE_MARGIN_SECONDS
 from voicecall_bridge.contact import Channel, InitiationMethod
 from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.ledger import CreateStatus
-from voicecall_bridge.outcomes import CallOver, Creation, InProgress, NotCreated, ParentMissing
+from voicecall_bridge.ledger import LEASE_MARGIN_SECONDS, CreateStatus
+from voicecall_bridge.outcomes import CallOver, Creation, InProgress, NotCreated
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
-    Rejected,
     Unavailable,
 )
 from voicecall_bridge.voice_call import (
     MissingProperty,
     NotCreatedLive,
-    TransferWithoutParent,
 )
 
 
@@ -174,69 +171,6 @@ def test_an_end_takes_no_voice_call_away() -> None:
     scene.flow()
     scene.bridge.remember_end(a_contact(**EVENT))
     assert scene.ensure() == Creation(VOICE_CALL_ID, existing=True)
-
-
-@pytest.mark.parametrize(
-    "status", [CreateStatus.CREATING, CreateStatus.FAILED, CreateStatus.UNKNOWN, None]
-)
-@pytest.mark.parametrize("known", [True, False])
-def test_a_parent_that_is_not_there(status: CreateStatus | None, known: bool) -> None:
-    """Then the child is not created, neither from the flow's request nor from Connect's word."""
-    scene = Scene()
-    scene.directory.know(a_transfer())
-    if known:
-        scene.flow_fails(a_transfer())
-    scene.parent(status)
-    sent = len(scene.client.sent)
-    with pytest.raises(ParentMissing):
-        scene.ensure(a_transfer(**EVENT))
-    assert len(scene.client.sent) == sent
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_a_parent_that_is_there(known: bool) -> None:
-    scene = Scene(MADE)
-    scene.directory.know(a_transfer())
-    if known:
-        scene.flow_fails(a_transfer())
-    scene.parent(CreateStatus.CREATED)
-    assert not scene.ensure(a_transfer(**EVENT)).existing
-    sent = scene.client.sent[-1]
-    assert (sent.initiation_method, sent.parent_voice_call_id) == (TRANSFER, PARENT_ID)
-
-
-def test_a_parent_that_others_create() -> None:
-    """Given an agent transfers an outbound call, whose VoiceCall Salesforce makes itself, then
-    Salesforce is asked."""
-    scene = Scene(MADE)
-    scene.directory.know(a_transfer())
-    scene.parent(None, initiation_method=InitiationMethod.OUTBOUND)
-    assert not scene.ensure(a_transfer(**EVENT)).existing
-    assert scene.told.counted() == {"DescribeContact": 2}
-
-
-def test_a_parent_nobody_knows() -> None:
-    scene = Scene()
-    scene.directory.know(a_transfer())
-    with pytest.raises(NoSuchContact):
-        scene.ensure(a_transfer(**EVENT))
-
-
-def test_a_refused_parent_is_no_reason_for_an_orphan() -> None:
-    """Given Salesforce does not know the parent after all, then the flow's way out is not taken:
-    no agent is waiting, and the event can come again."""
-    scene = Scene(Rejected("no parent", status=400))
-    scene.directory.know(a_transfer())
-    scene.parent(CreateStatus.CREATED)
-    with pytest.raises(NotCreated):
-        scene.ensure(a_transfer(**EVENT))
-    assert len(scene.client.sent) == 1
-
-
-def test_a_transfer_without_parent() -> None:
-    scene = Scene()
-    with pytest.raises(TransferWithoutParent):
-        scene.ensure(a_transfer(**EVENT, previous_contact_id=""))
 
 
 def test_a_call_without_a_number_to_call() -> None:

@@ -17,6 +17,7 @@ from voicecall_bridge.record_ledger import Claim, Outrun, RecordLedger
 from voicecall_bridge.record_updates import (
     LEASE_MARGIN_SECONDS,
     MOST_FIELDS_LEFT_OUT,
+    SEND_SHARE,
     OvertakenLate,
     RecordUpdates,
     StillAtWork,
@@ -73,12 +74,21 @@ def test_a_version_is_sent_once(setting: Setting) -> None:
     assert setting.salesforce.versions() == [5, 6]
 
 
+def test_two_versions_of_one_second_are_both_sent(setting: Setting) -> None:
+    """Source: contact records carry whole seconds (administrator guide, data model)."""
+    assert setting.update(5) == Updated(1)
+    assert setting.update(5, Recording__c="there by now") == Updated(1)
+    for fields in ({}, {"Recording__c": "there by now"}):
+        assert setting.update(5, **fields) == Outrun("ALREADY_DELIVERED")
+    assert len(setting.salesforce.patched) == 2
+
+
 def test_the_lease_outlives_the_request(setting: Setting) -> None:
     """Given the lease as it is while the PATCH is under way, then it ends after it by a margin."""
     ends: list[float] = []
 
     def look(_: UpdateVoiceCall) -> None:
-        turn = setting.ledger.claim(KEY, 5, SECONDS)
+        turn = setting.ledger.claim(KEY, 5, "a", SECONDS)
         ends.append(turn.lease_until)  # type: ignore[union-attr]
 
     setting.salesforce.before = look
@@ -88,9 +98,22 @@ def test_the_lease_outlives_the_request(setting: Setting) -> None:
     assert deadline.at < setting.clock.now + SECONDS, "something is kept for telling the ledger"
 
 
+@pytest.mark.parametrize("seconds", [0.0, 3.5, 6.5])
+def test_the_lease_outlives_the_request_however_slow_the_ledger_is(seconds: float) -> None:
+    """Given a claim that is written at once and answered late (a first answer lost, a time-out),
+    then the PATCH ends before somebody else may send another version."""
+    with ledger_table() as dynamodb:
+        setting = Setting(Through(dynamodb, after=lambda: setting.clock.sleep(seconds)))
+        began = setting.clock.now
+        setting.update(5)
+        (deadline,) = setting.salesforce.deadlines
+        lease = began + SEND_SHARE * SECONDS + LEASE_MARGIN_SECONDS
+        assert deadline.at <= lease - LEASE_MARGIN_SECONDS
+
+
 def test_a_newer_version_waits_for_an_older_one(setting: Setting) -> None:
     """Given version 5 under way elsewhere, done after 0.3 s, then version 6 arrives behind it."""
-    other = setting.ledger.claim(KEY, 5, 8.0)
+    other = setting.ledger.claim(KEY, 5, "a", 8.0)
     assert isinstance(other, Claim)
 
     def sleep(seconds: float) -> None:
@@ -115,7 +138,7 @@ def test_a_dead_workers_version_is_taken_over_within_one_delivery(setting: Setti
 
 
 def test_who_waits_in_vain_comes_again(setting: Setting) -> None:
-    setting.ledger.claim(KEY, 5, 60.0)
+    setting.ledger.claim(KEY, 5, "a", 60.0)
     began = setting.clock.now
     with pytest.raises(StillAtWork):
         setting.update(6)
@@ -198,7 +221,7 @@ def test_a_lease_that_ran_out_under_way_brings_the_version_again(setting: Settin
 
     def freeze(_: UpdateVoiceCall) -> None:
         setting.clock.sleep(20)
-        setting.ledger.claim(KEY, 5, 8.0)
+        setting.ledger.claim(KEY, 5, "a", 8.0)
 
     setting.salesforce.after = freeze
     with pytest.raises(OvertakenLate):

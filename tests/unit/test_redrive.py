@@ -49,7 +49,9 @@ class Scene:
         self.s3.create_bucket(
             Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": aws.REGION}
         )
-        self.letters = DeadLetterQueue(lambda: self.sqs, self.url, lambda: self.s3, self.bucket)
+        self.letters = DeadLetterQueue(
+            lambda: self.sqs, self.url, lambda: self.s3, self.bucket, look_seconds=0
+        )
         self.kinesis = Kinesis()
         self.redrive = Redrive(self.letters, lambda: self.kinesis)
 
@@ -128,6 +130,18 @@ def test_a_letter_that_was_too_large_for_the_queue(scene: Scene) -> None:
     assert scene.kinesis.data() == [{**event, MARK: 1}]
     assert scene.objects() == []
     assert scene.waiting() == 0
+
+
+@pytest.mark.parametrize("name", ["顧客" * 40_000, "x" * 200_000, "\\ud83d" * 40_000])
+def test_a_record_as_large_as_its_stream_takes_fits_into_it_again(scene: Scene, name: str) -> None:
+    """Source: Kinesis takes records up to a limit of bytes (API reference, "PutRecord"); a text of
+    another alphabet must not grow by being put back, but for the mark."""
+    data = f'{{"detail-type":"x","detail":{{"name":"{name}"}}}}'.encode()
+    scene.keep("400", stream_record(data))
+    assert scene.run(dryRun=False).redriven == 1
+    (put,) = scene.kinesis.records
+    assert json.loads(put["Data"]) == {**json.loads(data), MARK: 1}
+    assert len(put["Data"]) <= len(data) + len(MARK) + 10
 
 
 def test_a_payload_that_is_gone_does_not_block_the_others(scene: Scene) -> None:
@@ -266,18 +280,43 @@ def test_batches_that_lambda_gave_up(scene: Scene) -> None:
     assert len(scene.kinesis.records) == 3
 
 
-def test_a_batch_stays_while_one_of_its_records_does(scene: Scene) -> None:
-    scene.put_batch(record(1), stream_record(b"poison", 2))
+def test_of_a_batch_only_what_is_refused_stays(scene: Scene) -> None:
+    """Then what went back goes back no second time."""
+    scene.put_batch(record(1), stream_record(b"poison", 2), record(3))
     tally = scene.run(bucket=True, dryRun=False)
-    assert (tally.redriven, tally.refused) == (1, {"NOT_JSON": 1})
+    assert (tally.redriven, tally.refused) == (2, {"NOT_JSON": 1})
+    tally = scene.run(bucket=True, dryRun=False)
+    assert (tally.found, tally.redriven, tally.refused) == (1, 0, {"NOT_JSON": 1})
+    assert [record["PartitionKey"] for record in scene.kinesis.records] == ["key-1", "key-3"]
     assert len(scene.objects()) == 1
+
+
+def test_a_batch_of_which_nothing_goes_back_is_left_alone(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is a dry run, all is refused, or there is nothing in it that could be read."""
+    monkeypatch.setattr(DeadLetterQueue, "shrink_batch", None)
+    scene.put_batch(record(1), key="a")
+    scene.put_batch(stream_record(b"poison"), key="b")
+    scene.put_batch(key="c")
+    scene.run(bucket=True)
+    scene.run(bucket=True, dryRun=False, contactId=OTHER)
+    assert len(scene.objects()) == 3
+    assert scene.run(bucket=True, dryRun=False).redriven == 1
+    assert len(scene.objects()) == 2
 
 
 def test_a_contact_out_of_a_batch(scene: Scene) -> None:
+    """Then the others stay, in the batch as Lambda wrote it."""
     scene.put_batch(record(1), record(2, OTHER))
+    (key,) = scene.objects()
+    scene.run(bucket=True, contactId=OTHER)
+    assert dict(scene.letters.batches()) == {key: {"Records": [record(1), record(2, OTHER)]}}
     tally = scene.run(bucket=True, dryRun=False, contactId=OTHER)
     assert tally.found == 1
-    assert len(scene.objects()) == 1
+    assert dict(scene.letters.batches()) == {key: {"Records": [record(1)]}}
+    stored = scene.s3.get_object(Bucket=scene.bucket, Key=key)["Body"].read()
+    assert json.loads(stored)["requestContext"] == {}
     assert scene.run(bucket=True, reason="400").found == 0
 
 

@@ -7,10 +7,9 @@ from tests.unit.samples import (
     CONTACT_ID,
     a_contact,
 )
-from voicecall_bridge.bridge import LEASE_MARGIN_SECONDS
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.ledger import Busy, Step
-from voicecall_bridge.outcomes import InProgress, Tidied
+from voicecall_bridge.ledger import LEASE_MARGIN_SECONDS, Busy, Step
+from voicecall_bridge.outcomes import CallOver, InProgress, Tidied
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
@@ -20,11 +19,11 @@ from voicecall_bridge.telephony.errors import (
 )
 
 
-def tidy(scene: Scene, step: Step, seconds: float = 10.0) -> Tidied | None:
+def tidy(scene: Scene, step: Step, seconds: float = 10.0, *, late: bool = False) -> Tidied | None:
     deadline = scene.clock.deadline(seconds)
     if step is Step.CLEAR_ROUTING:
         return scene.bridge.clear_routing(a_contact(**EVENT), deadline)
-    return scene.bridge.reroute(a_contact(**EVENT), deadline)
+    return scene.bridge.reroute(a_contact(**EVENT), late, deadline)
 
 
 STEPS = pytest.mark.parametrize("step", list(Step))
@@ -36,7 +35,8 @@ def test_a_step_is_done_once(step: Step) -> None:
     assert tidy(scene, step) == Tidied(2, found=True)
     assert tidy(scene, step) is None
     sent = "clearRouting" if step is Step.CLEAR_ROUTING else "reroute"
-    assert scene.journal == ["begin_step", sent, "finish_step", "begin_step"]
+    looks = ["entry"] if step is Step.REROUTE else []
+    assert scene.journal == [*looks, "begin_step", sent, "finish_step", *looks, "begin_step"]
     assert scene.client.told == [(CONTACT_ID, "")]
 
 
@@ -94,3 +94,28 @@ def test_the_lease_of_a_step_outlives_its_deadline() -> None:
     busy = scene.ledger.begin_step(KEY, Step.REROUTE, 1.0)
     assert isinstance(busy, Busy)
     assert busy.lease_until == scene.clock.now + 4.0 + LEASE_MARGIN_SECONDS
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_call_that_is_over_is_not_offered_anew(late: bool) -> None:
+    """Given DISCONNECTED came first, in whatever batch, then no agent is rung for nobody."""
+    scene = Scene()
+    scene.bridge.remember_end(a_contact(**EVENT))
+    scene.journal.clear()
+    with pytest.raises(CallOver):
+        tidy(scene, Step.REROUTE, late=late)
+    assert scene.journal == ["entry"]
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_late_expiry_is_no_sign_of_life(ended: bool) -> None:
+    """Given an event that waited for an outage to pass, then Connect is asked first."""
+    scene = Scene(1)
+    scene.directory.know(a_contact(), ended=ended)
+    if ended:
+        with pytest.raises(CallOver):
+            tidy(scene, Step.REROUTE, late=True)
+        assert scene.journal == ["entry", "describe"]
+    else:
+        assert tidy(scene, Step.REROUTE, late=True) == Tidied(1, found=True)
+    assert scene.told.counted() == {"DescribeContact": 1}

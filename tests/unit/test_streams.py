@@ -20,7 +20,6 @@ from voicecall_bridge.streams import (
     Hopeless,
     Passing,
     StreamProcessor,
-    Waiting,
 )
 
 PATIENCE_SECONDS = 20.0
@@ -195,50 +194,6 @@ def test_a_fault_that_passes_stops_its_own_chain_alone() -> None:
     assert scene.letters.kept == []
     (again,) = [line for line in scene.told.lines() if line["message"] == "to come again"]
     assert (again["ContactId"], again["errorCode"]) == ("contact-a2", "503")
-
-
-def waits_for(needed: str, seen: list[str]) -> Work:
-    """Work on "a" that waits until `needed` was handled."""
-
-    def work(item: str) -> Ended:
-        if item.startswith("a child") and needed not in seen:
-            raise Waiting("PARENT_MISSING")
-        seen.append(item)
-        return DONE
-
-    return work
-
-
-def test_a_record_waits_for_one_behind_it() -> None:
-    """Given a child's event before its parent's, then both end in one batch, parent first."""
-    seen: list[str] = []
-    scene = Scene(waits_for("a parent", seen))
-    assert scene.answer("a child", "a parent", "a child", "a third") == []
-    assert seen == ["a parent", "a third", "a child", "a child"], "each contact keeps its order"
-    assert len(scene.dispositions()) == 4
-
-
-def test_a_record_that_waits_in_vain_comes_again() -> None:
-    """Then it is told once, and the others of its chain have ended."""
-    seen: list[str] = []
-    scene = Scene(waits_for("a parent", seen))
-    assert scene.answer("a child", "a third", "a child", "b") == [1, 3]
-    assert sorted(seen) == ["a third", "b"]
-    again = [line for line in scene.told.lines() if line["message"] == "to come again"]
-    assert [line["ContactId"] for line in again] == ["contact-a child"]
-
-
-def test_a_fault_that_passes_ends_the_waiting_too() -> None:
-    def work(item: str) -> Ended:
-        if item == "a1":
-            raise Waiting("PARENT_MISSING")
-        if item == "a2":
-            raise Passing("503")
-        return DONE
-
-    scene = Scene(work)
-    assert scene.answer("a1", "a2", "a3") == [1, 2, 3]
-    assert scene.source.handled == ["a1", "a2"]
 
 
 def test_a_defect_never_blocks_its_shard() -> None:

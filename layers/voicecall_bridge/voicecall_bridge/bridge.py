@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.ledger import (
+    LEASE_MARGIN_SECONDS,
     Busy,
     ContactKey,
     Created,
     CreateStatus,
+    Entry,
     Lease,
     Ledger,
     Step,
 )
+from voicecall_bridge.once import once
 from voicecall_bridge.outcomes import (
     CallOver,
     Creation,
@@ -26,11 +29,12 @@ from voicecall_bridge.outcomes import (
     Progress,
     Tidied,
 )
-from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
+from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError, is_refused
 from voicecall_bridge.voice_call import (
     CREATED_LIVE,
     TRANSFERS,
     CallInitiation,
+    CannotCreate,
     CreateVoiceCall,
     create_voice_call,
 )
@@ -45,8 +49,6 @@ if TYPE_CHECKING:
     from voicecall_bridge.sources.described_contact import DescribedContact
     from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
 
-LEASE_MARGIN_SECONDS = 1.0
-"""A lease outlives its holder's deadline by this much: clocks of two hosts may differ a little."""
 LOOK_AGAIN_SECONDS = 0.1
 """Between two looks at a contact that another worker is creating."""
 LEAST_RESERVE_SECONDS = 0.25
@@ -106,7 +108,8 @@ class Bridge:
         return self._create(_key(contact), request, asked, deadline, progress or Progress())
 
     def ensure(self, contact: Contact, late: bool, deadline: Deadline) -> Creation:
-        """Makes the VoiceCall of a contact that lives, unless it is there, from what is known.
+        """Makes the VoiceCall of a contact that lives, unless it is there, from what is known; its
+        parents' before it.
 
         Args:
             contact: as its event tells it, without the customer's number.
@@ -115,7 +118,7 @@ class Bridge:
 
         Raises:
             CallOver: the call has ended.
-            ParentMissing: a transfer whose parent is not there.
+            ParentMissing: a transfer whose parent is not there and can never be made live.
             CannotCreate, InProgress, NotCreated: as in `create`.
             LedgerUnavailable, DirectoryUnavailable, NoSuchContact: without them nothing is known.
         """
@@ -125,24 +128,48 @@ class Bridge:
             return Creation(entry.voice_call_id, existing=True)
         if entry.call_ended:
             raise CallOver(key.contact_id)
-        request = CreateVoiceCall.from_json(entry.request) if entry.request else None
-        if request is None or late:
-            described = self._describe(key, deadline)
+        described = self._describe(key, deadline) if late or not entry.request else None
+        return self._ensure(contact, entry, described, deadline, ())
+
+    def _ensure(
+        self,
+        contact: Contact,
+        entry: Entry,
+        described: DescribedContact | None,
+        deadline: Deadline,
+        children: tuple[str, ...],
+    ) -> Creation:
+        key = _key(contact)
+        if described is not None:
             if described.ended:
                 raise CallOver(key.contact_id)
             contact = contact.with_details(described.contact)
-        transfer = contact.initiation_method in TRANSFERS
-        asked = CallInitiation.TRANSFER if transfer else CallInitiation.INBOUND
-        if request is None:
-            started = contact.initiated_at or datetime.fromtimestamp(self.now(), UTC)
-            request = create_voice_call(contact, asked, started)
-        if request.parent_voice_call_id:
-            self._require_parent(replace(key, contact_id=request.parent_voice_call_id), deadline)
+        children = (*children, key.contact_id)
+        if entry.request:
+            request = CreateVoiceCall.from_json(entry.request)
+            if parent := request.parent_voice_call_id:
+                self._with_parent(replace(key, contact_id=parent), deadline, children)
+        else:
+            request = self._request(contact, deadline, children)
         made = self._create(key, request, request.initiation_method, deadline, Progress())
         if contact.initiated_at and not made.existing:
             seconds = self.now() - contact.initiated_at.timestamp()
             self.observer.took("CallStartToVoiceCall", max(0, round(seconds * 1000)))
         return made
+
+    def _request(
+        self, contact: Contact, deadline: Deadline, children: tuple[str, ...]
+    ) -> CreateVoiceCall:
+        transfer = contact.initiation_method in TRANSFERS
+        asked = CallInitiation.TRANSFER if transfer else CallInitiation.INBOUND
+        if transfer and contact.previous_contact_id:
+            parent = replace(_key(contact), contact_id=contact.previous_contact_id)
+            number = str(self._with_parent(parent, deadline, children).request.get("to", ""))
+            # Neither events nor DescribeContact tell the system endpoint of a QUEUE_TRANSFER; the
+            # call goes on on the number that it came in on.
+            contact = replace(contact, system_address=contact.system_address or number)
+        started = contact.initiated_at or datetime.fromtimestamp(self.now(), UTC)
+        return create_voice_call(contact, asked, started)
 
     def remember_end(self, contact: Contact) -> None:
         """From now on the contact is not created live any more.
@@ -160,38 +187,27 @@ class Bridge:
             TelephonyError: Salesforce did not do it.
             LedgerUnavailable: the ledger does not answer.
         """
-        return self._once(Step.CLEAR_ROUTING, contact, self.client.clear_routing, deadline)
+        key, send = _key(contact), self.client.clear_routing
+        return once(self.ledger, key, Step.CLEAR_ROUTING, send, deadline)
 
-    def reroute(self, contact: Contact, deadline: Deadline) -> Tidied | None:
+    def reroute(self, contact: Contact, late: bool, deadline: Deadline) -> Tidied | None:
         """Routes a call anew whose wanted agent did not come, once; None: it was done before.
 
+        Args:
+            contact: as its event tells it.
+            late: the event is so old that the call may be over.
+            deadline: for all of it.
+
         Raises:
+            CallOver: the call has ended.
+            DirectoryUnavailable, NoSuchContact: Connect was asked and does not tell.
             InProgress, TelephonyError, LedgerUnavailable: as in `clear_routing`.
         """
-        return self._once(Step.REROUTE, contact, self.client.reroute, deadline)
-
-    def _once(
-        self,
-        step: Step,
-        contact: Contact,
-        send: Callable[[str, Deadline], int],
-        deadline: Deadline,
-    ) -> Tidied | None:
         key = _key(contact)
-        turn = self.ledger.begin_step(key, step, deadline.remaining() + LEASE_MARGIN_SECONDS)
-        if isinstance(turn, Busy):
-            raise InProgress(f"another delivery of this contact is at {step.name}")
-        if not turn:
-            return None
-        try:
-            tidied = Tidied(send(key.contact_id, deadline), found=True)
-        except TelephonyError as error:
-            if error.status != 404:
-                self.ledger.finish_step(key, step, done=False)
-                raise
-            tidied = Tidied(error.attempts, found=False)  # no VoiceCall, so no routing either
-        self.ledger.finish_step(key, step, done=True)
-        return tidied
+        over = self.ledger.entry(key).call_ended
+        if over or (late and self._describe(key, deadline).ended):
+            raise CallOver(key.contact_id)
+        return once(self.ledger, key, Step.REROUTE, self.client.reroute, deadline)
 
     def _describe(self, key: ContactKey, deadline: Deadline) -> DescribedContact:
         if self.directory is None:
@@ -199,18 +215,29 @@ class Bridge:
         self.observer.count("DescribeContact")
         return self.directory.describe(key.instance_id, key.contact_id, deadline)
 
-    def _require_parent(self, key: ContactKey, deadline: Deadline) -> None:
+    def _with_parent(self, key: ContactKey, deadline: Deadline, children: tuple[str, ...]) -> Entry:
+        """What is known of a parent whose VoiceCall is there, or is made now: its own events lie
+        behind its child's in the stream and would come too late."""
         entry = self.ledger.entry(key)
-        if entry.create_status is CreateStatus.CREATED:
-            return
-        # A parent the bridge does not create live (an outbound call that an agent transfers) is
-        # made by others: Salesforce knows whether it is there.
-        if (
-            entry.create_status is None
-            and self._describe(key, deadline).contact.initiation_method not in CREATED_LIVE
-        ):
-            return
-        raise ParentMissing(key.contact_id)
+        if entry.create_status is CreateStatus.CREATED or entry.updated:
+            return entry
+        parent = self._describe(key, deadline)
+        if parent.contact.initiation_method not in CREATED_LIVE:
+            # Others make it (an outbound call that an agent transfers): Salesforce knows whether
+            # it is there.
+            return entry
+        if entry.call_ended or key.contact_id in children:
+            raise ParentMissing(key.contact_id)
+        try:
+            if not self._ensure(parent.contact, entry, parent, deadline, children).existing:
+                self.observer.count("ParentCreated")
+        except (CallOver, CannotCreate) as error:
+            raise ParentMissing(key.contact_id) from error
+        except NotCreated as error:
+            if is_refused(error.cause):
+                raise ParentMissing(key.contact_id) from error
+            raise
+        return self.ledger.entry(key)
 
     def _create(
         self,

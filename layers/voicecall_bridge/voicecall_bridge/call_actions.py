@@ -10,10 +10,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.bridge import LEASE_MARGIN_SECONDS, LOOK_AGAIN_SECONDS, with_reserve
+from voicecall_bridge.bridge import LOOK_AGAIN_SECONDS, with_reserve
 from voicecall_bridge.callback_ledger import CallbackTurn, Requested, Untold
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.ledger import Busy, ContactKey
+from voicecall_bridge.ledger import LEASE_MARGIN_SECONDS, Busy, ContactKey
 from voicecall_bridge.outcomes import Answered, InProgress, NotRouted
 from voicecall_bridge.telephony.calls import Operation
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, TelephonyError, remarks_of

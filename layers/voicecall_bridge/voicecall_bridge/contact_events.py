@@ -17,8 +17,8 @@ from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
 from voicecall_bridge.outcomes import CallOver, InProgress, NotCreated, ParentMissing
 from voicecall_bridge.settings import CreateFromEvents
 from voicecall_bridge.sources import contact_event
-from voicecall_bridge.streams import Ended, Hopeless, Passing, Waiting
-from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
+from voicecall_bridge.streams import Ended, Hopeless, Passing
+from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
 from voicecall_bridge.voice_call import CREATED_LIVE, CannotCreate
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from voicecall_bridge.outcomes import Creation, Tidied
     from voicecall_bridge.sources.contact_event import ContactEvent
 
-PARENT_WAIT_SECONDS = 120.0
-"""How old a transfer's event may be while its parent is not there; then it is a dead letter."""
 LATE_SECONDS = 30.0
 """From this age on an event is not taken for a sign of life: the call may be over."""
 
 _LIVE = {"INITIATED", "QUEUED", "CONNECTED_TO_AGENT"}
 _OVER = {"DISCONNECTED", "COMPLETED"}
-_CLEARED = {InitiationMethod.INBOUND, InitiationMethod.TRANSFER, InitiationMethod.QUEUE_TRANSFER}
+_CLEARED = CREATED_LIVE | {InitiationMethod.CALLBACK}
+"""Whose routing an abandoned contact leaves behind: what is created live, and callbacks, whose
+VoiceCall Salesforce makes. SCVL forgets QUEUE_TRANSFER, WEBRTC_API and CALLBACK."""
 
 
 @dataclass(slots=True)
@@ -73,8 +73,7 @@ class ContactEvents:
 
         Raises:
             Passing: a fault of Salesforce, Connect or the ledger.
-            Waiting: a parent that is not there yet.
-            Hopeless: refused for good, or the parent never came.
+            Hopeless: refused for good, or without its parent for good.
         """
         if item.contact.channel not in (Channel.VOICE, Channel.UNSTATED):
             return _skipped("NOT_VOICE")
@@ -88,6 +87,8 @@ class ContactEvents:
             raise Passing(f"CONNECT_{fault}") from None
         except NoSuchContact:
             raise Hopeless("CONTACT_NOT_FOUND") from None
+        except CallOver:
+            return _skipped("CALL_OVER")
         except TelephonyError as error:
             raise _fault(error) from None
 
@@ -99,7 +100,7 @@ class ContactEvents:
         if item.type == "DISCONNECTED":
             return self._disconnected(item, deadline)
         if item.type == "CONTACT_DATA_UPDATED" and item.routing_expired:
-            return _once(self.bridge.reroute(item.contact, deadline))
+            return self._expired(item, later, deadline)
         return _skipped("NOTHING_TO_DO")
 
     def _create(
@@ -109,12 +110,8 @@ class ContactEvents:
             return _skipped(reason)
         try:
             made = self.bridge.ensure(item.contact, self._age(item) > LATE_SECONDS, deadline)
-        except CallOver:
-            return _skipped("CALL_OVER")
         except ParentMissing:
-            if self._age(item) > PARENT_WAIT_SECONDS:
-                raise Hopeless("PARENT_MISSING") from None
-            raise Waiting("PARENT_MISSING") from None
+            raise Hopeless("PARENT_MISSING") from None
         except CannotCreate as error:
             if error.skipped:
                 return _skipped(error.code)
@@ -140,6 +137,15 @@ class ContactEvents:
         if not abandoned or item.contact.initiation_method not in _CLEARED:
             return _skipped("NOTHING_TO_DO")
         return _once(self.bridge.clear_routing(item.contact, deadline))
+
+    def _expired(
+        self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
+    ) -> Ended:
+        # An agent must not be offered a call that has ended meanwhile.
+        if item.disconnected or _is_over(item, later):
+            return _skipped("CALL_OVER")
+        late = self._age(item) > LATE_SECONDS
+        return _once(self.bridge.reroute(item.contact, late, deadline))
 
     def _age(self, item: ContactEvent) -> float:
         at = item.at or item.contact.initiated_at
@@ -170,9 +176,9 @@ def _once(tidied: Tidied | None) -> Ended:
 
 
 def _fault(error: TelephonyError) -> Passing | Hopeless:
-    # A refused token is nobody's record's fault: somebody mends the secret and it passes.
-    hopeless = isinstance(error, Rejected) and error.effect is Effect.NONE
-    return Hopeless(error.code) if hopeless else Passing(error.code)
+    if is_refused(error):
+        return Hopeless(error.code)
+    return Passing(error.code, perhaps_its_own=error.effect is Effect.UNKNOWN)
 
 
 def _skipped(reason: str) -> Ended:

@@ -15,10 +15,10 @@ from voicecall_bridge.ledger import ContactKey
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
 from voicecall_bridge.record_ledger import Outrun
 from voicecall_bridge.record_rules import RecordRules
-from voicecall_bridge.record_updates import OvertakenLate, StillAtWork, is_refused
+from voicecall_bridge.record_updates import OvertakenLate, StillAtWork
 from voicecall_bridge.sources import contact_record
 from voicecall_bridge.streams import Ended, Hopeless, Passing
-from voicecall_bridge.telephony.errors import TelephonyError
+from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
 from voicecall_bridge.voice_call_update import update_voice_call
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ class ContactRecords:
         """
         if reason := self._skip(item):
             return Ended(Disposition.SKIPPED, reason)
-        if any(_same_contact(other, item) and other.version >= item.version for other in later):
+        # One that is skipped brings nothing, except that the contact is not to be there.
+        newer = [other for other in later if _outruns(other, item)]
+        if any(self._skip(other) in ("", "OPTED_OUT") for other in newer):
             # Behind this one comes one that says all it says; it ends by itself.
             return Ended(Disposition.SUPERSEDED, "NEWER_IN_BATCH")
         request = update_voice_call(item, self.rules.fields)
@@ -80,8 +82,10 @@ class ContactRecords:
         except OvertakenLate:
             raise Passing("LEASE_RAN_OUT") from None
         except TelephonyError as error:
-            # A refused token is nobody's record's fault: somebody mends the secret and it passes.
-            raise (Hopeless if is_refused(error) else Passing)(error.code) from None
+            if is_refused(error):
+                raise Hopeless(error.code) from None
+            own = error.effect is Effect.UNKNOWN
+            raise Passing(error.code, perhaps_its_own=own) from None
         if isinstance(done, Outrun):
             return Ended(Disposition.SUPERSEDED, done.reason)
         return Ended(Disposition.DELIVERED, attempts=done.attempts)
@@ -94,5 +98,10 @@ class ContactRecords:
         return self.rules.skip(item)
 
 
-def _same_contact(one: ContactRecord, other: ContactRecord) -> bool:
-    return (one.instance_id, one.contact_id) == (other.instance_id, other.contact_id)
+def _outruns(later: ContactRecord, item: ContactRecord) -> bool:
+    if (later.instance_id, later.contact_id) != (item.instance_id, item.contact_id):
+        return False
+    # Of two that were written within one second nobody knows which is the newer.
+    return later.version > item.version or (
+        later.version == item.version and later.members == item.members
+    )

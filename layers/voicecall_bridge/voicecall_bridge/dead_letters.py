@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 LETTER_BYTES = 250_000
 """Largest letter that goes into the queue: below the 256 KiB that every queue takes."""
@@ -23,6 +23,9 @@ BATCH_PREFIX = "aws/lambda/"
 """Where Lambda puts batches that it gave up (Lambda developer guide, S3 failure destination)."""
 _SEEN_SECONDS = 300
 """How long a letter that was looked at is hidden from the next look."""
+LOOK_SECONDS = 1
+"""How long SQS may look for letters. Without it, SQS asks only some of its servers and may answer
+that there is none where there are (SQS developer guide, "Short and long polling")."""
 
 
 class DeadLetterLost(Exception):
@@ -56,12 +59,14 @@ class DeadLetterQueue:
         url: the queue's address.
         storage: makes the S3 client when it is needed.
         bucket: the bucket's name; empty: nothing larger than a letter ever comes.
+        look_seconds: see LOOK_SECONDS.
     """
 
     client: Callable[[], Any]
     url: str
     storage: Callable[[], Any] | None = None
     bucket: str = ""
+    look_seconds: int = LOOK_SECONDS
     _queue: Any = field(default=None, init=False, repr=False)
     _storage: Any = field(default=None, init=False, repr=False)
 
@@ -101,7 +106,10 @@ class DeadLetterQueue:
         try:
             while True:
                 answer = self._letters().receive_message(
-                    QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=_SEEN_SECONDS
+                    QueueUrl=self.url,
+                    MaxNumberOfMessages=10,
+                    VisibilityTimeout=_SEEN_SECONDS,
+                    WaitTimeSeconds=self.look_seconds,
                 )
                 waiting = list(answer.get("Messages", []))
                 if not waiting:
@@ -161,6 +169,18 @@ class DeadLetterQueue:
         """
         try:
             self._bucket().delete_object(Bucket=self.bucket, Key=key)
+        except (BotoCoreError, ClientError) as error:
+            raise DeadLetterLost(_fault(error)) from None
+
+    def shrink_batch(self, key: str, records: Sequence[Mapping[str, object]]) -> None:
+        """Leaves only these of its records in a batch in the bucket.
+
+        Raises:
+            DeadLetterLost: the bucket does not answer.
+        """
+        try:
+            batch = {**self._stored(key), "payload": json.dumps({"Records": records})}
+            self._bucket().put_object(Bucket=self.bucket, Key=key, Body=json.dumps(batch).encode())
         except (BotoCoreError, ClientError) as error:
             raise DeadLetterLost(_fault(error)) from None
 

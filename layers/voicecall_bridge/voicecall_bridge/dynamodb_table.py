@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 KEY = "ledger_key"
+_CONFLICT = "TransactionConflictException"
+"""A transaction is at the item right now (DynamoDB API reference, UpdateItem). botocore does not
+send again for it, and it is over in milliseconds."""
+_CONFLICTS = 3
+_CONFLICT_SECONDS = 0.03
 
 
 class LedgerUnavailable(Exception):
@@ -115,15 +122,26 @@ class Table:
             if self._made is None:
                 self._made = self.client()
             call = getattr(self._made, operation)
-            try:
-                return call(**parameters)
-            except ConnectionClosedError:
-                # A connection kept over a pause of the environment may be dead; a new one is not.
-                return call(**parameters)
+            for _ in range(_CONFLICTS):
+                try:
+                    return _on_a_live_connection(call, parameters)
+                except ClientError as error:
+                    if error.response["Error"].get("Code", "") != _CONFLICT:
+                        raise
+                time.sleep(random.uniform(0.0, _CONFLICT_SECONDS))  # noqa: S311 - no secret
+            return _on_a_live_connection(call, parameters)
         except ClientError as error:
             raise _refusal(error.response) from None
         except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no address
             raise LedgerUnavailable(type(error).__name__) from None
+
+
+def _on_a_live_connection(call: Callable[..., Any], parameters: Mapping[str, Any]) -> Any:
+    try:
+        return call(**parameters)
+    except ConnectionClosedError:
+        # A connection kept over a pause of the environment may be dead; a new one is not.
+        return call(**parameters)
 
 
 def update_of(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 TIME_TO_LIVE_SECONDS = 14 * 24 * 3600
+LEASE_MARGIN_SECONDS = 1.0
+"""A lease outlives its holder's deadline by this much: clocks of two hosts may differ a little."""
 
 _GRANTED = (
     "attribute_not_exists(create_status) OR create_status IN (:failed, :unknown)"
@@ -97,6 +99,7 @@ class Entry:
         lease_until: epoch seconds; 0 without a lease.
         call_ended: the contact is known to be over.
         record_known: a version of its contact record was sent, or is about to be.
+        updated: its contact record has been sent, which makes the VoiceCall where there is none.
     """
 
     create_status: CreateStatus | None = None
@@ -105,6 +108,7 @@ class Entry:
     lease_until: float = 0.0
     call_ended: bool = False
     record_known: bool = False
+    updated: bool = False
 
 
 class Step(StrEnum):
@@ -288,7 +292,8 @@ def _entry(item: Mapping[str, Mapping[str, Any]]) -> Entry:
         number_of(item, "lease_until") / 1000,
         bool(item.get("call_ended", {}).get("BOOL", False)),
         # See record_ledger.
-        bool({"record_version", "record_claim"} & item.keys()),
+        record_known=bool({"record_version", "record_claim"} & item.keys()),
+        updated="record_version" in item,
     )
 
 

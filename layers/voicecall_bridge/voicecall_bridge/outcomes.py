@@ -87,7 +87,8 @@ class CallOver(Exception):
 
 
 class ParentMissing(Exception):
-    """A transfer's parent has no VoiceCall yet."""
+    """A transfer's parent has no VoiceCall, and gets none while it is on: it is over, or Salesforce
+    refuses it."""
 
 
 @dataclass(frozen=True, slots=True)

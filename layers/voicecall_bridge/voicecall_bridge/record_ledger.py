@@ -5,7 +5,11 @@ claim at a time a contact; no version is claimed below one that was ever claimed
 because the record with that version is still on its way: whoever held it has not told Kinesis
 that it is done. Two writes a record, both conditional.
 
+Connect writes whole seconds, so two versions may look equal and not be. Each content of a version
+is sent once, in the order in which they come; the same content again is not.
+
 record_version  the version that Salesforce has taken
+record_contents what of that version it has taken: digests with blanks between
 record_claim    the highest version that was claimed; not below record_version
 record_until    end of the lease, in milliseconds since 1970; absent or past: nobody is at it
 record_owner    who holds the lease
@@ -15,14 +19,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from voicecall_bridge.dynamodb_table import ConditionFailed, number, number_of, string_of, text
 from voicecall_bridge.ledger import TIME_TO_LIVE_SECONDS, ContactKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from voicecall_bridge.dynamodb_table import Table
 
@@ -31,24 +35,43 @@ _FREE = (
     " AND (attribute_not_exists(record_claim) OR record_claim <= :version)"
     " AND (attribute_not_exists(record_until) OR record_until < :now)"
 )
+_ANOTHER = (
+    "record_version = :version AND record_claim <= :version"
+    " AND (attribute_not_exists(record_contents) OR record_contents = :taken)"
+    " AND (attribute_not_exists(record_until) OR record_until < :now)"
+)
+"""As _FREE, for a further content of the version that Salesforce has."""
 _CLAIM = (
     "SET vendor_call_key = :contact, expires_at = :expires, record_claim = :version,"
     # A contact has a record once it has ended: from now on nobody creates it as a live call.
     " record_until = :until, record_owner = :owner, call_ended = :true"
 )
 _MINE = "record_owner = :owner"
-_SENT = "SET record_version = :version, expires_at = :expires REMOVE record_until, record_owner"
+_SENT = (
+    "SET record_version = :version, record_contents = :contents, expires_at = :expires"
+    " REMOVE record_until, record_owner"
+)
 _KEPT = "REMOVE record_until, record_owner"
 _GIVEN_BACK = "REMOVE record_claim, record_until, record_owner"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """This worker may send this version."""
+    """This worker may send this version.
+
+    Attributes:
+        key: the contact.
+        version: see sources.contact_record.
+        content: digest of what is sent.
+        owner: tells this claim from every other one.
+        taken: digests that Salesforce has taken of this version already, with blanks between.
+    """
 
     key: ContactKey
     version: int
+    content: str
     owner: str
+    taken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +102,19 @@ class RecordLedger:
     now: Callable[[], float] = time.time
     new_owner: Callable[[], str] = field(default=lambda: str(uuid.uuid4()), repr=False)
 
-    def claim(self, key: ContactKey, version: int, lease_seconds: float) -> Claim | Outrun | AtWork:
-        """The right to send a version; or that it is not needed, or not yet possible."""
+    def claim(
+        self, key: ContactKey, version: int, content: str, lease_seconds: float
+    ) -> Claim | Outrun | AtWork:
+        """The right to send a version's content; or that it is not needed, or not yet possible.
+
+        Args:
+            key: the contact.
+            version: see sources.contact_record.
+            content: digest of what would be sent, without blanks.
+            lease_seconds: how long nobody else may send for this contact.
+        """
         now = self.now()
-        claim = Claim(key, version, self.new_owner())
+        claim = Claim(key, version, content, self.new_owner())
         values: dict[str, dict[str, Any]] = {
             ":version": number(version),
             ":now": number(int(now * 1000)),
@@ -95,16 +127,23 @@ class RecordLedger:
         try:
             self.table.update(str(key), _CLAIM, values, condition=_FREE)
         except ConditionFailed as refused:
-            item = refused.item
-            if string_of(item, "record_owner") == claim.owner:
-                return claim  # written by a first sending whose answer was lost
-            if number_of(item, "record_version") == version:
-                return Outrun("ALREADY_DELIVERED")
-            if number_of(item, "record_version") > version:
-                return Outrun("NEWER_DELIVERED")
-            if number_of(item, "record_claim") > version:
-                return Outrun("NEWER_UNDER_WAY")
-            return AtWork(number_of(item, "record_until") / 1000)
+            standing = _standing(claim, refused.item, now)
+            if standing is not None:
+                return standing
+            claim = replace(claim, taken=string_of(refused.item, "record_contents"))
+            return self._claim_another(claim, values)
+        return claim
+
+    def _claim_another(
+        self, claim: Claim, values: dict[str, dict[str, Any]]
+    ) -> Claim | Outrun | AtWork:
+        values = {**values, ":taken": text(claim.taken)}
+        try:
+            self.table.update(str(claim.key), _CLAIM, values, condition=_ANOTHER)
+        except ConditionFailed as refused:
+            now = self.now()
+            # Free again already: whoever came between has been quick, and a next look will tell.
+            return _standing(claim, refused.item, now) or AtWork(now)
         return claim
 
     def sent(self, claim: Claim) -> bool:
@@ -116,14 +155,19 @@ class RecordLedger:
         """
         values = {
             ":version": number(claim.version),
+            ":contents": text(f"{claim.taken} {claim.content}".strip()),
             ":owner": text(claim.owner),
             ":expires": self._expires(),
         }
         try:
             self.table.update(str(claim.key), _SENT, values, condition=_MINE)
         except ConditionFailed as refused:
-            # A second sending of this very write, or another worker's with this version or a newer.
-            return number_of(refused.item, "record_version") >= claim.version
+            # A second sending of this very write, or another worker's with this content or a newer
+            # version.
+            there = number_of(refused.item, "record_version")
+            return there > claim.version or (
+                there == claim.version and claim.content in _contents(refused.item)
+            )
         return True
 
     def not_sent(self, claim: Claim, *, comes_again: bool) -> None:
@@ -144,3 +188,24 @@ class RecordLedger:
 
     def _expires(self) -> dict[str, str]:
         return number(int(self.now()) + TIME_TO_LIVE_SECONDS)
+
+
+def _standing(
+    claim: Claim, item: Mapping[str, Mapping[str, Any]], now: float
+) -> Claim | Outrun | AtWork | None:
+    """Why a claim was refused; None: it is another content of the version that is there."""
+    if string_of(item, "record_owner") == claim.owner:
+        return claim  # written by a first sending whose answer was lost
+    there = number_of(item, "record_version")
+    if there > claim.version:
+        return Outrun("NEWER_DELIVERED")
+    if there == claim.version and claim.content in _contents(item):
+        return Outrun("ALREADY_DELIVERED")
+    if number_of(item, "record_claim") > claim.version:
+        return Outrun("NEWER_UNDER_WAY")
+    until = number_of(item, "record_until") / 1000
+    return None if there == claim.version and until < now else AtWork(until)
+
+
+def _contents(item: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return string_of(item, "record_contents").split()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import time
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.record_ledger import AtWork, Claim, Outrun, RecordLedger
-from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
+from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError, is_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,11 +76,11 @@ class RecordUpdates:
             TelephonyError: Salesforce did not take it.
             LedgerUnavailable: without the ledger nothing is sent.
         """
-        claim = self._claim(key, version, deadline)
+        claim, sending = self._claim(key, version, content_of(request), deadline)
         if isinstance(claim, Outrun):
             return claim
         try:
-            attempts = self._send(request, deadline.within(_send_seconds(deadline)))
+            attempts = self._send(request, sending)
         except TelephonyError as error:
             self._end(claim, comes_again=not is_refused(error))
             raise
@@ -86,13 +88,18 @@ class RecordUpdates:
             raise OvertakenLate(key.contact_id)
         return Updated(attempts)
 
-    def _claim(self, key: ContactKey, version: int, deadline: Deadline) -> Claim | Outrun:
+    def _claim(
+        self, key: ContactKey, version: int, content: str, deadline: Deadline
+    ) -> tuple[Claim | Outrun, Deadline]:
+        """The turn, and until when its requests may be under way."""
         pause = FIRST_LOOK_SECONDS
         while True:
-            lease = _send_seconds(deadline) + LEASE_MARGIN_SECONDS
-            turn = self.ledger.claim(key, version, lease)
+            # Before the ledger is asked: what it takes to answer is a part of the lease.
+            sending = deadline.within(deadline.remaining() * SEND_SHARE)
+            lease = sending.remaining() + LEASE_MARGIN_SECONDS
+            turn = self.ledger.claim(key, version, content, lease)
             if not isinstance(turn, AtWork):
-                return turn
+                return turn, sending
             # Not below what a request takes: whoever gets the turn must be able to use it.
             if not deadline.allows(pause + LEASE_MARGIN_SECONDS):
                 raise StillAtWork(key.contact_id)
@@ -132,13 +139,10 @@ class RecordUpdates:
             )
 
 
-def is_refused(error: TelephonyError) -> bool:
-    """Whether sending the same again cannot help."""
-    return isinstance(error, Rejected) and error.effect is Effect.NONE
-
-
-def _send_seconds(deadline: Deadline) -> float:
-    return deadline.remaining() * SEND_SHARE
+def content_of(request: UpdateVoiceCall) -> str:
+    """A digest of what is sent: two versions of one second are the same where it is."""
+    body = json.dumps(request.to_json(), sort_keys=True)
+    return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
 def _named_in(error: Rejected, request: UpdateVoiceCall) -> list[str]:

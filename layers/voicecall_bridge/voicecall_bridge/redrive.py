@@ -145,13 +145,15 @@ class Redrive:
                 tally.finished = False
                 return
             records = [record.raw for record in kinesis.read(batch)]
-            back = [
-                self._back(request, GIVEN_UP, record, tally)
+            left = [
+                record
                 for record in records
-                if _wanted(request, GIVEN_UP, record)
+                if not _wanted(request, GIVEN_UP, record)
+                or not self._back(request, GIVEN_UP, record, tally)
             ]
-            # While one of its records is left, a batch stays; what is put back again is harmless.
-            if records and len(back) == len(records) and all(back):
+            if left and len(left) < len(records):
+                self.dead_letters.shrink_batch(key, left)
+            elif records and not left:
                 self.dead_letters.remove_batch(key)
 
     def _back(
@@ -177,7 +179,7 @@ class Redrive:
             self._made.put_record(
                 StreamARN=text(record.get("eventSourceARN")),
                 PartitionKey=text(members(record.get("kinesis")).get("partitionKey")),
-                Data=json.dumps({**data, MARK: _times(data) + 1}).encode(),
+                Data=_written({**data, MARK: _times(data) + 1}),
             )
         except ClientError as error:
             return f"KINESIS_{error.response['Error'].get('Code', '')}"
@@ -203,6 +205,15 @@ def _refusal(request: Request, record: Mapping[str, object]) -> str:
     if not data:
         return "NOT_JSON"
     return "REDRIVEN_TOO_OFTEN" if _times(data) >= request.most_redrives else ""
+
+
+def _written(data: Mapping[str, object]) -> bytes:
+    # No longer than it was: a record may be as large as its stream takes.
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can write and UTF-8 cannot
+        return json.dumps(data, separators=(",", ":")).encode()
 
 
 def _times(data: Mapping[str, object]) -> int:

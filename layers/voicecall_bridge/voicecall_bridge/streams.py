@@ -2,8 +2,7 @@
 
 A record that can never succeed becomes a dead letter and counts as done. A fault that passes ends
 its chain for this batch and is reported as a batch item failure: Lambda delivers everything from
-the lowest reported record on again, and the ledger makes that cheap and harmless. A record that
-waits for another one of its chain is tried again when the rest of the chain is through.
+the lowest reported record on again, and the ledger makes that cheap and harmless.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from voicecall_bridge.dead_letters import DeadLetterLost, DeadLetterQueue
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.observability import Delivery, Disposition, Observer
 from voicecall_bridge.sources import kinesis
+from voicecall_bridge.suspects import Suspects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,17 +39,13 @@ class Passing(Exception):
 
     Attributes:
         detail: what an operator should know besides, in the bridge's own words.
+        perhaps_its_own: it may be the record that brings the fault about (see suspects).
     """
 
-    def __init__(self, code: str, detail: str = "") -> None:
+    def __init__(self, code: str, detail: str = "", *, perhaps_its_own: bool = False) -> None:
         super().__init__(code)
         self.detail = detail
-
-
-class Waiting(Passing):
-    """The record waits for another one, which may lie behind it in its chain: events come in any
-    order. Of the chain, only what belongs to the same contact waits with it.
-    """
+        self.perhaps_its_own = perhaps_its_own
 
 
 class Hopeless(Exception):
@@ -84,7 +80,7 @@ class Source(Protocol[Item]):
     def handle(self, item: Item, later: Sequence[Item], deadline: Deadline) -> Ended:
         """Does it; `later` are the chain's items behind it in this batch.
 
-        Raises Passing, Waiting or Hopeless.
+        Raises Passing or Hopeless.
         """
 
 
@@ -108,6 +104,7 @@ class StreamProcessor(Generic[Item]):
     on_overrun: Callable[[], None] = lambda: None
     _pool: ThreadPoolExecutor | None = field(default=None, init=False, repr=False)
     _buried: dict[str, None] = field(default_factory=dict, init=False, repr=False)
+    _suspects: Suspects = field(default_factory=Suspects, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def answer(self, event: object, seconds_left: float) -> dict[str, list[dict[str, str]]]:
@@ -135,83 +132,49 @@ class StreamProcessor(Generic[Item]):
 
     def _chains(
         self, records: list[kinesis.StreamRecord]
-    ) -> list[list[tuple[kinesis.StreamRecord, Item | None]]]:
-        chains: dict[str, list[tuple[kinesis.StreamRecord, Item | None]]] = defaultdict(list)
-        unreadable: list[list[tuple[kinesis.StreamRecord, Item | None]]] = []
+    ) -> list[list[tuple[kinesis.StreamRecord, Item | NotAContact]]]:
+        chains: dict[str, list[tuple[kinesis.StreamRecord, Item | NotAContact]]] = defaultdict(list)
+        unreadable: list[list[tuple[kinesis.StreamRecord, Item | NotAContact]]] = []
         for record in records:
             try:
                 item = self.source.read(record.payload())
-            except NotAContact:
-                unreadable.append([(record, None)])
+            except NotAContact as error:
+                unreadable.append([(record, error)])
             else:
                 chains[self.source.chain(item)].append((record, item))
         return [*chains.values(), *unreadable]
 
     def _run(
         self,
-        chain: list[tuple[kinesis.StreamRecord, Item | None]],
+        chain: list[tuple[kinesis.StreamRecord, Item | NotAContact]],
         ended: set[str],
         deadline: Deadline,
     ) -> None:
-        while chain:
-            waiting: dict[str, str] = {}
-            left = self._through(chain, ended, waiting, deadline)
-            if left is None:
-                return
-            if len(left) == len(chain):  # nothing that could have ended the waiting
-                for contact_id, code in waiting.items():
-                    self.observer.again(self.source.name, contact_id, code)
-                return
-            chain = left
-
-    def _through(
-        self,
-        chain: list[tuple[kinesis.StreamRecord, Item | None]],
-        ended: set[str],
-        waiting: dict[str, str],
-        deadline: Deadline,
-    ) -> list[tuple[kinesis.StreamRecord, Item | None]] | None:
-        """What waits when the others have ended; None: the chain is over for this batch."""
-        left = []
         for position, (record, item) in enumerate(chain):
             if not deadline.allows(0.0):
-                return None
-            contact_id = "" if item is None else self.source.describe(item)[0]
-            if contact_id in waiting:
-                left.append((record, item))
-                continue
-            later = [item for _, item in chain[position + 1 :] if item is not None]
-            try:
-                if not self._one(record, item, later, deadline.within(RECORD_SECONDS)):
-                    return None  # what follows in this chain must not overtake it
-            except Waiting as fault:
-                waiting[contact_id] = str(fault)
-                left.append((record, item))
-            else:
-                ended.add(record.id)
-        return left
+                return
+            later = [item for _, item in chain[position + 1 :] if not isinstance(item, NotAContact)]
+            if not self._one(record, item, later, deadline.within(RECORD_SECONDS)):
+                return  # what follows in this chain must not overtake it
+            ended.add(record.id)
 
     def _one(
         self,
         record: kinesis.StreamRecord,
-        item: Item | None,
+        item: Item | NotAContact,
         later: Sequence[Item],
         deadline: Deadline,
     ) -> bool:
-        """Whether the record has ended; raises Waiting."""
+        """Whether the record has ended."""
         if record.id in self._buried:
             return True
         started = time.monotonic()
-        if item is None:
-            return self._bury(record, None, "NOT_A_CONTACT", started)
+        if isinstance(item, NotAContact):
+            return self._bury(record, item, "NOT_A_CONTACT", started)
         try:
             self._tell(record, item, self.source.handle(item, later, deadline), started)
-        except Waiting:
-            raise
         except Passing as fault:
-            contact_id = self.source.describe(item)[0]
-            self.observer.again(self.source.name, contact_id, str(fault), fault.detail)
-            return False
+            return self._again(record, item, fault, started)
         except Hopeless as reason:
             return self._bury(record, item, str(reason), started)
         except Exception as error:  # one record must never block its shard
@@ -219,8 +182,17 @@ class StreamProcessor(Generic[Item]):
             return self._bury(record, item, "DEFECT", started)
         return True
 
+    def _again(
+        self, record: kinesis.StreamRecord, item: Item, fault: Passing, started: float
+    ) -> bool:
+        contact_id, kind = self.source.describe(item)
+        if fault.perhaps_its_own and self._suspects.failed(record.id, kind):
+            return self._bury(record, item, str(fault), started)
+        self.observer.again(self.source.name, contact_id, str(fault), fault.detail)
+        return False
+
     def _bury(
-        self, record: kinesis.StreamRecord, item: Item | None, reason: str, started: float
+        self, record: kinesis.StreamRecord, item: Item | NotAContact, reason: str, started: float
     ) -> bool:
         try:
             self.dead_letters.keep(self.source.name, reason, record.raw)
@@ -245,12 +217,18 @@ class StreamProcessor(Generic[Item]):
     def _tell(
         self,
         record: kinesis.StreamRecord,
-        item: Item | None,
+        item: Item | NotAContact,
         ended: Ended,
         started: float,
         payload_kept: str = "",
     ) -> None:
-        contact_id, kind = ("", "") if item is None else self.source.describe(item)
+        contact_id = kind = error_text = ""
+        if isinstance(item, NotAContact):
+            error_text = str(item)  # the bridge's own words: what is missing
+        else:
+            contact_id, kind = self.source.describe(item)
+        if ended.disposition is Disposition.DELIVERED:
+            self._suspects.delivered(kind)
         self.observer.delivered(
             Delivery(
                 source=self.source.name,
@@ -262,6 +240,7 @@ class StreamProcessor(Generic[Item]):
                 status=ended.status,
                 voice_call_id=ended.voice_call_id,
                 error_code=ended.reason if payload_kept else "",
+                error_text=error_text,
                 attempts=ended.attempts,
                 milliseconds=round((time.monotonic() - started) * 1000),
                 payload_kept=payload_kept,

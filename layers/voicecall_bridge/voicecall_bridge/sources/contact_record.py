@@ -108,6 +108,9 @@ def read(payload: object) -> ContactRecord:
     contact_id = text(record.get("ContactId"))
     if not is_contact_id(contact_id):
         raise NotAContact("no contact record with a ContactId of 1 to 256 printable characters")
+    instance = text(record.get("InstanceARN"))
+    if instance and not is_contact_id(instance):
+        raise NotAContact("a contact record whose InstanceARN is no id")
     updated = timestamp(record.get("LastUpdateTimestamp"))
     if updated is None:
         raise NotAContact("a contact record without LastUpdateTimestamp")
@@ -115,7 +118,7 @@ def read(payload: object) -> ContactRecord:
     previous = text(record.get("PreviousContactId"))
     return ContactRecord(
         contact_id=contact_id,
-        instance_id=text(record.get("InstanceARN")).rpartition("/")[2],
+        instance_id=instance.rpartition("/")[2],
         version=round(updated.timestamp() * 1000),
         channel=Channel(text(record.get("Channel"))),
         initiation_method=method,

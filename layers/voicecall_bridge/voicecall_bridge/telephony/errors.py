@@ -90,6 +90,15 @@ class OutcomeUnknown(TelephonyError):
     retryable = True
 
 
+def is_refused(error: TelephonyError) -> bool:
+    """Whether sending the same again cannot help, now or later. A refused token (401, 403) and a
+    redirect, to a maintenance page or because of a wrong address, are no request's own fault:
+    somebody mends the settings, or it passes.
+    """
+    redirect = error.status is not None and error.status < 400
+    return isinstance(error, Rejected) and error.effect is Effect.NONE and not redirect
+
+
 _REMARK_LIMIT = 500
 _MESSAGE_LEVELS = 8  # of objects and lists; the shapes seen have three
 _MESSAGE_KEYS = ("message", "errors", "errorMessage", "error_description", "error", "errorCode")
