@@ -38,9 +38,10 @@ MAY_IMPORT = {
     "sources.kinesis": "contact sources.reading",
     "voice_call": "contact",
     "voice_call_update": "contact sources.contact_record voice_call",
+    "contact_centers": "voice_call",
     # Tools that know nothing of calls.
     "deadline": "",
-    "settings": "",
+    "settings": "contact_centers",
     "record_rules": "contact settings sources.contact_record voice_call_update",
     "contact_center": "",
     # Salesforce.
@@ -54,33 +55,39 @@ MAY_IMPORT = {
     # AWS.
     "dynamodb_table": "",
     "grouped_table": "dynamodb_table",
-    "ledger": "contact deadline dynamodb_table voice_call",
-    "record_ledger": "dynamodb_table ledger",
+    "ledger": "contact contact_centers deadline dynamodb_table voice_call",
+    "record_ledger": "contact_centers dynamodb_table ledger",
     "dead_letters": "contact deadline",
     "contact_directory": "deadline sources.described_contact",
     # What is told of it.
     "observability": "settings telephony.errors",
     # The use cases, and what flows and streams see of them.
     "outcomes": "telephony.errors",
-    "bridge": "contact contact_directory deadline dynamodb_table ledger observability outcomes"
-    " sources.described_contact telephony.client telephony.errors voice_call",
+    "center_choice": "contact contact_centers dynamodb_table ledger observability outcomes"
+    " telephony.errors",
+    "turns": "center_choice contact contact_centers deadline dynamodb_table ledger outcomes"
+    " voice_call",
+    "bridge": "center_choice contact contact_centers contact_directory deadline dynamodb_table"
+    " ledger observability outcomes sources.described_contact telephony.client telephony.errors"
+    " turns voice_call",
     "flow_methods": "bridge contact dead_letters deadline observability outcomes settings"
     " sources.flow telephony.errors voice_call",
     "streams": "contact dead_letters deadline observability sources.kinesis",
-    "contact_events": "bridge contact contact_directory deadline dynamodb_table observability"
-    " outcomes settings sources.contact_event streams telephony.errors voice_call",
-    "record_updates": "deadline dynamodb_table ledger observability record_ledger telephony.client"
-    " telephony.errors voice_call_update",
-    "contact_records": "contact deadline dynamodb_table ledger observability record_ledger"
-    " record_rules record_updates sources.contact_record streams telephony.errors"
+    "contact_events": "bridge contact contact_centers contact_directory deadline"
+    " dynamodb_table observability outcomes settings sources.contact_event streams"
+    " telephony.errors voice_call",
+    "record_updates": "center_choice contact_centers deadline dynamodb_table ledger observability"
+    " record_ledger sources.contact_record telephony.client telephony.errors voice_call_update",
+    "contact_records": "contact contact_centers deadline dynamodb_table ledger observability"
+    " record_ledger record_rules record_updates sources.contact_record streams telephony.errors"
     " voice_call_update",
     # What operators do.
     "redrive": "dead_letters deadline sources.kinesis sources.reading",
     # The one place that builds everything.
-    "composition": "bridge contact_center contact_directory contact_events contact_records"
-    " dead_letters deadline flow_methods grouped_table ledger observability record_ledger"
-    " record_rules record_updates redrive secret_store settings streams telephony.auth"
-    " telephony.client telephony.retry",
+    "composition": "bridge contact_center contact_centers contact_directory contact_events"
+    " contact_records dead_letters deadline flow_methods grouped_table ledger observability"
+    " record_ledger record_rules record_updates redrive secret_store settings streams"
+    " telephony.auth telephony.client telephony.retry",
 }
 
 FUNCTIONS_MAY_IMPORT = {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.property.strategies import ANY_JSON, flow_events
-from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryLedger, ScriptedClient
+from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryLedger, ScriptedClient, alone
 from tests.unit.samples import VOICE_CALL_ID
 from tests.unit.telling import Told
 from voicecall_bridge.bridge import Bridge
@@ -22,7 +22,7 @@ def answer_of(event: object) -> None:
     """Invokes a service of its own and checks what must hold for every event."""
     clock, letters = Clock(), MemoryDeadLetters()
     client = ScriptedClient([CreatedVoiceCall(VOICE_CALL_ID, (), 1)])
-    bridge = Bridge(MemoryLedger(clock), client, TOLD.observer, now=clock, sleep=clock.sleep)
+    bridge = Bridge(MemoryLedger(clock), alone(client), TOLD.observer, now=clock, sleep=clock.sleep)
     TOLD.stream.truncate(0)
     TOLD.stream.seek(0)
     answer = None

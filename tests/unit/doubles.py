@@ -10,7 +10,9 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 
+from tests.unit.samples import CENTERS
 from voicecall_bridge.contact import Contact
+from voicecall_bridge.contact_centers import Center, PerCenter
 from voicecall_bridge.contact_directory import ContactDirectory, NoSuchContact
 from voicecall_bridge.dead_letters import DeadLetterLost, DeadLetterQueue
 from voicecall_bridge.deadline import Deadline
@@ -20,10 +22,12 @@ from voicecall_bridge.ledger import (
     ContactKey,
     Created,
     CreateStatus,
+    Elsewhere,
     Entry,
     Lease,
     Ledger,
     Step,
+    StepLease,
 )
 from voicecall_bridge.sources.described_contact import DescribedContact
 from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
@@ -109,8 +113,13 @@ class MemoryLedger(Ledger):
         if operation in self.down:
             raise LedgerUnavailable("ConnectTimeoutError")
 
-    def begin(self, key: ContactKey, request: Any, lease_seconds: float) -> Lease | Created | Busy:
+    def begin(
+        self, key: ContactKey, request: Any, lease_seconds: float, center: Center
+    ) -> Lease | Created | Busy | Elsewhere:
         self._called("begin")
+        pin = self._pin(key)
+        if pin not in (None, center.name) and not (pin == "" and center.default):
+            return Elsewhere(str(pin))
         standing = self._standing(key)
         if standing is not None:
             return standing
@@ -127,6 +136,7 @@ class MemoryLedger(Ledger):
             "status": CreateStatus.CREATING,
             "until": self.now() + lease_seconds,
             "owner": lease.owner,
+            "center": center.name,
             "request": {**request, **({"startTime": start} if start else {})},
         }
         return lease
@@ -158,17 +168,24 @@ class MemoryLedger(Ledger):
         start = item.get("start", "")
         item["request"] = {**request, **({"startTime": start} if start else {})}
 
+    def refused(self, key: ContactKey, mark: str) -> None:
+        self._called("refused")
+        if self._pin(key) is None:
+            self.items.setdefault(key, {})["center"] = mark
+
     def ended(self, key: ContactKey) -> None:
         self._called("ended")
         self.items.setdefault(key, {})["ended"] = True
 
-    def begin_step(self, key: ContactKey, step: Step, lease_seconds: float) -> bool | Busy:
+    def begin_step(
+        self, key: ContactKey, step: Step, lease_seconds: float
+    ) -> StepLease | Busy | None:
         self._called("begin_step")
         item = self.items.setdefault(key, {})
         if item.get(step, -1.0) >= self.now():
-            return False if item[step] == float("inf") else Busy(item[step])
+            return None if item[step] == float("inf") else Busy(item[step])
         item[step] = self.now() + lease_seconds
-        return True
+        return StepLease(self._pin(key))
 
     def finish_step(self, key: ContactKey, step: Step, *, done: bool) -> None:
         self._called("finish_step")
@@ -183,7 +200,12 @@ class MemoryLedger(Ledger):
             item.get("request", {}),
             item["until"] if held else 0.0,
             item.get("ended", False),
+            self._pin(key),
         )
+
+    def _pin(self, key: ContactKey) -> str | None:
+        item = self.items.get(key, {})
+        return item.get("center", "" if "request" in item else None)
 
     def _standing(self, key: ContactKey) -> Created | Busy | None:
         entry = self._entry(key)
@@ -241,6 +263,11 @@ class ScriptedClient(TelephonyClient):
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+
+def alone(client: TelephonyClient) -> PerCenter[TelephonyClient]:
+    """The client of the only contact center."""
+    return PerCenter(CENTERS, lambda _: client)
 
 
 class MemoryDeadLetters(DeadLetterQueue):

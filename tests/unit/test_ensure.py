@@ -14,6 +14,7 @@ from tests.unit.event_scene import (
     Scene,
 )
 from tests.unit.samples import (
+    CENTER,
     CONTACT_ID,
     CUSTOMER,
     PARENT_ID,
@@ -22,7 +23,6 @@ from tests.unit.samples import (
     a_contact,
     a_transfer,
 )
-from voicecall_bridge.bridge import LEASE_MARGIN_SECONDS
 from voicecall_bridge.contact import Channel, InitiationMethod
 from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
@@ -34,6 +34,7 @@ from voicecall_bridge.telephony.errors import (
     Rejected,
     Unavailable,
 )
+from voicecall_bridge.turns import LEASE_MARGIN_SECONDS
 from voicecall_bridge.voice_call import (
     MissingProperty,
     NotCreatedLive,
@@ -236,7 +237,7 @@ def test_without_the_ledger_nothing_is_sent(step: str) -> None:
     """Given nobody is waiting for the event, then it comes again rather than being sent twice."""
     scene = Scene(MADE)
     if step == "standing":
-        scene.ledger.begin(KEY, {}, 60.0)
+        scene.ledger.begin(KEY, {}, 60.0, CENTER)
     scene.ledger.down = {step}
     with pytest.raises(LedgerUnavailable):
         scene.ensure()
@@ -245,7 +246,7 @@ def test_without_the_ledger_nothing_is_sent(step: str) -> None:
 
 def test_another_worker_is_waited_for_but_not_for_ever() -> None:
     scene = Scene()
-    scene.ledger.begin(KEY, {}, 60.0)
+    scene.ledger.begin(KEY, {}, 60.0, CENTER)
     with pytest.raises(InProgress):
         scene.ensure()
     assert 5.0 < sum(scene.clock.slept) < 10.0

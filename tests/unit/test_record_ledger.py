@@ -9,7 +9,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from tests.unit.aws import TABLE, Through, ledger_table
 from tests.unit.doubles import Clock
 from tests.unit.records import Failing
-from tests.unit.samples import CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
+from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
 from voicecall_bridge.dynamodb_table import LedgerUnavailable, Table
 from voicecall_bridge.ledger import TIME_TO_LIVE_SECONDS, ContactKey, Created, Lease, Ledger
 from voicecall_bridge.record_ledger import AtWork, Claim, Outrun, RecordLedger
@@ -35,7 +35,7 @@ def ledger(dynamodb: Any, clock: Clock) -> RecordLedger:
 
 
 def claim(ledger: RecordLedger, version: int) -> Claim:
-    turn = ledger.claim(KEY, version, LEASE)
+    turn = ledger.claim(KEY, version, LEASE, CENTER)
     assert isinstance(turn, Claim)
     return turn
 
@@ -50,13 +50,13 @@ def test_the_first_version_may_be_sent(ledger: RecordLedger) -> None:
 )
 def test_what_is_not_newer_is_outrun(ledger: RecordLedger, version: int, reason: str) -> None:
     ledger.sent(claim(ledger, 5))
-    assert ledger.claim(KEY, version, LEASE) == Outrun(reason)
+    assert ledger.claim(KEY, version, LEASE, CENTER) == Outrun(reason)
 
 
 def test_a_newer_version_may_be_sent(ledger: RecordLedger) -> None:
     ledger.sent(claim(ledger, 5))
     assert ledger.sent(claim(ledger, 6))
-    assert ledger.claim(KEY, 5, LEASE) == Outrun("NEWER_DELIVERED")
+    assert ledger.claim(KEY, 5, LEASE, CENTER) == Outrun("NEWER_DELIVERED")
 
 
 @pytest.mark.parametrize("version", [5, 6])
@@ -64,14 +64,14 @@ def test_one_at_a_time(ledger: RecordLedger, clock: Clock, version: int) -> None
     """Given a worker at version 5, then the same and a newer one must wait, so that the newest is
     the last to arrive."""
     claim(ledger, 5)
-    turn = ledger.claim(KEY, version, LEASE)
+    turn = ledger.claim(KEY, version, LEASE, CENTER)
     assert isinstance(turn, AtWork)
     assert turn.lease_until == pytest.approx(clock.now + LEASE, abs=0.002)
 
 
 def test_an_older_one_need_not_wait(ledger: RecordLedger) -> None:
     claim(ledger, 5)
-    assert ledger.claim(KEY, 4, LEASE) == Outrun("NEWER_UNDER_WAY")
+    assert ledger.claim(KEY, 4, LEASE, CENTER) == Outrun("NEWER_UNDER_WAY")
 
 
 def test_a_worker_that_died_leaves_its_version_to_its_next_delivery(
@@ -80,20 +80,20 @@ def test_a_worker_that_died_leaves_its_version_to_its_next_delivery(
     """Given a lease that ran out, then an older version is still not sent, but this one is."""
     claim(ledger, 5)
     clock.sleep(LEASE + 0.1)
-    assert ledger.claim(KEY, 4, LEASE) == Outrun("NEWER_UNDER_WAY")
+    assert ledger.claim(KEY, 4, LEASE, CENTER) == Outrun("NEWER_UNDER_WAY")
     assert ledger.sent(claim(ledger, 5))
 
 
 def test_a_version_that_comes_again_is_free_at_once(ledger: RecordLedger) -> None:
     ledger.not_sent(claim(ledger, 5), comes_again=True)
-    assert ledger.claim(KEY, 4, LEASE) == Outrun("NEWER_UNDER_WAY")
+    assert ledger.claim(KEY, 4, LEASE, CENTER) == Outrun("NEWER_UNDER_WAY")
     assert ledger.sent(claim(ledger, 5))
 
 
 def test_a_version_that_is_refused_for_good_makes_way(ledger: RecordLedger) -> None:
     ledger.sent(claim(ledger, 3))
     ledger.not_sent(claim(ledger, 5), comes_again=False)
-    assert ledger.claim(KEY, 3, LEASE) == Outrun("ALREADY_DELIVERED")
+    assert ledger.claim(KEY, 3, LEASE, CENTER) == Outrun("ALREADY_DELIVERED")
     assert ledger.sent(claim(ledger, 4))
     assert ledger.sent(claim(ledger, 5))
 
@@ -106,27 +106,27 @@ def test_who_comes_too_late_to_tell_must_come_again(ledger: RecordLedger, clock:
     second = claim(ledger, 6)
     assert not ledger.sent(late)
     ledger.not_sent(late, comes_again=True)
-    assert isinstance(ledger.claim(KEY, 6, LEASE), AtWork), "the second one's lease stands"
+    assert isinstance(ledger.claim(KEY, 6, LEASE, CENTER), AtWork), "the second one's lease stands"
     assert ledger.sent(second)
     assert ledger.sent(late), "it is there by now"
 
 
 def test_two_instances_do_not_meet(ledger: RecordLedger) -> None:
     ledger.sent(claim(ledger, 5))
-    assert isinstance(ledger.claim(ContactKey("other", CONTACT_ID), 5, LEASE), Claim)
+    assert isinstance(ledger.claim(ContactKey("other", CONTACT_ID), 5, LEASE, CENTER), Claim)
 
 
 def test_both_sides_of_an_item_leave_each_other_alone(
     ledger: RecordLedger, dynamodb: Any, clock: Clock
 ) -> None:
     live = Ledger(lambda: dynamodb, TABLE, clock)
-    lease = live.begin(KEY, {"startTime": "t"}, LEASE)
+    lease = live.begin(KEY, {"startTime": "t"}, LEASE, CENTER)
     assert isinstance(lease, Lease)
     mine = claim(ledger, 5)
     live.created(lease, VOICE_CALL_ID)
     ledger.sent(mine)
     assert live.standing(KEY) == Created(VOICE_CALL_ID, {"startTime": "t"})
-    assert ledger.claim(KEY, 5, LEASE) == Outrun("ALREADY_DELIVERED")
+    assert ledger.claim(KEY, 5, LEASE, CENTER) == Outrun("ALREADY_DELIVERED")
 
 
 def test_a_contact_with_a_record_is_not_created_live_any_more(
@@ -142,6 +142,7 @@ def test_the_item(ledger: RecordLedger, dynamodb: Any, clock: Clock) -> None:
     assert item == {
         "ledger_key": {"S": f"{INSTANCE_ID}/{CONTACT_ID}"},
         "vendor_call_key": {"S": CONTACT_ID},
+        "contact_center": {"S": CENTER.name},
         "record_version": {"N": "5"},
         "record_claim": {"N": "5"},
         "call_ended": {"BOOL": True},
@@ -169,7 +170,7 @@ def test_a_silent_table_is_told(dynamodb: Any, clock: Clock) -> None:
     ledger = RecordLedger(Table(lambda: silent, TABLE), clock)
     mine = Claim(KEY, 5, "me")
     with pytest.raises(LedgerUnavailable):
-        ledger.claim(KEY, 5, LEASE)
+        ledger.claim(KEY, 5, LEASE, CENTER)
     with pytest.raises(LedgerUnavailable):
         ledger.sent(mine)
     with pytest.raises(LedgerUnavailable):

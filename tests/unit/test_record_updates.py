@@ -7,9 +7,9 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from tests.unit.aws import TABLE, Through, ledger_table
-from tests.unit.doubles import Clock
+from tests.unit.doubles import Clock, alone
 from tests.unit.records import Failing, PatchedCalls
-from tests.unit.samples import CONTACT_ID, INSTANCE_ID
+from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID
 from tests.unit.telling import Told
 from voicecall_bridge.dynamodb_table import LedgerUnavailable, Table
 from voicecall_bridge.ledger import ContactKey
@@ -22,6 +22,7 @@ from voicecall_bridge.record_updates import (
     StillAtWork,
     Updated,
 )
+from voicecall_bridge.sources.contact_record import ContactRecord
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
@@ -44,12 +45,13 @@ class Setting:
         self.salesforce = PatchedCalls()
         self.told = Told()
         self.updates = RecordUpdates(
-            self.ledger, self.salesforce, self.told.observer, self.clock.sleep
+            self.ledger, alone(self.salesforce), self.told.observer, self.clock.sleep
         )
 
     def update(self, version: int, **fields: object) -> Updated | Outrun:
         request = UpdateVoiceCall(CONTACT_ID, {"endTime": "t"}, {"Version__c": version, **fields})
-        return self.updates.update(KEY, version, request, self.clock.deadline(SECONDS))
+        record = ContactRecord(CONTACT_ID, INSTANCE_ID, version)
+        return self.updates.update(record, request, self.clock.deadline(SECONDS))
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_the_lease_outlives_the_request(setting: Setting) -> None:
     ends: list[float] = []
 
     def look(_: UpdateVoiceCall) -> None:
-        turn = setting.ledger.claim(KEY, 5, SECONDS)
+        turn = setting.ledger.claim(KEY, 5, SECONDS, CENTER)
         ends.append(turn.lease_until)  # type: ignore[union-attr]
 
     setting.salesforce.before = look
@@ -90,7 +92,7 @@ def test_the_lease_outlives_the_request(setting: Setting) -> None:
 
 def test_a_newer_version_waits_for_an_older_one(setting: Setting) -> None:
     """Given version 5 under way elsewhere, done after 0.3 s, then version 6 arrives behind it."""
-    other = setting.ledger.claim(KEY, 5, 8.0)
+    other = setting.ledger.claim(KEY, 5, 8.0, CENTER)
     assert isinstance(other, Claim)
 
     def sleep(seconds: float) -> None:
@@ -115,7 +117,7 @@ def test_a_dead_workers_version_is_taken_over_within_one_delivery(setting: Setti
 
 
 def test_who_waits_in_vain_comes_again(setting: Setting) -> None:
-    setting.ledger.claim(KEY, 5, 60.0)
+    setting.ledger.claim(KEY, 5, 60.0, CENTER)
     began = setting.clock.now
     with pytest.raises(StillAtWork):
         setting.update(6)
@@ -198,7 +200,7 @@ def test_a_lease_that_ran_out_under_way_brings_the_version_again(setting: Settin
 
     def freeze(_: UpdateVoiceCall) -> None:
         setting.clock.sleep(20)
-        setting.ledger.claim(KEY, 5, 8.0)
+        setting.ledger.claim(KEY, 5, 8.0, CENTER)
 
     setting.salesforce.after = freeze
     with pytest.raises(OvertakenLate):

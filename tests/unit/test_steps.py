@@ -7,7 +7,6 @@ from tests.unit.samples import (
     CONTACT_ID,
     a_contact,
 )
-from voicecall_bridge.bridge import LEASE_MARGIN_SECONDS
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.ledger import Busy, Step
 from voicecall_bridge.outcomes import InProgress, Tidied
@@ -18,6 +17,7 @@ from voicecall_bridge.telephony.errors import (
     TelephonyError,
     Unavailable,
 )
+from voicecall_bridge.turns import LEASE_MARGIN_SECONDS
 
 
 def tidy(scene: Scene, step: Step, seconds: float = 10.0) -> Tidied | None:

@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from voicecall_bridge.contact import Contact
 
 SOURCE = "contact_flow"
-_OTHER_CENTER = (
-    "the contact's secretName names another contact center than this stack's: deploy a stack for "
-    "that contact center and call its function, or remove the attribute"
-)
 HAND_OVER_SECONDS = 0.2
 """Kept of Lambda's own time-out for handing the answer over."""
 REMARKS_LIMIT = 2000
@@ -119,7 +115,6 @@ class FlowService:
         budget: seconds for an answer.
         failure: what a flow gets when there is no VoiceCall.
         fault: names of the settings that cannot be used.
-        secret: name or ARN of the contact center's secret.
         on_overrun: told when an invocation is answered before its work has ended.
     """
 
@@ -129,7 +124,6 @@ class FlowService:
     budget: float = 6.5
     failure: FlowFailure = FlowFailure.CONTINUE
     fault: str = ""
-    secret: str = ""
     on_overrun: Callable[[], None] = lambda: None
 
     def answer(self, event: object, seconds_left: float) -> dict[str, str]:
@@ -205,8 +199,6 @@ class FlowService:
     ) -> Ending:
         if self.bridge is None:
             return _dead(Status.FAILED, "SETTINGS", self.fault)
-        if not self._is_ours(invocation.secret_name):
-            return _dead(Status.FAILED, "OTHER_CONTACT_CENTER", _OTHER_CENTER)
         try:
             made = METHODS[invocation.method](self.bridge, invocation.contact, deadline, progress)
         except (CannotCreate, InProgress, NotCreated) as error:
@@ -215,11 +207,6 @@ class FlowService:
             self.observer.defect(error, invocation.contact.contact_id)
             return _dead(Status.FAILED, "INTERNAL", "the bridge itself failed; see its log")
         return _created(made)
-
-    def _is_ours(self, secret_name: str) -> bool:
-        # An ARN ends with the secret's name and six random characters (Secrets Manager guide).
-        name = self.secret.rpartition(":secret:")[2]
-        return secret_name in ("", self.secret, name, name[:-7])
 
     def _keep(self, reason: str, payload: object, deadline: Deadline) -> str:
         if self.dead_letters is None or not deadline.allows(0.0):

@@ -9,6 +9,8 @@ record_version  the version that Salesforce has taken
 record_claim    the highest version that was claimed; not below record_version
 record_until    end of the lease, in milliseconds since 1970; absent or past: nobody is at it
 record_owner    who holds the lease
+
+A claim is of one contact center, which it pins as the create side does (see ledger.py).
 """
 
 from __future__ import annotations
@@ -19,11 +21,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from voicecall_bridge.dynamodb_table import ConditionFailed, number, number_of, string_of, text
-from voicecall_bridge.ledger import TIME_TO_LIVE_SECONDS, ContactKey
+from voicecall_bridge.ledger import (
+    TIME_TO_LIVE_SECONDS,
+    ContactKey,
+    Elsewhere,
+    belongs_to,
+    center_of,
+    elsewhere,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from voicecall_bridge.contact_centers import Center
     from voicecall_bridge.dynamodb_table import Table
 
 _FREE = (
@@ -33,6 +43,7 @@ _FREE = (
 )
 _CLAIM = (
     "SET vendor_call_key = :contact, expires_at = :expires, record_claim = :version,"
+    " contact_center = :center,"
     # A contact has a record once it has ended: from now on nobody creates it as a live call.
     " record_until = :until, record_owner = :owner, call_ended = :true"
 )
@@ -79,8 +90,16 @@ class RecordLedger:
     now: Callable[[], float] = time.time
     new_owner: Callable[[], str] = field(default=lambda: str(uuid.uuid4()), repr=False)
 
-    def claim(self, key: ContactKey, version: int, lease_seconds: float) -> Claim | Outrun | AtWork:
-        """The right to send a version; or that it is not needed, or not yet possible."""
+    def center(self, key: ContactKey) -> str | None:
+        """The contact center that the contact belongs to (see ledger.Entry.center)."""
+        return center_of(self.table.read(str(key)))
+
+    def claim(
+        self, key: ContactKey, version: int, lease_seconds: float, center: Center
+    ) -> Claim | Outrun | AtWork | Elsewhere:
+        """The right to send a version to the contact center; or that it is not needed, not yet
+        possible, or not this contact center's.
+        """
         now = self.now()
         claim = Claim(key, version, self.new_owner())
         values: dict[str, dict[str, Any]] = {
@@ -88,23 +107,23 @@ class RecordLedger:
             ":now": number(int(now * 1000)),
             ":until": number(int((now + lease_seconds) * 1000)),
             ":owner": text(claim.owner),
+            ":center": text(center.name),
             ":contact": text(key.contact_id),
             ":expires": self._expires(),
             ":true": {"BOOL": True},
         }
         try:
-            self.table.update(str(key), _CLAIM, values, condition=_FREE)
+            free = f"{_FREE} AND {belongs_to(center)}"
+            self.table.update(str(key), _CLAIM, values, condition=free)
         except ConditionFailed as refused:
             item = refused.item
             if string_of(item, "record_owner") == claim.owner:
                 return claim  # written by a first sending whose answer was lost
-            if number_of(item, "record_version") == version:
-                return Outrun("ALREADY_DELIVERED")
-            if number_of(item, "record_version") > version:
-                return Outrun("NEWER_DELIVERED")
-            if number_of(item, "record_claim") > version:
-                return Outrun("NEWER_UNDER_WAY")
-            return AtWork(number_of(item, "record_until") / 1000)
+            return (
+                _outrun(item, version)
+                or elsewhere(item, center)
+                or AtWork(number_of(item, "record_until") / 1000)
+            )
         return claim
 
     def sent(self, claim: Claim) -> bool:
@@ -144,3 +163,13 @@ class RecordLedger:
 
     def _expires(self) -> dict[str, str]:
         return number(int(self.now()) + TIME_TO_LIVE_SECONDS)
+
+
+def _outrun(item: Mapping[str, Mapping[str, Any]], version: int) -> Outrun | None:
+    if number_of(item, "record_version") == version:
+        return Outrun("ALREADY_DELIVERED")
+    if number_of(item, "record_version") > version:
+        return Outrun("NEWER_DELIVERED")
+    if number_of(item, "record_claim") > version:
+        return Outrun("NEWER_UNDER_WAY")
+    return None

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.center_choice import CenterChoice
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
+from voicecall_bridge.ledger import ContactKey, Elsewhere
 from voicecall_bridge.record_ledger import AtWork, Claim, Outrun, RecordLedger
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voicecall_bridge.contact_centers import Center, PerCenter
     from voicecall_bridge.deadline import Deadline
-    from voicecall_bridge.ledger import ContactKey
     from voicecall_bridge.observability import Observer
+    from voicecall_bridge.sources.contact_record import ContactRecord
     from voicecall_bridge.telephony.client import TelephonyClient
     from voicecall_bridge.voice_call_update import UpdateVoiceCall
 
@@ -54,31 +57,44 @@ class RecordUpdates:
 
     Attributes:
         ledger: which version Salesforce has.
-        client: Salesforce.
+        clients: Salesforce, a client for each contact center.
         observer: logs and counters.
         sleep: waits for seconds.
     """
 
     ledger: RecordLedger
-    client: TelephonyClient
+    clients: PerCenter[TelephonyClient]
     observer: Observer
     sleep: Callable[[float], object] = time.sleep
+    _choice: CenterChoice = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Lets the ledger say whose a contact is."""
+        self._choice = CenterChoice(self.clients.centers, self.ledger.center, self.observer)
 
     def update(
-        self, key: ContactKey, version: int, request: UpdateVoiceCall, deadline: Deadline
+        self, record: ContactRecord, request: UpdateVoiceCall, deadline: Deadline
     ) -> Updated | Outrun:
-        """Brings the VoiceCall to this version, unless it has it or a newer one.
+        """Brings the VoiceCall to the record's version, unless it has it or a newer one.
+
+        Args:
+            record: whose version it is.
+            request: what the record says.
+            deadline: for all of it.
 
         Raises:
+            OtherContactCenter: the contact belongs to a contact center that is not served.
             StillAtWork, OvertakenLate: it is to come again.
             TelephonyError: Salesforce did not take it.
             LedgerUnavailable: without the ledger nothing is sent.
         """
-        claim = self._claim(key, version, deadline)
+        key = ContactKey(record.instance_id, record.contact_id)
+        claim, center = self._claim(key, record, deadline)
         if isinstance(claim, Outrun):
             return claim
+        client = self.clients.of(center)
         try:
-            attempts = self._send(request, deadline.within(_send_seconds(deadline)))
+            attempts = self._send(client, request, deadline.within(_send_seconds(deadline)))
         except TelephonyError as error:
             self._end(claim, comes_again=not is_refused(error))
             raise
@@ -86,24 +102,30 @@ class RecordUpdates:
             raise OvertakenLate(key.contact_id)
         return Updated(attempts)
 
-    def _claim(self, key: ContactKey, version: int, deadline: Deadline) -> Claim | Outrun:
+    def _claim(
+        self, key: ContactKey, record: ContactRecord, deadline: Deadline
+    ) -> tuple[Claim | Outrun, Center]:
         pause = FIRST_LOOK_SECONDS
+        center = self._choice.of_record(record)
         while True:
             lease = _send_seconds(deadline) + LEASE_MARGIN_SECONDS
-            turn = self.ledger.claim(key, version, lease)
+            turn = self.ledger.claim(key, record.version, lease, center)
+            if isinstance(turn, Elsewhere):
+                center = self._choice.kept(record, turn)
+                continue
             if not isinstance(turn, AtWork):
-                return turn
+                return turn, center
             # Not below what a request takes: whoever gets the turn must be able to use it.
             if not deadline.allows(pause + LEASE_MARGIN_SECONDS):
                 raise StillAtWork(key.contact_id)
             self.sleep(pause)
             pause = min(2 * pause, LOOK_AGAIN_SECONDS)
 
-    def _send(self, request: UpdateVoiceCall, deadline: Deadline) -> int:
+    def _send(self, client: TelephonyClient, request: UpdateVoiceCall, deadline: Deadline) -> int:
         attempts = 0
         for left_out in range(MOST_FIELDS_LEFT_OUT + 1):
             try:
-                return attempts + self.client.update_voice_call(request, deadline)
+                return attempts + client.update_voice_call(request, deadline)
             except Rejected as error:
                 error.attempts += attempts
                 attempts = error.attempts
@@ -126,10 +148,7 @@ class RecordUpdates:
             self.ledger.not_sent(claim, comes_again=comes_again)
         except LedgerUnavailable as fault:
             # The lease runs out by itself.
-            self.observer.count("LedgerFault")
-            self.observer.trouble(
-                "ledger fault", claim.key.contact_id, step="not sent", error=str(fault)
-            )
+            self.observer.ledger_fault("not sent", fault, claim.key.contact_id)
 
 
 def is_refused(error: TelephonyError) -> bool:

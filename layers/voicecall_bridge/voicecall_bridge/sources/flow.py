@@ -16,7 +16,14 @@ from voicecall_bridge.contact import (
     NotAContact,
     Queue,
 )
-from voicecall_bridge.sources.reading import is_contact_id, members, string_map, text
+from voicecall_bridge.sources.reading import (
+    SECRET_NAME,
+    first_named,
+    is_contact_id,
+    members,
+    string_map,
+    text,
+)
 
 _WEB_RTC_SUBTYPE = "connect:WebRTC"
 _SYSTEM_ENDPOINT_TAG = "aws:connect:systemEndpoint"
@@ -28,14 +35,12 @@ class FlowInvocation:
 
     Attributes:
         method: empty where the block passes no methodName.
-        contact: the contact.
-        secret_name: the secret of the contact center that the contact belongs to, where one
-            instance serves several (SCVL); empty where the flow names none.
+        contact: the contact. Its secret_name is fieldValues.secretName, else the parameter
+            secretName, else the attribute: what the flow says goes before what the contact says.
     """
 
     method: str
     contact: Contact
-    secret_name: str = ""
 
 
 def is_scheduled(event: object) -> bool:
@@ -62,15 +67,16 @@ def read(event: object) -> FlowInvocation:
             "ContactId, or the parameter contactId, is no contact id of 1 to 256 printable "
             "characters"
         )
-    secret_name = text(members(parameters.get("fieldValues")).get("secretName")) or text(
-        members(data.get("Attributes")).get("secretName")
+    secret_name = first_named(
+        members(parameters.get("fieldValues")).get(SECRET_NAME),
+        parameters.get(SECRET_NAME),
+        members(data.get("Attributes")).get(SECRET_NAME),
     )
-    return FlowInvocation(
-        text(parameters.get("methodName")), _contact(contact_id, data), secret_name
-    )
+    contact = _contact(contact_id, data, secret_name)
+    return FlowInvocation(text(parameters.get("methodName")), contact)
 
 
-def _contact(contact_id: str, data: dict[str, object]) -> Contact:
+def _contact(contact_id: str, data: dict[str, object], secret_name: str) -> Contact:
     method = InitiationMethod(text(data.get("InitiationMethod")))
     previous = text(data.get("PreviousContactId"))
     return Contact(
@@ -89,6 +95,7 @@ def _contact(contact_id: str, data: dict[str, object]) -> Contact:
         attributes=string_map(data.get("Attributes")),
         web_rtc=method is InitiationMethod.WEBRTC_API
         or _subtype(data.get("SegmentAttributes")) == _WEB_RTC_SUBTYPE,
+        secret_name=secret_name,
     )
 
 
