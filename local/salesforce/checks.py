@@ -123,12 +123,21 @@ def check_new_voice_call(body: Mapping[str, Any], identity: ContactCenterIdentit
     for name, allowed in _VALUES.items():
         if name in body and body[name] not in allowed:
             raise _invalid(name, f"must be one of {', '.join(allowed)}")
-    if body["callCenterApiName"] != identity.call_center_api_name:
-        raise _invalid("callCenterApiName", "is not a contact center of this org")
+    check_call_center(body, identity)
     _check_parent_is_fitting(body)
     _check_start_time(body)
     _check_participants(body)
     _check_call_attributes(body)
+
+
+def check_call_center(body: Mapping[str, Any], identity: ContactCenterIdentity) -> None:
+    """Check that a request is for the contact center that has signed it.
+
+    Raises:
+        RefusalError: 400.
+    """
+    if body["callCenterApiName"] != identity.call_center_api_name:
+        raise _invalid("callCenterApiName", "is not a contact center of this org")
 
 
 def check_text(body: Mapping[str, Any], name: str) -> str:
