@@ -224,3 +224,29 @@ def test_an_old_event() -> None:
 )
 def test_a_scheduled_event(event: object, expected: bool) -> None:
     assert flow.is_scheduled(event) is expected
+
+
+NAMED = [
+    ({"fieldValues": {"secretName": "a"}, "secretName": "b"}, "c", "a"),
+    ({"fieldValues": {"secretName": ""}, "secretName": "b"}, "c", "b"),
+    ({"fieldValues": None, "secretName": None}, "c", "c"),
+    ({"fieldValues": "a", "secretName": " "}, " c ", "c"),
+    ({"secretName": []}, "", ""),
+    ({}, MISSING, ""),
+    # What is no text must not pass for saying nothing: the default would be chosen.
+    ({"secretName": ["b"]}, "c", "['b']"),
+    ({"secretName": 7}, "c", "7"),
+    ({"secretName": False}, "c", "False"),
+    ({}, {"x": 1}, "{'x': 1}"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "attribute", "named"), NAMED)
+def test_which_contact_center_is_named(
+    parameters: dict[str, object], attribute: object, named: str
+) -> None:
+    """Source: SCVL, `secretName` in fieldValues or as an attribute; the parameter between them is
+    the bridge's. What the flow says goes before what the contact says."""
+    attributes = {} if attribute is MISSING else {"secretName": attribute}
+    contact = flow.read(flow_event(parameters=parameters, Attributes=attributes)).contact
+    assert contact.secret_name == named
