@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.salesforce import Fault
-from tests.contract.aws import TABLE, Aws
+from tests.contract.aws import SECRET, TABLE, Aws
 from tests.contract.servers import LOOPBACK, refusing_server
 from tests.integration.events import INSTANCE, inbound, method, transfer
 from tests.integration.stand import wait_until
 from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
-from tests.unit.samples import CENTER
 from voicecall_bridge import composition
 from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.contact_centers import ContactCenters
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.ledger import Busy, ContactKey, Created, Lease, Ledger
 from voicecall_bridge.observability import Observer
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integration.stand import Stand
+
+CENTER = ContactCenters.of(SECRET).default
 
 
 def environments(number: int) -> list[Callable[[], dict[str, str]]]:
