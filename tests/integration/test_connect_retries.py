@@ -20,6 +20,7 @@ from tests.contract.servers import LOOPBACK, refusing_server
 from tests.integration.events import INSTANCE, inbound, method, transfer
 from tests.integration.stand import wait_until
 from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
+from tests.unit.samples import CENTERS
 from voicecall_bridge import composition
 from voicecall_bridge.bridge import Bridge
 from voicecall_bridge.contact_centers import ContactCenters
@@ -301,7 +302,7 @@ def left_after_waiting(seconds: float) -> float:
     """Seconds left when the wait for another worker is given up."""
     clock = Clock()
     ledger = SlowLedger(clock)
-    ledger.begin(ContactKey(INSTANCE, "contact-1"), {}, 60, CENTER)
+    ledger.begin(ContactKey(INSTANCE, "contact-1"), {}, 60, CENTERS.default)
     waiting = Bridge(ledger, alone(ScriptedClient([])), Observer(), now=clock, sleep=clock.sleep)
     deadline = Deadline.after(seconds, clock)
     with pytest.raises(InProgress):
