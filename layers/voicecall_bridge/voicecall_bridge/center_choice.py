@@ -83,6 +83,26 @@ class CenterChoice:
             cause = Unavailable(silent, code="LEDGER_UNAVAILABLE")
             raise NotCreated(cause, request_kept=False) from None
 
+    def of_call(self, contact: Contact, pin: str | None = None) -> Center:
+        """The contact center of a contact whose VoiceCall a flow asks about. What the ledger
+        remembers goes before what the flow says; it is asked only where there is a choice and no
+        `pin` was read before.
+
+        Raises:
+            OtherContactCenter: the stack does not serve it.
+            Unavailable: the ledger is silent, and the flow does not say.
+        """
+        try:
+            if pin is None and self.centers.several:
+                pin = self.pin_of(ContactKey(contact.instance_id, contact.contact_id))
+            return self.of(contact, pin)
+        except LedgerUnavailable as fault:
+            self.observer.ledger_fault("contact center", fault, contact.contact_id)
+            if named := self.centers.named(contact.secret_name):
+                return named
+            silent = "the ledger does not tell which contact center the contact belongs to"
+            raise Unavailable(silent, code="LEDGER_UNAVAILABLE") from None
+
     def kept(self, contact: Chooses, pinned: Elsewhere) -> Center:
         """The contact center of a contact that the ledger remembers at another one than it was
         taken for: the first choice stands.
