@@ -62,11 +62,14 @@ def delivery_lines(logs: Iterable[str]) -> tuple[DeliveryLine, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LedgerItem:
-    """What the ledger knows of a contact; `has_request` says whether it holds the request."""
+    """What the ledger knows of a contact; `has_request` says whether it holds the request, `center`
+    to which contact center it belongs, by its secret's name.
+    """
 
     contact_id: str
     create_status: str
     has_request: bool
+    center: str = ""
 
     @classmethod
     def from_dynamodb(cls, item: Mapping[str, Mapping[str, str]]) -> Self:
@@ -75,6 +78,7 @@ class LedgerItem:
             item.get("vendor_call_key", {}).get("S", ""),
             item.get("create_status", {}).get("S", ""),
             bool(item.get("create_request", {}).get("S")),
+            item.get("contact_center", {}).get("S", ""),
         )
 
 
@@ -126,6 +130,7 @@ class Account:
         taken_back: letters that a redrive has taken out again, by reason; what it put back into the
             stream is an input of its own.
         unmatched: events that no rule took: the bridge never saw them, so they are no inputs.
+        misplaced: requests about contacts that went to another org than the ledger remembers.
     """
 
     deliveries: Sequence[tuple[DeliveryLine, ...]]
@@ -135,6 +140,7 @@ class Account:
     undelivered: int = 0
     taken_back: Mapping[str, int] = field(default_factory=dict)
     unmatched: int = 0
+    misplaced: Sequence[str] = ()
 
     @property
     def inputs(self) -> int:
@@ -165,6 +171,7 @@ class Account:
             *self._queue_faults(),
             *self._record_faults(),
             *self._ledger_faults(),
+            *self.misplaced,
         ]
 
     def _line_faults(self) -> Iterable[str]:

@@ -26,6 +26,7 @@ def addresses(stand: Stand, lambda_api: LambdaApi) -> Iterator[str]:
     yield f"  its inside      {admin}"
     yield f"AWS               {stand.aws.endpoint}  ({stand.aws.region}, any credentials)"
     yield f"  secret          {environment['CONTACT_CENTER_SECRET']}"
+    yield from (f"  {name}  {arn}" for name, arn in stand.aws.further.items())
     yield f"  private key     {stand.aws.key_parameter}  (Parameter Store)"
     yield f"  ledger          {environment['LEDGER_TABLE']}"
     yield f"  dead letters    {environment['DEAD_LETTER_QUEUE_URL']}"

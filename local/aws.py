@@ -1,4 +1,4 @@
-"""AWS on a laptop: moto's server with the template's resources and the contact center's secret.
+"""AWS on a laptop: moto's server with the template's resources and the contact centers' secrets.
 
 Tables, queues, streams and buckets are those of the template (see deployment). The secret and the
 parameter are Salesforce's: what provisioning a contact center leaves in an account.
@@ -6,7 +6,7 @@ parameter are Salesforce's: what provisioning a contact center leaves in an acco
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -35,14 +35,22 @@ class LaptopAws:
     endpoint         what AWS_ENDPOINT_URL is to be
     region           the region all of it is in
     template         template.yaml with its references resolved to what lies here
-    secret_arn       the contact center's secret
+    secret_arn       the default contact center's secret
+    further          names of the further contact centers' secrets -> their ARNs
     key_parameter    name of the SecureString that holds the private key alone
     """
 
     def __init__(
-        self, template_path: Path, identity: ContactCenterIdentity, salesforce_url: str
+        self,
+        template_path: Path,
+        identity: ContactCenterIdentity,
+        salesforce_url: str,
+        further: Sequence[ContactCenterIdentity] = (),
     ) -> None:
-        """Remember what to make; nothing runs before the context is entered."""
+        """Remember what to make; nothing runs before the context is entered.
+
+        `further` contact centers are for templates that ask for them.
+        """
         self._template_path = template_path
         self._identity = identity
         self._salesforce_url = salesforce_url
@@ -51,7 +59,9 @@ class LaptopAws:
         self._resources = ExitStack()
         self.region = _REGION
         self.endpoint = ""
+        self._further = further
         self.secret_arn = ""
+        self.further: dict[str, str] = {}
         self.key_parameter = identity.call_center_api_name + _KEY_SUFFIX
 
     def __enter__(self) -> Self:
@@ -142,12 +152,9 @@ class LaptopAws:
         secrets_manager, parameters = self.client("secretsmanager"), self.client("ssm")
         resources.callback(secrets_manager.close)
         resources.callback(parameters.close)
-        secret = self._identity.secret(self._salesforce_url)
-        name = f"{self._identity.call_center_api_name}-{self._suffix}"
-        answer = secrets_manager.create_secret(Name=name, SecretString=json.dumps(secret))
-        self.secret_arn = answer["ARN"]
-        resources.callback(
-            secrets_manager.delete_secret, SecretId=name, ForceDeleteWithoutRecovery=True
+        _, self.secret_arn = self._secret(secrets_manager, self._identity, resources)
+        self.further = dict(
+            self._secret(secrets_manager, identity, resources) for identity in self._further
         )
         parameters.put_parameter(
             Name=self.key_parameter,
@@ -157,12 +164,27 @@ class LaptopAws:
         )
         resources.callback(parameters.delete_parameter, Name=self.key_parameter)
 
+    def _secret(
+        self, secrets_manager: Any, identity: ContactCenterIdentity, resources: ExitStack
+    ) -> tuple[str, str]:
+        """Name and ARN of the contact center's secret. The names are the same in every run: samples
+        name them."""
+        name = identity.call_center_api_name
+        secret = json.dumps(identity.secret(self._salesforce_url))
+        arn = secrets_manager.create_secret(Name=name, SecretString=secret)["ARN"]
+        resources.callback(
+            secrets_manager.delete_secret, SecretId=name, ForceDeleteWithoutRecovery=True
+        )
+        return name, str(arn)
+
     def _deploy(self, resources: ExitStack) -> Template:
         values = {
             "AWS::Region": self.region,
             "ConnectInstanceArn": CONNECT_INSTANCE_ARN,
             "ContactCenterSecretArn": self.secret_arn,
         }
+        if self.further:
+            values["AdditionalContactCenterSecretArns"] = ",".join(self.further.values())
         deployment = Deployment(self.client, self.region, self._suffix, resources)
         self._values = deployment.deploy(self._template_path, values)
         return load_template(self._template_path, self._values)

@@ -79,7 +79,7 @@ def call_differences(
 ) -> list[str]:
     """How Salesforce's records differ from the expected ones, in the order of creation or in any.
 
-    `parent` and `voiceCallId` are the record's own; every other member is a stored property.
+    `parent`, `org` and `voiceCallId` are the record's own; every other member is a stored property.
     """
     if any_order:
         expected = sorted(expected, key=lambda call: str(call["vendorCallKey"]))
@@ -96,12 +96,13 @@ def call_differences(
 
 
 def stored(record: VoiceCallRecord) -> Mapping[str, object]:
-    """A record's properties, its ids, and `parent` (a vendor call key) beside them."""
+    """A record's properties, its ids, `parent` (a vendor call key) and `org` (id) beside them."""
     return {
         **record.fields,
         "vendorCallKey": record.vendor_call_key,
         "voiceCallId": record.voice_call_id,
         "parent": record.parent,
+        "org": record.org,
     }
 
 

@@ -114,6 +114,13 @@ class Console:
     def calls(self, records: Sequence[VoiceCallRecord]) -> None:
         """The calls: a transfer below the call it was transferred from."""
         self.say(f"\nCalls in Salesforce: {len(records)}", "bold")
+        orgs = dict.fromkeys(record.org for record in records)
+        for org in orgs:
+            if len(orgs) > 1:
+                self.say(f"in the org {org}")
+            self._tree([record for record in records if record.org == org])
+
+    def _tree(self, records: Sequence[VoiceCallRecord]) -> None:
         known = {record.vendor_call_key for record in records}
         for record in records:
             if record.parent not in known:

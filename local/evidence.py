@@ -33,7 +33,7 @@ class Evidence:
         """Requests about `contacts` since then, by operation (see ExpectRequests)."""
         counted: Counter[str] = Counter()
         for exchange in self._stand.salesforce.journal()[self._exchanges :]:
-            operation, contact = _operation(exchange)
+            operation, contact = operation_of(exchange)
             if contact in contacts:
                 counted[operation] += 1
         for request in self._stand.connect.journal[self._described :]:
@@ -53,7 +53,7 @@ class Evidence:
         return Counter(letter.reason for letter in self._stand.dead_letters())
 
 
-def _operation(exchange: Exchange) -> tuple[str, str]:
+def operation_of(exchange: Exchange) -> tuple[str, str]:
     """Operation and vendor call key of a request to Salesforce."""
     *_, last = path = urlsplit(exchange.path).path.split("/")
     if last == "voiceCalls":

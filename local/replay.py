@@ -21,6 +21,7 @@ from local.evidence import Evidence
 from local.lambda_process import Invocation
 from local.moments import at_delivery, with_times
 from local.outcome import Outcome
+from local.placement import misplaced
 from local.reading import EventError
 from local.salesforce import ActionRecord, VoiceCallRecord
 from local.stand import FUNCTIONS, Stand
@@ -88,6 +89,9 @@ class Replay:
             undelivered=self.stand.undelivered_events(),
             taken_back=self._taken_back,
             unmatched=sum(not outcome.reached for outcome in self.outcomes),
+            misplaced=tuple(
+                misplaced(self.stand.salesforce.journal(), self.stand.ledger(), self.stand.orgs)
+            ),
         )
 
     def _step(self, sample: Sample, step: Step, evidence: Evidence) -> bool:

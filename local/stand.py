@@ -38,6 +38,8 @@ BATCH_PREFIX: Final = "aws/lambda/"
 
 _ORG_ID: Final = "00D5f000001AbCdEAK"
 _CALL_CENTER: Final = "LaptopContactCenter"
+_SECOND_ORG_ID: Final = "00D5f000002AbCdEAK"
+_SECOND_CALL_CENTER: Final = "LaptopSecondCenter"
 # A replay is faster than calls come in: the org's 50 a second would turn the stand's own speed
 # into 429. What a limit does to a call is replayed with a fault.
 _CREATES_PER_SECOND: Final = 10_000
@@ -98,15 +100,17 @@ class Stand:
         """
         with ExitStack() as parts:
             identity = new_identity(org_id=_ORG_ID, call_center_api_name=_CALL_CENTER)
+            second = new_identity(org_id=_SECOND_ORG_ID, call_center_api_name=_SECOND_CALL_CENTER)
             self.salesforce = parts.enter_context(
                 SalesforceStandIn(
                     identity,
+                    others=[second],
                     database=self._database(),
                     creates_per_second=_CREATES_PER_SECOND,
                 )
             )
             self.aws = parts.enter_context(
-                LaptopAws(self._template_path, identity, self.salesforce.base_url)
+                LaptopAws(self._template_path, identity, self.salesforce.base_url, [second])
             )
             self._refuse_unknown_settings()
             self.connect = parts.enter_context(ConnectStandIn())
@@ -141,6 +145,11 @@ class Stand:
             "AWS_ENDPOINT_URL_CONNECT": self.connect.url,
             "AWS_REGION": self.aws.region,
         }
+
+    @property
+    def orgs(self) -> Mapping[str, str]:
+        """The contact centers' secrets, by name -> the orgs they belong to."""
+        return {_CALL_CENTER: _ORG_ID, _SECOND_CALL_CENTER: _SECOND_ORG_ID}
 
     @property
     def process_ids(self) -> list[int]:

@@ -16,7 +16,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from local.salesforce import checks
-from local.salesforce.api import TelephonyApi
 from local.salesforce.faults import Fault, FaultQueue
 from local.salesforce.messages import (
     Answer,
@@ -26,6 +25,7 @@ from local.salesforce.messages import (
     json_answer,
     parse_json,
 )
+from local.salesforce.orgs import Orgs
 from local.salesforce.store import Store
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ ADMIN_SEGMENT = "_stand"
 class AdminApi:
     """Answers the requests below /_stand."""
 
-    def __init__(self, store: Store, faults: FaultQueue, api: TelephonyApi) -> None:
+    def __init__(self, store: Store, faults: FaultQueue, api: Orgs) -> None:
         self._store = store
         self._faults = faults
         self._api = api

@@ -155,6 +155,8 @@ class TelephonyApi:
 
     def _update(self, request: Request, name: str) -> Answer:
         body = request.json_object()
+        # No property that the guide documents; SCVL sends it (section 3).
+        checks.check_center(body, self._identity)
         # False closes the conversation, and so does leaving it out (section 3).
         active = body.get("isActiveCall") is True
         with self._store.lock:

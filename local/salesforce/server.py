@@ -19,11 +19,11 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from local.salesforce.admin import ADMIN_SEGMENT, AdminApi
-from local.salesforce.api import TelephonyApi
 from local.salesforce.checks import readable_claims
 from local.salesforce.delivery import BEHAVIOURS, Processing
 from local.salesforce.faults import Fault, FaultQueue
 from local.salesforce.messages import Answer, RefusalError, Request
+from local.salesforce.orgs import Orgs
 from local.salesforce.store import Exchange, Store
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 class Parts:
     """What the transport hands requests to."""
 
-    api: TelephonyApi
+    api: Orgs
     admin: AdminApi
     store: Store
     faults: FaultQueue

@@ -1,16 +1,17 @@
 """The stand-in as a whole: an identity, a memory, faults and a server, started and stopped."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 from local.salesforce.admin import ADMIN_SEGMENT, AdminApi
-from local.salesforce.api import BASE_PATH, Limits, TelephonyApi
+from local.salesforce.api import BASE_PATH, Limits
 from local.salesforce.delivery import REDIRECT_PATH
 from local.salesforce.faults import Fault, FaultQueue
 from local.salesforce.identity import ContactCenterIdentity
+from local.salesforce.orgs import Orgs
 from local.salesforce.server import Parts, StandInServer
 from local.salesforce.store import ActionRecord, Exchange, Store, VoiceCallRecord
 
@@ -22,6 +23,7 @@ class SalesforceStandIn:
 
     Args:
         identity: the contact center whose tokens it accepts.
+        others: further contact centers. Each org sees its own records only.
         database: ":memory:", or a file that keeps records, journal and tokens' ids.
         creates_per_second: calls a POST may create within any one second; beyond it 429.
         concurrent_conversations: conversations that may be open at once; beyond it 429.
@@ -38,6 +40,7 @@ class SalesforceStandIn:
         self,
         identity: ContactCenterIdentity,
         *,
+        others: Sequence[ContactCenterIdentity] = (),
         database: Literal[":memory:"] | Path = ":memory:",
         creates_per_second: int = 50,
         concurrent_conversations: int = 25_000,
@@ -48,10 +51,10 @@ class SalesforceStandIn:
             raise ValueError("creates_per_second and concurrent_conversations must be 1 or more")
         self.identity = identity
         limits = Limits(creates_per_second, concurrent_conversations, returns_existing)
-        self._store = Store(database)
+        self._store = Store(database, identity.org_id)
         try:
             self._faults = FaultQueue()
-            self._api = TelephonyApi(identity, self._store, limits, clock)
+            self._api = Orgs((identity, *others), self._store, limits, clock)
             self._admin = AdminApi(self._store, self._faults, self._api)
             parts = Parts(self._api, self._admin, self._store, self._faults, clock)
             self._server = StandInServer(parts)
@@ -134,7 +137,7 @@ class SalesforceStandIn:
         return self._store.actions()
 
     def voice_call(self, vendor_call_key: str) -> VoiceCallRecord | None:
-        """The voice call with this key; the first, should there be several."""
+        """The voice call with this key, in whichever org; the first, should there be several."""
         return self._store.by_key(vendor_call_key)
 
     def add_voice_call(self, vendor_call_key: str) -> str:

@@ -1,10 +1,13 @@
 """What the stand-in remembers, in SQLite: voice calls, the journal, the tokens' ids.
 
+Several orgs share it, and see nothing of each other's voice calls: see `Store.of`.
+
 One connection guarded by one lock: a caller that has to look before it writes holds `lock` over
 both. A journal entry is written when its request has been read and gets its status just before
 the answer leaves, so a client that has its answer finds it in the journal.
 """
 
+import copy
 import json
 import sqlite3
 from collections.abc import Mapping
@@ -21,7 +24,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS voice_calls (
     number INTEGER PRIMARY KEY AUTOINCREMENT, voice_call_id TEXT NOT NULL UNIQUE,
     vendor_call_key TEXT NOT NULL, parent TEXT, fields TEXT NOT NULL,
-    created_at REAL NOT NULL, source TEXT NOT NULL, active INTEGER NOT NULL);
+    created_at REAL NOT NULL, source TEXT NOT NULL, active INTEGER NOT NULL,
+    org TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS by_vendor_call_key ON voice_calls (vendor_call_key);
 CREATE INDEX IF NOT EXISTS by_creation ON voice_calls (source, created_at);
 CREATE INDEX IF NOT EXISTS by_activity ON voice_calls (active);
@@ -43,6 +47,7 @@ class VoiceCallRecord:
     `parent` is the vendor call key of the call this one was transferred from; for a parent that a
     PATCH names and nobody knows, the name as given. `fields` is the body as stored, PATCHes merged
     into it. `created_at` in epoch seconds. `active` says whether its conversation is open.
+    `org` is the id of the org it lies in.
     """
 
     voice_call_id: str
@@ -52,6 +57,7 @@ class VoiceCallRecord:
     created_at: float
     source: Source
     active: bool
+    org: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,13 +98,15 @@ class Store:
 
     Args:
         database: ":memory:", or a file that outlives the stand-in.
+        home: the org of what an earlier edition has left in the file, when there was one.
 
     Raises:
         sqlite3.Error: the file cannot be opened or is no database.
     """
 
-    def __init__(self, database: str | Path) -> None:
+    def __init__(self, database: str | Path, home: str = "") -> None:
         self.lock = RLock()
+        self._org = ""
         self._connection = sqlite3.connect(
             database, isolation_level=None, check_same_thread=False, timeout=5.0
         )
@@ -108,9 +116,16 @@ class Store:
             self._connection.execute("PRAGMA synchronous = OFF")
             self._connection.execute("PRAGMA journal_mode = MEMORY").fetchall()
             self._connection.executescript(_SCHEMA)
+            self._bring_up_to_date(home)
         except sqlite3.Error:
             self._connection.close()
             raise
+
+    def of(self, org: str) -> "Store":
+        """This memory as an org sees it: with its own voice calls only."""
+        view = copy.copy(self)
+        view._org = org
+        return view
 
     def close(self) -> None:
         """Close the database; nothing can be asked afterwards."""
@@ -127,19 +142,23 @@ class Store:
 
     def voice_calls(self) -> list[VoiceCallRecord]:
         """Every voice call, in the order of creation."""
-        return [_call(row) for row in self._query("SELECT * FROM voice_calls ORDER BY number")]
+        sql = "SELECT * FROM voice_calls WHERE (? = '' OR org = ?) ORDER BY number"
+        return [_call(row) for row in self._query(sql, *self._seen)]
 
     def by_key(self, vendor_call_key: str) -> VoiceCallRecord | None:
         """The first voice call with this vendor call key."""
-        sql = "SELECT * FROM voice_calls WHERE vendor_call_key = ? ORDER BY number LIMIT 1"
-        return _first_call(self._query(sql, vendor_call_key))
+        sql = (
+            "SELECT * FROM voice_calls WHERE (? = '' OR org = ?) AND vendor_call_key = ?"
+            " ORDER BY number LIMIT 1"
+        )
+        return _first_call(self._query(sql, *self._seen, vendor_call_key))
 
     def by_id_or_key(self, name: str) -> VoiceCallRecord | None:
         """The voice call with this record id (15 or 18 characters) or vendor call key."""
         if is_voice_call_id(name):
             record_id = long_id(name) if len(name) == 15 else name
-            sql = "SELECT * FROM voice_calls WHERE voice_call_id = ?"
-            found = _first_call(self._query(sql, record_id))
+            sql = "SELECT * FROM voice_calls WHERE (? = '' OR org = ?) AND voice_call_id = ?"
+            found = _first_call(self._query(sql, *self._seen, record_id))
             if found is not None:
                 return found
         return self.by_key(name)
@@ -157,14 +176,14 @@ class Store:
         """Store a new voice call under a new record id."""
         call_id = new_voice_call_id()
         record = VoiceCallRecord(
-            call_id, vendor_call_key, parent, dict(fields), created_at, source, active
+            call_id, vendor_call_key, parent, dict(fields), created_at, source, active, self._org
         )
-        stored = (call_id, vendor_call_key, parent, json.dumps(fields), created_at, source, active)
+        texts = (call_id, vendor_call_key, parent, json.dumps(fields))
         with self.lock:
             self._connection.execute(
                 "INSERT INTO voice_calls (voice_call_id, vendor_call_key, parent, fields,"
-                " created_at, source, active) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                stored,
+                " created_at, source, active, org) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*texts, created_at, source, active, self._org),
             )
         return record
 
@@ -210,12 +229,16 @@ class Store:
 
     def count_posted_after(self, moment: float) -> int:
         """How many voice calls a POST created after the moment, in epoch seconds."""
-        sql = "SELECT COUNT(*) FROM voice_calls WHERE source = 'POST' AND created_at > ?"
-        return int(self._query(sql, moment)[0][0])
+        sql = (
+            "SELECT COUNT(*) FROM voice_calls WHERE (? = '' OR org = ?)"
+            " AND source = 'POST' AND created_at > ?"
+        )
+        return int(self._query(sql, *self._seen, moment)[0][0])
 
     def count_active(self) -> int:
         """How many conversations are open."""
-        return int(self._query("SELECT COUNT(*) FROM voice_calls WHERE active = 1")[0][0])
+        sql = "SELECT COUNT(*) FROM voice_calls WHERE (? = '' OR org = ?) AND active = 1"
+        return int(self._query(sql, *self._seen)[0][0])
 
     def first_sight(self, jti: str) -> bool:
         """Remember a token's id; False when it was known already."""
@@ -257,6 +280,17 @@ class Store:
             for row in self._query("SELECT * FROM exchanges ORDER BY number")
         ]
 
+    @property
+    def _seen(self) -> tuple[str, str]:
+        """For `? = '' OR org = ?`: all voice calls, or those of one org."""
+        return self._org, self._org
+
+    def _bring_up_to_date(self, home: str) -> None:
+        columns = [row["name"] for row in self._query("PRAGMA table_info(voice_calls)")]
+        if "org" not in columns:
+            self._query("ALTER TABLE voice_calls ADD COLUMN org TEXT NOT NULL DEFAULT ''")
+        self._query("UPDATE voice_calls SET org = ? WHERE org = ''", home)
+
     def _query(self, sql: str, *values: str | float) -> list[sqlite3.Row]:
         with self.lock:
             return self._connection.execute(sql, values).fetchall()
@@ -275,4 +309,5 @@ def _call(row: sqlite3.Row) -> VoiceCallRecord:
         created_at=row["created_at"],
         source=row["source"],
         active=bool(row["active"]),
+        org=row["org"],
     )

@@ -40,11 +40,12 @@ MAY_IMPORT = {
     "voice_call": "contact",
     "voice_call_update": "contact sources.contact_record voice_call",
     "voice_call_actions": "sources.reading",
+    "contact_centers": "voice_call",
     # The table of calls to Salesforce, of which one setting chooses.
     "telephony.calls": "",
     # Tools that know nothing of calls.
     "deadline": "",
-    "settings": "telephony.calls",
+    "settings": "contact_centers telephony.calls",
     "record_rules": "contact settings sources.contact_record voice_call_update",
     "contact_center": "",
     # Salesforce.
@@ -58,8 +59,8 @@ MAY_IMPORT = {
     # AWS.
     "dynamodb_table": "",
     "grouped_table": "dynamodb_table",
-    "ledger": "contact deadline dynamodb_table voice_call",
-    "record_ledger": "dynamodb_table ledger",
+    "ledger": "contact contact_centers deadline dynamodb_table voice_call",
+    "record_ledger": "contact_centers dynamodb_table ledger",
     "callback_ledger": "dynamodb_table ledger",
     "dead_letters": "contact deadline",
     "contact_directory": "deadline sources.described_contact",
@@ -68,10 +69,16 @@ MAY_IMPORT = {
     # The use cases, and what flows and streams see of them.
     "outcomes": "telephony.errors",
     "once": "deadline ledger outcomes telephony.errors",
-    "bridge": "contact contact_directory deadline dynamodb_table ledger observability once outcomes"
-    " sources.described_contact telephony.client telephony.errors voice_call",
-    "call_actions": "bridge callback_ledger contact deadline dynamodb_table ledger observability"
-    " outcomes telephony.calls telephony.client telephony.errors voice_call_actions",
+    "center_choice": "contact contact_centers dynamodb_table ledger observability outcomes"
+    " telephony.errors",
+    "turns": "center_choice contact contact_centers deadline dynamodb_table ledger outcomes"
+    " voice_call",
+    "bridge": "center_choice contact contact_centers contact_directory deadline dynamodb_table"
+    " ledger observability once outcomes sources.described_contact telephony.client"
+    " telephony.errors turns voice_call",
+    "call_actions": "callback_ledger center_choice contact contact_centers deadline"
+    " dynamodb_table ledger observability outcomes telephony.calls telephony.client"
+    " telephony.errors turns voice_call_actions",
     "flow_endings": "observability outcomes telephony.errors voice_call",
     "flow_methods": "bridge call_actions deadline flow_endings outcomes settings sources.flow"
     " voice_call",
@@ -82,21 +89,21 @@ MAY_IMPORT = {
     " sources.flow_parameters",
     "suspects": "",
     "streams": "contact dead_letters deadline observability sources.kinesis suspects",
-    "contact_events": "bridge contact contact_directory deadline dynamodb_table observability"
-    " outcomes settings sources.contact_event streams telephony.errors voice_call",
-    "record_updates": "deadline dynamodb_table ledger observability record_ledger telephony.client"
-    " telephony.errors voice_call_update",
-    "contact_records": "contact deadline dynamodb_table ledger observability record_ledger"
-    " record_rules record_updates sources.contact_record streams telephony.errors"
+    "contact_events": "bridge contact contact_centers contact_directory deadline"
+    " dynamodb_table observability outcomes settings sources.contact_event streams"
+    " telephony.errors voice_call",
+    "record_updates": "center_choice contact_centers deadline dynamodb_table ledger observability"
+    " record_ledger sources.contact_record telephony.client telephony.errors voice_call_update",
+    "contact_records": "contact contact_centers deadline dynamodb_table observability"
+    " record_ledger record_rules record_updates sources.contact_record streams telephony.errors"
     " voice_call_update",
     # What operators do.
     "redrive": "dead_letters deadline sources.kinesis sources.reading",
     # The one place that builds everything.
-    "composition": "bridge call_actions callback_ledger contact_center contact_directory"
-    " contact_events contact_records dead_letters deadline dynamodb_table flow_service"
-    " grouped_table ledger observability record_ledger"
-    " record_rules record_updates redrive secret_store settings streams telephony.auth"
-    " telephony.client telephony.retry",
+    "composition": "bridge call_actions callback_ledger contact_center contact_centers"
+    " contact_directory contact_events contact_records dead_letters deadline dynamodb_table"
+    " flow_service grouped_table ledger observability record_ledger record_rules record_updates"
+    " redrive secret_store settings streams telephony.auth telephony.client telephony.retry",
 }
 
 FUNCTIONS_MAY_IMPORT = {

@@ -24,6 +24,7 @@ from tests.contract.servers import (
     silent_server,
 )
 from tests.unit.doubles import MemoryLedger
+from tests.unit.samples import CENTER
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.ledger import (
     Busy,
@@ -81,7 +82,7 @@ def ledger(request: pytest.FixtureRequest, clock: Clock) -> Ledger:
 
 
 def lease(ledger: Ledger, seconds: float = 5.0, key: ContactKey = KEY) -> Lease:
-    turn = ledger.begin(key, REQUEST, seconds)
+    turn = ledger.begin(key, REQUEST, seconds, CENTER)
     assert isinstance(turn, Lease)
     return turn
 
@@ -106,6 +107,7 @@ def test_the_request_is_remembered_before_it_is_sent(
         "ledger_key": "instance-1/contact-1",
         "vendor_call_key": "contact-1",
         "create_status": "CREATING",
+        "contact_center": CENTER.name,
         "create_attempts": 1,
         "create_start": REQUEST.get("startTime", ""),
         "lease_until": int((clock.at + 5) * 1000),
@@ -117,7 +119,7 @@ def test_a_second_worker_finds_the_contact_busy(ledger: Ledger, clock: Clock) ->
     """Given a live lease; when another begins; then it hears until when, and nothing changes."""
     lease(ledger, seconds=5)
     clock.at += 4.9
-    turn = ledger.begin(KEY, {"other": "request"}, 5)
+    turn = ledger.begin(KEY, {"other": "request"}, 5, CENTER)
     assert turn == Busy(clock.at - 4.9 + 5) == ledger.standing(KEY)
 
 
@@ -127,7 +129,7 @@ def test_created_is_remembered_and_final(ledger: Ledger, clock: Clock) -> None:
     assert ledger.created(first, "0LQ1") == "0LQ1"
     clock.at += 3600
     ledger.not_created(first, "500", unknown=True)
-    assert ledger.begin(KEY, REQUEST, 5) == Created("0LQ1", REQUEST) == ledger.standing(KEY)
+    assert ledger.begin(KEY, REQUEST, 5, CENTER) == Created("0LQ1", REQUEST) == ledger.standing(KEY)
 
 
 def test_a_created_item_has_no_lease_any_more(in_dynamodb: Ledger, aws: Aws) -> None:
@@ -156,7 +158,7 @@ def test_an_id_is_taken_also_after_the_lease_ran_out(ledger: Ledger, clock: Cloc
     slow = lease(ledger, seconds=1)
     clock.at += 60
     assert ledger.created(slow, "0LQ1") == "0LQ1"
-    assert ledger.begin(KEY, REQUEST, 5) == Created("0LQ1", REQUEST)
+    assert ledger.begin(KEY, REQUEST, 5, CENTER) == Created("0LQ1", REQUEST)
 
 
 @pytest.mark.parametrize("unknown", [True, False])
@@ -186,7 +188,7 @@ def test_the_first_request_is_the_one_that_is_remembered(ledger: Ledger) -> None
     """Given two attempts with different starts; when a third begins; then it hears of the first:
     a call starts once."""
     ledger.not_created(lease(ledger), "503", unknown=False)
-    second = ledger.begin(KEY, REQUEST | {"startTime": "2026-10-20T10:00:09Z"}, 5)
+    second = ledger.begin(KEY, REQUEST | {"startTime": "2026-10-20T10:00:09Z"}, 5, CENTER)
     assert isinstance(second, Lease)
     ledger.not_created(second, "503", unknown=False)
     assert lease(ledger).earlier_request["startTime"] == "2026-10-20T10:00:00Z"
@@ -224,7 +226,7 @@ def test_of_many_at_once_one_may_send(aws: Aws) -> None:
     def begin(client: Any) -> object:
         ledger = Ledger(lambda: client, TABLE)
         together.wait(timeout=10)
-        return ledger.begin(KEY, REQUEST, 30)
+        return ledger.begin(KEY, REQUEST, 30, CENTER)
 
     with ThreadPoolExecutor(8) as workers:
         turns = list(workers.map(begin, clients))
@@ -238,7 +240,7 @@ def test_of_many_at_once_one_may_send(aws: Aws) -> None:
 def test_a_large_request_is_kept_as_it_is(ledger: Ledger) -> None:
     """Given 32 KB of attributes (Connect's limit) in any script; when read; then it is the same."""
     large = {"callAttributes": "Zürich ✓ 電話 \U0001f4de" * 1500}
-    first = ledger.begin(KEY, large, 5)
+    first = ledger.begin(KEY, large, 5, CENTER)
     assert isinstance(first, Lease)
     ledger.not_created(first, "503", unknown=False)
     assert lease(ledger).earlier_request == large
@@ -248,7 +250,7 @@ def every_call(ledger: Ledger) -> list[tuple[str, Any]]:
     key = ContactKey("instance-1", "contact-1")
     held = Lease(key, "owner", False, {})
     return [
-        ("begin", lambda: ledger.begin(key, REQUEST, 5)),
+        ("begin", lambda: ledger.begin(key, REQUEST, 5, CENTER)),
         ("created", lambda: ledger.created(held, "0LQ1")),
         ("not_created", lambda: ledger.not_created(held, "500", unknown=True)),
         ("standing", lambda: ledger.standing(key)),
@@ -298,7 +300,7 @@ def test_a_connection_that_breaks_is_replaced_once(aws: Aws, breaking: int, reco
             lease(ledger)
         else:
             with pytest.raises(LedgerUnavailable, match=r"^ConnectionClosedError$"):
-                ledger.begin(KEY, REQUEST, 5)
+                ledger.begin(KEY, REQUEST, 5, CENTER)
         assert relay.accepted == 2
         client.close()
     assert aws.items() == (1 if recovers else 0)

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.salesforce import Fault
-from tests.contract.aws import TABLE, Aws
+from tests.contract.aws import SECRET, TABLE, Aws
 from tests.contract.servers import LOOPBACK, refusing_server
 from tests.integration.events import INSTANCE, inbound, method, transfer
 from tests.integration.stand import wait_until
-from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient
+from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
+from tests.unit.samples import CENTERS
 from voicecall_bridge import composition
 from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.contact_centers import ContactCenters
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.ledger import Busy, ContactKey, Created, Lease, Ledger
 from voicecall_bridge.observability import Observer
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integration.stand import Stand
+
+CENTER = ContactCenters.of(SECRET).default
 
 
 def environments(number: int) -> list[Callable[[], dict[str, str]]]:
@@ -133,7 +137,7 @@ def test_a_lease_that_ran_out_is_taken_over(stand: Stand) -> None:
     earlier = time.time() - 60
     dead = Ledger(lambda: stand.aws["dynamodb"], TABLE, lambda: earlier)
     request = {"startTime": "2026-10-20T10:00:00Z"}
-    begun = dead.begin(ContactKey(INSTANCE, "contact-1"), request, 7.5)
+    begun = dead.begin(ContactKey(INSTANCE, "contact-1"), request, 7.5, CENTER)
     assert isinstance(begun, Lease)
     answer = stand.deliver(inbound())
     assert answer["status"] == "created"
@@ -298,8 +302,8 @@ def left_after_waiting(seconds: float) -> float:
     """Seconds left when the wait for another worker is given up."""
     clock = Clock()
     ledger = SlowLedger(clock)
-    ledger.begin(ContactKey(INSTANCE, "contact-1"), {}, 60)
-    waiting = Bridge(ledger, ScriptedClient([]), Observer(), now=clock, sleep=clock.sleep)
+    ledger.begin(ContactKey(INSTANCE, "contact-1"), {}, 60, CENTERS.default)
+    waiting = Bridge(ledger, alone(ScriptedClient([])), Observer(), now=clock, sleep=clock.sleep)
     deadline = Deadline.after(seconds, clock)
     with pytest.raises(InProgress):
         waiting.create(flow.read(inbound()).contact, CallInitiation.INBOUND, deadline)

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,22 @@ def test_calls_where_there_are_no_box_characters() -> None:
         lines = raw.getvalue().decode().splitlines()
 
     assert lines[2:] == ["a  0LQ-a", "|-- b  0LQ-b", "`-- c  0LQ-c"]
+
+
+def test_calls_of_two_orgs_stand_apart(plain: Console, out: io.StringIO) -> None:
+    """Given the same key in two orgs, then each org has its own tree: a slip is seen."""
+    calls = [record("a"), record("b", "a"), record("a"), record("b", "a")]
+    orgs = ["00D1", "00D1", "00D2", "00D2"]
+    plain.calls([replace(call, org=org) for call, org in zip(calls, orgs, strict=True)])
+
+    assert [words(line)[-2:] for line in out.getvalue().splitlines()[2:]] == [
+        ["org", "00D1"],
+        ["a", "0LQ-a"],
+        ["b", "0LQ-b"],
+        ["org", "00D2"],
+        ["a", "0LQ-a"],
+        ["b", "0LQ-b"],
+    ]
 
 
 def test_account(plain: Console, out: io.StringIO) -> None:

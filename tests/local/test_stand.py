@@ -65,12 +65,16 @@ def test_aws_is_what_the_template_says(stand: Stand) -> None:
     client.close()
     client = stand.aws.client("secretsmanager")
     secret = client.get_secret_value(SecretId=environment["CONTACT_CENTER_SECRET"])
+    further = client.get_secret_value(SecretId=environment["CONTACT_CENTER_SECRETS"])
     client.close()
 
     assert table["KeySchema"] == [{"AttributeName": "ledger_key", "KeyType": "HASH"}]
     assert expiry["TimeToLiveDescription"]["AttributeName"] == "expires_at"
     assert queue["Attributes"]["MessageRetentionPeriod"] == "1209600"
     assert json.loads(secret["SecretString"])["SCRT_ENDPOINT_BASE"] == stand.salesforce.base_url
+    orgs = [json.loads(each["SecretString"])["SALESFORCE_ORG_ID"] for each in (secret, further)]
+    assert stand.orgs == {secret["Name"]: orgs[0], further["Name"]: orgs[1]}
+    assert orgs[0] != orgs[1]
 
 
 def test_stream_and_bucket_are_what_the_template_says(stand: Stand) -> None:
@@ -276,7 +280,7 @@ def test_stand_command_ends_cleanly(ending: signal.Signals) -> None:
         assert command.stdout is not None
         lines = [line.strip() for line in iter(command.stdout.readline, "Ctrl-C ends it.\n")]
         invoke = next(line.split()[-1] for line in lines if "FlowFunction/invocations" in line)
-        urls = [word for line in lines[:10] for word in line.split() if word.startswith("http://")]
+        urls = [word for line in lines[:11] for word in line.split() if word.startswith("http://")]
         answer = requests.post(invoke, json=flow_event("c-1"), timeout=PATIENCE)
         children = _children(command.pid)
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, MemoryLedger
+from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, MemoryLedger, alone
 from tests.unit.samples import INSTANCE_ARN, SYSTEM, contact_event, flow_event, stream_record
 from tests.unit.telling import Told
 from voicecall_bridge import flow_service, streams
@@ -38,6 +38,7 @@ from voicecall_bridge.telephony.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from voicecall_bridge.contact_centers import Center
     from voicecall_bridge.settings import CreateFromEvents
     from voicecall_bridge.voice_call import CreateVoiceCall
 
@@ -157,9 +158,9 @@ class RememberingLedger(MemoryLedger):
         self.salesforce = salesforce
         self.faults: list[str] = []
 
-    def begin(self, key: ContactKey, request: Any, lease_seconds: float) -> Any:
+    def begin(self, key: ContactKey, request: Any, lease_seconds: float, center: Center) -> Any:
         fault = self._fault()
-        turn = super().begin(key, request, lease_seconds)
+        turn = super().begin(key, request, lease_seconds, center)
         self._end(fault)
         return turn
 
@@ -269,7 +270,7 @@ class World:
     def _bridge(self, *, events: bool) -> Bridge:
         return Bridge(
             self.ledger,
-            self.salesforce,
+            alone(self.salesforce),
             self.told.observer,
             self.directory if events else None,
             needs_ledger=events,

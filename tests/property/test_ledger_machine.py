@@ -16,7 +16,18 @@ from hypothesis.stateful import (
 
 from tests.unit.aws import TABLE, ledger_table
 from tests.unit.doubles import Clock, MemoryLedger
-from voicecall_bridge.ledger import Busy, ContactKey, Created, Lease, Ledger, Step
+from tests.unit.samples import FIRST, SECOND
+from voicecall_bridge.contact_centers import Center, refused
+from voicecall_bridge.ledger import (
+    Busy,
+    ContactKey,
+    Created,
+    Elsewhere,
+    Lease,
+    Ledger,
+    Step,
+    StepLease,
+)
 
 KEYS = [ContactKey("i1", "c1"), ContactKey("i2", "c1")]
 LEASE_SECONDS = 5.0
@@ -39,6 +50,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.told_unknown: set[ContactKey] = set()
         self.over: set[ContactKey] = set()
         self.steps: dict[tuple[ContactKey, Step], float] = {}
+        self.pins: dict[ContactKey, str] = {}
 
     def teardown(self) -> None:
         self.stack.close()
@@ -46,12 +58,24 @@ class LedgerMachine(RuleBasedStateMachine):
     def lease_is_live(self, key: ContactKey) -> bool:
         return key in self.live and self.live[key][1] >= self.clock.now
 
-    @rule(target=leases, key=st.sampled_from(KEYS), start=st.integers(0, 99))
-    def begin(self, key: ContactKey, start: int) -> object:
+    def is_elsewhere(self, key: ContactKey, center: Center) -> bool:
+        return self.pins.get(key, center.name) != center.name
+
+    @rule(
+        target=leases,
+        key=st.sampled_from(KEYS),
+        start=st.integers(0, 99),
+        center=st.sampled_from([FIRST, SECOND]),
+    )
+    def begin(self, key: ContactKey, start: int, center: Center) -> object:
         request = {"startTime": str(start)}
-        real = self.real.begin(key, request, LEASE_SECONDS)
-        double = self.double.begin(key, request, LEASE_SECONDS)
+        real = self.real.begin(key, request, LEASE_SECONDS, center)
+        double = self.double.begin(key, request, LEASE_SECONDS, center)
         assert type(real) is type(double)
+        assert isinstance(real, Elsewhere) is self.is_elsewhere(key, center)
+        if isinstance(real, Elsewhere):
+            assert real == double == Elsewhere(self.pins[key]), "a contact never moves"
+            return hypothesis.stateful.multiple()
         if not (isinstance(real, Lease) and isinstance(double, Lease)):
             assert isinstance(real, Created) is (key in self.known)
             assert isinstance(real, Created) or self.lease_is_live(key)
@@ -62,6 +86,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert real.after_unknown == double.after_unknown == (ran_out or key in self.told_unknown)
         assert real.earlier_request == double.earlier_request
         self.told_unknown.discard(key)
+        self.pins[key] = center.name
         self.live[key] = (real, self.clock.now + LEASE_SECONDS)
         return (real, double)
 
@@ -83,6 +108,12 @@ class LedgerMachine(RuleBasedStateMachine):
             if unknown:
                 self.told_unknown.add(key)
 
+    @rule(key=st.sampled_from(KEYS), mark=st.sampled_from([refused("x"), refused("y")]))
+    def refused(self, key: ContactKey, mark: str) -> None:
+        self.real.refused(key, mark)
+        self.double.refused(key, mark)
+        self.pins.setdefault(key, mark)
+
     @rule(key=st.sampled_from(KEYS))
     def ended(self, key: ContactKey) -> None:
         self.real.ended(key)
@@ -103,9 +134,10 @@ class LedgerMachine(RuleBasedStateMachine):
         double = self.double.begin_step(key, step, LEASE_SECONDS)
         assert type(real) is type(double)
         until = self.steps.get((key, step), 0.0)
-        assert real is False if until == float("inf") else real is not False
+        assert real is None if until == float("inf") else real is not None
         assert isinstance(real, Busy) is (self.clock.now <= until < float("inf"))
-        if real is True:
+        if isinstance(real, StepLease):
+            assert real == double == StepLease(self.pins.get(key))
             self.steps[key, step] = self.clock.now + LEASE_SECONDS
 
     @rule(key=st.sampled_from(KEYS), step=st.sampled_from(Step), done=st.booleans())

@@ -14,6 +14,7 @@ from tests.unit.doubles import (
     MemoryDeadLetters,
     MemoryLedger,
     ScriptedClient,
+    alone,
 )
 from tests.unit.samples import VOICE_CALL_ID
 from tests.unit.telling import Told
@@ -33,7 +34,7 @@ def answer_of(event: object) -> None:
     """Invokes a service of its own and checks what must hold for every event."""
     clock, letters = Clock(), MemoryDeadLetters()
     client = ScriptedClient([CreatedVoiceCall(VOICE_CALL_ID, (), 1)])
-    bridge = Bridge(MemoryLedger(clock), client, TOLD.observer, now=clock, sleep=clock.sleep)
+    bridge = Bridge(MemoryLedger(clock), alone(client), TOLD.observer, now=clock, sleep=clock.sleep)
     TOLD.stream.truncate(0)
     TOLD.stream.seek(0)
     answer = None
@@ -97,10 +98,10 @@ def test_any_parameters_of_any_method(
     clock, letters = Clock(), MemoryDeadLetters()
     # The client hands no answer on that lacks its id.
     client = ScriptedClient([Performed({**members, "recordId": "0aQ"}, 1)])
-    ledger, observer = MemoryLedger(clock), TOLD.observer
-    actions = CallActions(ledger, MemoryCallbackLedger(clock), client, observer, clock, clock.sleep)
-    bridge = Bridge(ledger, client, observer, now=clock, sleep=clock.sleep)
-    service = FlowService(observer, bridge, letters, 30.0, actions=lambda: actions)
+    ledger, callbacks, clients = MemoryLedger(clock), MemoryCallbackLedger(clock), alone(client)
+    actions = CallActions(ledger, callbacks, clients, TOLD.observer, clock, clock.sleep)
+    bridge = Bridge(ledger, clients, TOLD.observer, now=clock, sleep=clock.sleep)
+    service = FlowService(TOLD.observer, bridge, letters, 30.0, actions=lambda: actions)
     TOLD.stream.truncate(0)
     TOLD.stream.seek(0)
     answer: dict[str, str] | Exception

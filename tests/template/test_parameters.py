@@ -27,6 +27,12 @@ GOOD = {
         KEY,
         "arn:aws:kms:us-east-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef",
     ],
+    "AdditionalContactCenterSecretArns": [
+        "",
+        SECRET,
+        ",".join(f"{SECRET[:-7]}{number}-a1B2c3" for number in range(10)),
+    ],
+    "AdditionalContactCenterSecretKmsKeyArns": ["", KEY, f"{KEY},{KEY}"],
     "ContactRecordStreamArn": ["", STREAM, STREAM.replace("contact-records", "A_b.c-9")],
     "ContactRecordStreamKmsKeyArn": ["", KEY],
     "ContactRecordFields": [
@@ -95,6 +101,22 @@ BAD = {
         "12345678-90ab-cdef-1234-567890abcdef",
         KEY[:-12] + "*",
         "arn:aws:kms:us-east-1:123456789012:key/mrk-12345678-90ab-cdef-1234-567890abcdef",
+    ],
+    "AdditionalContactCenterSecretArns": [
+        "MyCenter",
+        SECRET[: -len("-a1B2c3")],
+        f"{SECRET}, {SECRET}",
+        f"{SECRET},",
+        f"{SECRET};{SECRET}",
+        f"{SECRET},*",
+        SECRET[:-6] + "??????",
+        ",".join([SECRET] * 11),
+    ],
+    "AdditionalContactCenterSecretKmsKeyArns": [
+        "alias/aws/secretsmanager",
+        f"{KEY}, {KEY}",
+        f"{KEY},",
+        f"{KEY},{KEY[:-12]}*",
     ],
     "ContactRecordStreamArn": [
         "contact-records",

@@ -194,6 +194,8 @@ RECORD_STREAM = {
         {"Ref": "ContactRecordStreamArn"},
     ]
 }
+FURTHER_SECRETS = {"Fn::Split": [",", {"Ref": "AdditionalContactCenterSecretArns"}]}
+FURTHER_KEYS = {"Fn::Split": [",", {"Ref": "AdditionalContactCenterSecretKmsKeyArns"}]}
 BELOW_BUCKET = [
     {"Fn::Sub": f"${{FailureBucket.Arn}}/{prefix}*"}
     for prefix in (dead_letters.BATCH_PREFIX, dead_letters.OVERFLOW_PREFIX)
@@ -205,6 +207,8 @@ BELOW_BUCKET = [
     [
         ("ContactFlowRole", "ReadContactCenterSecret", {"Ref": "ContactCenterSecretArn"}),
         ("ContactFlowRole", "DecryptContactCenterSecret", {"Ref": "ContactCenterSecretKmsKeyArn"}),
+        ("ContactFlowRole", "ReadFurtherContactCenterSecrets", FURTHER_SECRETS),
+        ("ContactFlowRole", "DecryptFurtherContactCenterSecrets", FURTHER_KEYS),
         ("ContactFlowRole", "KeepLedger", attribute("LedgerTable")),
         ("ContactFlowRole", "SendDeadLetter", attribute("DeadLetterQueue")),
         ("ContactFlowRole", "UseBridgeKey", attribute("BridgeKey")),
@@ -263,6 +267,8 @@ def test_private_key_arn_has_one_slash_before_the_name(
     ("role", "sid", "condition"),
     [
         ("ContactFlowRole", "DecryptContactCenterSecret", "SecretHasCustomerKey"),
+        ("ContactFlowRole", "ReadFurtherContactCenterSecrets", "HasFurtherContactCenters"),
+        ("ContactFlowRole", "DecryptFurtherContactCenterSecrets", "FurtherSecretsHaveCustomerKeys"),
         ("ContactFlowRole", "ReadPrivateKey", "PrivateKeyInParameterStore"),
         ("ContactRecordsRole", "DecryptRecords", "RecordStreamHasCustomerKey"),
         ("RedriveRole", "EncryptRecords", "RecordStreamHasCustomerKey"),
@@ -298,7 +304,7 @@ def test_keys_are_used_through_their_services_only(resources: dict[str, Any]) ->
             ):
                 assert statement["Condition"]["StringEquals"]["kms:ViaService"], statement
                 bound += 1
-    assert bound == 9
+    assert bound == 10
 
 
 def via(statement: dict[str, Any]) -> set[str]:

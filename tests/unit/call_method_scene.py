@@ -8,6 +8,7 @@ from tests.unit.doubles import (
     MemoryDeadLetters,
     MemoryLedger,
     ScriptedClient,
+    alone,
 )
 from tests.unit.samples import flow_event
 from tests.unit.telling import Told
@@ -28,10 +29,12 @@ class Scene:
         ledger = self.ledger = MemoryLedger(clock)
         callbacks = MemoryCallbackLedger(clock)
         actions = CallActions(
-            ledger, callbacks, self.client, self.told.observer, clock, clock.sleep
+            ledger, callbacks, alone(self.client), self.told.observer, clock, clock.sleep
         )
         facts: dict[str, Any] = {
-            "bridge": Bridge(ledger, self.client, self.told.observer, now=clock, sleep=clock.sleep),
+            "bridge": Bridge(
+                ledger, alone(self.client), self.told.observer, now=clock, sleep=clock.sleep
+            ),
             "dead_letters": self.letters,
             "actions": lambda: actions,
         }

@@ -10,6 +10,7 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 
+from tests.unit.samples import CENTERS
 from voicecall_bridge.callback_ledger import (
     CallbackLedger,
     CallbackTurn,
@@ -18,6 +19,7 @@ from voicecall_bridge.callback_ledger import (
     name_of,
 )
 from voicecall_bridge.contact import Contact
+from voicecall_bridge.contact_centers import Center, PerCenter
 from voicecall_bridge.contact_directory import ContactDirectory, NoSuchContact
 from voicecall_bridge.dead_letters import DeadLetterLost, DeadLetterQueue
 from voicecall_bridge.deadline import Deadline
@@ -27,10 +29,12 @@ from voicecall_bridge.ledger import (
     ContactKey,
     Created,
     CreateStatus,
+    Elsewhere,
     Entry,
     Lease,
     Ledger,
     Step,
+    StepLease,
 )
 from voicecall_bridge.sources.described_contact import DescribedContact
 from voicecall_bridge.telephony.calls import Operation
@@ -117,8 +121,13 @@ class MemoryLedger(Ledger):
         if operation in self.down:
             raise LedgerUnavailable("ConnectTimeoutError")
 
-    def begin(self, key: ContactKey, request: Any, lease_seconds: float) -> Lease | Created | Busy:
+    def begin(
+        self, key: ContactKey, request: Any, lease_seconds: float, center: Center
+    ) -> Lease | Created | Busy | Elsewhere:
         self._called("begin")
+        pin = self._pin(key)
+        if pin not in (None, center.name) and not (pin == "" and center.default):
+            return Elsewhere(str(pin))
         standing = self._standing(key)
         if standing is not None:
             return standing
@@ -135,6 +144,7 @@ class MemoryLedger(Ledger):
             "status": CreateStatus.CREATING,
             "until": self.now() + lease_seconds,
             "owner": lease.owner,
+            "center": center.name,
             "request": {**request, **({"startTime": start} if start else {})},
         }
         return lease
@@ -166,17 +176,24 @@ class MemoryLedger(Ledger):
         start = item.get("start", "")
         item["request"] = {**request, **({"startTime": start} if start else {})}
 
+    def refused(self, key: ContactKey, mark: str) -> None:
+        self._called("refused")
+        if self._pin(key) is None:
+            self.items.setdefault(key, {})["center"] = mark
+
     def ended(self, key: ContactKey) -> None:
         self._called("ended")
         self.items.setdefault(key, {})["ended"] = True
 
-    def begin_step(self, key: ContactKey, step: Step, lease_seconds: float) -> bool | Busy:
+    def begin_step(
+        self, key: ContactKey, step: Step, lease_seconds: float
+    ) -> StepLease | Busy | None:
         self._called("begin_step")
         item = self.items.setdefault(key, {})
         if item.get(step, -1.0) >= self.now():
-            return False if item[step] == float("inf") else Busy(item[step])
+            return None if item[step] == float("inf") else Busy(item[step])
         item[step] = self.now() + lease_seconds
-        return True
+        return StepLease(self._pin(key))
 
     def finish_step(self, key: ContactKey, step: Step, *, done: bool) -> None:
         self._called("finish_step")
@@ -193,7 +210,12 @@ class MemoryLedger(Ledger):
             item.get("ended", False),
             record_known=item.get("record", False),
             updated=item.get("updated", False),
+            center=self._pin(key),
         )
+
+    def _pin(self, key: ContactKey) -> str | None:
+        item = self.items.get(key, {})
+        return item.get("center", "" if "request" in item else None)
 
     def _standing(self, key: ContactKey) -> Created | Busy | None:
         entry = self._entry(key)
@@ -305,6 +327,11 @@ class ScriptedClient(TelephonyClient):
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+
+def alone(client: TelephonyClient) -> PerCenter[TelephonyClient]:
+    """The client of the only contact center."""
+    return PerCenter(CENTERS, lambda _: client)
 
 
 class MemoryDeadLetters(DeadLetterQueue):

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.doubles import Clock, MemoryDirectory, MemoryLedger, ScriptedClient
+from tests.unit.doubles import Clock, MemoryDirectory, MemoryLedger, ScriptedClient, alone
 from tests.unit.samples import (
+    CENTER,
     CONTACT_ID,
     INSTANCE_ID,
     PARENT_ID,
@@ -49,7 +50,7 @@ class Scene:
         self.directory.know(a_contact())
         self.bridge = Bridge(
             self.ledger,
-            self.client,
+            alone(self.client),
             self.told.observer,
             self.directory,
             needs_ledger=True,
@@ -76,7 +77,7 @@ class Scene:
         parent = a_contact(contact_id=PARENT_ID, initial_contact_id=PARENT_ID, **changes)
         self.directory.know(parent)
         if status is not None:
-            lease = self.ledger.begin(PARENT, {}, 60.0)
+            lease = self.ledger.begin(PARENT, {}, 60.0, CENTER)
             assert isinstance(lease, Lease)
             if status is CreateStatus.CREATED:
                 self.ledger.created(lease, "0LQ000000000000AAA")

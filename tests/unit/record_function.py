@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.unit.aws import TABLE
-from tests.unit.doubles import MemoryDeadLetters
+from tests.unit.doubles import MemoryDeadLetters, alone
 from tests.unit.records import PatchedCalls, batch
 from tests.unit.telling import Told
 from voicecall_bridge.contact_records import ContactRecords
@@ -57,7 +57,7 @@ class Function:
         self.told, self.salesforce = Told(), salesforce or PatchedCalls()
         self.letters = MemoryDeadLetters()
         ledger = RecordLedger(GroupedTable(lambda: dynamodb, TABLE), now)
-        updates = RecordUpdates(ledger, self.salesforce, self.told.observer, sleep)
+        updates = RecordUpdates(ledger, alone(self.salesforce), self.told.observer, sleep)
         source: ContactRecords = ContactRecords(updates, rules or RecordRules())
         self.processor = StreamProcessor(source, self.letters, self.told.observer, workers)
 

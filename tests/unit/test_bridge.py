@@ -5,14 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient
-from tests.unit.samples import CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID, a_contact, a_transfer
+from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
+from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID, a_contact, a_transfer
 from tests.unit.telling import Told
-from voicecall_bridge.bridge import (
-    LEASE_MARGIN_SECONDS,
-    LEAST_RESERVE_SECONDS,
-    Bridge,
-)
+from voicecall_bridge.bridge import Bridge
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.ledger import Busy, ContactKey, Created, CreateStatus, Lease
 from voicecall_bridge.outcomes import Creation, InProgress, NotCreated
@@ -25,6 +21,7 @@ from voicecall_bridge.telephony.errors import (
     TelephonyError,
     Unavailable,
 )
+from voicecall_bridge.turns import LEASE_MARGIN_SECONDS, LEAST_RESERVE_SECONDS
 from voicecall_bridge.voice_call import CallInitiation, CannotCreate
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
@@ -47,7 +44,7 @@ class Scene:
         self.client = ScriptedClient(outcomes, self.journal)
         self.told = told
         self.bridge = Bridge(
-            self.ledger, self.client, told.observer, now=self.clock, sleep=self.clock.sleep
+            self.ledger, alone(self.client), told.observer, now=self.clock, sleep=self.clock.sleep
         )
 
     def create(
@@ -117,7 +114,7 @@ def test_a_contact_without_voice_call_of_its_own_touches_nothing(told: Told) -> 
 
 
 def other_worker(scene: Scene, seconds: float = 30.0) -> Lease:
-    lease = scene.ledger.begin(KEY, {}, seconds)
+    lease = scene.ledger.begin(KEY, {}, seconds, CENTER)
     assert isinstance(lease, Lease)
     scene.journal.clear()
     return lease

@@ -9,13 +9,13 @@ from tests.unit.doubles import (
     MemoryCallbackLedger,
     MemoryLedger,
     ScriptedClient,
+    alone,
 )
 from tests.unit.samples import CONTACT_ID, INSTANCE_ID, a_contact
 from tests.unit.telling import Told
-from voicecall_bridge.bridge import LEASE_MARGIN_SECONDS
 from voicecall_bridge.call_actions import CallActions
 from voicecall_bridge.callback_ledger import CallbackTurn
-from voicecall_bridge.ledger import ContactKey
+from voicecall_bridge.ledger import LEASE_MARGIN_SECONDS, ContactKey
 from voicecall_bridge.outcomes import Answered, InProgress, NotRouted, Progress
 from voicecall_bridge.telephony.calls import Operation
 from voicecall_bridge.telephony.client import Performed
@@ -53,7 +53,7 @@ class Scene:
         self.actions = CallActions(
             self.ledger,
             self.callbacks,
-            self.client,
+            alone(self.client),
             self.told.observer,
             self.clock,
             self.clock.sleep,
@@ -81,7 +81,7 @@ def test_each_request_goes_to_its_operation() -> None:
     do.reroute(contact, deadline)
     do.route(contact, RouteVoiceCall("005"), deadline)
     answered = do.add_message(
-        "first", transcript_line({"messageId": "m", "content": "c"}), deadline
+        contact, "first", transcript_line({"messageId": "m", "content": "c"}), deadline
     )
     moment = int(scene.clock.now * 1000)
     line = {"messageId": "m", "content": "c", "startTime": moment, "endTime": moment}

@@ -77,8 +77,8 @@ def test_time_outs_follow_the_flows_limit(
     shares = {
         bridge.ledger.client: budget / 6,
         service.dead_letters.client: budget / 6,
-        bridge.client.secrets.secrets_manager: budget / 4,
-        bridge.client.secrets.parameters: budget / 4,
+        bridge.clients.of(bridge.clients.centers.default).secrets.secrets_manager: budget / 4,
+        bridge.clients.of(bridge.clients.centers.default).secrets.parameters: budget / 4,
     }
     for make, seconds in shares.items():
         config = make().meta.config
@@ -95,11 +95,12 @@ def test_settings_reach_their_places(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("FLOW_FAILURE", "error")
     environment.setenv("POWERTOOLS_METRICS_NAMESPACE", "Calls")
     service, bridge = built()
-    secrets = bridge.client.secrets
+    secrets = bridge.clients.of(bridge.clients.centers.default).secrets
     assert (secrets.secret_id, secrets.key_parameter) == ("secret-id", "/key")
     assert secrets.audience == "https://scrt.salesforce.com"
-    assert bridge.client.provider_name == "Amazon Connect"
-    assert bridge.client.calls[Operation.REROUTE] == GUIDES[Operation.REROUTE]
+    assert bridge.clients.of(bridge.clients.centers.default).provider_name == "Amazon Connect"
+    calls = bridge.clients.of(bridge.clients.centers.default).calls
+    assert calls[Operation.REROUTE] == GUIDES[Operation.REROUTE]
     assert isinstance(bridge.ledger, Ledger)
     assert bridge.ledger.table == "ledger"
     assert service.dead_letters is not None
@@ -114,7 +115,7 @@ def test_what_the_other_methods_run_on() -> None:
     DynamoDB's client with creating one, and are made when they are needed."""
     service, bridge = built()
     actions = service.actions()
-    assert (actions.ledger, actions.client) == (bridge.ledger, bridge.client)
+    assert (actions.ledger, actions.clients) == (bridge.ledger, bridge.clients)
     assert actions.observer is service.observer
     table = actions.callbacks.table
     assert (table.name, table.client()) == ("ledger", bridge.ledger.client())
@@ -155,7 +156,7 @@ def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
     letters = processor.dead_letters
     assert (letters.url, letters.bucket) == (ENVIRONMENT["DEAD_LETTER_QUEUE_URL"], "failures")
     assert letters.storage is not None
-    secrets = source.bridge.client.secrets
+    secrets = source.bridge.clients.of(source.bridge.clients.centers.default).secrets
     for make in (
         source.bridge.ledger.client,
         source.bridge.directory.client,
@@ -167,7 +168,9 @@ def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
         assert config.connect_timeout == config.read_timeout == composition.STREAM_SECONDS
         assert config.retries["total_max_attempts"] == 3
         assert config.max_pool_connections == composition.CHAINS_AT_ONCE
-    adapter = source.bridge.client.session.get_adapter("https://example.test")
+    adapter = source.bridge.clients.of(source.bridge.clients.centers.default).session.get_adapter(
+        "https://example.test"
+    )
     assert vars(adapter)["_pool_maxsize"] == processor.workers == composition.CHAINS_AT_ONCE
 
 

@@ -50,3 +50,14 @@ def test_initiation_method_is_tolerant(value: str, expected: InitiationMethod) -
 def test_a_contact_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         a_contact().contact_id = "another"  # type: ignore[misc]
+
+
+def test_the_name_of_a_contact_center_is_not_shown() -> None:
+    """It may be the caller's text."""
+    assert "canary" not in repr(a_contact(secret_name="canary"))
+
+
+def test_the_flows_name_of_a_contact_center_goes_before_connects() -> None:
+    named, unnamed = a_contact(secret_name="a"), a_contact()
+    assert named.with_details(a_contact(secret_name="b")).secret_name == "a"
+    assert unnamed.with_details(named).secret_name == "a"

@@ -15,6 +15,7 @@ from tests.unit.event_scene import (
     Scene,
 )
 from tests.unit.samples import (
+    CENTER,
     CONTACT_ID,
     CUSTOMER,
     PARENT_ID,
@@ -196,7 +197,7 @@ def test_without_the_ledger_nothing_is_sent(step: str) -> None:
     """Given nobody is waiting for the event, then it comes again rather than being sent twice."""
     scene = Scene(MADE)
     if step == "standing":
-        scene.ledger.begin(KEY, {}, 60.0)
+        scene.ledger.begin(KEY, {}, 60.0, CENTER)
     scene.ledger.down = {step}
     with pytest.raises(LedgerUnavailable):
         scene.ensure()
@@ -206,7 +207,7 @@ def test_without_the_ledger_nothing_is_sent(step: str) -> None:
 
 def test_another_worker_is_waited_for_but_not_for_ever() -> None:
     scene = Scene()
-    scene.ledger.begin(KEY, {}, 60.0)
+    scene.ledger.begin(KEY, {}, 60.0, CENTER)
     with pytest.raises(InProgress):
         scene.ensure()
     assert 5.0 < sum(scene.clock.slept) < 10.0

@@ -359,15 +359,3 @@ def test_without_use_cases_a_method_is_a_defect() -> None:
     service = FlowService(scene.told.observer, scene.service.bridge, scene.letters)
     event = flow_event("cancelOmniFlowExecution")
     assert service.answer(event, 10.0)["errorCode"] == "INTERNAL"
-
-
-def test_a_contact_of_another_contact_center_is_refused_by_a_text_too() -> None:
-    """Given fieldValues as a JSON text, then the contact center it names counts as well."""
-
-    def values(name: str) -> dict[str, object]:
-        return {"fieldValues": json.dumps({"queue": "q", "secretName": name})}
-
-    scene = Scene(Performed({"status": "pending"}, 1), secret="ours")
-    assert scene.answer("updateVoiceCall", values("theirs"))["errorCode"] == "OTHER_CONTACT_CENTER"
-    assert scene.answer("updateVoiceCall", values("ours"))["status"] == "pending"
-    assert scene.client.performed[0][2] == {"queue": "q", "isActiveCall": True}

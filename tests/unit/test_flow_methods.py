@@ -281,19 +281,3 @@ def test_an_answer_fits_into_what_connect_takes() -> None:
         answer = Scene(outcome).answer(event)
         assert all(isinstance(value, str) for value in answer.values())
         assert len(json.dumps(answer)) < 32 * 1024
-
-
-@pytest.mark.parametrize("secret", ["center", "arn:aws:secretsmanager:r:1:secret:center-AbC123"])
-@pytest.mark.parametrize("where", ["attribute", "parameter"])
-def test_a_contact_of_another_contact_center_is_refused(secret: str, where: str) -> None:
-    """Source: SCVL, `secretName`. Given one stack serves one contact center, then a contact that
-    names another one is not created in the wrong org."""
-    for named, code in (("center", ""), ("other", "OTHER_CONTACT_CENTER")):
-        event = (
-            flow_event(Attributes={"secretName": named})
-            if where == "attribute"
-            else flow_event(parameters={"fieldValues": {"secretName": named}})
-        )
-        scene = Scene(secret=secret)
-        assert scene.answer(event)["errorCode"] == code
-        assert len(scene.bridge.asked) == (0 if code else 1)

@@ -16,7 +16,7 @@ from botocore.exceptions import (
 
 from tests.unit.aws import TABLE, Through, ledger_table
 from tests.unit.doubles import Clock, MemoryLedger
-from tests.unit.samples import CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
+from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.ledger import (
     TIME_TO_LIVE_SECONDS,
@@ -28,6 +28,7 @@ from voicecall_bridge.ledger import (
     Lease,
     Ledger,
     Step,
+    StepLease,
 )
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
@@ -59,7 +60,7 @@ def ledger(request: pytest.FixtureRequest, clock: Clock) -> Ledger:
 
 
 def begin(ledger: Ledger, key: ContactKey = KEY, seconds: float = 5.0) -> Lease:
-    lease = ledger.begin(key, REQUEST, seconds)
+    lease = ledger.begin(key, REQUEST, seconds, CENTER)
     assert isinstance(lease, Lease)
     return lease
 
@@ -74,7 +75,7 @@ def test_the_first_worker_may_send(ledger: Ledger) -> None:
 
 def test_the_second_worker_may_not(ledger: Ledger, clock: Clock) -> None:
     begin(ledger, seconds=5.0)
-    busy = ledger.begin(KEY, REQUEST, 5.0)
+    busy = ledger.begin(KEY, REQUEST, 5.0, CENTER)
     assert isinstance(busy, Busy)
     assert busy.lease_until == pytest.approx(clock.now + 5.0, abs=0.002)
     assert ledger.standing(KEY) == busy
@@ -83,7 +84,7 @@ def test_the_second_worker_may_not(ledger: Ledger, clock: Clock) -> None:
 def test_what_was_created_stands(ledger: Ledger) -> None:
     lease = begin(ledger)
     assert ledger.created(lease, VOICE_CALL_ID) == VOICE_CALL_ID
-    assert ledger.begin(KEY, REQUEST, 5.0) == Created(VOICE_CALL_ID, REQUEST)
+    assert ledger.begin(KEY, REQUEST, 5.0, CENTER) == Created(VOICE_CALL_ID, REQUEST)
     assert ledger.standing(KEY) == Created(VOICE_CALL_ID, REQUEST)
 
 
@@ -93,7 +94,7 @@ def test_created_is_final(ledger: Ledger, clock: Clock) -> None:
     ledger.created(lease, VOICE_CALL_ID)
     ledger.not_created(lease, "400", unknown=False)
     clock.sleep(3600.0)
-    assert ledger.begin(KEY, REQUEST, 5.0) == Created(VOICE_CALL_ID, REQUEST)
+    assert ledger.begin(KEY, REQUEST, 5.0, CENTER) == Created(VOICE_CALL_ID, REQUEST)
 
 
 def test_the_first_id_stands(ledger: Ledger) -> None:
@@ -118,7 +119,7 @@ def test_the_last_request_is_kept_with_the_first_start(ledger: Ledger) -> None:
     was to send, and when the first one began."""
     for number in (1, 2):
         request = {"to": f"number {number}", "startTime": f"2026-03-01T12:00:0{number}Z"}
-        lease = ledger.begin(KEY, request, 5.0)
+        lease = ledger.begin(KEY, request, 5.0, CENTER)
         assert isinstance(lease, Lease)
         ledger.not_created(lease, "503", unknown=False)
     known = {"to": "number 2", "startTime": "2026-03-01T12:00:01Z"}
@@ -136,16 +137,18 @@ def test_an_entry_tells_how_far_it_has_come(ledger: Ledger, clock: Clock) -> Non
     assert (creating.create_status, creating.voice_call_id) == (CreateStatus.CREATING, "")
     assert creating.lease_until == pytest.approx(clock.now + 5.0, abs=0.002)
     ledger.not_created(lease, "503", unknown=True)
-    assert ledger.entry(KEY) == Entry(CreateStatus.UNKNOWN, request=REQUEST)
+    assert ledger.entry(KEY) == Entry(CreateStatus.UNKNOWN, request=REQUEST, center=CENTER.name)
     ledger.created(begin(ledger), VOICE_CALL_ID)
-    assert ledger.entry(KEY) == Entry(CreateStatus.CREATED, VOICE_CALL_ID, REQUEST)
+    assert ledger.entry(KEY) == Entry(
+        CreateStatus.CREATED, VOICE_CALL_ID, REQUEST, center=CENTER.name
+    )
 
 
 def test_what_was_sent_later_is_remembered(ledger: Ledger) -> None:
     ledger.created(begin(ledger), VOICE_CALL_ID)
     later = {**REQUEST, "callAttributes": "{}"}
     ledger.resent(KEY, later)
-    assert ledger.begin(KEY, REQUEST, 5.0) == Created(VOICE_CALL_ID, later)
+    assert ledger.begin(KEY, REQUEST, 5.0, CENTER) == Created(VOICE_CALL_ID, later)
 
 
 def test_an_end_is_remembered_beside_the_creation(ledger: Ledger) -> None:
@@ -154,15 +157,17 @@ def test_an_end_is_remembered_beside_the_creation(ledger: Ledger) -> None:
     ledger.ended(KEY)
     assert ledger.entry(KEY) == Entry(call_ended=True)
     ledger.created(begin(ledger), VOICE_CALL_ID)
-    assert ledger.entry(KEY) == Entry(CreateStatus.CREATED, VOICE_CALL_ID, REQUEST, call_ended=True)
+    assert ledger.entry(KEY) == Entry(
+        CreateStatus.CREATED, VOICE_CALL_ID, REQUEST, call_ended=True, center=CENTER.name
+    )
 
 
 def test_a_step_is_done_once(ledger: Ledger, clock: Clock) -> None:
-    assert ledger.begin_step(KEY, Step.REROUTE, 5.0) is True
+    assert ledger.begin_step(KEY, Step.REROUTE, 5.0) == StepLease()
     ledger.finish_step(KEY, Step.REROUTE, done=True)
     clock.sleep(14 * 24 * 3600.0)
-    assert ledger.begin_step(KEY, Step.REROUTE, 5.0) is False
-    assert ledger.begin_step(KEY, Step.CLEAR_ROUTING, 5.0) is True, "each step for itself"
+    assert ledger.begin_step(KEY, Step.REROUTE, 5.0) is None
+    assert ledger.begin_step(KEY, Step.CLEAR_ROUTING, 5.0) == StepLease(), "each step for itself"
 
 
 def test_a_step_another_worker_is_at_is_not_done(ledger: Ledger, clock: Clock) -> None:
@@ -172,13 +177,13 @@ def test_a_step_another_worker_is_at_is_not_done(ledger: Ledger, clock: Clock) -
     assert isinstance(busy, Busy)
     assert busy.lease_until == pytest.approx(clock.now + 5.0, abs=0.002)
     clock.sleep(5.1)
-    assert ledger.begin_step(KEY, Step.REROUTE, 5.0) is True
+    assert ledger.begin_step(KEY, Step.REROUTE, 5.0) == StepLease()
 
 
 def test_a_step_that_failed_is_free_at_once(ledger: Ledger) -> None:
     ledger.begin_step(KEY, Step.REROUTE, 5.0)
     ledger.finish_step(KEY, Step.REROUTE, done=False)
-    assert ledger.begin_step(KEY, Step.REROUTE, 5.0) is True
+    assert ledger.begin_step(KEY, Step.REROUTE, 5.0) == StepLease()
 
 
 def test_a_lease_that_ran_out_counts_as_unknown(ledger: Ledger, clock: Clock) -> None:
@@ -254,7 +259,7 @@ FAULTS = [
     (NoCredentialsError(), "NoCredentialsError"),
 ]
 CALLS: list[Callable[[Ledger], object]] = [
-    lambda ledger: ledger.begin(KEY, REQUEST, 5.0),
+    lambda ledger: ledger.begin(KEY, REQUEST, 5.0, CENTER),
     lambda ledger: ledger.created(Lease(KEY, "me", False, {}), VOICE_CALL_ID),
     lambda ledger: ledger.not_created(Lease(KEY, "me", False, {}), "500", unknown=True),
     lambda ledger: ledger.standing(KEY),
@@ -315,14 +320,14 @@ def test_a_kept_connection_that_is_dead_is_replaced_once(dynamodb: Any, clock: C
 def test_a_connection_that_closes_twice_is_a_fault(dynamodb: Any, clock: Clock) -> None:
     client = Through(dynamodb, before=Failing(CLOSED, 2))
     with pytest.raises(LedgerUnavailable, match="ConnectionClosedError"):
-        Ledger(lambda: client, TABLE, clock).begin(KEY, REQUEST, 5.0)
+        Ledger(lambda: client, TABLE, clock).begin(KEY, REQUEST, 5.0, CENTER)
 
 
 def test_a_worker_is_not_kept_out_by_its_own_lease(dynamodb: Any, clock: Clock) -> None:
     """Given DynamoDB wrote the lease and the connection closed before its answer, when the write
     is sent again, then the worker holds the lease that it finds."""
     client = Through(dynamodb, after=Failing(CLOSED, 1))
-    lease = Ledger(lambda: client, TABLE, clock).begin(KEY, REQUEST, 5.0)
+    lease = Ledger(lambda: client, TABLE, clock).begin(KEY, REQUEST, 5.0, CENTER)
     assert isinstance(lease, Lease)
 
 

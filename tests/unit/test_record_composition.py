@@ -39,9 +39,10 @@ def test_what_contact_records_run_on(environment: pytest.MonkeyPatch) -> None:
     assert isinstance(source, ContactRecords)
     assert source.rules.fields == (CustomField("Queue.Name", "Queue__c"),)
     assert isinstance(source.updates.ledger.table, GroupedTable)
-    assert source.updates.client.shares_tokens
+    center = source.updates.clients.centers.default
+    assert source.updates.clients.of(center).shares_tokens
     assert processor.workers == composition.RECORDS_AT_ONCE
-    adapter: Any = source.updates.client.session.get_adapter("https://x.example")
+    adapter: Any = source.updates.clients.of(center).session.get_adapter("https://x.example")
     assert adapter._pool_maxsize == composition.RECORDS_AT_ONCE, "a connection for each worker"
     processor.on_overrun()
     assert composition.contact_records() is not processor

@@ -7,9 +7,9 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from tests.unit.aws import TABLE, Through, ledger_table
-from tests.unit.doubles import Clock
+from tests.unit.doubles import Clock, alone
 from tests.unit.records import Failing, PatchedCalls
-from tests.unit.samples import CONTACT_ID, INSTANCE_ID
+from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID
 from tests.unit.telling import Told
 from voicecall_bridge.dynamodb_table import LedgerUnavailable, Table
 from voicecall_bridge.ledger import ContactKey
@@ -23,6 +23,7 @@ from voicecall_bridge.record_updates import (
     StillAtWork,
     Updated,
 )
+from voicecall_bridge.sources.contact_record import ContactRecord
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
@@ -45,12 +46,13 @@ class Setting:
         self.salesforce = PatchedCalls()
         self.told = Told()
         self.updates = RecordUpdates(
-            self.ledger, self.salesforce, self.told.observer, self.clock.sleep
+            self.ledger, alone(self.salesforce), self.told.observer, self.clock.sleep
         )
 
     def update(self, version: int, **fields: object) -> Updated | Outrun:
         request = UpdateVoiceCall(CONTACT_ID, {"endTime": "t"}, {"Version__c": version, **fields})
-        return self.updates.update(KEY, version, request, self.clock.deadline(SECONDS))
+        record = ContactRecord(CONTACT_ID, INSTANCE_ID, version)
+        return self.updates.update(record, request, self.clock.deadline(SECONDS))
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def test_the_lease_outlives_the_request(setting: Setting) -> None:
     ends: list[float] = []
 
     def look(_: UpdateVoiceCall) -> None:
-        turn = setting.ledger.claim(KEY, 5, "a", SECONDS)
+        turn = setting.ledger.claim(KEY, 5, "a", SECONDS, CENTER)
         ends.append(turn.lease_until)  # type: ignore[union-attr]
 
     setting.salesforce.before = look
@@ -113,7 +115,7 @@ def test_the_lease_outlives_the_request_however_slow_the_ledger_is(seconds: floa
 
 def test_a_newer_version_waits_for_an_older_one(setting: Setting) -> None:
     """Given version 5 under way elsewhere, done after 0.3 s, then version 6 arrives behind it."""
-    other = setting.ledger.claim(KEY, 5, "a", 8.0)
+    other = setting.ledger.claim(KEY, 5, "a", 8.0, CENTER)
     assert isinstance(other, Claim)
 
     def sleep(seconds: float) -> None:
@@ -138,7 +140,7 @@ def test_a_dead_workers_version_is_taken_over_within_one_delivery(setting: Setti
 
 
 def test_who_waits_in_vain_comes_again(setting: Setting) -> None:
-    setting.ledger.claim(KEY, 5, "a", 60.0)
+    setting.ledger.claim(KEY, 5, "a", 60.0, CENTER)
     began = setting.clock.now
     with pytest.raises(StillAtWork):
         setting.update(6)
@@ -221,7 +223,7 @@ def test_a_lease_that_ran_out_under_way_brings_the_version_again(setting: Settin
 
     def freeze(_: UpdateVoiceCall) -> None:
         setting.clock.sleep(20)
-        setting.ledger.claim(KEY, 5, "a", 8.0)
+        setting.ledger.claim(KEY, 5, "a", 8.0, CENTER)
 
     setting.salesforce.after = freeze
     with pytest.raises(OvertakenLate):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.unit.samples import FIRST_ARN, SECOND_ARN
+from voicecall_bridge.contact_centers import ContactCenters
 from voicecall_bridge.settings import (
     ENVIRONMENT_NAMES,
     CreateFromEvents,
@@ -18,13 +20,16 @@ LEAST = {
 }
 
 
+CENTERS = ContactCenters.of("secret-id")
+
+
 def read(**changes: str) -> Settings:
     return Settings.from_environment(LEAST | changes)
 
 
 def test_only_three_are_needed() -> None:
     settings = read()
-    assert settings == Settings("secret-id", "ledger", "https://sqs.example/queue")
+    assert settings == Settings(CENTERS, "ledger", "https://sqs.example/queue")
     assert settings.telephony_provider_name == "amazon-connect"
     assert settings.flow_failure is FlowFailure.CONTINUE
     assert settings.flow_time_limit_seconds == 8.0
@@ -35,6 +40,7 @@ def test_only_three_are_needed() -> None:
 
 def test_all_are_read() -> None:
     settings = read(
+        CONTACT_CENTER_SECRETS=f"{FIRST_ARN}, {SECOND_ARN}",
         PRIVATE_KEY_PARAMETER="/key",
         JWT_AUDIENCE="https://scrt.salesforce.com",
         TELEPHONY_PROVIDER_NAME="Amazon Connect",
@@ -44,7 +50,7 @@ def test_all_are_read() -> None:
         FAILURE_BUCKET="failures",
     )
     assert settings == Settings(
-        "secret-id",
+        ContactCenters.of("secret-id", [FIRST_ARN, SECOND_ARN]),
         "ledger",
         "https://sqs.example/queue",
         private_key_parameter="/key",
@@ -81,6 +87,15 @@ def test_all_faults_together_and_no_value() -> None:
     for name in (*LEAST, "FLOW_TIME_LIMIT_SECONDS", "FLOW_FAILURE"):
         assert name in text
     assert "hush" not in text
+
+
+@pytest.mark.parametrize("value", ["hush", f"{SECOND_ARN},hush", f"{SECOND_ARN},", ","])
+def test_contact_centers_that_cannot_be_used(value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(CONTACT_CENTER_SECRETS=value, FLOW_FAILURE="hush")
+    assert "CONTACT_CENTER_SECRETS: item " in str(caught.value)
+    assert "FLOW_FAILURE" in str(caught.value), "all faults together"
+    assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["0", "0.9", "8.1", "9", "-3", "three", "nan", "inf", "1,5"])

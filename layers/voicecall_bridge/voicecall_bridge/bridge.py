@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.center_choice import CenterChoice
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.ledger import (
-    LEASE_MARGIN_SECONDS,
-    Busy,
     ContactKey,
     Created,
     CreateStatus,
@@ -23,13 +23,13 @@ from voicecall_bridge.once import once
 from voicecall_bridge.outcomes import (
     CallOver,
     Creation,
-    InProgress,
     NotCreated,
     ParentMissing,
     Progress,
     Tidied,
 )
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError, is_refused
+from voicecall_bridge.turns import Turns, with_reserve
 from voicecall_bridge.voice_call import (
     CREATED_LIVE,
     TRANSFERS,
@@ -43,27 +43,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voicecall_bridge.contact import Contact
+    from voicecall_bridge.contact_centers import Center, PerCenter
     from voicecall_bridge.contact_directory import ContactDirectory
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.sources.described_contact import DescribedContact
     from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
 
-LOOK_AGAIN_SECONDS = 0.1
-"""Between two looks at a contact that another worker is creating."""
-LEAST_RESERVE_SECONDS = 0.25
-"""Kept of the time for remembering the outcome and answering; of little time, a quarter."""
-
 
 def _may_mean_parent(error: Rejected) -> bool:
     # Which status an unknown parent has is documented nowhere; a conflict or a redirect it is not.
     return error.status in (400, 404, 422) and error.effect is Effect.NONE
-
-
-def with_reserve(deadline: Deadline) -> Deadline:
-    """The time for Salesforce: some of it is kept for remembering the outcome and answering."""
-    left = deadline.remaining()
-    return deadline.less(max(left / 10, min(LEAST_RESERVE_SECONDS, left / 4)))
 
 
 @dataclass(slots=True)
@@ -72,7 +62,7 @@ class Bridge:
 
     Attributes:
         ledger: the memory.
-        client: Salesforce.
+        clients: Salesforce, a client for each contact center.
         observer: logs and counters.
         directory: Connect's word on a contact; only where contact events are handled.
         needs_ledger: whether a silent ledger is an error. A flow's caller is waiting, so the flow
@@ -82,12 +72,21 @@ class Bridge:
     """
 
     ledger: Ledger
-    client: TelephonyClient
+    clients: PerCenter[TelephonyClient]
     observer: Observer
     directory: ContactDirectory | None = None
     needs_ledger: bool = False
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    _choice: CenterChoice = field(init=False, repr=False)
+    _turns: Turns = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Lets the ledger say whose a contact is, and whose turn it is."""
+        self._choice = CenterChoice(
+            self.clients.centers, lambda key: self.ledger.entry(key).center, self.observer
+        )
+        self._turns = Turns(self.ledger, self._choice, self.needs_ledger)
 
     def create(
         self,
@@ -99,13 +98,15 @@ class Bridge:
         """Makes the contact's VoiceCall, once, whoever else is asked for the same.
 
         Raises:
-            CannotCreate: this contact has no VoiceCall of its own.
+            CannotCreate: this contact has no VoiceCall of its own, or none in a contact center that
+                is served (OtherContactCenter).
             InProgress: another worker is at it and did not finish in time.
             NotCreated: Salesforce did not make it.
         """
+        center = self._choice.of_flow(contact, self.ledger)
         started = contact.initiated_at or datetime.fromtimestamp(self.now(), UTC)
         request = create_voice_call(contact, asked, started)
-        return self._create(_key(contact), request, asked, deadline, progress or Progress())
+        return self._create(contact, request, center, deadline, progress or Progress(), asked=asked)
 
     def ensure(self, contact: Contact, late: bool, deadline: Deadline) -> Creation:
         """Makes the VoiceCall of a contact that lives, unless it is there, from what is known; its
@@ -151,7 +152,12 @@ class Bridge:
                 self._with_parent(replace(key, contact_id=parent), deadline, children)
         else:
             request = self._request(contact, deadline, children)
-        made = self._create(key, request, request.initiation_method, deadline, Progress())
+        center = self._choice.of(
+            contact, entry.center
+        )  # a transfer's is its parent's, by now there
+        made = self._create(
+            contact, request, center, deadline, Progress(), asked=request.initiation_method
+        )
         if contact.initiated_at and not made.existing:
             seconds = self.now() - contact.initiated_at.timestamp()
             self.observer.took("CallStartToVoiceCall", max(0, round(seconds * 1000)))
@@ -184,11 +190,11 @@ class Bridge:
 
         Raises:
             InProgress: another worker is at it.
+            OtherContactCenter: the contact belongs to a contact center that is not served.
             TelephonyError: Salesforce did not do it.
-            LedgerUnavailable: the ledger does not answer.
+            LedgerUnavailable, DirectoryUnavailable: without them nothing is known.
         """
-        key, send = _key(contact), self.client.clear_routing
-        return once(self.ledger, key, Step.CLEAR_ROUTING, send, deadline)
+        return self._once(Step.CLEAR_ROUTING, contact, deadline, lambda it: it.clear_routing)
 
     def reroute(self, contact: Contact, late: bool, deadline: Deadline) -> Tidied | None:
         """Routes a call anew whose wanted agent did not come, once; None: it was done before.
@@ -200,14 +206,38 @@ class Bridge:
 
         Raises:
             CallOver: the call has ended.
-            DirectoryUnavailable, NoSuchContact: Connect was asked and does not tell.
-            InProgress, TelephonyError, LedgerUnavailable: as in `clear_routing`.
+            NoSuchContact: Connect was asked and does not know it.
+            InProgress, OtherContactCenter, TelephonyError, LedgerUnavailable,
+            DirectoryUnavailable: as in `clear_routing`.
         """
         key = _key(contact)
         over = self.ledger.entry(key).call_ended
         if over or (late and self._describe(key, deadline).ended):
             raise CallOver(key.contact_id)
-        return once(self.ledger, key, Step.REROUTE, self.client.reroute, deadline)
+        return self._once(Step.REROUTE, contact, deadline, lambda it: it.reroute)
+
+    def _once(
+        self,
+        step: Step,
+        contact: Contact,
+        deadline: Deadline,
+        call_of: Callable[[TelephonyClient], Callable[[str, Deadline], int]],
+    ) -> Tidied | None:
+        def aim(pin: str | None) -> Callable[[], int]:
+            call = call_of(self.clients.of(self._center_of_step(contact, pin, deadline)))
+            return lambda: call(contact.contact_id, deadline)
+
+        return once(self.ledger, _key(contact), step, aim, deadline)
+
+    def _center_of_step(self, contact: Contact, pin: str | None, deadline: Deadline) -> Center:
+        if pin is None and self.clients.centers.several:
+            # Here: what flows run on does not load it.
+            from voicecall_bridge.contact_directory import NoSuchContact  # noqa: PLC0415
+
+            # Nobody began to create it. Where its VoiceCall is after all, its attributes tell.
+            with suppress(NoSuchContact):
+                contact = contact.with_details(self._describe(_key(contact), deadline).contact)
+        return self._choice.of(contact, pin)
 
     def _describe(self, key: ContactKey, deadline: Deadline) -> DescribedContact:
         if self.directory is None:
@@ -241,15 +271,19 @@ class Bridge:
 
     def _create(
         self,
-        key: ContactKey,
+        contact: Contact,
         request: CreateVoiceCall,
-        asked: CallInitiation,
+        center: Center,
         deadline: Deadline,
         progress: Progress,
+        *,
+        asked: CallInitiation,
     ) -> Creation:
-        turn = self._turn(key, request, deadline)
+        key = _key(contact)
+        turn, center = self._turns.take(contact, request, center, deadline, sleep=self.sleep)
+        client = self.clients.of(center)
         if isinstance(turn, Created):
-            self._bring_attributes(key, turn, request, deadline)
+            self._bring_attributes(key, turn, request, client, deadline)
             return Creation(turn.voice_call_id, existing=True)
         if turn is not None:
             progress.request_kept = True
@@ -257,7 +291,7 @@ class Bridge:
         if turn is not None and turn.after_unknown:
             self.observer.count("RetriedUnknown")
         try:
-            made = self._send(turn, request, asked, with_reserve(deadline))
+            made = self._send(turn, request, client, asked, with_reserve(deadline))
         except TelephonyError as error:
             raise NotCreated(error, request_kept=self._remember_failure(turn, error)) from error
         if made.unknown_attempts:
@@ -269,27 +303,13 @@ class Bridge:
         progress.made = creation
         return replace(creation, voice_call_id=self._remember(turn, made.voice_call_id))
 
-    def _turn(
-        self, key: ContactKey, request: CreateVoiceCall, deadline: Deadline
-    ) -> Lease | Created | None:
-        """The right to send, or the VoiceCall another worker made; None: the ledger is silent."""
-        try:
-            while True:
-                turn = self.ledger.begin(
-                    key, request.to_json(), deadline.remaining() + LEASE_MARGIN_SECONDS
-                )
-                if not isinstance(turn, Busy):
-                    return turn
-                if made := self._wait(key, deadline):
-                    return made
-        except LedgerUnavailable as fault:
-            if self.needs_ledger:
-                raise  # the record comes again, and is counted then
-            self._ledger_fault("begin", fault, key.contact_id)
-            return None
-
     def _bring_attributes(
-        self, key: ContactKey, made: Created, request: CreateVoiceCall, deadline: Deadline
+        self,
+        key: ContactKey,
+        made: Created,
+        request: CreateVoiceCall,
+        client: TelephonyClient,
+        deadline: Deadline,
     ) -> None:
         """A flow that comes second may know fields that the first one could not: they are sent."""
         if not request.call_attributes or made.request.get("callAttributes") == (
@@ -297,7 +317,7 @@ class Bridge:
         ):
             return
         try:
-            self.client.update_attributes(key.contact_id, request.call_attributes, deadline)
+            client.update_attributes(key.contact_id, request.call_attributes, deadline)
         except TelephonyError as error:
             # The call is there; its contact record brings the attributes once more.
             self.observer.trouble("attributes not sent", key.contact_id, errorCode=error.code)
@@ -309,43 +329,34 @@ class Bridge:
         try:
             self.ledger.resent(key, request)
         except LedgerUnavailable as fault:
-            self._ledger_fault("resent", fault, key.contact_id)
-
-    def _wait(self, key: ContactKey, deadline: Deadline) -> Created | None:
-        """Waits for another worker's answer; None: it gave up, so the contact is free again."""
-        patience = with_reserve(deadline)
-        while patience.allows(LOOK_AGAIN_SECONDS):
-            self.sleep(LOOK_AGAIN_SECONDS)
-            standing = self.ledger.standing(key)
-            if not isinstance(standing, Busy):
-                return standing
-        raise InProgress("another delivery of this contact is creating its VoiceCall")
+            self.observer.ledger_fault("resent", fault, key.contact_id)
 
     def _send(
         self,
         turn: Lease | None,
         request: CreateVoiceCall,
+        client: TelephonyClient,
         asked: CallInitiation,
         deadline: Deadline,
     ) -> CreatedVoiceCall:
         try:
-            return self.client.create_voice_call(request, deadline)
+            return client.create_voice_call(request, deadline)
         except Rejected as error:
             # The flow asked for an initial call and would have got one from SCVL; the parent was
             # the bridge's idea. An agent without the link beats an agent without the call.
             if asked is request.initiation_method or not _may_mean_parent(error):
                 raise
-            refused = error
+            first = error
         self.observer.count("ParentRefused")
         request = request.without_parent()
         if turn is not None:
             self._resent(turn.key, request.to_json())
         try:
-            made = self.client.create_voice_call(request, deadline)
+            made = client.create_voice_call(request, deadline)
         except TelephonyError as error:
-            error.attempts += refused.attempts
+            error.attempts += first.attempts
             raise
-        return replace(made, attempts=made.attempts + refused.attempts)
+        return replace(made, attempts=made.attempts + first.attempts)
 
     def _remember(self, lease: Lease | None, voice_call_id: str) -> str:
         if lease is None:
@@ -353,7 +364,7 @@ class Bridge:
         try:
             standing = self.ledger.created(lease, voice_call_id)
         except LedgerUnavailable as fault:
-            self._ledger_fault("created", fault, lease.key.contact_id)
+            self.observer.ledger_fault("created", fault, lease.key.contact_id)
             return voice_call_id
         if standing != voice_call_id:
             self.observer.count("SecondVoiceCall")
@@ -372,12 +383,8 @@ class Bridge:
             self.ledger.not_created(lease, error.code, unknown=unknown)
         except LedgerUnavailable as fault:
             # The request is there since `begin`; the lease will run out and count as unknown.
-            self._ledger_fault("not created", fault, lease.key.contact_id)
+            self.observer.ledger_fault("not created", fault, lease.key.contact_id)
         return True
-
-    def _ledger_fault(self, step: str, fault: LedgerUnavailable, contact_id: str) -> None:
-        self.observer.count("LedgerFault")
-        self.observer.trouble("ledger fault", contact_id, step=step, error=str(fault))
 
 
 def _key(contact: Contact) -> ContactKey:

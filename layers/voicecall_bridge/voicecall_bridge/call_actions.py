@@ -7,22 +7,24 @@ once for each contact and number. See `telephony.calls` for what may be repeated
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.bridge import LOOK_AGAIN_SECONDS, with_reserve
 from voicecall_bridge.callback_ledger import CallbackTurn, Requested, Untold
+from voicecall_bridge.center_choice import CenterChoice
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.ledger import LEASE_MARGIN_SECONDS, Busy, ContactKey
+from voicecall_bridge.ledger import LEASE_MARGIN_SECONDS, Busy, ContactKey, Entry
 from voicecall_bridge.outcomes import Answered, InProgress, NotRouted
 from voicecall_bridge.telephony.calls import Operation
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, TelephonyError, remarks_of
+from voicecall_bridge.turns import LOOK_AGAIN_SECONDS, with_reserve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voicecall_bridge.callback_ledger import CallbackLedger
     from voicecall_bridge.contact import Contact
+    from voicecall_bridge.contact_centers import Center, PerCenter
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.ledger import Ledger
     from voicecall_bridge.observability import Observer
@@ -40,11 +42,12 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class CallActions:
     """What can be asked about a call; each method raises TelephonyError where Salesforce did not do
-    it. A silent ledger is counted and gone without: the flow's caller is waiting.
+    it, and OtherContactCenter where the call belongs to a contact center that is not served. A
+    silent ledger is counted and gone without: the flow's caller is waiting.
 
     Attributes:
         ledger, callbacks: the memory.
-        client: Salesforce.
+        clients: Salesforce, a client for each contact center.
         observer: logs and counters.
         now: epoch seconds.
         sleep: waits for seconds.
@@ -52,28 +55,32 @@ class CallActions:
 
     ledger: Ledger
     callbacks: CallbackLedger
-    client: TelephonyClient
+    clients: PerCenter[TelephonyClient]
     observer: Observer
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    _choice: CenterChoice = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Lets the ledger say whose a contact is."""
+        self._choice = CenterChoice(
+            self.clients.centers, lambda key: self.ledger.entry(key).center, self.observer
+        )
 
     def update(self, contact: Contact, update: LiveUpdate, deadline: Deadline) -> Answered:
         """Updates the VoiceCall, unless its contact record has been there: that is the last word,
         and an update without the totals that it brought would set them to 0.
         """
-        ended = False
+        entry = Entry()
         try:
             entry = self.ledger.entry(_key(contact))
         except LedgerUnavailable as fault:
-            self._ledger_fault("entry", fault, contact)
-        else:
-            if entry.record_known:
-                return Answered(superseded="RECORD_DELIVERED")
-            ended = entry.call_ended
-        body = update.to_json(call_is_on=not ended)
-        return self._perform(
-            Operation.UPDATE, contact.contact_id, deadline, body, names_center=True
-        )
+            self.observer.ledger_fault("entry", fault, contact.contact_id)
+        if entry.record_known:
+            return Answered(superseded="RECORD_DELIVERED")
+        body = update.to_json(call_is_on=not entry.call_ended)
+        center = self._choice.of_call(contact, entry.center)
+        return self._perform(Operation.UPDATE, contact, deadline, body, center, names_center=True)
 
     def execute_omni_flow(
         self, contact: Contact, request: ExecuteOmniFlow, deadline: Deadline
@@ -83,16 +90,14 @@ class CallActions:
         Raises:
             NotRouted: it chose nobody.
         """
-        answered = self._perform(
-            Operation.OMNI_FLOW, contact.contact_id, deadline, request.to_json()
-        )
+        answered = self._perform(Operation.OMNI_FLOW, contact, deadline, request.to_json())
         if not (answered.members.get("agent") or answered.members.get("queue")):
             raise NotRouted(remarks_of(answered.members.get("errors")), answered.attempts)
         return answered
 
     def cancel_omni_flow(self, contact: Contact, deadline: Deadline) -> Answered:
         """Takes back the routing."""
-        return self._perform(Operation.CLEAR_ROUTING, contact.contact_id, deadline)
+        return self._perform(Operation.CLEAR_ROUTING, contact, deadline)
 
     def reroute(self, contact: Contact, deadline: Deadline) -> Answered:
         """Routes the call anew.
@@ -100,7 +105,7 @@ class CallActions:
         Raises:
             NotRouted: Salesforce says that it did not.
         """
-        return _routed(self._perform(Operation.REROUTE, contact.contact_id, deadline))
+        return _routed(self._perform(Operation.REROUTE, contact, deadline))
 
     def route(self, contact: Contact, request: RouteVoiceCall, deadline: Deadline) -> Answered:
         """Routes the call to an agent, a queue or a flow.
@@ -109,14 +114,15 @@ class CallActions:
             NotRouted: Salesforce says that it did not.
         """
         body = request.to_json()
-        return _routed(self._perform(Operation.ROUTE, contact.contact_id, deadline, body))
+        return _routed(self._perform(Operation.ROUTE, contact, deadline, body))
 
     def add_message(
-        self, vendor_call_key: str, line: TranscriptLine, deadline: Deadline
+        self, contact: Contact, vendor_call_key: str, line: TranscriptLine, deadline: Deadline
     ) -> Answered:
-        """Adds a line to the transcript of a call."""
+        """Adds a line to the transcript of a call: the contact's, or its chain's first one."""
         body = line.to_json(self.now())
-        return self._perform(Operation.MESSAGES, vendor_call_key, deadline, body, names_center=True)
+        of_call = replace(contact, contact_id=vendor_call_key)
+        return self._perform(Operation.MESSAGES, of_call, deadline, body, names_center=True)
 
     def request_callback(
         self, contact: Contact, request: RequestCallback, deadline: Deadline, progress: Progress
@@ -127,12 +133,13 @@ class CallActions:
             InProgress: another worker is at it and did not finish in time.
             OutcomeUnknown: an earlier request may have been taken; it is not repeated.
         """
+        center = self._choice.of_call(contact)
         turn = self._turn(contact, request, deadline)
         if isinstance(turn, Requested):
             return Answered({"recordId": turn.record_id}, superseded="ALREADY_REQUESTED")
         try:
             answered = self._perform(
-                Operation.REQUEST_CALLBACK, contact.contact_id, deadline, request.to_json()
+                Operation.REQUEST_CALLBACK, contact, deadline, request.to_json(), center
             )
         except TelephonyError as error:
             unknown = error.effect is Effect.UNKNOWN
@@ -169,7 +176,7 @@ class CallActions:
                     )
                 self.sleep(LOOK_AGAIN_SECONDS)
         except LedgerUnavailable as fault:
-            self._ledger_fault("begin callback", fault, contact)
+            self.observer.ledger_fault("begin callback", fault, contact.contact_id)
             return None
 
     def _remember(
@@ -184,26 +191,24 @@ class CallActions:
             how(turn)
         except LedgerUnavailable as fault:
             # The lease will run out and count as unknown: nobody requests the callback again.
-            self._ledger_fault("callback", fault, contact)
+            self.observer.ledger_fault("callback", fault, contact.contact_id)
 
     def _perform(
         self,
         operation: Operation,
-        vendor_call_key: str,
+        contact: Contact,
         deadline: Deadline,
         body: Mapping[str, object] | None = None,
+        center: Center | None = None,
         *,
         names_center: bool = False,
     ) -> Answered:
+        client = self.clients.of(center or self._choice.of_call(contact))
         time_for_it = with_reserve(deadline)
-        done = self.client.perform(
-            operation, vendor_call_key, time_for_it, body, names_center=names_center
+        done = client.perform(
+            operation, contact.contact_id, time_for_it, body, names_center=names_center
         )
         return Answered(done.members, done.attempts)
-
-    def _ledger_fault(self, step: str, fault: LedgerUnavailable, contact: Contact) -> None:
-        self.observer.count("LedgerFault")
-        self.observer.trouble("ledger fault", contact.contact_id, step=step, error=str(fault))
 
 
 def _routed(answered: Answered) -> Answered:

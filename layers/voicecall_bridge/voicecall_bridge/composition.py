@@ -18,6 +18,7 @@ import botocore.session
 from botocore.config import Config
 
 from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.contact_centers import Center, PerCenter
 from voicecall_bridge.dead_letters import DeadLetterQueue
 from voicecall_bridge.ledger import Ledger
 from voicecall_bridge.observability import Observer
@@ -117,21 +118,22 @@ def flow_service() -> FlowService:
         DeadLetterQueue(partial(client, "sqs", ledger_seconds), settings.dead_letter_queue_url),
         budget,
         settings.flow_failure,
-        secret=settings.contact_center_secret,
         on_overrun=flow_service.cache_clear,
         actions=partial(_call_actions, ledger, telephony, observer),
         instance_arn=settings.connect_instance_arn,
     )
 
 
-def _call_actions(ledger: Ledger, telephony: TelephonyClient, observer: Observer) -> CallActions:
+def _call_actions(
+    ledger: Ledger, clients: PerCenter[TelephonyClient], observer: Observer
+) -> CallActions:
     """Made when a flow first asks about a VoiceCall that is there: creating needs none of it."""
     from voicecall_bridge.call_actions import CallActions  # noqa: PLC0415
     from voicecall_bridge.callback_ledger import CallbackLedger  # noqa: PLC0415
     from voicecall_bridge.dynamodb_table import Table  # noqa: PLC0415
 
     callbacks = CallbackLedger(Table(ledger.client, ledger.table))
-    return CallActions(ledger, callbacks, telephony, observer)
+    return CallActions(ledger, callbacks, clients, observer)
 
 
 @lru_cache(maxsize=1)
@@ -182,8 +184,10 @@ def contact_records() -> StreamProcessor[Any]:
     settings, rules = _both(Settings.from_environment, RecordRules.from_environment)
     observer = _observer()
     client = partial(_aws_client, _session(), 3)
-    telephony = _telephony(settings, client, STREAM_SECONDS, observer, RECORDS_AT_ONCE)
-    telephony.shares_tokens = True  # the same PATCH twice is the same record
+    # The same PATCH twice is the same record: a token may serve many.
+    telephony = _telephony(
+        settings, client, STREAM_SECONDS, observer, RECORDS_AT_ONCE, shares_tokens=True
+    )
     updates = RecordUpdates(
         RecordLedger(
             GroupedTable(partial(client, "dynamodb", STREAM_SECONDS), settings.ledger_table)
@@ -245,22 +249,31 @@ def _telephony(
     secret_seconds: float,
     observer: Observer,
     connections: int = 1,
-) -> TelephonyClient:
-    secrets = SecretStore(
-        settings.contact_center_secret,
-        partial(client, "secretsmanager", secret_seconds),
-        partial(client, "ssm", secret_seconds),
-        settings.private_key_parameter,
-        settings.jwt_audience,
-    )
-    return TelephonyClient(
-        new_session(connections),
-        secrets,
-        settings.telephony_provider_name,
-        on_retry=lambda: observer.count("Retry"),
-        on_failure=observer.failed_attempt,
-        calls=settings.telephony_calls,
-    )
+    *,
+    shares_tokens: bool = False,
+) -> PerCenter[TelephonyClient]:
+    """A client for each contact center, with a session, a secret and tokens of its own: what is
+    wrong with one of them is none of the others' business."""
+
+    def made(center: Center) -> TelephonyClient:
+        secrets = SecretStore(
+            center.secret,
+            partial(client, "secretsmanager", secret_seconds),
+            partial(client, "ssm", secret_seconds),
+            settings.private_key_parameter if center.default else "",
+            settings.jwt_audience,
+        )
+        return TelephonyClient(
+            new_session(connections),
+            secrets,
+            settings.telephony_provider_name,
+            on_retry=lambda: observer.count("Retry"),
+            on_failure=observer.failed_attempt,
+            shares_tokens=shares_tokens,
+            calls=settings.telephony_calls,
+        )
+
+    return PerCenter(settings.centers, made)
 
 
 def _dead_letters(settings: Settings, client: ClientMaker) -> DeadLetterQueue:

@@ -97,6 +97,8 @@ class Contact:
         attributes: contact attributes.
         web_rtc: an in-app or web call instead of a telephone call.
         initiated_at: when it began, aware; None in flow events, which do not tell.
+        secret_name: the secret of its contact center as the contact or its flow names it: any text,
+            which may be the caller's. Empty: it names none.
     """
 
     contact_id: str
@@ -111,6 +113,7 @@ class Contact:
     attributes: Mapping[str, str] = field(default_factory=dict)
     web_rtc: bool = False
     initiated_at: datetime | None = None
+    secret_name: str = field(default="", repr=False)
 
     def with_details(self, described: Contact) -> Contact:
         """This contact with what only the other description of it knows."""
@@ -126,4 +129,5 @@ class Contact:
             attributes={**described.attributes, **self.attributes},
             web_rtc=self.web_rtc or described.web_rtc,
             initiated_at=self.initiated_at or described.initiated_at,
+            secret_name=self.secret_name or described.secret_name,
         )

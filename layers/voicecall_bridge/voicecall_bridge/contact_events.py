@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel, InitiationMethod
+from voicecall_bridge.contact_centers import OtherContactCenter
 from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
@@ -89,6 +90,8 @@ class ContactEvents:
             raise Hopeless("CONTACT_NOT_FOUND") from None
         except CallOver:
             return _skipped("CALL_OVER")
+        except OtherContactCenter as refused:
+            raise Hopeless(refused.code) from None
         except TelephonyError as error:
             raise _fault(error) from None
 

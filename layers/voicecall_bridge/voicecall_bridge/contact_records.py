@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel
+from voicecall_bridge.contact_centers import OtherContactCenter
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.ledger import ContactKey
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
 from voicecall_bridge.record_ledger import Outrun
 from voicecall_bridge.record_rules import RecordRules
@@ -72,15 +72,16 @@ class ContactRecords:
             # Behind this one comes one that says all it says; it ends by itself.
             return Ended(Disposition.SUPERSEDED, "NEWER_IN_BATCH")
         request = update_voice_call(item, self.rules.fields)
-        key = ContactKey(item.instance_id, item.contact_id)
         try:
-            done = self.updates.update(key, item.version, request, deadline)
+            done = self.updates.update(item, request, deadline)
         except LedgerUnavailable as fault:
             raise Passing(LEDGER_UNAVAILABLE, str(fault)) from None
         except StillAtWork:
             raise Passing("IN_PROGRESS") from None
         except OvertakenLate:
             raise Passing("LEASE_RAN_OUT") from None
+        except OtherContactCenter as refused:
+            raise Hopeless(refused.code) from None
         except TelephonyError as error:
             if is_refused(error):
                 raise Hopeless(error.code) from None

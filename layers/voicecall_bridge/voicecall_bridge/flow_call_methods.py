@@ -100,7 +100,11 @@ def send_message(invocation: FlowInvocation) -> Plan:
     line = _from_field_values(invocation, MESSAGE_PROPERTIES, transcript_line)
     contact = invocation.contact
     key = contact.contact_id if invocation.names_contact else contact.initial_contact_id
-    return _plan(invocation, lambda use, deadline, _: use.add_message(key, line, deadline), key)
+    return _plan(
+        invocation,
+        lambda use, deadline, _: use.add_message(contact, key, line, deadline),
+        key,
+    )
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(

@@ -40,10 +40,6 @@ if TYPE_CHECKING:
     from voicecall_bridge.flow_methods import Method, Plan
 
 SOURCE = "contact_flow"
-_OTHER_CENTER = (
-    "the contact's secretName names another contact center than this stack's: deploy a stack for "
-    "that contact center and call its function, or remove the attribute"
-)
 HAND_OVER_SECONDS = 0.2
 """Kept of Lambda's own time-out for handing the answer over."""
 
@@ -69,14 +65,13 @@ class _Asked:
 
     Attributes:
         event: as it came.
-        contact_id, secret_name: see FlowInvocation.
+        contact_id: see FlowInvocation.
         method, plan: what is to be done.
         failure: what the flow gets if that does not succeed.
     """
 
     event: object
     contact_id: str
-    secret_name: str
     method: Method
     plan: Plan
     failure: FlowFailure
@@ -112,7 +107,6 @@ class FlowService:
         failure: what a flow gets when it does not get what it asked for, unless its block or the
             method says otherwise.
         fault: names of the settings that cannot be used.
-        secret: name or ARN of the contact center's secret.
         on_overrun: told when an invocation is answered before its work has ended.
         actions: makes the use cases for a VoiceCall that is there, when they are needed.
         instance_arn: the instance of contacts that do not say theirs, so that they meet their own
@@ -125,7 +119,6 @@ class FlowService:
     budget: float = 6.5
     failure: FlowFailure = FlowFailure.CONTINUE
     fault: str = ""
-    secret: str = ""
     on_overrun: Callable[[], None] = lambda: None
     actions: Callable[[], CallActions] = _no_actions
     instance_arn: str = ""
@@ -167,7 +160,7 @@ class FlowService:
         told.method = invocation.method
         failure = flow_methods.on_failure(invocation, method, self.failure)
         plan = method.plan(invocation)
-        return _Asked(event, told.contact_id, invocation.secret_name, method, plan, failure)
+        return _Asked(event, told.contact_id, method, plan, failure)
 
     def _run(self, asked: _Asked, deadline: Deadline) -> Ending:
         progress = Progress()
@@ -196,8 +189,6 @@ class FlowService:
     def _attempt(self, asked: _Asked, deadline: Deadline, progress: Progress) -> Ending:
         if self.bridge is None:
             return dead(Status.FAILED, "SETTINGS", self.fault)
-        if not self._is_ours(asked.secret_name):
-            return dead(Status.FAILED, "OTHER_CONTACT_CENTER", _OTHER_CENTER)
         try:
             return ended(asked.plan.run(UseCases(self.bridge, self.actions), deadline, progress))
         except FAILURES as error:
@@ -205,11 +196,6 @@ class FlowService:
         except Exception as error:  # the caller must get an answer also where the bridge is wrong
             self.observer.defect(error, asked.contact_id)
             return dead(Status.FAILED, "INTERNAL", "the bridge itself failed; see its log")
-
-    def _is_ours(self, secret_name: str) -> bool:
-        # An ARN ends with the secret's name and six random characters (Secrets Manager guide).
-        name = self.secret.rpartition(":secret:")[2]
-        return secret_name in ("", self.secret, name, name[:-7])
 
     def _keep(self, reason: str, payload: object, deadline: Deadline) -> str:
         if self.dead_letters is None or not deadline.allows(0.0):

@@ -4,6 +4,9 @@ One item a contact, written before a request is sent and again when its outcome 
 the flow, Connect's own retries and the contact's events agree on one VoiceCall. The create side of
 an item goes CREATING -> CREATED | FAILED | UNKNOWN; CREATED is final. A worker holds CREATING with
 a lease; a lease that has run out counts as UNKNOWN. Every write is conditional.
+
+contact_center names the contact center that the contact belongs to. It is written with the first
+request that is about to make a record, and never changes.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ from voicecall_bridge.dynamodb_table import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from voicecall_bridge.contact_centers import Center
+
 TIME_TO_LIVE_SECONDS = 14 * 24 * 3600
 LEASE_MARGIN_SECONDS = 1.0
 """A lease outlives its holder's deadline by this much: clocks of two hosts may differ a little."""
@@ -37,13 +42,19 @@ _GRANTED = (
 )
 _BEGIN = (
     "create_status = :creating, lease_owner = :owner, lease_until = :until,"
-    " create_request = :request, create_start = if_not_exists(create_start, :start)"
+    " contact_center = :center, create_request = :request,"
+    " create_start = if_not_exists(create_start, :start)"
     " ADD create_attempts :one"
 )
 _CREATED = (
     "create_status = :created, voice_call_id = :id REMOVE lease_owner, lease_until, create_error"
 )
 _NOT_CREATED = "create_status = :status, create_error = :error REMOVE lease_owner, lease_until"
+_UNPINNED = "attribute_not_exists(contact_center)"
+_SENT_BEFORE = ("create_request", "record_claim", "record_version")
+"""One of these without contact_center: written when there was one contact center, the default."""
+_UNTOUCHED = " AND ".join([_UNPINNED, *(f"attribute_not_exists({name})" for name in _SENT_BEFORE)])
+_REFUSED = "contact_center = :center"
 _RESENT = "create_request = :request"
 _ENDED = "call_ended = :true"
 _STEP = "#step = :until"
@@ -88,6 +99,13 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The contact belongs to another contact center; `center` as in Entry."""
+
+    center: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """All that the ledger knows of a contact.
 
@@ -100,6 +118,8 @@ class Entry:
         call_ended: the contact is known to be over.
         record_known: a version of its contact record was sent, or is about to be.
         updated: its contact record has been sent, which makes the VoiceCall where there is none.
+        center: the name of the contact center it belongs to; empty: the default one, from before
+            that was remembered; None: nothing was sent for it yet.
     """
 
     create_status: CreateStatus | None = None
@@ -109,6 +129,7 @@ class Entry:
     call_ended: bool = False
     record_known: bool = False
     updated: bool = False
+    center: str | None = None
 
 
 class Step(StrEnum):
@@ -116,6 +137,13 @@ class Step(StrEnum):
 
     CLEAR_ROUTING = "clear_routing_until"
     REROUTE = "reroute_until"
+
+
+@dataclass(frozen=True, slots=True)
+class StepLease:
+    """This worker is to do the step; `center` as in Entry."""
+
+    center: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +184,11 @@ class Ledger:
         self._table = Table(self.client, self.table)
 
     def begin(
-        self, key: ContactKey, request: Mapping[str, object], lease_seconds: float
-    ) -> Lease | Created | Busy:
-        """Remembers that `request` is about to be sent, unless there is no need to send it."""
+        self, key: ContactKey, request: Mapping[str, object], lease_seconds: float, center: Center
+    ) -> Lease | Created | Busy | Elsewhere:
+        """Remembers that `request` is about to be sent to the contact center, unless there is no
+        need to send it, or the contact belongs elsewhere.
+        """
         now = self.now()
         owner = str(uuid.uuid4())
         values = {
@@ -166,19 +196,21 @@ class Ledger:
             ":failed": text(CreateStatus.FAILED),
             ":unknown": text(CreateStatus.UNKNOWN),
             ":owner": text(owner),
+            ":center": text(center.name),
             ":now": _milliseconds(now),
             ":until": _milliseconds(now + lease_seconds),
             ":request": text(json.dumps(request)),
             ":start": text(str(request.get("startTime", ""))),
             ":one": number(1),
         }
+        granted = f"({_GRANTED}) AND {belongs_to(center)}"
         try:
-            before = self._update(key, _BEGIN, values, condition=_GRANTED, tell_before=True)
+            before = self._update(key, _BEGIN, values, condition=granted, tell_before=True)
         except ConditionFailed as refused:
             if string_of(refused.item, "lease_owner") == owner:
                 # Written by a first sending whose answer was lost; what stood before is not known.
                 return Lease(key, owner, True, _entry(refused.item).request)
-            return _standing(_entry(refused.item))
+            return elsewhere(refused.item, center) or _standing(_entry(refused.item))
         earlier = _entry(before)
         return Lease(
             key,
@@ -232,23 +264,37 @@ class Ledger:
         """Remembers what the VoiceCall was updated to while the call is on."""
         self._update(key, _RESENT, {":request": text(json.dumps(request))})
 
+    def refused(self, key: ContactKey, mark: str) -> None:
+        """Remembers that a contact names a contact center that is not served, so that nobody who
+        does not know it takes the contact for the default one's. What was sent before stands.
+        """
+        values = {":center": text(mark)}
+        try:
+            self._update(key, _REFUSED, values, condition=_UNTOUCHED)
+        except ConditionFailed:
+            return
+
     def ended(self, key: ContactKey) -> None:
         """Remembers that the call is over: its contact record creates what is still missing."""
         self._update(key, _ENDED, {":true": {"BOOL": True}})
 
-    def begin_step(self, key: ContactKey, step: Step, lease_seconds: float) -> bool | Busy:
-        """Whether this worker is to do the step: False when it is done, Busy when another worker
+    def begin_step(
+        self, key: ContactKey, step: Step, lease_seconds: float
+    ) -> StepLease | Busy | None:
+        """Whether this worker is to do the step: None when it is done, Busy when another worker
         is at it, who may yet fail.
         """
         now = self.now()
         values = {":now": _milliseconds(now), ":until": _milliseconds(now + lease_seconds)}
         free = "attribute_not_exists(#step) OR #step < :now"
         try:
-            self._update(key, _STEP, values, condition=free, names={"#step": step.value})
+            before = self._update(
+                key, _STEP, values, condition=free, names={"#step": step.value}, tell_before=True
+            )
         except ConditionFailed as refused:
             until = number_of(refused.item, step.value)
-            return False if until >= _FOR_GOOD else Busy(until / 1000)
-        return True
+            return None if until >= _FOR_GOOD else Busy(until / 1000)
+        return StepLease(center_of(before))
 
     def finish_step(self, key: ContactKey, step: Step, *, done: bool) -> None:
         """Remembers that the step is done for good, or free for another try."""
@@ -274,6 +320,25 @@ class Ledger:
         )
 
 
+def belongs_to(center: Center) -> str:
+    """The condition that an item is this contact center's, or nobody's yet; it takes `:center`."""
+    free = _UNPINNED if center.default else f"({_UNTOUCHED})"
+    return f"({free} OR contact_center = :center)"
+
+
+def center_of(item: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The contact center that an item belongs to (see Entry.center)."""
+    known = string_of(item, "contact_center")
+    return known or ("" if any(name in item for name in _SENT_BEFORE) else None)
+
+
+def elsewhere(item: Mapping[str, Mapping[str, Any]], center: Center) -> Elsewhere | None:
+    """Where an item belongs if that is not this contact center."""
+    known = center_of(item)
+    mine = known is None or known == center.name or (not known and center.default)
+    return None if mine else Elsewhere(str(known))
+
+
 def _standing(entry: Entry) -> Created | Busy:
     if entry.create_status is CreateStatus.CREATED:
         return Created(entry.voice_call_id, entry.request)
@@ -294,6 +359,7 @@ def _entry(item: Mapping[str, Mapping[str, Any]]) -> Entry:
         # See record_ledger.
         record_known=bool({"record_version", "record_claim"} & item.keys()),
         updated="record_version" in item,
+        center=center_of(item),
     )
 
 

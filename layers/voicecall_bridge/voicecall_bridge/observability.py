@@ -185,6 +185,11 @@ class Observer:
         """Something an operator should know of. `text` is the bridge's own wording."""
         self.logger.error(text, extra={"ContactId": contact_id, **facts})
 
+    def ledger_fault(self, step: str, fault: Exception, contact_id: str) -> None:
+        """The ledger did not do a step, and the work goes on without it."""
+        self.count("LedgerFault")
+        self.trouble("ledger fault", contact_id, step=step, error=str(fault))
+
     def defect(self, error: BaseException, contact_id: str = "") -> None:
         """An error nobody foresaw: its kind and place, since its text may quote the event."""
         frames = traceback.extract_tb(error.__traceback__)

@@ -18,23 +18,33 @@ def once(
     ledger: Ledger,
     key: ContactKey,
     step: Step,
-    send: Callable[[str, Deadline], int],
+    aim: Callable[[str | None], Callable[[], int]],
     deadline: Deadline,
 ) -> Tidied | None:
-    """Does a step unless it was done before; then None.
+    """Does a contact's step unless it was done before; then None.
+
+    Args:
+        ledger, key, step, deadline: where, whose, what, and until when.
+        aim: contact center that the ledger remembers (see ledger.Entry.center) -> what sends it
+            there, and answers how many requests it took.
 
     Raises:
         InProgress: another worker is at it.
-        TelephonyError: Salesforce did not do it; the next delivery tries again.
+        TelephonyError, or what `aim` raises: it was not done; the next delivery tries again.
         LedgerUnavailable: the ledger does not answer.
     """
     turn = ledger.begin_step(key, step, deadline.remaining() + LEASE_MARGIN_SECONDS)
+    if turn is None:
+        return None
     if isinstance(turn, Busy):
         raise InProgress(f"another delivery of this contact is at {step.name}")
-    if not turn:
-        return None
     try:
-        tidied = Tidied(send(key.contact_id, deadline), found=True)
+        send = aim(turn.center)
+    except Exception:  # nothing was sent, whatever the reason
+        ledger.finish_step(key, step, done=False)
+        raise
+    try:
+        tidied = Tidied(send(), found=True)
     except TelephonyError as error:
         if error.status != 404:
             ledger.finish_step(key, step, done=False)

@@ -13,6 +13,8 @@ record_contents what of that version it has taken: digests with blanks between
 record_claim    the highest version that was claimed; not below record_version
 record_until    end of the lease, in milliseconds since 1970; absent or past: nobody is at it
 record_owner    who holds the lease
+
+A claim is of one contact center, which it pins as the create side does (see ledger.py).
 """
 
 from __future__ import annotations
@@ -23,11 +25,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from voicecall_bridge.dynamodb_table import ConditionFailed, number, number_of, string_of, text
-from voicecall_bridge.ledger import TIME_TO_LIVE_SECONDS, ContactKey
+from voicecall_bridge.ledger import (
+    TIME_TO_LIVE_SECONDS,
+    ContactKey,
+    Elsewhere,
+    belongs_to,
+    center_of,
+    elsewhere,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from voicecall_bridge.contact_centers import Center
     from voicecall_bridge.dynamodb_table import Table
 
 _FREE = (
@@ -43,6 +53,7 @@ _ANOTHER = (
 """As _FREE, for a further content of the version that Salesforce has."""
 _CLAIM = (
     "SET vendor_call_key = :contact, expires_at = :expires, record_claim = :version,"
+    " contact_center = :center,"
     # A contact has a record once it has ended: from now on nobody creates it as a live call.
     " record_until = :until, record_owner = :owner, call_ended = :true"
 )
@@ -102,16 +113,22 @@ class RecordLedger:
     now: Callable[[], float] = time.time
     new_owner: Callable[[], str] = field(default=lambda: str(uuid.uuid4()), repr=False)
 
+    def center(self, key: ContactKey) -> str | None:
+        """The contact center that the contact belongs to (see ledger.Entry.center)."""
+        return center_of(self.table.read(str(key)))
+
     def claim(
-        self, key: ContactKey, version: int, content: str, lease_seconds: float
-    ) -> Claim | Outrun | AtWork:
-        """The right to send a version's content; or that it is not needed, or not yet possible.
+        self, key: ContactKey, version: int, content: str, lease_seconds: float, center: Center
+    ) -> Claim | Outrun | AtWork | Elsewhere:
+        """The right to send a version's content to the contact center; or that it is not needed,
+        not yet possible, or not this contact center's.
 
         Args:
             key: the contact.
             version: see sources.contact_record.
             content: digest of what would be sent, without blanks.
             lease_seconds: how long nobody else may send for this contact.
+            center: where it would be sent.
         """
         now = self.now()
         claim = Claim(key, version, content, self.new_owner())
@@ -120,26 +137,33 @@ class RecordLedger:
             ":now": number(int(now * 1000)),
             ":until": number(int((now + lease_seconds) * 1000)),
             ":owner": text(claim.owner),
+            ":center": text(center.name),
             ":contact": text(key.contact_id),
             ":expires": self._expires(),
             ":true": {"BOOL": True},
         }
         try:
-            self.table.update(str(key), _CLAIM, values, condition=_FREE)
+            free = f"{_FREE} AND {belongs_to(center)}"
+            self.table.update(str(key), _CLAIM, values, condition=free)
         except ConditionFailed as refused:
             standing = _standing(claim, refused.item, now)
+            if isinstance(standing, Claim | Outrun):
+                return standing
+            if other := elsewhere(refused.item, center):
+                return other
             if standing is not None:
                 return standing
             claim = replace(claim, taken=string_of(refused.item, "record_contents"))
-            return self._claim_another(claim, values)
+            return self._claim_another(claim, values, center)
         return claim
 
     def _claim_another(
-        self, claim: Claim, values: dict[str, dict[str, Any]]
+        self, claim: Claim, values: dict[str, dict[str, Any]], center: Center
     ) -> Claim | Outrun | AtWork:
         values = {**values, ":taken": text(claim.taken)}
+        another = f"{_ANOTHER} AND {belongs_to(center)}"
         try:
-            self.table.update(str(claim.key), _CLAIM, values, condition=_ANOTHER)
+            self.table.update(str(claim.key), _CLAIM, values, condition=another)
         except ConditionFailed as refused:
             now = self.now()
             # Free again already: whoever came between has been quick, and a next look will tell.

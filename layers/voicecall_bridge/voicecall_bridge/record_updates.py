@@ -6,19 +6,22 @@ import hashlib
 import json
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.center_choice import CenterChoice
 from voicecall_bridge.dynamodb_table import LedgerUnavailable
+from voicecall_bridge.ledger import ContactKey, Elsewhere
 from voicecall_bridge.record_ledger import AtWork, Claim, Outrun, RecordLedger
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError, is_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voicecall_bridge.contact_centers import PerCenter
     from voicecall_bridge.deadline import Deadline
-    from voicecall_bridge.ledger import ContactKey
     from voicecall_bridge.observability import Observer
+    from voicecall_bridge.sources.contact_record import ContactRecord
     from voicecall_bridge.telephony.client import TelephonyClient
     from voicecall_bridge.voice_call_update import UpdateVoiceCall
 
@@ -56,31 +59,43 @@ class RecordUpdates:
 
     Attributes:
         ledger: which version Salesforce has.
-        client: Salesforce.
+        clients: Salesforce, a client for each contact center.
         observer: logs and counters.
         sleep: waits for seconds.
     """
 
     ledger: RecordLedger
-    client: TelephonyClient
+    clients: PerCenter[TelephonyClient]
     observer: Observer
     sleep: Callable[[float], object] = time.sleep
+    _choice: CenterChoice = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Lets the ledger say whose a contact is."""
+        self._choice = CenterChoice(self.clients.centers, self.ledger.center, self.observer)
 
     def update(
-        self, key: ContactKey, version: int, request: UpdateVoiceCall, deadline: Deadline
+        self, record: ContactRecord, request: UpdateVoiceCall, deadline: Deadline
     ) -> Updated | Outrun:
-        """Brings the VoiceCall to this version, unless it has it or a newer one.
+        """Brings the VoiceCall to the record's version, unless it has it or a newer one.
+
+        Args:
+            record: whose version it is.
+            request: what the record says.
+            deadline: for all of it.
 
         Raises:
+            OtherContactCenter: the contact belongs to a contact center that is not served.
             StillAtWork, OvertakenLate: it is to come again.
             TelephonyError: Salesforce did not take it.
             LedgerUnavailable: without the ledger nothing is sent.
         """
-        claim, sending = self._claim(key, version, content_of(request), deadline)
+        key = ContactKey(record.instance_id, record.contact_id)
+        claim, client, sending = self._claim(key, record, content_of(request), deadline)
         if isinstance(claim, Outrun):
             return claim
         try:
-            attempts = self._send(request, sending)
+            attempts = self._send(client, request, sending)
         except TelephonyError as error:
             self._end(claim, comes_again=not is_refused(error))
             raise
@@ -89,28 +104,32 @@ class RecordUpdates:
         return Updated(attempts)
 
     def _claim(
-        self, key: ContactKey, version: int, content: str, deadline: Deadline
-    ) -> tuple[Claim | Outrun, Deadline]:
-        """The turn, and until when its requests may be under way."""
+        self, key: ContactKey, record: ContactRecord, content: str, deadline: Deadline
+    ) -> tuple[Claim | Outrun, TelephonyClient, Deadline]:
+        """The turn, where to, and until when its requests may be under way."""
         pause = FIRST_LOOK_SECONDS
+        center = self._choice.of_record(record)
         while True:
             # Before the ledger is asked: what it takes to answer is a part of the lease.
             sending = deadline.within(deadline.remaining() * SEND_SHARE)
             lease = sending.remaining() + LEASE_MARGIN_SECONDS
-            turn = self.ledger.claim(key, version, content, lease)
+            turn = self.ledger.claim(key, record.version, content, lease, center)
+            if isinstance(turn, Elsewhere):
+                center = self._choice.kept(record, turn)
+                continue
             if not isinstance(turn, AtWork):
-                return turn, sending
+                return turn, self.clients.of(center), sending
             # Not below what a request takes: whoever gets the turn must be able to use it.
             if not deadline.allows(pause + LEASE_MARGIN_SECONDS):
                 raise StillAtWork(key.contact_id)
             self.sleep(pause)
             pause = min(2 * pause, LOOK_AGAIN_SECONDS)
 
-    def _send(self, request: UpdateVoiceCall, deadline: Deadline) -> int:
+    def _send(self, client: TelephonyClient, request: UpdateVoiceCall, deadline: Deadline) -> int:
         attempts = 0
         for left_out in range(MOST_FIELDS_LEFT_OUT + 1):
             try:
-                return attempts + self.client.update_voice_call(request, deadline)
+                return attempts + client.update_voice_call(request, deadline)
             except Rejected as error:
                 error.attempts += attempts
                 attempts = error.attempts
@@ -133,10 +152,7 @@ class RecordUpdates:
             self.ledger.not_sent(claim, comes_again=comes_again)
         except LedgerUnavailable as fault:
             # The lease runs out by itself.
-            self.observer.count("LedgerFault")
-            self.observer.trouble(
-                "ledger fault", claim.key.contact_id, step="not sent", error=str(fault)
-            )
+            self.observer.ledger_fault("not sent", fault, claim.key.contact_id)
 
 
 def content_of(request: UpdateVoiceCall) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.contact_centers import ContactCenters
 from voicecall_bridge.telephony.calls import CALLS, UnknownVariant, calls_with
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_NAMES = (
     "CONTACT_CENTER_SECRET",
+    "CONTACT_CENTER_SECRETS",
     "PRIVATE_KEY_PARAMETER",
     "JWT_AUDIENCE",
     "TELEPHONY_PROVIDER_NAME",
@@ -78,8 +80,10 @@ class Settings:
     """Checked settings.
 
     Attributes:
-        contact_center_secret: name or ARN of the contact center's secret.
-        private_key_parameter: SSM SecureString with the private key; empty: the secret has it.
+        centers: the contact centers, of CONTACT_CENTER_SECRET (name or ARN of the default one's
+            secret) and CONTACT_CENTER_SECRETS (ARNs of the others', with commas between).
+        private_key_parameter: SSM SecureString with the private key of the default contact center;
+            empty: the secret has it.
         jwt_audience: `aud` of the tokens; empty: none.
         telephony_provider_name: header Telephony-Provider-Name.
         ledger_table: name of the DynamoDB table.
@@ -92,7 +96,7 @@ class Settings:
         telephony_calls: method and path of each call to Salesforce, as the variants have it.
     """
 
-    contact_center_secret: str
+    centers: ContactCenters
     ledger_table: str
     dead_letter_queue_url: str
     private_key_parameter: str = ""
@@ -123,6 +127,7 @@ class Settings:
             for name in ("CONTACT_CENTER_SECRET", "LEDGER_TABLE", "DEAD_LETTER_QUEUE_URL")
             if not values[name]
         ]
+        centers = _centers(values, faults)
         limit = _seconds(values["FLOW_TIME_LIMIT_SECONDS"] or "8", faults)
         failure = values["FLOW_FAILURE"] or FlowFailure.CONTINUE
         if failure not in list(FlowFailure):
@@ -133,11 +138,11 @@ class Settings:
         if not values["TELEPHONY_PROVIDER_NAME"].isprintable():
             faults.append("TELEPHONY_PROVIDER_NAME is no text of one line")
         calls = _calls(values["TELEPHONY_VARIANTS"], faults)
-        if faults or limit is None:
+        if faults or limit is None or centers is None:
             wanted = FlowFailure.ERROR if failure == FlowFailure.ERROR else FlowFailure.CONTINUE
             raise SettingsError("; ".join(faults), _budget(limit or 1.0), wanted)
         return cls(
-            contact_center_secret=values["CONTACT_CENTER_SECRET"],
+            centers=centers,
             private_key_parameter=values["PRIVATE_KEY_PARAMETER"],
             jwt_audience=values["JWT_AUDIENCE"],
             telephony_provider_name=values["TELEPHONY_PROVIDER_NAME"] or "amazon-connect",
@@ -158,6 +163,16 @@ def _calls(variants: str, faults: list[str]) -> Mapping[Operation, Call]:
     except UnknownVariant as error:
         faults.append(f"TELEPHONY_VARIANTS {error}")
         return CALLS
+
+
+def _centers(values: Mapping[str, str], faults: list[str]) -> ContactCenters | None:
+    listed = values["CONTACT_CENTER_SECRETS"]
+    others = [arn.strip() for arn in listed.split(",")] if listed else []
+    try:
+        return ContactCenters.of(values["CONTACT_CENTER_SECRET"], others)
+    except ValueError as error:
+        faults.append(f"CONTACT_CENTER_SECRETS: {error}")
+    return None
 
 
 def _budget(limit: float) -> float:

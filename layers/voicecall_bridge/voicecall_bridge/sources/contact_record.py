@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel, InitiationMethod, NotAContact
 from voicecall_bridge.sources.contact_event import timestamp
-from voicecall_bridge.sources.reading import is_contact_id, members, string_map, text
+from voicecall_bridge.sources.reading import (
+    SECRET_NAME,
+    first_named,
+    is_contact_id,
+    members,
+    string_map,
+    text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +62,7 @@ class ContactRecord:
         attributes: contact attributes.
         web_rtc: an in-app or web call instead of a telephone call.
         members: the whole record.
+        secret_name: the attribute that names the secret of its contact center; empty: none does.
         foreign: it is no contact record but something else that Connect streams.
     """
 
@@ -68,6 +76,7 @@ class ContactRecord:
     attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
     web_rtc: bool = False
     members: Mapping[str, object] = field(default_factory=dict, repr=False)
+    secret_name: str = field(default="", repr=False)
     foreign: bool = False
 
     def at(self, path: str) -> object:
@@ -127,6 +136,7 @@ def read(payload: object) -> ContactRecord:
         attributes=string_map(record.get("Attributes")),
         web_rtc=method is InitiationMethod.WEBRTC_API or _is_web_rtc(record),
         members=record,
+        secret_name=first_named(members(record.get("Attributes")).get(SECRET_NAME)),
     )
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod
-from voicecall_bridge.sources.reading import members, string_map, text
+from voicecall_bridge.sources.reading import SECRET_NAME, first_named, members, string_map, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +47,7 @@ def read(instance_id: str, contact_id: str, answer: Mapping[str, object]) -> Des
         web_rtc=method is InitiationMethod.WEBRTC_API
         or text(subtype.get("ValueString")) == "connect:WebRTC",
         initiated_at=_moment(data.get("InitiationTimestamp")),
+        secret_name=first_named(members(data.get("Attributes")).get(SECRET_NAME)),
     )
     return DescribedContact(contact, ended=_moment(data.get("DisconnectTimestamp")) is not None)
 

@@ -19,6 +19,8 @@ from voicecall_bridge.contact import (
 )
 from voicecall_bridge.sources.flow_parameters import FIELD_VALUES, FlowParameters
 from voicecall_bridge.sources.reading import (
+    SECRET_NAME,
+    first_named,
     is_contact_id,
     members,
     parsed_object,
@@ -40,9 +42,8 @@ class FlowInvocation:
 
     Attributes:
         method: empty where the block passes no methodName.
-        contact: the contact.
-        secret_name: the secret of the contact center that the contact belongs to, where one
-            instance serves several (SCVL); empty where the flow names none.
+        contact: the contact. Its secret_name is fieldValues.secretName, else the parameter
+            secretName, else the attribute: what the flow says goes before what the contact says.
         parameters: all that the block passes.
         system_endpoint: the number dialled, empty where Connect leaves it out; unlike the
             contact's system_address nothing takes its place.
@@ -53,7 +54,6 @@ class FlowInvocation:
 
     method: str
     contact: Contact
-    secret_name: str = ""
     parameters: FlowParameters = field(default_factory=FlowParameters)
     system_endpoint: str = ""
     names_contact: bool = False
@@ -91,11 +91,14 @@ def read(event: object, instance_arn: str = "") -> FlowInvocation:
             "ContactId, or the parameter contactId, is no contact id of 1 to 256 printable "
             "characters"
         )
-    values = parsed_object(parameters.get(FIELD_VALUES)) or {}
+    secret_name = first_named(
+        members(parsed_object(parameters.get(FIELD_VALUES))).get(SECRET_NAME),
+        parameters.get(SECRET_NAME),
+        members(facts.get("Attributes")).get(SECRET_NAME),
+    )
     return FlowInvocation(
         text(parameters.get("methodName")),
-        _contact(contact_id, {"InstanceARN": instance_arn, **facts}),
-        text(values.get("secretName")) or text(members(facts.get("Attributes")).get("secretName")),
+        _contact(contact_id, {"InstanceARN": instance_arn, **facts}, secret_name),
         FlowParameters(parameters),
         _address(facts.get("SystemEndpoint")),
         bool(named),
@@ -103,7 +106,7 @@ def read(event: object, instance_arn: str = "") -> FlowInvocation:
     )
 
 
-def _contact(contact_id: str, data: Mapping[str, object]) -> Contact:
+def _contact(contact_id: str, data: Mapping[str, object], secret_name: str) -> Contact:
     method = InitiationMethod(text(data.get("InitiationMethod")))
     previous = text(data.get("PreviousContactId"))
     initial = text(data.get("InitialContactId"))
@@ -123,6 +126,7 @@ def _contact(contact_id: str, data: Mapping[str, object]) -> Contact:
         attributes=string_map(data.get("Attributes")),
         web_rtc=method is InitiationMethod.WEBRTC_API
         or _subtype(data.get("SegmentAttributes")) == _WEB_RTC_SUBTYPE,
+        secret_name=secret_name,
     )
 
 

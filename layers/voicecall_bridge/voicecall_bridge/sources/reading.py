@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SECRET_NAME = "secretName"  # noqa: S105 - the name of a member
+"""The attribute, or parameter, that names the secret of a contact's contact center (SCVL)."""
 _EMPTY: Mapping[str, object] = MappingProxyType({})
 _ID_LIMIT = 256  # characters (Amazon Connect API reference, ContactId)
 
@@ -16,6 +18,13 @@ _ID_LIMIT = 256  # characters (Amazon Connect API reference, ContactId)
 def text(value: object) -> str:
     """The string without surrounding blanks; empty for everything that is no string."""
     return value.strip() if isinstance(value, str) else ""
+
+
+def first_named(*values: object) -> str:
+    """The first of the values that says anything. What is no text says something, too: it must not
+    pass for nothing."""
+    texts = (str(value).strip() for value in values if value not in (None, [], {}))
+    return next(filter(None, texts), "")
 
 
 def is_contact_id(value: str) -> bool:

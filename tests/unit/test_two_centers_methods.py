@@ -1,0 +1,92 @@
+"""What a flow asks about a VoiceCall goes to the contact center that has it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from tests.unit.aws import Through, ledger_table
+from tests.unit.samples import CONTACT_ID, FIRST_ARN, PARENT_ID, SECOND_ARN, flow_event
+from tests.unit.two_orgs import TwoOrgs
+
+NAME = "sales/second"
+PARAMETERS: dict[str, dict[str, object]] = {
+    "updateVoiceCall": {"fieldValues": {"queue": "q"}},
+    "executeOmniFlow": {"flowDevName": "f"},
+    "cancelOmniFlowExecution": {},
+    "rerouteFlowExecution": {},
+    "routeVoiceCall": {"routingTarget": "005"},
+    "callbackExecution": {"customerCallbackNumber": "+12065550147"},  # fictional
+    "sendMessage": {"fieldValues": {"messageId": "m", "content": "c", "participantId": "p"}},
+}
+EVERY = pytest.mark.parametrize("method", sorted(PARAMETERS))
+
+
+@pytest.fixture
+def world() -> Iterator[TwoOrgs]:
+    with ledger_table() as dynamodb:
+        yield TwoOrgs(dynamodb)
+
+
+def asked(method: str, **parameters: object) -> dict[str, Any]:
+    return flow_event(method, {**PARAMETERS[method], "onFailure": "continue", **parameters})
+
+
+@EVERY
+def test_it_goes_where_the_call_is(world: TwoOrgs, method: str) -> None:
+    """Given a call that its first block created in the second org, and a block that names none."""
+    world.flow(flow_event(parameters={"secretName": NAME}))
+    answer = world.flow(asked(method))
+    assert answer["errorCode"] == ""
+    assert world.sent[1:] == [(SECOND_ARN, world.sent[1][1], CONTACT_ID)]
+
+
+@EVERY
+def test_the_first_choice_stands(world: TwoOrgs, method: str) -> None:
+    """Given a call of the first org, and a later block that names the second one."""
+    world.flow(flow_event())
+    world.flow(asked(method, secretName=NAME))
+    assert {secret for secret, _, _ in world.sent} == {FIRST_ARN}
+
+
+@EVERY
+def test_a_call_that_the_ledger_does_not_know(world: TwoOrgs, method: str) -> None:
+    world.flow(asked(method, secretName=NAME))
+    world.flow(asked(method, contactId="c-other"))
+    assert [secret for secret, _, _ in world.sent] == [SECOND_ARN, FIRST_ARN]
+
+
+@EVERY
+def test_a_name_that_is_not_listed_is_refused(world: TwoOrgs, method: str) -> None:
+    answer = world.flow(asked(method, secretName="sales/third"))
+    assert (answer["status"], answer["errorCode"]) == ("failed", "OTHER_CONTACT_CENTER")
+    assert world.sent == []
+    assert [reason for _, reason, _ in world.letters.kept] == ["OTHER_CONTACT_CENTER"]
+    assert "sales/third" not in world.told.stream.getvalue()
+
+
+@EVERY
+def test_without_the_ledger_the_flow_must_say(world: TwoOrgs, method: str) -> None:
+    """Given a silent ledger, then it goes where the block says, and nowhere by a guess."""
+    fault = ReadTimeoutError(endpoint_url="https://x")
+
+    def fail() -> None:
+        raise fault
+
+    world.dynamodb = Through(world.dynamodb, before=fail)
+    assert world.flow(asked(method, secretName=NAME))["errorCode"] == ""
+    answer = world.flow(asked(method))
+    assert (answer["status"], answer["errorCode"]) == ("deferred", "LEDGER_UNAVAILABLE")
+    assert {secret for secret, _, _ in world.sent} == {SECOND_ARN}
+
+
+def test_a_line_of_a_transferred_call_goes_to_the_first_calls_org(world: TwoOrgs) -> None:
+    """Given a chain whose first call is in the second org, then its transcript is there too."""
+    first = flow_event(parameters={"secretName": NAME}, ContactId=PARENT_ID)
+    world.flow({**first, "Details": {**first["Details"]}})
+    leg = {"InitiationMethod": "TRANSFER", "InitialContactId": PARENT_ID}
+    world.flow(
+        flow_event("sendMessage", PARAMETERS["sendMessage"], PreviousContactId=PARENT_ID, **leg)
+    )
+    assert world.sent[-1] == (SECOND_ARN, "messages", PARENT_ID)

@@ -1,0 +1,164 @@
+"""One instance, two contact centers: flow, events and records over the real ledger, which moto
+answers, and a Salesforce that notes in which org each request arrived."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tests.unit.aws import TABLE
+from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory
+from tests.unit.records import batch as record_batch
+from tests.unit.samples import FIRST, INSTANCE_ID, TWO_CENTERS, VOICE_CALL_ID, stream_record
+from tests.unit.telling import Told
+from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.call_actions import CallActions
+from voicecall_bridge.callback_ledger import CallbackLedger
+from voicecall_bridge.contact_centers import Center, ContactCenters, PerCenter
+from voicecall_bridge.contact_events import ContactEvents
+from voicecall_bridge.contact_records import ContactRecords
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.dynamodb_table import Table
+from voicecall_bridge.flow_service import FlowService
+from voicecall_bridge.grouped_table import GroupedTable
+from voicecall_bridge.ledger import ContactKey, Ledger
+from voicecall_bridge.record_ledger import RecordLedger
+from voicecall_bridge.record_updates import RecordUpdates
+from voicecall_bridge.streams import StreamProcessor
+from voicecall_bridge.telephony.calls import Operation
+from voicecall_bridge.telephony.client import CreatedVoiceCall, Performed, TelephonyClient
+from voicecall_bridge.voice_call import CreateVoiceCall
+from voicecall_bridge.voice_call_update import UpdateVoiceCall
+
+if TYPE_CHECKING:
+    from voicecall_bridge.telephony.errors import TelephonyError
+
+SECONDS_LEFT = 60.0
+
+
+class Org(TelephonyClient):
+    """The client of one contact center: what it sends is noted, or fails as the org does."""
+
+    def __init__(self, world: "TwoOrgs", center: Center) -> None:
+        self.world, self.secret = world, center.secret
+
+    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> CreatedVoiceCall:
+        self._send("create", request.vendor_call_key)
+        return CreatedVoiceCall(VOICE_CALL_ID, (), 1)
+
+    def update_voice_call(self, request: UpdateVoiceCall, deadline: Deadline) -> int:
+        return self._send("update", request.vendor_call_key)
+
+    def update_attributes(self, vendor_call_key: str, call_attributes: str, _: Deadline) -> int:
+        return self._send("attributes", vendor_call_key)
+
+    def clear_routing(self, vendor_call_key: str, deadline: Deadline) -> int:
+        return self._send("clearRouting", vendor_call_key)
+
+    def reroute(self, vendor_call_key: str, deadline: Deadline) -> int:
+        return self._send("reroute", vendor_call_key)
+
+    def perform(
+        self,
+        operation: Operation,
+        vendor_call_key: str,
+        deadline: Deadline,
+        body: Mapping[str, object] | None = None,
+        *,
+        names_center: bool = False,
+    ) -> Performed:
+        self._send(operation.value, vendor_call_key)
+        return Performed({"status": "Success", "queue": "q", "recordId": "0aQ", "result": "r"}, 1)
+
+    def _send(self, operation: str, key: str) -> int:
+        self.world.sent.append((self.secret, operation, key))
+        if fault := self.world.faults.get(self.secret):
+            fault.attempts = 1
+            raise fault
+        return 1
+
+
+class TwoOrgs:
+    """What is delivered, and where it went.
+
+    Attributes:
+        dynamodb: the ledger's client; a test may put another in its place.
+        sent: secret, operation and contact of each request, in order.
+        faults: secret -> how that org fails.
+        letters: dead letters; `told`: what was logged and counted.
+    """
+
+    def __init__(self, dynamodb: Any, centers: ContactCenters = TWO_CENTERS) -> None:
+        self.dynamodb = dynamodb
+        self.clock, self.told = Clock(), Told()
+        self.sent: list[tuple[str, str, str]] = []
+        self.faults: dict[str, TelephonyError] = {}
+        self.letters, self.directory = MemoryDeadLetters(), MemoryDirectory()
+        self.numbers = 0
+        self.serve(centers)
+
+    def serve(self, centers: ContactCenters) -> None:
+        """From now on the stack lists these contact centers: new environments."""
+        clients: PerCenter[TelephonyClient] = PerCenter(centers, lambda center: Org(self, center))
+        observer = self.told.observer
+        self.ledger = Ledger(lambda: self.dynamodb, TABLE, self.clock)
+        callbacks = CallbackLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
+        actions = CallActions(self.ledger, callbacks, clients, observer, self.clock)
+        self.flows = FlowService(
+            observer,
+            Bridge(self.ledger, clients, observer),
+            self.letters,
+            actions=lambda: actions,
+        )
+        bridge = Bridge(self.ledger, clients, observer, self.directory, needs_ledger=True)
+        self.events: StreamProcessor[Any] = StreamProcessor(
+            ContactEvents(bridge, now=self.clock), self.letters, observer, workers=1
+        )
+        records = RecordLedger(GroupedTable(lambda: self.dynamodb, TABLE), self.clock)
+        updates = RecordUpdates(records, clients, observer, lambda _: None)
+        self.records: StreamProcessor[Any] = StreamProcessor(
+            ContactRecords(updates), self.letters, observer, workers=1
+        )
+
+    def flow(self, event: dict[str, Any]) -> dict[str, str]:
+        """The flow's answer."""
+        return self.flows.answer(event, SECONDS_LEFT)
+
+    def event(self, *events: dict[str, Any]) -> list[int]:
+        """The events of a batch that are to come again, by their places in it, from 0."""
+        first = self._first(len(events))
+        batch = [stream_record(event, number) for number, event in enumerate(events, start=first)]
+        return _again(self.events.answer({"Records": batch}, SECONDS_LEFT), first)
+
+    def record(self, *records: dict[str, Any]) -> list[int]:
+        """The records of a batch that are to come again, by their places in it, from 0."""
+        first = self._first(len(records))
+        return _again(self.records.answer(record_batch(records, first), SECONDS_LEFT), first)
+
+    def pin(self, contact_id: str) -> str | None:
+        """What the ledger remembers."""
+        return self.ledger.entry(ContactKey(INSTANCE_ID, contact_id)).center
+
+    def ends(self) -> list[tuple[str, str]]:
+        """Disposition and reason of each delivery, in order."""
+        return [(line["disposition"], line["reason"]) for line in self.told.deliveries()]
+
+    def _first(self, count: int) -> int:
+        # Each delivery is a new one: an environment knows again what it has dead-lettered.
+        self.numbers += count
+        return self.numbers - count + 1
+
+    def old_item(self, contact_id: str, **attributes: dict[str, str]) -> None:
+        """An item as it was written before contact centers were remembered."""
+        key = {"ledger_key": {"S": f"{INSTANCE_ID}/{contact_id}"}}
+        self.dynamodb.put_item(TableName=TABLE, Item={**key, **attributes})
+
+    def orgs_of(self, contact_id: str) -> set[str]:
+        """Where requests about a contact went."""
+        return {secret for secret, _, key in self.sent if key == contact_id}
+
+
+def _again(answer: dict[str, list[dict[str, str]]], first: int) -> list[int]:
+    return [int(failure["itemIdentifier"]) - first for failure in answer["batchItemFailures"]]
+
+
+ONE_CENTER = ContactCenters.of(FIRST.secret)
+"""The stack without its second contact center."""
