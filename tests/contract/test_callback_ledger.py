@@ -14,6 +14,7 @@ import pytest
 from tests.contract.aws import TABLE, Aws
 from tests.contract.servers import LOOPBACK, refusing_server
 from tests.unit.doubles import Clock, MemoryCallbackLedger
+from tests.unit.samples import CENTER
 from voicecall_bridge.callback_ledger import (
     CallbackLedger,
     CallbackTurn,
@@ -137,7 +138,7 @@ def test_the_other_sides_of_the_item_are_left_alone(table: Table, clock: Clock) 
     """Given a contact whose VoiceCall is created, then callbacks change nothing of that."""
     creation = Ledger(table.client, table.name, clock)
     request = {"startTime": "2026-10-20T10:00:00Z"}
-    lease = creation.begin(KEY, request, 5.0)
+    lease = creation.begin(KEY, request, 5.0, CENTER)
     assert isinstance(lease, Lease)
     ledger = CallbackLedger(table, clock)
     ledger.made(turn(ledger), RECORD_ID)

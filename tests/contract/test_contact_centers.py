@@ -60,7 +60,7 @@ def test_workers_with_different_choices_agree_on_one(clients: list[Any], round_:
         ready.wait(10.0)
         if number % 3:
             return center, ledger(clients[number]).begin(key, REQUEST, SECONDS, center)
-        return center, records(clients[number]).claim(key, number + 1, SECONDS, center)
+        return center, records(clients[number]).claim(key, number + 1, "a", SECONDS, center)
 
     with ThreadPoolExecutor(WORKERS) as threads:
         turns = list(threads.map(work, range(WORKERS)))
@@ -97,8 +97,8 @@ def test_records_follow_what_the_flow_began(
     ledger(clients[0]).begin(KEY, REQUEST, SECONDS, SECOND)
     claims = records(clients[1], kind)
     assert claims.center(KEY) == SECOND.name
-    assert claims.claim(KEY, 1, SECONDS, FIRST) == Elsewhere(SECOND.name)
-    claim = claims.claim(KEY, 1, SECONDS, SECOND)
+    assert claims.claim(KEY, 1, "a", SECONDS, FIRST) == Elsewhere(SECOND.name)
+    claim = claims.claim(KEY, 1, "a", SECONDS, SECOND)
     assert isinstance(claim, Claim)
     assert claims.sent(claim)
 
@@ -113,7 +113,7 @@ def test_grouped_claims_are_each_their_own_contact_centers(clients: list[Any]) -
 
     def claim(number: int) -> object:
         ready.wait(10.0)
-        return claims.claim(keys[number], 1, SECONDS, SECOND if number % 2 else FIRST)
+        return claims.claim(keys[number], 1, "a", SECONDS, SECOND if number % 2 else FIRST)
 
     with ThreadPoolExecutor(WORKERS) as threads:
         turns = list(threads.map(claim, range(WORKERS)))
@@ -128,7 +128,7 @@ def test_a_refusal_keeps_everybody_away_and_takes_nothing_back(clients: list[Any
     book = ledger(clients[0])
     book.refused(KEY, mark)
     assert book.begin(KEY, REQUEST, SECONDS, FIRST) == Elsewhere(mark)
-    assert records(clients[1]).claim(KEY, 1, SECONDS, SECOND) == Elsewhere(mark)
+    assert records(clients[1]).claim(KEY, 1, "a", SECONDS, SECOND) == Elsewhere(mark)
     other = ContactKey("instance-1", "contact-2")
     book.begin(other, REQUEST, SECONDS, FIRST)
     book.refused(other, mark)
@@ -145,6 +145,6 @@ def test_items_from_before_are_the_defaults(aws: Aws, clients: list[Any], name: 
     book.refused(KEY, refused("elsewhere"))
     assert book.entry(KEY).center == ""
     assert book.begin(KEY, REQUEST, SECONDS, SECOND) == Elsewhere("")
-    assert records(clients[1]).claim(KEY, 2, SECONDS, SECOND) == Elsewhere("")
+    assert records(clients[1]).claim(KEY, 2, "a", SECONDS, SECOND) == Elsewhere("")
     assert isinstance(book.begin(KEY, REQUEST, SECONDS, FIRST), Lease)
     assert book.entry(KEY).center == FIRST.name
