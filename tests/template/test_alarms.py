@@ -156,6 +156,18 @@ def test_one_call_in_ten_without_a_voice_call_raises_an_alarm(resources: dict[st
     assert percent(created=500) <= threshold
 
 
+def test_what_is_filled_up_with_zeros_is_looked_at_again(resources: dict[str, Any]) -> None:
+    """Given data that comes a minute late, then the alarm still sees it: FILL has made a 0 of it by
+    then, for which an alarm that looks at the newest period alone stays OK for ever. Source:
+    CloudWatch user guide, metric math, FILL: its note on alarms ("M out of N")."""
+    filled = {name: each for name, each in alarms(resources).items() if "FILL(" in str(each)}
+    assert len(filled) >= 4
+    for name, alarm in filled.items():
+        (period,) = {each["MetricStat"]["Period"] for each in alarm["Metrics"][1:]}
+        assert alarm["DatapointsToAlarm"] == 1, name
+        assert (alarm["EvaluationPeriods"] - 1) * period >= 240, name
+
+
 @pytest.mark.parametrize("kind", ["ContactEvents", "ContactRecords"])
 def test_what_is_late_raises_an_alarm_before_it_is_given_up(
     resources: dict[str, Any], functions: dict[str, Any], kind: str
