@@ -20,17 +20,20 @@ OWN = "VoiceCallBridge"
 RUNBOOK = Path(__file__).resolve().parents[2] / "docs" / "runbook.md"
 
 # Lambda developer guide, "Types of metrics for Lambda functions"; SQS developer guide, "Available
-# CloudWatch metrics"; EventBridge user guide, "Monitoring".
+# CloudWatch metrics"; EventBridge user guide, "Monitoring"; Kinesis developer guide, "Basic
+# stream-level metrics".
 OF_AWS = {
     "AWS/Lambda": {
         "DestinationDeliveryFailures",
         "DroppedEventCount",
         "Duration",
         "Errors",
+        "Invocations",
         "IteratorAge",
         "OnFailureDestinationDeliveredEventCount",
         "Throttles",
     },
+    "AWS/Kinesis": {"IncomingRecords"},
     "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
     "AWS/Events": {"InvocationsFailedToBeSentToDlq"},
 }
