@@ -4,6 +4,7 @@ import argparse
 import math
 import os
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ SOUND: Final = 0
 FAULTY: Final = 1
 UNUSABLE: Final = 2
 _INTERRUPTED: Final = 130
+_PIPE_CLOSED: Final = 141
+"""As a shell tells it of a program that SIGPIPE ended: whoever read has seen enough."""
 _FILE_SUFFIX: Final = ".json"
 
 
@@ -104,8 +107,22 @@ def _sum(counted: Mapping[Verdict, int]) -> str:
     )
 
 
-if __name__ == "__main__":
+def command(arguments: Sequence[str] | None = None) -> int:
+    """`main`, without a traceback: an unforeseen error's text may quote the secret."""
     try:
-        sys.exit(main())
+        return main(arguments)
     except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # What is still to be written at the end would fail as well.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        print(f"a defect of the doctor's own: {type(error).__name__}, {where}", file=sys.stderr)
+        return FAULTY
+
+
+if __name__ == "__main__":
+    sys.exit(command())

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.doctor.__main__ import FAULTY, SOUND, UNUSABLE, main
+from local.doctor.__main__ import FAULTY, SOUND, UNUSABLE, command, main
 from local.salesforce import ContactCenterIdentity, Fault
 from local.stand import Stand
+from tests.architecture.source_code import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -190,3 +194,57 @@ def test_long_name(no_aws: None, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a name longer than a file's can be, then it is a secret's."""
     assert main(["n" * 400, "--region", "us-west-2"], {}) == FAULTY
     assert "no AWS credentials" in capsys.readouterr().out
+
+
+def test_value_in_the_place_of_the_name(
+    no_aws: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given a text with a colon where the contact center's name belongs, then it is not shown."""
+    members = {
+        "SALESFORCE_ORG_ID": "00D000000000001",  # invented
+        "SCRT_ENDPOINT_BASE": "http://127.0.0.1:9",
+        "CALL_CENTER_API_NAME": "password: hush",
+    }
+    assert main([write(tmp_path / "secret.json", members), "--seconds", "1"], {}) == FAULTY
+
+    text = capsys.readouterr().out
+    assert "FAULT        private key" in text
+    assert "hush" not in text
+
+
+def test_unforeseen_error(
+    no_aws: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Given a defect of the doctor's own, then its kind and place are shown, and not its text."""
+
+    def broken(*_: object) -> None:
+        raise LookupError("hush")
+
+    monkeypatch.setattr("local.doctor.examination.read_secret", broken)
+    assert command([write(tmp_path / "secret.json", {})]) == FAULTY
+
+    said = capsys.readouterr().err
+    assert "LookupError, test_doctor_command.py:" in said
+    assert "hush" not in said
+    assert "Traceback" not in said
+
+
+def test_reader_that_goes_away(no_aws: None, tmp_path: Path) -> None:
+    """Given `make doctor | head`, then it ends without a word."""
+    path = write(tmp_path / "secret.json", [])
+    doctor = subprocess.Popen(
+        [sys.executable, "-m", "local.doctor", path],
+        env={**os.environ, "PYTHONPATH": "layers/voicecall_bridge"},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with doctor:
+        assert doctor.stdout
+        assert doctor.stderr
+        doctor.stdout.close()
+        assert doctor.stderr.read() == b""
+    assert doctor.returncode == 141

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.template.deployment import deployed
 from voicecall_bridge.settings import Settings
 
 LAMBDA = "AWS/Lambda"
@@ -156,6 +157,18 @@ def test_one_call_in_ten_without_a_voice_call_raises_an_alarm(resources: dict[st
     assert percent(created=500) <= threshold
 
 
+def test_what_is_filled_up_with_zeros_is_looked_at_again(resources: dict[str, Any]) -> None:
+    """Given data that comes a minute late, then the alarm still sees it: FILL has made a 0 of it by
+    then, for which an alarm that looks at the newest period alone stays OK for ever. Source:
+    CloudWatch user guide, metric math, FILL: its note on alarms ("M out of N")."""
+    filled = {name: each for name, each in alarms(resources).items() if "FILL(" in str(each)}
+    assert len(filled) >= 4
+    for name, alarm in filled.items():
+        (period,) = {each["MetricStat"]["Period"] for each in alarm["Metrics"][1:]}
+        spare = alarm["EvaluationPeriods"] - alarm["DatapointsToAlarm"]
+        assert spare * period >= 240, name
+
+
 @pytest.mark.parametrize("kind", ["ContactEvents", "ContactRecords"])
 def test_what_is_late_raises_an_alarm_before_it_is_given_up(
     resources: dict[str, Any], functions: dict[str, Any], kind: str
@@ -165,6 +178,40 @@ def test_what_is_late_raises_an_alarm_before_it_is_given_up(
     events = functions[f"{kind}Function"]["Properties"]["Events"]["Stream"]["Properties"]
     late_ms = alarm["Threshold"] + alarm["EvaluationPeriods"] * alarm["Period"] * 1000
     assert late_ms < events["MaximumRecordAgeInSeconds"] * 1000 / 2, "half an hour to mend it"
+
+
+@pytest.mark.parametrize("kind", ["ContactEvents", "ContactRecords"])
+def test_a_stream_that_nobody_reads_raises_an_alarm(
+    resources: dict[str, Any], functions: dict[str, Any], kind: str
+) -> None:
+    """Given records that come in and a function that is never called, which has neither errors nor
+    age; then it is told. The stream is the one that the mapping reads, a stream of one's own too:
+    its metrics have its name. CloudWatch metric math, "IF", read as Python reads it."""
+    alarm = alarms(resources)[f"{kind}UnreadAlarm"]
+    (incoming, of_stream), called = watched(alarm)
+    assert incoming == "IncomingRecords"
+    assert called == ("Invocations", {"FunctionName": {"Ref": f"{kind}Function"}})
+    read = functions[f"{kind}Function"]["Properties"]["Events"]["Stream"]["Properties"]["Stream"]
+    own, arn = "stream-of-the-stack", "arn:aws:kinesis:us-west-2:111122223333:stream/of-the-house"
+    for given, name in (("", own), (arn, "of-the-house")):
+        stack = deployed(
+            ContactRecordStreamArn=given, ContactRecordStream=own, ContactEventStream=own
+        )
+        if given and "ContactRecordStreamArn" not in str(read):
+            continue
+        assert stack.resolve(of_stream["StreamName"]) == name
+    expression = re.sub(r"FILL\((\w+), 0\)", r"\1", alarm["Metrics"][0]["Expression"])
+    condition, met, unmet = re.fullmatch(r"IF\((.*), (\d), (\d)\)", expression).groups()  # type: ignore[union-attr]
+
+    def rings(incoming: int, invocations: int) -> bool:
+        names = {"incoming": incoming, "invocations": invocations}
+        value = int(met if eval(condition.replace("AND", "and"), names) else unmet)
+        return value >= int(alarm["Threshold"])
+
+    assert rings(5, 0)
+    assert not rings(5, 1)
+    assert not rings(0, 0), "a quiet night"
+    assert not rings(0, 3), "what came before"
 
 
 @pytest.mark.parametrize("kind", ["ContactEvents", "ContactRecords"])

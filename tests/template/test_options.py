@@ -113,7 +113,9 @@ def test_the_made_topic_is_encrypted_and_takes_this_stacks_alarms_alone(
 
 
 def test_an_alarms_name_begins_with_the_stacks(resources: dict[str, Any]) -> None:
-    """CloudFormation's own names do, and the topic's policy counts on it."""
+    """CloudFormation's own names do, and the topic's policy counts on it. The runbook tells of an
+    alarm by the logical name that follows."""
     for name, resource in resources.items():
-        if resource["Type"] == "AWS::CloudWatch::Alarm":
-            assert "AlarmName" not in resource["Properties"], name
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and "AlarmName" in resource["Properties"]:
+            given = resource["Properties"]["AlarmName"]["Fn::Sub"]
+            assert given.startswith(f"${{AWS::StackName}}-{name}"), name

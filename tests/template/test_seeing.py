@@ -20,17 +20,20 @@ OWN = "VoiceCallBridge"
 RUNBOOK = Path(__file__).resolve().parents[2] / "docs" / "runbook.md"
 
 # Lambda developer guide, "Types of metrics for Lambda functions"; SQS developer guide, "Available
-# CloudWatch metrics"; EventBridge user guide, "Monitoring".
+# CloudWatch metrics"; EventBridge user guide, "Monitoring"; Kinesis developer guide, "Basic
+# stream-level metrics".
 OF_AWS = {
     "AWS/Lambda": {
         "DestinationDeliveryFailures",
         "DroppedEventCount",
         "Duration",
         "Errors",
+        "Invocations",
         "IteratorAge",
         "OnFailureDestinationDeliveredEventCount",
         "Throttles",
     },
+    "AWS/Kinesis": {"IncomingRecords"},
     "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
     "AWS/Events": {"InvocationsFailedToBeSentToDlq"},
 }
@@ -38,12 +41,16 @@ OF_AWS = {
 OF_CONNECT = {"ContactId", "ContactFlowName", "ContactFlowModuleType"}
 # Lambda developer guide, JSON log format, and Powertools for AWS Lambda, Logger.
 OF_THE_LOGGER = {"level", "message", "timestamp", "service"}
+# Lambda developer guide, JSON log format (an exception's line) and Telemetry API, schema reference
+# (platform.report, platform.restoreReport: record.status).
+OF_LAMBDA = {"errorType", "errorMessage", "record"}
+BROKEN_OFF = {"timeout", "failure", "error"}
 # README, the flow's block: the answer's `status`.
 STATUSES = ("created", "existing", "deferred", "failed")
 # CloudWatch Logs user guide, query syntax.
 WORDS = {
     *("fields", "filter", "stats", "sort", "limit", "by", "as", "and", "or", "asc", "desc"),
-    *("count", "latest", "earliest"),
+    *("count", "latest", "earliest", "in"),
 }
 
 
@@ -97,7 +104,7 @@ def logged() -> set[str]:
     found = {key for line in told().lines() for key in line}
     for call in calls("trouble"):
         found |= {each.arg for each in call.keywords if each.arg}
-    return found | OF_THE_LOGGER
+    return found | OF_THE_LOGGER | OF_LAMBDA
 
 
 def test_what_operators_ask_for_first_is_counted() -> None:
@@ -232,7 +239,19 @@ def test_every_text_a_query_looks_for_is_one_that_is_logged(resources: dict[str,
     for query in queries(resources).values():
         lines = [line for line in query["QueryString"].splitlines() if not line.startswith("#")]
         sought = set(re.findall(r'"([^"]*)"', "\n".join(lines)))
-        assert sought <= written | {"", "ERROR", placeholder}, sought - written
+        assert sought <= written | BROKEN_OFF | {"", "ERROR", placeholder}, sought - written
+
+
+def test_trouble_shows_whatever_an_operator_is_told_to_look_for(resources: dict[str, Any]) -> None:
+    """Given an error line, then all that tells it from others is a column: what the package adds to
+    one, and what Lambda writes of an exception and of a function that broke off."""
+    query = queries(resources)["TroubleQuery"]["QueryString"]
+    (columns,) = re.findall(r"^\| fields (.+)$", query, re.MULTILINE)
+    told = {each.arg for call in calls("trouble") for each in call.keywords if each.arg}
+    assert len(told) >= 6
+    assert told | {"errorType", "errorMessage", "record.status"} <= set(columns.split(", "))
+    (ends,) = re.findall(r"record\.status in \[(.+?)\]", query)
+    assert {each.strip('"') for each in ends.split(", ")} == BROKEN_OFF
 
 
 def test_one_call_is_looked_for_in_every_functions_log_and_in_connects(

@@ -120,6 +120,21 @@ def test_an_error_of_the_new_version_brings_the_old_one_back(
     assert flow["AutoPublishAlias"] == "live"
 
 
+def test_a_broken_version_does_not_keep_the_next_one_out(expanded: dict[str, Any]) -> None:
+    """Given an alarm that rings for the version that is there; when what mends it is deployed; then
+    CodeDeploy looks at another alarm, which has not rung yet. Sources: CloudWatch API,
+    PutMetricAlarm ("its state is left unchanged"); SAM's issue 716."""
+    resources = expanded["Resources"]
+    (version,) = (name for name, each in resources.items() if each["Type"].endswith("::Version"))
+    name = resources["ContactFlowNewVersionErrorAlarm"]["Properties"]["AlarmName"]["Fn::Sub"]
+    assert name.endswith(f"-${{{version}.Version}}")
+    # CloudWatch API, AlarmName: 255 characters; a stack's name has 128, a number of a version few.
+    assert len(name.replace("${AWS::StackName}", "s" * 128).partition("${")[0]) <= 255 - 10
+    group = resources["ContactFlowFunctionDeploymentGroup"]["Properties"]
+    (alarm,) = group["AlarmConfiguration"]["Alarms"]
+    assert alarm == {"Name": {"Ref": "ContactFlowNewVersionErrorAlarm"}}
+
+
 def test_code_deploy_shifts_this_alias_and_no_other(
     flow: dict[str, Any], resources: dict[str, Any]
 ) -> None:

@@ -49,7 +49,7 @@ def test_what_holds_data_outlives_the_stack_with_its_key(resources: dict[str, An
         "FailureBucket",
         "BridgeKey",
     ):
-        assert resources[name]["DeletionPolicy"] == "Retain", name
+        assert resources[name]["DeletionPolicy"] == "RetainExceptOnCreate", name
         assert resources[name]["UpdateReplacePolicy"] == "Retain", name
 
 

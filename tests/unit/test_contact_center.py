@@ -1,6 +1,9 @@
 """The contact center's secret: read whole, every fault by its name, no value in an error."""
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +17,9 @@ from tests.unit.samples import (
     secret,
 )
 from voicecall_bridge.contact_center import InvalidSecret, contact_center
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_a_whole_secret() -> None:
@@ -82,6 +88,22 @@ def test_all_faults_together_and_no_value() -> None:
     assert "hush" not in text
     assert text == "; ".join(caught.value.faults)
     assert len(caught.value.faults) == 4
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        pytest.param(lambda: key_pair()[0], id="the key"),
+        pytest.param(lambda: "".join(key_pair()[0].split("-----")[2].split()), id="its base64"),
+        pytest.param(lambda: '{"SALESFORCE_ORG_ID": "hush"}', id="the secret"),
+    ],
+)
+def test_what_was_pasted_into_the_name_does_not_show(pasted: Callable[[], str]) -> None:
+    """Given a value in the place of the contact center's name, of which the key's name is made;
+    then the error describes that name: it goes into the log and to the flow."""
+    with pytest.raises(InvalidSecret) as caught:
+        contact_center(secret(CALL_CENTER_API_NAME=pasted()))
+    assert caught.value.faults == ("<CALL_CENTER_API_NAME>-scrt-jwt-auth-private-key: missing",)
 
 
 @pytest.mark.parametrize("text", ["", "hush", "{", "\ud800"], ids=ascii)

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 _ORG_ID = re.compile(r"00D[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
+# What may stand in an error: where a key was pasted instead of a name, its text must not.
+_SHOWABLE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,79}")
 _BASE_PATH = "/telephony/v1"
 KEY_SUFFIX = "-scrt-jwt-auth-private-key"
 """What follows the contact center's API name in the name of its private key."""
@@ -60,12 +62,12 @@ def contact_center(secret: str, private_key: str = "") -> ContactCenter:
     """
     values = _values(secret)
     api_name = values.get("CALL_CENTER_API_NAME", "")
-    key_name = f"{api_name or '<CALL_CENTER_API_NAME>'}{KEY_SUFFIX}"
+    key = values.get(f"{api_name}{KEY_SUFFIX}", "") if api_name else ""
     center = ContactCenter(
         org_id=values.get("SALESFORCE_ORG_ID", ""),
         api_name=api_name,
         base_url=_with_path(values.get("SCRT_ENDPOINT_BASE", "")),
-        private_key=private_key or values.get(key_name, ""),
+        private_key=private_key or key,
     )
     faults = []
     if not _ORG_ID.fullmatch(center.org_id):
@@ -75,7 +77,8 @@ def contact_center(secret: str, private_key: str = "") -> ContactCenter:
     if not _is_trusted(center.base_url):
         faults.append("SCRT_ENDPOINT_BASE: not an https address (http is for loopback only)")
     if not center.private_key:
-        faults.append(f"{key_name}: missing")
+        shown = api_name if _SHOWABLE.fullmatch(api_name) else "<CALL_CENTER_API_NAME>"
+        faults.append(f"{shown}{KEY_SUFFIX}: missing")
     if faults:
         raise InvalidSecret(*faults)
     return center
