@@ -179,30 +179,59 @@ def _of_the_ways(flow: Flow) -> Iterator[str]:
     for name in flow.actions:
         if name not in reached:
             yield f"{name}: no way leads here"
+    silence = _Silence(flow)
     for name in flow.actions:
-        yield from _silent_ways(flow, name, (), 0)
+        yield from silence.after(name)
 
 
-def _silent_ways(flow: Flow, name: str, way: tuple[str, ...], seconds: int) -> Iterator[str]:
-    """Follows every way from an action until something is said; `seconds` of Lambda so far.
+class _Silence:
+    """The ways without a word, each block followed once: where every block has two branches, ways
+    are too many to be told one by one.
 
-    A prompt that fails says nothing, so only its Next branch ends the way.
+    A prompt that fails says nothing, so only its Next branch ends a way.
     """
-    if name in way:
-        yield f"{name}: a way leads round without a word: {' -> '.join((*way, name))}"
-        return
-    action = flow.actions[name]
-    if action.type == "InvokeLambdaFunction":
-        seconds += int(action.parameters["InvocationTimeLimitSeconds"])
-        if seconds > MOST_LAMBDA_SECONDS:
-            yield (
-                f"{name}: {seconds} s of Lambda without a prompt, {MOST_LAMBDA_SECONDS} are "
-                f"allowed: {' -> '.join((*way, name))}"
-            )
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._way: list[str] = []
+        self._longest: dict[str, tuple[int, tuple[str, ...]]] = {}
+        """The way from a block that waits longest for Lambda: its seconds, its blocks."""
+
+    def after(self, name: str) -> Iterator[str]:
+        """What is wrong with the ways from a block; each loop once."""
+        yield from self._follow(name)
+        seconds = 0
+        for number, block in enumerate(self._longest[name][1], 1):
+            seconds += (own := _lambda_seconds(self._flow.actions[block]))
+            if own and seconds > MOST_LAMBDA_SECONDS:
+                way = " -> ".join(self._longest[name][1][:number])
+                yield (
+                    f"{block}: {seconds} s of Lambda without a prompt, {MOST_LAMBDA_SECONDS} are "
+                    f"allowed: {way}"
+                )
+                return
+
+    def _follow(self, name: str) -> Iterator[str]:
+        if name in self._way:
+            loop = [*self._way[self._way.index(name) :], name]
+            yield f"{name}: a way leads round without a word: {' -> '.join(loop)}"
             return
-    for label, target in branches(action):
-        if action.type != "MessageParticipant" or label != NEXT:
-            yield from _silent_ways(flow, target, (*way, name), seconds)
+        if name in self._longest:
+            return
+        self._way.append(name)
+        longest: tuple[int, tuple[str, ...]] = (0, ())
+        action = self._flow.actions[name]
+        for label, target in branches(action):
+            if action.type != "MessageParticipant" or label != NEXT:
+                yield from self._follow(target)
+                longest = max(longest, self._longest.get(target, longest), key=lambda way: way[0])
+        self._way.pop()
+        self._longest[name] = (longest[0] + _lambda_seconds(action), (name, *longest[1]))
+
+
+def _lambda_seconds(action: Action) -> int:
+    waits = action.type == "InvokeLambdaFunction"
+    return int(action.parameters["InvocationTimeLimitSeconds"]) if waits else 0
 
 
 def _of_a_message(parameters: Mapping[str, Any]) -> Iterator[str]:

@@ -232,6 +232,19 @@ def test_a_way_round_without_a_word_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_many_ways_are_checked_as_soon_as_few(tmp_path: Path) -> None:
+    """Given 200 blocks with two branches each, which is more ways than anybody can wait for."""
+    blocks = [keep(f"k{n}", f"k{n + 1}", x="y") for n in range(200)]
+    flow = content(call("a", "b"), call("b", "k0"), *blocks, call("k200", "again"), bye("again"))
+    [told] = warnings(read_flow(written(tmp_path, flow)))
+    assert told.startswith(
+        "k200: 24 s of Lambda without a prompt, 20 are allowed: a -> b -> k0 -> "
+    )
+    flow["Actions"][-2] = keep("k200", "b", x="y")
+    [_, told] = warnings(read_flow(written(tmp_path, flow)))
+    assert told.startswith("b: a way leads round without a word: b -> k0 -> ")
+
+
 def test_a_prompt_that_fails_does_not_count(tmp_path: Path) -> None:
     """Given a prompt whose error goes on to the third block, then 24 s may be silent."""
     flow = content(call("a", "b"), call("b", "hold"), say("hold", "c"), call("c", "bye"), bye())
