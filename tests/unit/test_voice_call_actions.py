@@ -124,6 +124,15 @@ def test_what_cannot_be_is_named_and_not_quoted(name: str, value: object) -> Non
     assert "HUSH" not in str(caught.value)
 
 
+def test_attributes_nested_beyond_reason_are_told() -> None:
+    """Given what JSON can be read with and not written."""
+    deep: dict[str, object] = {}
+    for _ in range(100_000):
+        deep = {"a": deep}
+    with pytest.raises(WrongProperty, match="callAttributes is nested beyond reason"):
+        live_update({"callAttributes": deep})
+
+
 @pytest.mark.parametrize("values", [{}, {"isActiveCall": None}])
 def test_an_update_of_nothing(values: dict[str, object]) -> None:
     with pytest.raises(WrongProperty, match="fieldValues must have at least one property"):

@@ -195,7 +195,10 @@ def _object(value: object) -> object:
 
 def _object_text(value: object) -> object:
     # The API takes a text here, which a flow may have put together.
-    return json.dumps(_object(value))
+    try:
+        return json.dumps(_object(value))
+    except RecursionError:
+        raise ValueError("is nested beyond reason") from None
 
 
 SCVL_PROPERTIES = (
