@@ -18,7 +18,10 @@ CUSTOMER: Final = "+12065550100"
 SYSTEM: Final = "+18005550199"
 AGENT: Final = "jdoe"
 
-_PATH: Final = re.compile(r"\$\.[A-Za-z]\w*(?:\.[A-Za-z]\w*)*")
+_NAME: Final = r"\.?\['([^']+)'\]|\.([A-Za-z](?:[\w-]*\w)?)"
+"""A step of a path: brackets are for names with special characters (administrator guide, "How to
+reference contact attributes"). Whether a hyphen is one it does not say: here it is none."""
+PATH: Final = re.compile(rf"\$(?:{_NAME})+")
 
 
 class Caller:
@@ -55,13 +58,15 @@ class Caller:
             "Agent": {"UserName": self.agent},
         }
         found: Any = known
-        for name in path.removeprefix("$.").split("."):
-            found = found.get(name) if isinstance(found, Mapping) else None
+        for in_brackets, plain in re.findall(_NAME, path):
+            found = found.get(in_brackets or plain) if isinstance(found, Mapping) else None
+        if isinstance(found, Mapping):  # a segment attribute
+            found = found.get("ValueString")
         return found if isinstance(found, str) else ""
 
     def filled(self, text: str) -> str:
         """The text with every JSONPath in it replaced."""
-        return _PATH.sub(lambda found: self.value(found.group()), text)
+        return PATH.sub(lambda found: self.value(found.group()), text)
 
     def aim(self, target: str, *, at_agent: bool) -> None:
         """Set the target queue, which later Lambda blocks get to see."""

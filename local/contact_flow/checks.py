@@ -17,6 +17,7 @@ from local.contact_flow.blocks import (
     Block,
     branches,
 )
+from local.contact_flow.caller import PATH
 from local.contact_flow.flow import NEXT, Action, Flow
 
 MOST_ACTIONS: Final = 250
@@ -274,7 +275,7 @@ def _of_a_target(parameters: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_a_comparison(parameters: Mapping[str, Any]) -> Iterator[str]:
-    if not re.fullmatch(r"\$\.[\w.]+", str(parameters["ComparisonValue"])):
+    if not PATH.fullmatch(str(parameters["ComparisonValue"])):
         yield "ComparisonValue must be one JSONPath"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from local.contact_flow.blocks import AGENT_TRANSFER, INBOUND, QUEUE_TRANSFER
 from local.contact_flow.caller import QUICK_CONNECT_QUEUE, Caller, new_caller
+from local.contact_flow.checks import faults
 from local.contact_flow.flow import read_flow
 from local.contact_flow.interpreter import End, UnknownBlock, Walk, walk
 from local.contact_flow.lambda_block import MOST_ATTEMPTS, NotInvoked, call_function
@@ -193,6 +194,44 @@ def test_function_gets_what_the_flow_has_learned(tmp_path: Path) -> None:
     assert details["Parameters"] == {"methodName": "x", "number": "+12065550100", "id": "0LQ1"}
     assert function.events[0]["Details"]["ContactData"]["Attributes"] == {}
     assert end.detail == "created"
+
+
+def test_attributes_are_found_by_every_spelling_of_their_path(tmp_path: Path) -> None:
+    """Given names with hyphens, blanks and colons (administrator guide, "How to reference contact
+    attributes"; the attributes of the bridge begin with sfdc-)."""
+    function = Function(invocation({"status": "created"}))
+    passed = {
+        "methodName": "x",
+        "plain": "$.Attributes.sfdc-Tier__c, $.Attributes.none-",
+        "brackets": "$.Attributes.['my tier']/$.Attributes['my tier']",
+        "subtype": "$.SegmentAttributes['connect:Subtype']",
+        "region": "$['AwsRegion']",
+        "no text": "$.Queue$.Tags",
+    }
+    caller = new_caller(INBOUND, Attributes={"sfdc-Tier__c": "gold", "my tier": "9"})
+    path = "$.Attributes['my tier']"
+    compared = block(
+        "b", "Compare", {"ComparisonValue": path}, "bye", {"NoMatchingCondition": "bye"}, {"9": "c"}
+    )
+    end = walked(
+        tmp_path,
+        call("a", "b", LambdaInvocationAttributes=passed),
+        compared,
+        say("c", "bye"),
+        bye(),
+        invoke=function,
+        caller=caller,
+    )
+    assert function.events[0]["Details"]["Parameters"] == {
+        "methodName": "x",
+        "plain": "gold, -",
+        "brackets": "9/9",
+        "subtype": "connect:Telephony",
+        "region": "us-west-2",
+        "no text": "",
+    }
+    assert ("b", "Equals 9") in end.branches
+    assert faults(read_flow(written(tmp_path, content(compared, say("c", "bye"), bye())))) == []
 
 
 def test_a_failed_invocation_leaves_nothing_of_the_last_answer(tmp_path: Path) -> None:
