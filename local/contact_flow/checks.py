@@ -14,6 +14,7 @@ from local.contact_flow.blocks import (
     NO_MATCHING_CONDITION,
     NO_MATCHING_ERROR,
     OPERATORS,
+    SPOKEN,
     Block,
     branches,
 )
@@ -236,9 +237,13 @@ def _lambda_seconds(action: Action) -> int:
 
 
 def _of_a_message(parameters: Mapping[str, Any]) -> Iterator[str]:
-    text = parameters["Text"]
+    given = [name for name in SPOKEN if name in parameters]
+    if len(given) != 1:
+        yield f"one of {', '.join(SPOKEN)}"
+        return
+    text = parameters[given[0]]
     if not isinstance(text, str) or not text.strip():
-        yield "Text says nothing"
+        yield f"{given[0]} says nothing"
 
 
 def _of_an_input(parameters: Mapping[str, Any]) -> Iterator[str]:
@@ -252,9 +257,10 @@ def _of_an_input(parameters: Mapping[str, Any]) -> Iterator[str]:
 def _of_a_lambda(parameters: Mapping[str, Any]) -> Iterator[str]:
     if not _is_number(parameters["InvocationTimeLimitSeconds"], 1, 8):
         yield 'InvocationTimeLimitSeconds must be "1" to "8"'
-    if parameters["InvocationType"] != "SYNCHRONOUS":
+    if parameters.get("InvocationType", "SYNCHRONOUS") != "SYNCHRONOUS":
         yield "InvocationType must be SYNCHRONOUS: the next block reads the answer"
-    if parameters["ResponseValidation"] != {"ResponseType": "STRING_MAP"}:
+    string_map = {"ResponseType": "STRING_MAP"}
+    if parameters.get("ResponseValidation", string_map) != string_map:
         yield "ResponseType must be STRING_MAP"
     passed = parameters["LambdaInvocationAttributes"]
     if not _are_texts(passed) or not passed.get("methodName"):

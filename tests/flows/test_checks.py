@@ -23,7 +23,12 @@ WRONG_BLOCKS = {
     "Next leads to 'nowhere', which is no action": say("a", "nowhere", "bye"),
     "NoMatchingError leads to 'nowhere'": say("a", "bye", "nowhere"),
     "block Wait is not known here": block("a", "Wait", {}, "bye"),
-    "lacks Text": block("a", "MessageParticipant", {}, "bye", {"NoMatchingError": "bye"}),
+    "one of Text, SSML, PromptId": block(
+        "a", "MessageParticipant", {}, "bye", {"NoMatchingError": "bye"}
+    ),
+    "lacks Attributes": block(
+        "a", "UpdateContactAttributes", {}, "bye", {"NoMatchingError": "bye"}
+    ),
     "has no parameter QueueId": block(
         "a",
         "TransferContactToQueue",
@@ -309,6 +314,36 @@ def test_a_lambda_block_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert json.loads(json.dumps(dict(flow.actions["a"].parameters))) == LAMBDA
     assert list(flow.actions["a"].transitions) == [("Next", "b"), ("NoMatchingError", "bye")]
     assert flow.actions["b"].position == (300.0, 0.0)
+
+
+@pytest.mark.parametrize("left_out", ["Metadata", "ActionMetadata"])
+def test_content_without_a_layout_is_read(tmp_path: Path, left_out: str) -> None:
+    """Given content that CreateContactFlow takes, then it is told what the console makes of it."""
+    flow = content(say("a", "bye"), bye())
+    if left_out == "Metadata":
+        del flow["Metadata"]
+    else:
+        flow["Metadata"] = {}
+    read = read_flow(written(tmp_path, flow))
+    assert faults(read) == []
+    assert warnings(read) == ["a: no position", "bye: no position"]
+
+
+@pytest.mark.parametrize("spoken", ["Text", "SSML", "PromptId"])
+def test_what_is_played_may_be_given_in_three_ways(tmp_path: Path, spoken: str) -> None:
+    said = say("a", "bye")
+    said["Parameters"] = {spoken: "x"}
+    assert faults(read_flow(written(tmp_path, content(said, bye())))) == []
+    said["Parameters"] = {"Text": "x"} | {spoken: " "}
+    [told] = faults(read_flow(written(tmp_path, content(said, bye()))))
+    assert told in (f"a: {spoken} says nothing", "a: one of Text, SSML, PromptId")
+
+
+def test_a_lambda_block_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
+    """Given a block as exports of older flows have it: synchronous, a flat map."""
+    old = call("a", "bye")
+    del old["Parameters"]["InvocationType"], old["Parameters"]["ResponseValidation"]
+    assert faults(read_flow(written(tmp_path, content(old, bye())))) == []
 
 
 def test_content_of_the_api_is_read(tmp_path: Path) -> None:

@@ -88,6 +88,16 @@ def test_message_before_the_end_counts(tmp_path: Path) -> None:
     assert (end.end, end.detail) == (End.MESSAGE, "Goodbye.")
 
 
+@pytest.mark.parametrize("spoken", ["SSML", "PromptId"])
+def test_a_message_of_another_kind_counts_too(tmp_path: Path, spoken: str) -> None:
+    said = say("a", "bye")
+    said["Parameters"] = {spoken: "$.Attributes.words"}
+    caller = new_caller(INBOUND, Attributes={"words": "x"})
+    end = walked(tmp_path, said, bye(), caller=caller)
+    assert (end.end, end.detail) == (End.MESSAGE, "x")
+    assert walked(tmp_path, said, bye()).end is End.SILENCE
+
+
 def test_a_greeting_long_before_does_not(tmp_path: Path) -> None:
     """Given a Lambda block after the words, then hanging up is silence: the guide's sample flow."""
     end = walked(tmp_path, say("a", "b"), call("b", "bye"), bye())
