@@ -31,7 +31,8 @@ BLOCK_WIDTH, BLOCK_HEIGHT = 220, 180
 
 PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "FunctionArn": "ARN of the bridge's function: the stack's output `ContactFlowFunctionArn`",
+        "FunctionArn": "ARN of the bridge's function: the stack's output `ContactFlowFunctionArn`, "
+        "its end `:live` included",
         "QueueArn": "ARN of the queue callers go into, also where everything else fails",
         "HoursArn": "ARN of the hours of operation",
         "OmniFlow": "API name of the Omni-Channel flow in Salesforce",
@@ -75,6 +76,12 @@ def placeholders(value: Any) -> Iterator[str]:
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from placeholders(item)
+
+
+def to_replace(flow: Flow) -> list[str]:
+    """The placeholders that are left in a flow."""
+    used = {name for action in flow.actions.values() for name in placeholders(action.parameters)}
+    return [name for name in PLACEHOLDERS if name in used]
 
 
 def _of_the_whole(flow: Flow) -> Iterator[str]:
