@@ -150,6 +150,14 @@ def test_a_line_without_times_was_said_now() -> None:
     assert moments == {**LINE, "startTime": 1800000000500, "endTime": 1800000000500}
 
 
+@pytest.mark.parametrize("given", ["startTime", "endTime"])
+@pytest.mark.parametrize("moment", ["1700000000000", "1900000000000"], ids=["past", "future"])
+def test_a_line_with_one_of_its_times_was_said_then(given: str, moment: str) -> None:
+    """Given one time, on either side of now, then the line does not end before it starts."""
+    moments = transcript_line({**LINE, given: moment}).to_json(now=1_800_000_000.5)
+    assert moments == {**LINE, "startTime": int(moment), "endTime": int(moment)}
+
+
 @pytest.mark.parametrize("name", ["messageId", "content"])
 @pytest.mark.parametrize("value", [None, ""])
 def test_a_line_needs_a_text_and_an_id(name: str, value: object) -> None:

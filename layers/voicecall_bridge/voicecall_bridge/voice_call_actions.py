@@ -96,9 +96,11 @@ class TranscriptLine:
 
         Args:
             now: epoch seconds; a line without times was said now, for a flow knows no epoch times.
+                With one of the two it was said then.
         """
-        moment = int(now * 1000)
-        return {"startTime": moment, "endTime": moment, **self.properties}
+        given = self.properties
+        moment = given.get("startTime", given.get("endTime", int(now * 1000)))
+        return {"startTime": moment, "endTime": moment, **given}
 
 
 @dataclass(frozen=True, slots=True)
