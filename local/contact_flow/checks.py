@@ -50,6 +50,9 @@ _RESERVED: Final = frozenset(
     )
 )
 _PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}")
+_FUNCTION: Final = re.compile(
+    rf"arn:[\w-]+:lambda:[\w-]+:\d{{12}}:function:[\w:$-]+|\$\{{FunctionArn\}}|{PATH.pattern}"
+)
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -262,6 +265,8 @@ def _of_an_input(parameters: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_a_lambda(parameters: Mapping[str, Any]) -> Iterator[str]:
+    if not _FUNCTION.fullmatch(str(parameters["LambdaFunctionARN"])):
+        yield "LambdaFunctionARN must be the ARN of a function, or one JSONPath"
     if not _is_number(parameters["InvocationTimeLimitSeconds"], 1, 8):
         yield 'InvocationTimeLimitSeconds must be "1" to "8"'
     if parameters.get("InvocationType", "SYNCHRONOUS") != "SYNCHRONOUS":
@@ -272,6 +277,18 @@ def _of_a_lambda(parameters: Mapping[str, Any]) -> Iterator[str]:
     passed = parameters["LambdaInvocationAttributes"]
     if not _are_texts(passed) or not passed.get("methodName"):
         yield "LambdaInvocationAttributes must be texts, methodName among them"
+
+
+def _of_logging(parameters: Mapping[str, Any]) -> Iterator[str]:
+    if parameters["FlowLoggingBehavior"] not in ("Enabled", "Disabled"):
+        yield "FlowLoggingBehavior must be Enabled or Disabled"
+
+
+def _of_a_recording(parameters: Mapping[str, Any]) -> Iterator[str]:
+    behavior = parameters["RecordingBehavior"]
+    recorded = behavior.get("RecordedParticipants") if isinstance(behavior, Mapping) else None
+    if not isinstance(recorded, list) or any(who not in ("Agent", "Customer") for who in recorded):
+        yield "RecordedParticipants must be a list of Agent and Customer"
 
 
 def _of_attributes(parameters: Mapping[str, Any]) -> Iterator[str]:
@@ -303,6 +320,8 @@ def _are_texts(value: object) -> bool:
 
 _OF_PARAMETERS: Final = MappingProxyType(
     {
+        "UpdateFlowLoggingBehavior": _of_logging,
+        "UpdateContactRecordingBehavior": _of_a_recording,
         "MessageParticipant": _of_a_message,
         "GetParticipantInput": _of_an_input,
         "InvokeLambdaFunction": _of_a_lambda,

@@ -90,6 +90,19 @@ WRONG_BLOCKS = {
     "ResponseType must be STRING_MAP": call(
         "a", "bye", ResponseValidation={"ResponseType": "JSON"}
     ),
+    "LambdaFunctionARN must be the ARN": call("a", "bye", LambdaFunctionARN="bridge-contact-flow"),
+    "FlowLoggingBehavior must be": block(
+        "a", "UpdateFlowLoggingBehavior", {"FlowLoggingBehavior": "On"}, "bye"
+    ),
+    "RecordedParticipants must be": block(
+        "a",
+        "UpdateContactRecordingBehavior",
+        {"RecordingBehavior": {"RecordedParticipants": ["Agent", "Caller"]}},
+        "bye",
+    ),
+    "list of Agent and Customer": block(
+        "a", "UpdateContactRecordingBehavior", {"RecordingBehavior": "Agent"}, "bye"
+    ),
     "methodName among them": call("a", "bye", LambdaInvocationAttributes={"soql": "x"}),
     "must be texts": call("a", "bye", LambdaInvocationAttributes={"methodName": "x", "n": 1}),
     "placeholder 'Secret' is none of": call("a", "bye", LambdaFunctionARN="${Secret}"),
@@ -337,6 +350,19 @@ def test_what_is_played_may_be_given_in_three_ways(tmp_path: Path, spoken: str) 
     said["Parameters"] = {"Text": "x"} | {spoken: " "}
     [told] = faults(read_flow(written(tmp_path, content(said, bye()))))
     assert told in (f"a: {spoken} says nothing", "a: one of Text, SSML, PromptId")
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:lambda:us-west-2:111122223333:function:bridge-contact-flow:live",
+        "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:f",
+        "$.Attributes.function",
+    ],
+)
+def test_a_function_may_be_named_by_its_arn_or_by_a_path(tmp_path: Path, arn: str) -> None:
+    flow = content(call("a", "bye", LambdaFunctionARN=arn), bye())
+    assert faults(read_flow(written(tmp_path, flow))) == []
 
 
 def test_a_lambda_block_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
