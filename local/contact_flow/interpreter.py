@@ -209,6 +209,11 @@ class _Way:
 
     def hours(self, action: Action) -> Step:
         is_open = self.surroundings.is_open
+        own = self.caller.filled(action.parameters.get("HoursOfOperationId", ""))
+        if not own and (not self.caller.target or self.caller.to_agent):
+            # Without hours of its own the block takes the queue's, and an agent's queue has none
+            # (administrator guide, "Check hours of operation").
+            return Step(action.identifier, NO_MATCHING_ERROR, "no hours, and no queue that has any")
         if is_open is None:
             return Step(action.identifier, NO_MATCHING_ERROR, "the hours cannot be checked")
         return Step(action.identifier, f"Equals {is_open}", "open" if is_open else "closed")

@@ -138,7 +138,9 @@ def test_round_with_words_ends_somewhere(tmp_path: Path) -> None:
 def test_a_branch_that_is_missing_is_silence(tmp_path: Path) -> None:
     end = walked(
         tmp_path,
-        block("a", "CheckHoursOfOperation", {}, "bye", {}, {"True": "bye"}),
+        block(
+            "a", "CheckHoursOfOperation", {"HoursOfOperationId": "h"}, "bye", {}, {"True": "bye"}
+        ),
         bye(),
         surroundings=Surroundings(is_open=False),
     )
@@ -153,6 +155,27 @@ def test_nobody_is_put_into_no_queue(tmp_path: Path) -> None:
 def test_queue_transfer_has_its_queue_already(tmp_path: Path) -> None:
     end = walked(tmp_path, to_queue("in", "bye"), bye(), caller=new_caller(QUEUE_TRANSFER))
     assert (end.end, end.detail) == (End.QUEUE, QUICK_CONNECT_QUEUE)
+
+
+def test_hours_are_the_blocks_or_the_queues(tmp_path: Path) -> None:
+    """Given a block without hours, then those of the queue; none is set yet, or an agent's, which
+    has none (administrator guide, "Check hours of operation"): the Error branch."""
+    checked = block(
+        "hours",
+        "CheckHoursOfOperation",
+        {},
+        "bye",
+        {"NoMatchingError": "bye"},
+        {"True": "in", "False": "bye"},
+    )
+    rest = [to_queue("in", "bye"), bye()]
+    assert ("hours", "NoMatchingError") in walked(tmp_path, checked, *rest).branches
+    aimed = walked(tmp_path, aim("aim", "hours", QueueId="q"), checked, *rest)
+    assert (aimed.end, aimed.detail) == (End.QUEUE, "q")
+    at_agent = walked(tmp_path, aim("aim", "hours", AgentId="jdoe"), checked, *rest)
+    assert ("hours", "NoMatchingError") in at_agent.branches
+    checked["Parameters"] = {"HoursOfOperationId": "h"}
+    assert ("hours", "Equals True") in walked(tmp_path, checked, *rest).branches
 
 
 def test_unknown_block_is_told(tmp_path: Path) -> None:
