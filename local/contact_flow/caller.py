@@ -17,6 +17,8 @@ QUICK_CONNECT_QUEUE: Final = f"{CONNECT_INSTANCE_ARN}/queue/90000001-aaaa-4bbb-8
 CUSTOMER: Final = "+12065550100"
 SYSTEM: Final = "+18005550199"
 AGENT: Final = "jdoe"
+_INHERITED: Final = {"voiceCallId": "0LQ000000000001AAA", "voiceCallError": "inherited"}
+"""What a flow kept of the call before."""
 
 _NAME: Final = r"\.?\['([^']+)'\]|\.([A-Za-z](?:[\w-]*\w)?)"
 """A step of a path: brackets are for names with special characters (administrator guide, "How to
@@ -95,7 +97,7 @@ def new_caller(flow_type: str, **changes: Any) -> Caller:
     previous = str(uuid.uuid4()) if transferred else contact_id
     to_queue = transferred and flow_type != AGENT_TRANSFER
     contact = {
-        "Attributes": {"voiceCallId": "0LQ000000000001AAA"} if transferred else {},
+        "Attributes": dict(_INHERITED) if transferred else {},
         "AwsRegion": "us-west-2",
         "Channel": "VOICE",
         "ContactId": contact_id,
