@@ -107,9 +107,11 @@ def _replay(parsed: argparse.Namespace) -> int:
         replay = Replay(stand, console)
         with console:
             replay.run(samples)
-        for outcome in replay.outcomes:
-            if outcome.path == samples[-1].path:
-                _explain(console, outcome, stand.salesforce.journal())
+        explained = [each for each in replay.outcomes if each.path == samples[-1].path]
+        for number, outcome in enumerate(explained, 1):
+            if len(explained) > 1:
+                console.say(f"{number:4}. {_title(outcome)}")
+            _explain(console, outcome, stand.salesforce.journal())
         console.calls(stand.salesforce.voice_calls())
         account = replay.account()
     console.account(account)
@@ -136,6 +138,13 @@ def _stand(parsed: argparse.Namespace) -> int:
         with contextlib.suppress(KeyboardInterrupt, SystemExit):
             signal.pause()
     return RIGHT
+
+
+def _title(outcome: Outcome) -> str:
+    """What a delivery was, where several are explained one after the other."""
+    told = outcome.lines[0] if outcome.lines else None
+    words = (outcome.delivered.source, told.method, told.contact_id) if told else ()
+    return "  ".join(word for word in words if word) or outcome.delivered.source
 
 
 def _explain(console: Console, outcome: Outcome, journal: Sequence[Exchange]) -> None:

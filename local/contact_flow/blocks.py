@@ -28,6 +28,9 @@ NO_MATCHING_CONDITION: Final = "NoMatchingCondition"
 INPUT_TIME_LIMIT_EXCEEDED: Final = "InputTimeLimitExceeded"
 QUEUE_AT_CAPACITY: Final = "QueueAtCapacity"
 
+SPOKEN: Final = ("Text", "SSML", "PromptId")
+"""What is played: one of them."""
+
 OPERATORS: Final = ("Equals", "TextStartsWith")
 
 
@@ -60,17 +63,17 @@ BLOCKS: Final[Mapping[str, Block]] = MappingProxyType(
         "UpdateContactRecordingBehavior": Block(
             frozenset({"RecordingBehavior"}), frozenset({"AnalyticsBehavior"}), errors=()
         ),
-        "MessageParticipant": Block(frozenset({"Text"})),
+        "MessageParticipant": Block(optional=frozenset(SPOKEN)),
         "InvokeLambdaFunction": Block(
             frozenset(
                 {
                     "LambdaFunctionARN",
                     "InvocationTimeLimitSeconds",
-                    "InvocationType",
                     "LambdaInvocationAttributes",
-                    "ResponseValidation",
                 }
-            )
+            ),
+            # Exports of flows in the field leave them out.
+            frozenset({"InvocationType", "ResponseValidation"}),
         ),
         "UpdateContactAttributes": Block(frozenset({"Attributes"}), frozenset({"TargetContact"})),
         "Compare": Block(
@@ -80,7 +83,8 @@ BLOCKS: Final[Mapping[str, Block]] = MappingProxyType(
             compares=True,
         ),
         "GetParticipantInput": Block(
-            frozenset({"Text", "InputTimeLimitSeconds", "StoreInput"}),
+            frozenset({"InputTimeLimitSeconds", "StoreInput"}),
+            frozenset(SPOKEN),
             errors=(INPUT_TIME_LIMIT_EXCEEDED, NO_MATCHING_CONDITION, NO_MATCHING_ERROR),
             next_taken=False,
             compares=True,

@@ -17,8 +17,13 @@ QUICK_CONNECT_QUEUE: Final = f"{CONNECT_INSTANCE_ARN}/queue/90000001-aaaa-4bbb-8
 CUSTOMER: Final = "+12065550100"
 SYSTEM: Final = "+18005550199"
 AGENT: Final = "jdoe"
+_INHERITED: Final = {"voiceCallId": "0LQ000000000001AAA", "voiceCallError": "inherited"}
+"""What a flow kept of the call before."""
 
-_PATH: Final = re.compile(r"\$\.[A-Za-z]\w*(?:\.[A-Za-z]\w*)*")
+_NAME: Final = r"\.?\['([^']+)'\]|\.([A-Za-z](?:[\w-]*\w)?)"
+"""A step of a path: brackets are for names with special characters (administrator guide, "How to
+reference contact attributes"). Whether a hyphen is one it does not say: here it is none."""
+PATH: Final = re.compile(rf"\$(?:{_NAME})+")
 
 
 class Caller:
@@ -55,13 +60,15 @@ class Caller:
             "Agent": {"UserName": self.agent},
         }
         found: Any = known
-        for name in path.removeprefix("$.").split("."):
-            found = found.get(name) if isinstance(found, Mapping) else None
+        for in_brackets, plain in re.findall(_NAME, path):
+            found = found.get(in_brackets or plain) if isinstance(found, Mapping) else None
+        if isinstance(found, Mapping):  # a segment attribute
+            found = found.get("ValueString")
         return found if isinstance(found, str) else ""
 
     def filled(self, text: str) -> str:
         """The text with every JSONPath in it replaced."""
-        return _PATH.sub(lambda found: self.value(found.group()), text)
+        return PATH.sub(lambda found: self.value(found.group()), text)
 
     def aim(self, target: str, *, at_agent: bool) -> None:
         """Set the target queue, which later Lambda blocks get to see."""
@@ -90,7 +97,7 @@ def new_caller(flow_type: str, **changes: Any) -> Caller:
     previous = str(uuid.uuid4()) if transferred else contact_id
     to_queue = transferred and flow_type != AGENT_TRANSFER
     contact = {
-        "Attributes": {"voiceCallId": "0LQ000000000001AAA"} if transferred else {},
+        "Attributes": dict(_INHERITED) if transferred else {},
         "AwsRegion": "us-west-2",
         "Channel": "VOICE",
         "ContactId": contact_id,

@@ -14,9 +14,11 @@ from local.contact_flow.blocks import (
     NO_MATCHING_CONDITION,
     NO_MATCHING_ERROR,
     OPERATORS,
+    SPOKEN,
     Block,
     branches,
 )
+from local.contact_flow.caller import PATH
 from local.contact_flow.flow import NEXT, Action, Flow
 
 MOST_ACTIONS: Final = 250
@@ -29,7 +31,8 @@ BLOCK_WIDTH, BLOCK_HEIGHT = 220, 180
 
 PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "FunctionArn": "ARN of the bridge's function: the stack's output `ContactFlowFunctionArn`",
+        "FunctionArn": "ARN of the bridge's function: the stack's output `ContactFlowFunctionArn`, "
+        "its end `:live` included",
         "QueueArn": "ARN of the queue callers go into, also where everything else fails",
         "HoursArn": "ARN of the hours of operation",
         "OmniFlow": "API name of the Omni-Channel flow in Salesforce",
@@ -47,6 +50,9 @@ _RESERVED: Final = frozenset(
     )
 )
 _PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}")
+_FUNCTION: Final = re.compile(
+    rf"arn:[\w-]+:lambda:[\w-]+:\d{{12}}:function:[\w:$-]+|\$\{{FunctionArn\}}|{PATH.pattern}"
+)
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -73,6 +79,12 @@ def placeholders(value: Any) -> Iterator[str]:
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from placeholders(item)
+
+
+def to_replace(flow: Flow) -> list[str]:
+    """The placeholders that are left in a flow."""
+    used = {name for action in flow.actions.values() for name in placeholders(action.parameters)}
+    return [name for name in PLACEHOLDERS if name in used]
 
 
 def _of_the_whole(flow: Flow) -> Iterator[str]:
@@ -179,36 +191,69 @@ def _of_the_ways(flow: Flow) -> Iterator[str]:
     for name in flow.actions:
         if name not in reached:
             yield f"{name}: no way leads here"
+    silence = _Silence(flow)
     for name in flow.actions:
-        yield from _silent_ways(flow, name, (), 0)
+        yield from silence.after(name)
 
 
-def _silent_ways(flow: Flow, name: str, way: tuple[str, ...], seconds: int) -> Iterator[str]:
-    """Follows every way from an action until something is said; `seconds` of Lambda so far.
+class _Silence:
+    """The ways without a word, each block followed once: where every block has two branches, ways
+    are too many to be told one by one.
 
-    A prompt that fails says nothing, so only its Next branch ends the way.
+    A prompt that fails says nothing, so only its Next branch ends a way.
     """
-    if name in way:
-        yield f"{name}: a way leads round without a word: {' -> '.join((*way, name))}"
-        return
-    action = flow.actions[name]
-    if action.type == "InvokeLambdaFunction":
-        seconds += int(action.parameters["InvocationTimeLimitSeconds"])
-        if seconds > MOST_LAMBDA_SECONDS:
-            yield (
-                f"{name}: {seconds} s of Lambda without a prompt, {MOST_LAMBDA_SECONDS} are "
-                f"allowed: {' -> '.join((*way, name))}"
-            )
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._way: list[str] = []
+        self._longest: dict[str, tuple[int, tuple[str, ...]]] = {}
+        """The way from a block that waits longest for Lambda: its seconds, its blocks."""
+
+    def after(self, name: str) -> Iterator[str]:
+        """What is wrong with the ways from a block; each loop once."""
+        yield from self._follow(name)
+        seconds = 0
+        for number, block in enumerate(self._longest[name][1], 1):
+            seconds += (own := _lambda_seconds(self._flow.actions[block]))
+            if own and seconds > MOST_LAMBDA_SECONDS:
+                way = " -> ".join(self._longest[name][1][:number])
+                yield (
+                    f"{block}: {seconds} s of Lambda without a prompt, {MOST_LAMBDA_SECONDS} are "
+                    f"allowed: {way}"
+                )
+                return
+
+    def _follow(self, name: str) -> Iterator[str]:
+        if name in self._way:
+            loop = [*self._way[self._way.index(name) :], name]
+            yield f"{name}: a way leads round without a word: {' -> '.join(loop)}"
             return
-    for label, target in branches(action):
-        if action.type != "MessageParticipant" or label != NEXT:
-            yield from _silent_ways(flow, target, (*way, name), seconds)
+        if name in self._longest:
+            return
+        self._way.append(name)
+        longest: tuple[int, tuple[str, ...]] = (0, ())
+        action = self._flow.actions[name]
+        for label, target in branches(action):
+            if action.type != "MessageParticipant" or label != NEXT:
+                yield from self._follow(target)
+                longest = max(longest, self._longest.get(target, longest), key=lambda way: way[0])
+        self._way.pop()
+        self._longest[name] = (longest[0] + _lambda_seconds(action), (name, *longest[1]))
+
+
+def _lambda_seconds(action: Action) -> int:
+    waits = action.type == "InvokeLambdaFunction"
+    return int(action.parameters["InvocationTimeLimitSeconds"]) if waits else 0
 
 
 def _of_a_message(parameters: Mapping[str, Any]) -> Iterator[str]:
-    text = parameters["Text"]
+    given = [name for name in SPOKEN if name in parameters]
+    if len(given) != 1:
+        yield f"one of {', '.join(SPOKEN)}"
+        return
+    text = parameters[given[0]]
     if not isinstance(text, str) or not text.strip():
-        yield "Text says nothing"
+        yield f"{given[0]} says nothing"
 
 
 def _of_an_input(parameters: Mapping[str, Any]) -> Iterator[str]:
@@ -220,15 +265,30 @@ def _of_an_input(parameters: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_a_lambda(parameters: Mapping[str, Any]) -> Iterator[str]:
+    if not _FUNCTION.fullmatch(str(parameters["LambdaFunctionARN"])):
+        yield "LambdaFunctionARN must be the ARN of a function, or one JSONPath"
     if not _is_number(parameters["InvocationTimeLimitSeconds"], 1, 8):
         yield 'InvocationTimeLimitSeconds must be "1" to "8"'
-    if parameters["InvocationType"] != "SYNCHRONOUS":
+    if parameters.get("InvocationType", "SYNCHRONOUS") != "SYNCHRONOUS":
         yield "InvocationType must be SYNCHRONOUS: the next block reads the answer"
-    if parameters["ResponseValidation"] != {"ResponseType": "STRING_MAP"}:
+    string_map = {"ResponseType": "STRING_MAP"}
+    if parameters.get("ResponseValidation", string_map) != string_map:
         yield "ResponseType must be STRING_MAP"
     passed = parameters["LambdaInvocationAttributes"]
     if not _are_texts(passed) or not passed.get("methodName"):
         yield "LambdaInvocationAttributes must be texts, methodName among them"
+
+
+def _of_logging(parameters: Mapping[str, Any]) -> Iterator[str]:
+    if parameters["FlowLoggingBehavior"] not in ("Enabled", "Disabled"):
+        yield "FlowLoggingBehavior must be Enabled or Disabled"
+
+
+def _of_a_recording(parameters: Mapping[str, Any]) -> Iterator[str]:
+    behavior = parameters["RecordingBehavior"]
+    recorded = behavior.get("RecordedParticipants") if isinstance(behavior, Mapping) else None
+    if not isinstance(recorded, list) or any(who not in ("Agent", "Customer") for who in recorded):
+        yield "RecordedParticipants must be a list of Agent and Customer"
 
 
 def _of_attributes(parameters: Mapping[str, Any]) -> Iterator[str]:
@@ -245,7 +305,7 @@ def _of_a_target(parameters: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_a_comparison(parameters: Mapping[str, Any]) -> Iterator[str]:
-    if not re.fullmatch(r"\$\.[\w.]+", str(parameters["ComparisonValue"])):
+    if not PATH.fullmatch(str(parameters["ComparisonValue"])):
         yield "ComparisonValue must be one JSONPath"
 
 
@@ -260,6 +320,8 @@ def _are_texts(value: object) -> bool:
 
 _OF_PARAMETERS: Final = MappingProxyType(
     {
+        "UpdateFlowLoggingBehavior": _of_logging,
+        "UpdateContactRecordingBehavior": _of_a_recording,
         "MessageParticipant": _of_a_message,
         "GetParticipantInput": _of_an_input,
         "InvokeLambdaFunction": _of_a_lambda,

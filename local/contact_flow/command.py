@@ -8,7 +8,7 @@ from typing import Any, Final
 from local.console import Console
 from local.contact_flow.blocks import FLOW_TYPES
 from local.contact_flow.caller import AGENT, new_caller
-from local.contact_flow.checks import MOST_LAMBDA_SECONDS, faults, warnings
+from local.contact_flow.checks import MOST_LAMBDA_SECONDS, faults, to_replace, warnings
 from local.contact_flow.flow import Flow, read_flow
 from local.contact_flow.interpreter import End, Step, Walk, walk
 from local.contact_flow.lambda_block import Invoke, NotInvoked
@@ -122,6 +122,8 @@ def _tell(console: Console, flow: Flow, walked: Walk) -> None:
         f"longest wait for Lambda without a prompt: {walked.lambda_seconds:.1f} s "
         f"of {MOST_LAMBDA_SECONDS}"
     )
+    if left := to_replace(flow):
+        console.say(f"to be replaced before the import: {', '.join(left)}")
 
 
 def _what(step: Step) -> str:

@@ -90,8 +90,8 @@ def read_flow(path: Path) -> Flow:
     refuse_unknown(content, ("Version", "StartAction", "Metadata", "Actions"), str(path))
     if content.get("Version") != "2019-10-30":
         raise EventError(f"{path}: Version must be 2019-10-30, not {content.get('Version')!r}")
-    metadata = as_object(content.get("Metadata"), f"{path}: Metadata")
-    places = as_object(metadata.get("ActionMetadata"), f"{path}: Metadata: ActionMetadata")
+    metadata = as_object(content.get("Metadata", {}), f"{path}: Metadata")
+    places = as_object(metadata.get("ActionMetadata", {}), f"{path}: Metadata: ActionMetadata")
     actions: dict[str, Action] = {}
     for number, item in enumerate(as_list(content.get("Actions"), f"{path}: Actions"), 1):
         where = f"{path}: action {number}"

@@ -17,6 +17,7 @@ from local.contact_flow.blocks import (
     NO_MATCHING_CONDITION,
     NO_MATCHING_ERROR,
     QUEUE_AT_CAPACITY,
+    SPOKEN,
 )
 from local.contact_flow.caller import Caller
 from local.contact_flow.flow import NEXT, Action, Condition, Flow
@@ -144,8 +145,13 @@ class _Way:
     def go_on(self, action: Action) -> Step:
         return Step(action.identifier, NEXT, "")
 
+    def _words(self, action: Action) -> str:
+        """What is said; of a recorded prompt, which it is."""
+        [given] = [action.parameters[name] for name in SPOKEN if name in action.parameters]
+        return self.caller.filled(given)
+
     def say(self, action: Action) -> Step:
-        text = self.caller.filled(action.parameters["Text"])
+        text = self._words(action)
         if among(action.identifier, self.surroundings.mute) or not text.strip():
             return Step(action.identifier, NO_MATCHING_ERROR, "the prompt does not play")
         self.last_words = text
@@ -187,7 +193,7 @@ class _Way:
         if key is None or among(action.identifier, self.surroundings.mute):
             return Step(action.identifier, NO_MATCHING_ERROR, "the menu does not work")
         self.unspoken.clear()
-        text = self.caller.filled(action.parameters["Text"])
+        text = self._words(action)
         if not key:
             return Step(action.identifier, INPUT_TIME_LIMIT_EXCEEDED, f'"{text}": no key')
         branch = _matching(action, key) or NO_MATCHING_CONDITION
@@ -203,6 +209,11 @@ class _Way:
 
     def hours(self, action: Action) -> Step:
         is_open = self.surroundings.is_open
+        own = self.caller.filled(action.parameters.get("HoursOfOperationId", ""))
+        if not own and (not self.caller.target or self.caller.to_agent):
+            # Without hours of its own the block takes the queue's, and an agent's queue has none
+            # (administrator guide, "Check hours of operation").
+            return Step(action.identifier, NO_MATCHING_ERROR, "no hours, and no queue that has any")
         if is_open is None:
             return Step(action.identifier, NO_MATCHING_ERROR, "the hours cannot be checked")
         return Step(action.identifier, f"Equals {is_open}", "open" if is_open else "closed")

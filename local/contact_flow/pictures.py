@@ -20,7 +20,7 @@ from local.contact_flow.blocks import (
     QUEUE_AT_CAPACITY,
     branches,
 )
-from local.contact_flow.checks import PLACEHOLDERS, placeholders
+from local.contact_flow.checks import to_replace
 from local.contact_flow.flow import NEXT, Action, Flow, read_flow
 from local.pages import with_made_part, write_or_check
 
@@ -93,8 +93,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _chapter(path: Path) -> Iterator[str]:
     flow = read_flow(path)
-    used = {name for action in flow.actions.values() for name in placeholders(action.parameters)}
-    named = ", ".join(f"`{name}`" for name in PLACEHOLDERS if name in used)
+    named = ", ".join(f"`{name}`" for name in to_replace(flow))
     yield f"### {path.name}"
     yield flow.description
     yield f"Flow type `{FLOW_TYPES[flow.type]}`, {len(flow.actions)} blocks. Replace: {named}."

@@ -23,7 +23,12 @@ WRONG_BLOCKS = {
     "Next leads to 'nowhere', which is no action": say("a", "nowhere", "bye"),
     "NoMatchingError leads to 'nowhere'": say("a", "bye", "nowhere"),
     "block Wait is not known here": block("a", "Wait", {}, "bye"),
-    "lacks Text": block("a", "MessageParticipant", {}, "bye", {"NoMatchingError": "bye"}),
+    "one of Text, SSML, PromptId": block(
+        "a", "MessageParticipant", {}, "bye", {"NoMatchingError": "bye"}
+    ),
+    "lacks Attributes": block(
+        "a", "UpdateContactAttributes", {}, "bye", {"NoMatchingError": "bye"}
+    ),
     "has no parameter QueueId": block(
         "a",
         "TransferContactToQueue",
@@ -84,6 +89,19 @@ WRONG_BLOCKS = {
     "InvocationType must be SYNCHRONOUS": call("a", "bye", InvocationType="ASYNCHRONOUS"),
     "ResponseType must be STRING_MAP": call(
         "a", "bye", ResponseValidation={"ResponseType": "JSON"}
+    ),
+    "LambdaFunctionARN must be the ARN": call("a", "bye", LambdaFunctionARN="bridge-contact-flow"),
+    "FlowLoggingBehavior must be": block(
+        "a", "UpdateFlowLoggingBehavior", {"FlowLoggingBehavior": "On"}, "bye"
+    ),
+    "RecordedParticipants must be": block(
+        "a",
+        "UpdateContactRecordingBehavior",
+        {"RecordingBehavior": {"RecordedParticipants": ["Agent", "Caller"]}},
+        "bye",
+    ),
+    "list of Agent and Customer": block(
+        "a", "UpdateContactRecordingBehavior", {"RecordingBehavior": "Agent"}, "bye"
     ),
     "methodName among them": call("a", "bye", LambdaInvocationAttributes={"soql": "x"}),
     "must be texts": call("a", "bye", LambdaInvocationAttributes={"methodName": "x", "n": 1}),
@@ -232,6 +250,19 @@ def test_a_way_round_without_a_word_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_many_ways_are_checked_as_soon_as_few(tmp_path: Path) -> None:
+    """Given 200 blocks with two branches each, which is more ways than anybody can wait for."""
+    blocks = [keep(f"k{n}", f"k{n + 1}", x="y") for n in range(200)]
+    flow = content(call("a", "b"), call("b", "k0"), *blocks, call("k200", "again"), bye("again"))
+    [told] = warnings(read_flow(written(tmp_path, flow)))
+    assert told.startswith(
+        "k200: 24 s of Lambda without a prompt, 20 are allowed: a -> b -> k0 -> "
+    )
+    flow["Actions"][-2] = keep("k200", "b", x="y")
+    [_, told] = warnings(read_flow(written(tmp_path, flow)))
+    assert told.startswith("b: a way leads round without a word: b -> k0 -> ")
+
+
 def test_a_prompt_that_fails_does_not_count(tmp_path: Path) -> None:
     """Given a prompt whose error goes on to the third block, then 24 s may be silent."""
     flow = content(call("a", "b"), call("b", "hold"), say("hold", "c"), call("c", "bye"), bye())
@@ -296,6 +327,49 @@ def test_a_lambda_block_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert json.loads(json.dumps(dict(flow.actions["a"].parameters))) == LAMBDA
     assert list(flow.actions["a"].transitions) == [("Next", "b"), ("NoMatchingError", "bye")]
     assert flow.actions["b"].position == (300.0, 0.0)
+
+
+@pytest.mark.parametrize("left_out", ["Metadata", "ActionMetadata"])
+def test_content_without_a_layout_is_read(tmp_path: Path, left_out: str) -> None:
+    """Given content that CreateContactFlow takes, then it is told what the console makes of it."""
+    flow = content(say("a", "bye"), bye())
+    if left_out == "Metadata":
+        del flow["Metadata"]
+    else:
+        flow["Metadata"] = {}
+    read = read_flow(written(tmp_path, flow))
+    assert faults(read) == []
+    assert warnings(read) == ["a: no position", "bye: no position"]
+
+
+@pytest.mark.parametrize("spoken", ["Text", "SSML", "PromptId"])
+def test_what_is_played_may_be_given_in_three_ways(tmp_path: Path, spoken: str) -> None:
+    said = say("a", "bye")
+    said["Parameters"] = {spoken: "x"}
+    assert faults(read_flow(written(tmp_path, content(said, bye())))) == []
+    said["Parameters"] = {"Text": "x"} | {spoken: " "}
+    [told] = faults(read_flow(written(tmp_path, content(said, bye()))))
+    assert told in (f"a: {spoken} says nothing", "a: one of Text, SSML, PromptId")
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:lambda:us-west-2:111122223333:function:bridge-contact-flow:live",
+        "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:f",
+        "$.Attributes.function",
+    ],
+)
+def test_a_function_may_be_named_by_its_arn_or_by_a_path(tmp_path: Path, arn: str) -> None:
+    flow = content(call("a", "bye", LambdaFunctionARN=arn), bye())
+    assert faults(read_flow(written(tmp_path, flow))) == []
+
+
+def test_a_lambda_block_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
+    """Given a block as exports of older flows have it: synchronous, a flat map."""
+    old = call("a", "bye")
+    del old["Parameters"]["InvocationType"], old["Parameters"]["ResponseValidation"]
+    assert faults(read_flow(written(tmp_path, content(old, bye())))) == []
 
 
 def test_content_of_the_api_is_read(tmp_path: Path) -> None:

@@ -47,6 +47,18 @@ def test_a_good_day_is_told_block_by_block(run: Callable[..., tuple[int, str]]) 
     assert "the caller waits in the queue ${QueueArn}" in told
 
 
+def test_what_is_left_to_replace_is_told(
+    run: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    """Given a file in which one name was forgotten: Connect would not find what it stands for."""
+    told = run(FOLDER / "inbound.json")[1]
+    assert "to be replaced before the import: FunctionArn, QueueArn, HoursArn" in told
+    flow = content(say("greet", "aim"), aim("aim", "bye", QueueId="${QueueArn}"), bye())
+    assert "before the import: QueueArn\n" in run(written(tmp_path, flow))[1]
+    flow["Actions"][1] = aim("aim", "bye", QueueId="q")
+    assert "replaced" not in run(written(tmp_path, flow))[1]
+
+
 def test_a_fault_of_salesforce_is_for_this_caller_alone(
     run: Callable[..., tuple[int, str]],
 ) -> None:

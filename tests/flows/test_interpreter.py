@@ -8,6 +8,7 @@ import pytest
 
 from local.contact_flow.blocks import AGENT_TRANSFER, INBOUND, QUEUE_TRANSFER
 from local.contact_flow.caller import QUICK_CONNECT_QUEUE, Caller, new_caller
+from local.contact_flow.checks import faults
 from local.contact_flow.flow import read_flow
 from local.contact_flow.interpreter import End, UnknownBlock, Walk, walk
 from local.contact_flow.lambda_block import MOST_ATTEMPTS, NotInvoked, call_function
@@ -87,6 +88,16 @@ def test_message_before_the_end_counts(tmp_path: Path) -> None:
     assert (end.end, end.detail) == (End.MESSAGE, "Goodbye.")
 
 
+@pytest.mark.parametrize("spoken", ["SSML", "PromptId"])
+def test_a_message_of_another_kind_counts_too(tmp_path: Path, spoken: str) -> None:
+    said = say("a", "bye")
+    said["Parameters"] = {spoken: "$.Attributes.words"}
+    caller = new_caller(INBOUND, Attributes={"words": "x"})
+    end = walked(tmp_path, said, bye(), caller=caller)
+    assert (end.end, end.detail) == (End.MESSAGE, "x")
+    assert walked(tmp_path, said, bye()).end is End.SILENCE
+
+
 def test_a_greeting_long_before_does_not(tmp_path: Path) -> None:
     """Given a Lambda block after the words, then hanging up is silence: the guide's sample flow."""
     end = walked(tmp_path, say("a", "b"), call("b", "bye"), bye())
@@ -127,7 +138,9 @@ def test_round_with_words_ends_somewhere(tmp_path: Path) -> None:
 def test_a_branch_that_is_missing_is_silence(tmp_path: Path) -> None:
     end = walked(
         tmp_path,
-        block("a", "CheckHoursOfOperation", {}, "bye", {}, {"True": "bye"}),
+        block(
+            "a", "CheckHoursOfOperation", {"HoursOfOperationId": "h"}, "bye", {}, {"True": "bye"}
+        ),
         bye(),
         surroundings=Surroundings(is_open=False),
     )
@@ -142,6 +155,27 @@ def test_nobody_is_put_into_no_queue(tmp_path: Path) -> None:
 def test_queue_transfer_has_its_queue_already(tmp_path: Path) -> None:
     end = walked(tmp_path, to_queue("in", "bye"), bye(), caller=new_caller(QUEUE_TRANSFER))
     assert (end.end, end.detail) == (End.QUEUE, QUICK_CONNECT_QUEUE)
+
+
+def test_hours_are_the_blocks_or_the_queues(tmp_path: Path) -> None:
+    """Given a block without hours, then those of the queue; none is set yet, or an agent's, which
+    has none (administrator guide, "Check hours of operation"): the Error branch."""
+    checked = block(
+        "hours",
+        "CheckHoursOfOperation",
+        {},
+        "bye",
+        {"NoMatchingError": "bye"},
+        {"True": "in", "False": "bye"},
+    )
+    rest = [to_queue("in", "bye"), bye()]
+    assert ("hours", "NoMatchingError") in walked(tmp_path, checked, *rest).branches
+    aimed = walked(tmp_path, aim("aim", "hours", QueueId="q"), checked, *rest)
+    assert (aimed.end, aimed.detail) == (End.QUEUE, "q")
+    at_agent = walked(tmp_path, aim("aim", "hours", AgentId="jdoe"), checked, *rest)
+    assert ("hours", "NoMatchingError") in at_agent.branches
+    checked["Parameters"] = {"HoursOfOperationId": "h"}
+    assert ("hours", "Equals True") in walked(tmp_path, checked, *rest).branches
 
 
 def test_unknown_block_is_told(tmp_path: Path) -> None:
@@ -193,6 +227,44 @@ def test_function_gets_what_the_flow_has_learned(tmp_path: Path) -> None:
     assert details["Parameters"] == {"methodName": "x", "number": "+12065550100", "id": "0LQ1"}
     assert function.events[0]["Details"]["ContactData"]["Attributes"] == {}
     assert end.detail == "created"
+
+
+def test_attributes_are_found_by_every_spelling_of_their_path(tmp_path: Path) -> None:
+    """Given names with hyphens, blanks and colons (administrator guide, "How to reference contact
+    attributes"; the attributes of the bridge begin with sfdc-)."""
+    function = Function(invocation({"status": "created"}))
+    passed = {
+        "methodName": "x",
+        "plain": "$.Attributes.sfdc-Tier__c, $.Attributes.none-",
+        "brackets": "$.Attributes.['my tier']/$.Attributes['my tier']",
+        "subtype": "$.SegmentAttributes['connect:Subtype']",
+        "region": "$['AwsRegion']",
+        "no text": "$.Queue$.Tags",
+    }
+    caller = new_caller(INBOUND, Attributes={"sfdc-Tier__c": "gold", "my tier": "9"})
+    path = "$.Attributes['my tier']"
+    compared = block(
+        "b", "Compare", {"ComparisonValue": path}, "bye", {"NoMatchingCondition": "bye"}, {"9": "c"}
+    )
+    end = walked(
+        tmp_path,
+        call("a", "b", LambdaInvocationAttributes=passed),
+        compared,
+        say("c", "bye"),
+        bye(),
+        invoke=function,
+        caller=caller,
+    )
+    assert function.events[0]["Details"]["Parameters"] == {
+        "methodName": "x",
+        "plain": "gold, -",
+        "brackets": "9/9",
+        "subtype": "connect:Telephony",
+        "region": "us-west-2",
+        "no text": "",
+    }
+    assert ("b", "Equals 9") in end.branches
+    assert faults(read_flow(written(tmp_path, content(compared, say("c", "bye"), bye())))) == []
 
 
 def test_a_failed_invocation_leaves_nothing_of_the_last_answer(tmp_path: Path) -> None:

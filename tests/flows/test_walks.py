@@ -68,19 +68,22 @@ def test_silence_needs_a_failing_prompt() -> None:
 @pytest.mark.parametrize(("flow", "scenario"), ALL)
 def test_flow_keeps_what_became_of_the_voice_call(world: World, flow: str, scenario: str) -> None:
     """Given attributes that can be set, then they hold the id of this call's record, or why there
-    is none, and never another call's id."""
+    is none, and never another call's id or error."""
     told = world.told(flow, scenario)
     if not SCENARIOS[scenario].surroundings.keeps_attributes:
         return
     kept = told.walk.caller.attributes
+    inherited = flow in (AGENT_TRANSFER, QUEUE_TRANSFER)
+    no_error = "none" if inherited else None
     if told.record is not None:
         assert kept["voiceCallStatus"] == ("existing" if SCENARIOS[scenario].created else "created")
         assert kept["voiceCallId"] == told.record.voice_call_id
+        assert kept.get("voiceCallError") == no_error
         return
     function = SCENARIOS[scenario].function
     assert kept["voiceCallStatus"] in (("no-answer",) if function else ("deferred", "failed"))
-    assert bool(kept.get("voiceCallError")) is not bool(function)
-    inherited = flow in (AGENT_TRANSFER, QUEUE_TRANSFER)
+    error = kept.get("voiceCallError")
+    assert error == no_error if function else error not in (None, "", "none", "inherited")
     assert kept.get("voiceCallId") == (told.contact_id if inherited else None)
 
 

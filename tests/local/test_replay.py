@@ -1,5 +1,6 @@
 """`python -m local run` and `replay`, whole: real processes, real HTTP, small folders of events."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,22 @@ def test_replay_of_an_own_event(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "      status: created\n" in shown
     assert "      vendorCallKey: mine-1\n" in shown
     assert "1 in, 1 accounted for: the account closes" in shown
+
+
+def test_replay_of_several_own_events_tells_which_answer_is_whose(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = [flow_event("mine-3"), flow_event("mine-3", method="none of them"), {}]
+    steps = [{"source": "contact_flow", "event": event} for event in events]
+    path = tmp_path / "mine.jsonl"
+    path.write_text("\n".join(map(json.dumps, steps)), encoding="utf-8")
+
+    assert main(["replay", str(path)]) == WRONG
+
+    shown = capsys.readouterr().out
+    assert "   1. contact_flow  createVoiceCall  mine-3\n      status: created\n" in shown
+    assert "   2. contact_flow  mine-3\n      errorType: FlowMistake\n" in shown
+    assert "   3. contact_flow\n      errorType: FlowMistake\n" in shown
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,12 @@ def test_each_status_class(status: int, kind: type[TelephonyError], effect: Effe
     assert "why" not in str(error), "Salesforce's own words stand apart"
 
 
+def test_a_404_names_both_that_it_may_mean() -> None:
+    """Given a flow that routes a call which has no VoiceCall, then not the address alone is told
+    to be looked at."""
+    assert "no such VoiceCall, or SCRT_ENDPOINT_BASE" in str(refused(404))
+
+
 @pytest.mark.parametrize(("status", "named"), [(302, True), (404, True), (400, False)])
 def test_a_wrong_address_is_named_as_a_likely_cause(status: int, named: bool) -> None:
     assert ("SCRT_ENDPOINT_BASE" in str(refused(status))) is named

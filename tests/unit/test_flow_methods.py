@@ -16,9 +16,12 @@ from tests.unit.samples import (
     a_contact,
     flow_event,
 )
+from voicecall_bridge import flow_methods
 from voicecall_bridge.flow_endings import FlowFailed, FlowMistake
+from voicecall_bridge.flow_methods import Method, Plan
 from voicecall_bridge.outcomes import Creation, InProgress
 from voicecall_bridge.settings import FlowFailure
+from voicecall_bridge.sources.flow import FlowInvocation
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -188,6 +191,24 @@ def test_a_defect_of_the_bridge_is_answered_and_its_text_is_not_logged(
     defect = next(line for line in scene.told.lines() if line["message"] == "defect")
     assert defect["error"] == "KeyError"
     assert defect["ContactId"] == CONTACT_ID
+
+
+def test_a_defect_in_reading_is_told_of_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a method that cannot read its block, then the account closes all the same."""
+
+    def read(_: FlowInvocation) -> Plan:
+        raise KeyError(CUSTOMER)
+
+    monkeypatch.setattr(flow_methods, "METHODS", {"createVoiceCall": Method(read)})
+    scene = Scene()
+    with pytest.raises(FlowFailed, match="INTERNAL") as raised:
+        scene.answer()
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__, "Lambda logs the texts of what led to it"
+    line = scene.line()
+    assert (line["disposition"], line["reason"]) == ("dead_lettered", "INTERNAL")
+    assert line["payloadKept"] == "queue"
+    assert CUSTOMER not in scene.told.stream.getvalue() + str(raised.value)
 
 
 MISTAKES: list[Any] = [

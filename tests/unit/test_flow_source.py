@@ -154,10 +154,18 @@ def test_the_parameter_contact_id_overrides() -> None:
     assert contact.previous_contact_id == "", "the event's own contact is no parent"
 
 
-@pytest.mark.parametrize("value", ["", "  ", None, 7, {}])
+@pytest.mark.parametrize("value", ["", "  ", None])
 def test_an_empty_override_counts_as_none(value: object) -> None:
     contact = flow.read(flow_event(parameters={"contactId": value})).contact
     assert contact.contact_id == CONTACT_ID
+
+
+@pytest.mark.parametrize("spelling", ["contactId", "ContactId"])
+@pytest.mark.parametrize("value", [7, {}, ["c9"], True], ids=repr)
+def test_an_override_that_is_no_text_is_no_other_contact(spelling: str, value: object) -> None:
+    """Given a block that means another call, then what it asks is not done to its own."""
+    with pytest.raises(NotAContact, match="parameter contactId must be a text"):
+        flow.read(flow_event(parameters={spelling: value}))
 
 
 def test_the_override_makes_up_for_a_missing_contact_id() -> None:

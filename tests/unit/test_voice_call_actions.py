@@ -124,6 +124,15 @@ def test_what_cannot_be_is_named_and_not_quoted(name: str, value: object) -> Non
     assert "HUSH" not in str(caught.value)
 
 
+def test_attributes_nested_beyond_reason_are_told() -> None:
+    """Given what JSON can be read with and not written."""
+    deep: dict[str, object] = {}
+    for _ in range(100_000):
+        deep = {"a": deep}
+    with pytest.raises(WrongProperty, match="callAttributes is nested beyond reason"):
+        live_update({"callAttributes": deep})
+
+
 @pytest.mark.parametrize("values", [{}, {"isActiveCall": None}])
 def test_an_update_of_nothing(values: dict[str, object]) -> None:
     with pytest.raises(WrongProperty, match="fieldValues must have at least one property"):
@@ -139,6 +148,14 @@ def test_a_line_of_a_transcript() -> None:
 def test_a_line_without_times_was_said_now() -> None:
     moments = transcript_line(LINE).to_json(now=1_800_000_000.5)
     assert moments == {**LINE, "startTime": 1800000000500, "endTime": 1800000000500}
+
+
+@pytest.mark.parametrize("given", ["startTime", "endTime"])
+@pytest.mark.parametrize("moment", ["1700000000000", "1900000000000"], ids=["past", "future"])
+def test_a_line_with_one_of_its_times_was_said_then(given: str, moment: str) -> None:
+    """Given one time, on either side of now, then the line does not end before it starts."""
+    moments = transcript_line({**LINE, given: moment}).to_json(now=1_800_000_000.5)
+    assert moments == {**LINE, "startTime": int(moment), "endTime": int(moment)}
 
 
 @pytest.mark.parametrize("name", ["messageId", "content"])

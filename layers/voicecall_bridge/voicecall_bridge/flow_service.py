@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.flow_methods import Method, Plan
 
 SOURCE = "contact_flow"
+_DEFECT = "the bridge itself failed; see its log"
 HAND_OVER_SECONDS = 0.2
 """Kept of Lambda's own time-out for handing the answer over."""
 
@@ -133,7 +134,8 @@ class FlowService:
         Raises:
             FlowMistake: unknown method, a parameter that is missing or wrong, or not the event of a
                 contact flow.
-            FlowFailed: the flow does not get what it asked for, and wants its Error branch then.
+            FlowFailed: the flow does not get what it asked for, and wants its Error branch then;
+                or the bridge could not read what that is.
         """
         told = _Told(time.monotonic())
         if flow.is_scheduled(event):
@@ -144,8 +146,12 @@ class FlowService:
         try:
             asked = self._read(event, told)
         except (FlowMistake, NotAContact, ParameterFault) as mistake:
-            self._mistaken(event, told, deadline)
+            self._unread("FLOW_MISTAKE", event, told, deadline)
             raise FlowMistake(str(mistake)) from None
+        except Exception as error:  # no input may end untold, also where the bridge is wrong
+            self.observer.defect(error, told.contact_id)
+            self._unread("INTERNAL", event, told, deadline)
+            raise FlowFailed(f"{Status.FAILED.value}: INTERNAL: {_DEFECT}") from None
         ending = self._run(asked, deadline)
         self._tell(ending, told)
         if not ending.done and asked.failure is FlowFailure.ERROR:
@@ -195,7 +201,7 @@ class FlowService:
             return failed(error)
         except Exception as error:  # the caller must get an answer also where the bridge is wrong
             self.observer.defect(error, asked.contact_id)
-            return dead(Status.FAILED, "INTERNAL", "the bridge itself failed; see its log")
+            return dead(Status.FAILED, "INTERNAL", _DEFECT)
 
     def _keep(self, reason: str, payload: object, deadline: Deadline) -> str:
         if self.dead_letters is None or not deadline.allows(0.0):
@@ -208,8 +214,8 @@ class FlowService:
             return "none"
         return "queue"
 
-    def _mistaken(self, event: object, told: _Told, deadline: Deadline) -> None:
-        ending = dead(Status.FAILED, "FLOW_MISTAKE", "")
+    def _unread(self, code: str, event: object, told: _Told, deadline: Deadline) -> None:
+        ending = dead(Status.FAILED, code, "")
         keep = partial(self._keep, ending.reason, event, deadline)
         try:
             kept = run_before(deadline, keep)

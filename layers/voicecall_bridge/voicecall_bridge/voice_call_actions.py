@@ -96,9 +96,11 @@ class TranscriptLine:
 
         Args:
             now: epoch seconds; a line without times was said now, for a flow knows no epoch times.
+                With one of the two it was said then.
         """
-        moment = int(now * 1000)
-        return {"startTime": moment, "endTime": moment, **self.properties}
+        given = self.properties
+        moment = given.get("startTime", given.get("endTime", int(now * 1000)))
+        return {"startTime": moment, "endTime": moment, **given}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,10 @@ def _object(value: object) -> object:
 
 def _object_text(value: object) -> object:
     # The API takes a text here, which a flow may have put together.
-    return json.dumps(_object(value))
+    try:
+        return json.dumps(_object(value))
+    except RecursionError:
+        raise ValueError("is nested beyond reason") from None
 
 
 SCVL_PROPERTIES = (

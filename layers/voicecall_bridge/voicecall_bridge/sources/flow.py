@@ -73,13 +73,13 @@ def read(event: object, instance_arn: str = "") -> FlowInvocation:
         instance_arn: the instance where the event names none, as parameters alone do not.
 
     Raises:
-        NotAContact: neither Details.ContactData nor a parameter has a contact id.
+        NotAContact: neither Details.ContactData nor a parameter has a contact id, or what should
+            be one is none.
     """
     details = members(members(event).get("Details"))
     data = details.get("ContactData")
     parameters = members(details.get("Parameters"))
-    # Salesforce's own functions spell the parameter in both ways (SCVL, handleContactEvents).
-    named = text(parameters.get("contactId")) or text(parameters.get("ContactId"))
+    named = _named(parameters)
     if not isinstance(data, dict) and not named:
         raise NotAContact(f"{NO_CONTACT_DATA}, and no parameter contactId")
     facts = members(data)
@@ -104,6 +104,15 @@ def read(event: object, instance_arn: str = "") -> FlowInvocation:
         bool(named),
         isinstance(data, dict),
     )
+
+
+def _named(parameters: Mapping[str, object]) -> str:
+    # Salesforce's own functions spell the parameter in both ways (SCVL, handleContactEvents).
+    names = [parameters.get(spelling) for spelling in ("contactId", "ContactId")]
+    if any(name is not None and not isinstance(name, str) for name in names):
+        # To go on with the flow's own contact would route, or end, another call than was named.
+        raise NotAContact("the Lambda block's parameter contactId must be a text")
+    return text(names[0]) or text(names[1])
 
 
 def _contact(contact_id: str, data: Mapping[str, object], secret_name: str) -> Contact:

@@ -108,7 +108,9 @@ def error_of(response: requests.Response, body: bytes, request_id: str) -> Telep
             effect=Effect.NONE if status in _NOT_TAKEN_UP else Effect.UNKNOWN,
             retry_after=_retry_after(response),
         )
-    cure = "; check SCRT_ENDPOINT_BASE" if status < 400 or status == 404 else ""
+    cure = "; check SCRT_ENDPOINT_BASE" if status < 400 else ""
+    if status == 404:  # nothing tells which of the two it is
+        cure = "; it knows no such VoiceCall, or SCRT_ENDPOINT_BASE is not the API's address"
     return Rejected(
         f"Salesforce refuses the request ({status}){cure}",
         status=status,
