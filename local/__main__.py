@@ -15,16 +15,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.addresses import addresses
 from local.console import Console
 from local.contact_flow import command as flow_command
-from local.events import in_order, samples_in
-from local.lambda_api import LambdaApi
-from local.outcome import Outcome
-from local.polling import Polling
+from local.functions.lambda_api import LambdaApi
 from local.reading import EventError
 from local.replay import Replay
 from local.salesforce import Exchange
+from local.sam.template import TemplateError
+from local.samples.files import in_order, samples_in
+from local.samples.outcome import Outcome
+from local.samples.steps import Sample, inputs_of
 from local.stand import ROOT, Stand
-from local.steps import Sample, inputs_of
-from local.template import TemplateError
+from local.streams.polling import Polling
 
 RIGHT: Final = 0
 WRONG: Final = 1

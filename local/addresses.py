@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from shlex import quote
 
-from local.lambda_api import LambdaApi
+from local.functions.lambda_api import LambdaApi
 from local.stand import FUNCTIONS, Stand
 
 # The contact of events/contact_events/queued.json.

@@ -15,9 +15,9 @@ from rich.console import Console as RichConsole
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from local.account import Account
-from local.outcome import Outcome
 from local.salesforce import VoiceCallRecord
+from local.samples.account import Account
+from local.samples.outcome import Outcome
 
 _STYLES: Final[Mapping[str, str]] = {
     "delivered": "green",

@@ -3,7 +3,8 @@
     python -m local.field_mapping           writes it
     python -m local.field_mapping --check   only says whether it is what the code does
 
-What stands between the two marks is made from the tables of voice_call_update and record_rules.
+What stands between the two marks is made from the tables of `voice_call.update` and
+`streams.record_rules`.
 """
 
 import sys
@@ -12,12 +13,12 @@ from typing import Final
 
 from local.pages import with_made_part, write_or_check
 from local.stand import ROOT
-from voicecall_bridge.record_rules import OPT_OUT, SENT_METHODS, VOICEMAIL
-from voicecall_bridge.voice_call import CALL_ATTRIBUTE_PREFIX
-from voicecall_bridge.voice_call_update import KEPT_ATTRIBUTE, PROPERTIES
+from voicecall_bridge.streams.record_rules import OPT_OUT, SENT_METHODS, VOICEMAIL
+from voicecall_bridge.voice_call.create import CALL_ATTRIBUTE_PREFIX
+from voicecall_bridge.voice_call.update import KEPT_ATTRIBUTE, PROPERTIES
 
 PAGE: Final = ROOT / "docs" / "field-mapping.md"
-BEGIN: Final = "<!-- made by `make docs` from voice_call_update.py and record_rules.py: begin -->"
+BEGIN: Final = "<!-- made by `make docs` from voice_call.update and streams.record_rules: begin -->"
 END: Final = "<!-- end -->"
 
 

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from local.account import Account, delivery_lines
-from local.comparison import (
+from local.functions.lambda_process import Invocation
+from local.reading import EventError
+from local.salesforce import ActionRecord, VoiceCallRecord
+from local.samples.account import Account, delivery_lines
+from local.samples.comparison import (
     action_differences,
     answer_differences,
     call_differences,
@@ -17,15 +20,11 @@ from local.comparison import (
     differences,
     passage_differences,
 )
-from local.evidence import Evidence
-from local.lambda_process import Invocation
-from local.moments import at_delivery, with_times
-from local.outcome import Outcome
-from local.placement import misplaced
-from local.reading import EventError
-from local.salesforce import ActionRecord, VoiceCallRecord
-from local.stand import FUNCTIONS, Stand
-from local.steps import (
+from local.samples.evidence import Evidence
+from local.samples.moments import at_delivery, with_times
+from local.samples.outcome import Outcome
+from local.samples.placement import misplaced
+from local.samples.steps import (
     STREAMED,
     Batch,
     ExpectCalls,
@@ -39,6 +38,7 @@ from local.steps import (
     Step,
     Together,
 )
+from local.stand import FUNCTIONS, Stand
 from local.stream_replay import Passed, deliver, take_back
 
 __all__ = ["Outcome", "Replay", "Viewer"]

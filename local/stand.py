@@ -13,14 +13,14 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
-from local.account import LedgerItem, Letter, StoredRecord
-from local.aws import LaptopAws
-from local.connect import ConnectStandIn
-from local.contact_event_stream import ContactEventStream
-from local.function_pool import FunctionPool
-from local.lambda_process import Invocation, LambdaProcess
+from local.aws.cloud import LaptopAws
+from local.aws.connect import ConnectStandIn
+from local.functions.function_pool import FunctionPool
+from local.functions.lambda_process import Invocation, LambdaProcess
 from local.salesforce import SalesforceStandIn, new_identity
-from local.template import Template, TemplateError
+from local.sam.template import Template, TemplateError
+from local.samples.account import LedgerItem, Letter, StoredRecord
+from local.streams.contact_event_stream import ContactEventStream
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TEMPLATE: Final = ROOT / "template.yaml"

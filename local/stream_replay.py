@@ -15,14 +15,20 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
-from local.account import DEAD_LETTERED, GIVEN_UP, DeliveryLine, StoredRecord, delivery_lines
-from local.contact_event_stream import ContactEventStream, input_id
-from local.event_bus import Delivery
-from local.lambda_process import Invocation
-from local.moments import at_delivery
-from local.outcome import Passage
-from local.poller import BatchResult, Outcome, StreamRecord
-from local.steps import Batch, Input, source_of
+from local.aws.event_bus import Delivery
+from local.functions.lambda_process import Invocation
+from local.samples.account import (
+    DEAD_LETTERED,
+    GIVEN_UP,
+    DeliveryLine,
+    StoredRecord,
+    delivery_lines,
+)
+from local.samples.moments import at_delivery
+from local.samples.outcome import Passage
+from local.samples.steps import Batch, Input, source_of
+from local.streams.contact_event_stream import ContactEventStream, input_id
+from local.streams.poller import BatchResult, Outcome, StreamRecord
 
 UNDELIVERED: Final = "UNDELIVERED"
 

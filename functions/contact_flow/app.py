@@ -8,6 +8,6 @@ composition.prepare_flow()
 
 
 def handler(event: object, context: Any) -> dict[str, str]:
-    """One invocation: see voicecall_bridge.flow_methods for what a flow can ask."""
+    """One invocation: see voicecall_bridge.flow.methods for what a flow can ask."""
     seconds_left = context.get_remaining_time_in_millis() / 1000
     return composition.flow_service().answer(event, seconds_left)

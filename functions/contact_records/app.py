@@ -6,6 +6,6 @@ from voicecall_bridge import composition
 
 
 def handler(event: object, context: Any) -> dict[str, list[dict[str, str]]]:
-    """One batch: see voicecall_bridge.streams and voicecall_bridge.contact_records."""
+    """One batch: see streams.processor and streams.contact_records in voicecall_bridge."""
     seconds_left = context.get_remaining_time_in_millis() / 1000
     return composition.contact_records().answer(event, seconds_left)

@@ -5,14 +5,14 @@ from typing import Any
 
 from voicecall_bridge import composition
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.redrive import Request
+from voicecall_bridge.streams.redrive import Request
 
 HAND_OVER_SECONDS = 10.0
 """Kept of Lambda's time-out for showing the letters again that stay."""
 
 
 def handler(event: object, context: Any) -> dict[str, Any]:
-    """One request: see voicecall_bridge.redrive for what it may ask and what is answered."""
+    """One request: see voicecall_bridge.streams.redrive for what it may ask, what is answered."""
     request = Request.read(event)
     seconds = context.get_remaining_time_in_millis() / 1000 - HAND_OVER_SECONDS
     tally = composition.redrive().run(request, Deadline.after(seconds))

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
-from local.aws import CONNECT_INSTANCE_ARN
+from local.aws.cloud import CONNECT_INSTANCE_ARN
 from local.contact_flow.blocks import AGENT_TRANSFER, INBOUND
 
 QUICK_CONNECT_QUEUE: Final = f"{CONNECT_INSTANCE_ARN}/queue/90000001-aaaa-4bbb-8ccc-000000000001"

@@ -13,7 +13,7 @@ from local.contact_flow.flow import Flow, read_flow
 from local.contact_flow.interpreter import End, Step, Walk, walk
 from local.contact_flow.lambda_block import Invoke, NotInvoked
 from local.contact_flow.surroundings import EVERY, Surroundings
-from local.lambda_process import Invocation
+from local.functions.lambda_process import Invocation
 from local.reading import EventError
 from local.salesforce import Fault
 from local.stand import Stand

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from local.lambda_process import Invocation
+from local.functions.lambda_process import Invocation
 
 MOST_ATTEMPTS: Final = 4
 MOST_ANSWER_BYTES: Final = 32 * 1024

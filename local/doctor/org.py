@@ -22,9 +22,9 @@ from jwt.warnings import InsecureKeyLengthWarning
 from requests.adapters import HTTPAdapter
 
 from local.doctor.findings import Finding, fault, ok, unchecked, warning
+from voicecall_bridge.aws.secret_store import Credentials, SecretStore
 from voicecall_bridge.contact_center import ContactCenter
 from voicecall_bridge.deadline import Deadline, DeadlineExceeded, run_before
-from voicecall_bridge.secret_store import Credentials, SecretStore
 from voicecall_bridge.telephony.auth import LIFETIME_SECONDS, TokenSigner
 from voicecall_bridge.telephony.client import TelephonyClient, new_session
 from voicecall_bridge.telephony.errors import TelephonyError, Unavailable

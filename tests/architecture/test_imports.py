@@ -1,4 +1,5 @@
-"""Imports point one way: functions -> bridge -> (telephony, ledger, voice_call) -> contact.
+"""Imports point one way: functions -> flow, streams -> bridge -> (telephony, ledger, voice_call) ->
+contact.
 
 The rules are the tables below. A new module fails until it is given its place in the first.
 """
@@ -28,6 +29,12 @@ MAY_IMPORT = {
     "": "",
     "sources": "",
     "telephony": "",
+    "voice_call": "",
+    "ledger": "",
+    "aws": "",
+    "bridge": "",
+    "flow": "",
+    "streams": "",
     # The domain: pure.
     "contact": "",
     "sources.reading": "",
@@ -37,81 +44,84 @@ MAY_IMPORT = {
     "sources.described_contact": "contact sources.reading",
     "sources.contact_record": "contact sources.contact_event sources.reading",
     "sources.kinesis": "contact sources.reading",
-    "voice_call": "contact",
-    "voice_call_update": "contact sources.contact_record voice_call",
-    "voice_call_actions": "sources.reading",
-    "contact_centers": "voice_call",
+    "voice_call.create": "contact",
+    "voice_call.update": "contact sources.contact_record voice_call.create",
+    "voice_call.actions": "sources.reading",
+    "contact_centers": "voice_call.create",
     # The table of calls to Salesforce, of which one setting chooses.
     "telephony.calls": "",
     # Tools that know nothing of calls.
     "deadline": "",
     "settings": "contact_centers telephony.calls",
-    "record_rules": "contact settings sources.contact_record voice_call_update",
+    "streams.record_rules": "contact settings sources.contact_record voice_call.update",
     "contact_center": "",
     # Salesforce.
     "telephony.errors": "",
     "telephony.auth": "",
-    "secret_store": "contact_center telephony.auth telephony.errors",
+    "aws.secret_store": "contact_center telephony.auth telephony.errors",
     "telephony.retry": "deadline telephony.errors",
     "telephony.answers": "deadline telephony.errors",
-    "telephony.client": "contact_center deadline secret_store telephony.answers telephony.auth"
-    " telephony.calls telephony.errors telephony.retry voice_call voice_call_update",
+    "telephony.client": "aws.secret_store contact_center deadline telephony.answers telephony.auth"
+    " telephony.calls telephony.errors telephony.retry voice_call.create voice_call.update",
     # AWS.
-    "dynamodb_table": "",
-    "grouped_table": "dynamodb_table",
-    "ledger": "contact contact_centers deadline dynamodb_table voice_call",
-    "record_ledger": "contact_centers dynamodb_table ledger",
-    "callback_ledger": "dynamodb_table ledger",
-    "dead_letters": "contact deadline",
-    "contact_directory": "deadline sources.described_contact",
+    "ledger.table": "",
+    "ledger.grouped_table": "ledger.table",
+    "ledger.contacts": "contact contact_centers deadline ledger.table voice_call.create",
+    "ledger.records": "contact_centers ledger.contacts ledger.table",
+    "ledger.callbacks": "ledger.contacts ledger.table",
+    "aws.dead_letters": "contact deadline",
+    "aws.contact_directory": "deadline sources.described_contact",
     # What is told of it.
     "observability": "settings telephony.errors",
     # The use cases, and what flows and streams see of them.
-    "outcomes": "telephony.errors",
-    "once": "deadline ledger outcomes telephony.errors",
-    "center_choice": "contact contact_centers dynamodb_table ledger observability outcomes"
-    " telephony.errors",
-    "turns": "center_choice contact contact_centers deadline dynamodb_table ledger outcomes"
-    " voice_call",
-    "bridge": "center_choice contact contact_centers contact_directory deadline dynamodb_table"
-    " ledger observability once outcomes sources.described_contact telephony.client"
-    " telephony.errors turns voice_call",
-    "call_actions": "callback_ledger center_choice contact contact_centers deadline"
-    " dynamodb_table ledger observability outcomes telephony.calls telephony.client"
-    " telephony.errors turns voice_call_actions",
-    "flow_endings": "observability outcomes telephony.errors voice_call",
-    "flow_methods": "bridge call_actions deadline flow_endings outcomes settings sources.flow"
-    " voice_call",
-    "flow_call_methods": "call_actions deadline flow_methods outcomes sources.flow"
-    " sources.flow_parameters voice_call voice_call_actions",
-    "flow_service": "bridge call_actions contact dead_letters deadline flow_call_methods"
-    " flow_endings flow_methods observability outcomes settings sources.flow"
-    " sources.flow_parameters",
-    "suspects": "",
-    "streams": "contact dead_letters deadline observability sources.kinesis suspects",
-    "contact_events": "bridge contact contact_centers contact_directory deadline"
-    " dynamodb_table observability outcomes settings sources.contact_event streams"
-    " telephony.errors voice_call",
-    "record_updates": "center_choice contact_centers deadline dynamodb_table ledger observability"
-    " record_ledger sources.contact_record telephony.client telephony.errors voice_call_update",
-    "contact_records": "contact contact_centers deadline dynamodb_table observability"
-    " record_ledger record_rules record_updates sources.contact_record streams telephony.errors"
-    " voice_call_update",
+    "bridge.outcomes": "telephony.errors",
+    "bridge.once": "bridge.outcomes deadline ledger.contacts telephony.errors",
+    "bridge.center_choice": "bridge.outcomes contact contact_centers ledger.contacts ledger.table"
+    " observability telephony.errors",
+    "bridge.turns": "bridge.center_choice bridge.outcomes contact contact_centers deadline"
+    " ledger.contacts ledger.table voice_call.create",
+    "bridge.live_calls": "aws.contact_directory bridge.center_choice bridge.once bridge.outcomes"
+    " bridge.turns contact contact_centers deadline ledger.contacts ledger.table observability"
+    " sources.described_contact telephony.client telephony.errors voice_call.create",
+    "bridge.call_actions": "bridge.center_choice bridge.outcomes bridge.turns contact"
+    " contact_centers deadline ledger.callbacks ledger.contacts ledger.table observability"
+    " telephony.calls telephony.client telephony.errors voice_call.actions",
+    "flow.endings": "bridge.outcomes observability telephony.errors voice_call.create",
+    "flow.methods": "bridge.call_actions bridge.live_calls bridge.outcomes deadline flow.endings"
+    " settings sources.flow voice_call.create",
+    "flow.call_methods": "bridge.call_actions bridge.outcomes deadline flow.methods sources.flow"
+    " sources.flow_parameters voice_call.actions voice_call.create",
+    "flow.service": "aws.dead_letters bridge.call_actions bridge.live_calls bridge.outcomes"
+    " contact deadline flow.call_methods flow.endings flow.methods observability settings"
+    " sources.flow sources.flow_parameters",
+    "streams.suspects": "",
+    "streams.processor": "aws.dead_letters contact deadline observability sources.kinesis"
+    " streams.suspects",
+    "streams.contact_events": "aws.contact_directory bridge.live_calls bridge.outcomes contact"
+    " contact_centers deadline ledger.table observability settings sources.contact_event"
+    " streams.processor telephony.errors voice_call.create",
+    "bridge.record_updates": "bridge.center_choice contact_centers deadline ledger.contacts"
+    " ledger.records ledger.table observability sources.contact_record telephony.client"
+    " telephony.errors voice_call.update",
+    "streams.contact_records": "bridge.record_updates contact contact_centers deadline"
+    " ledger.records ledger.table observability sources.contact_record streams.processor"
+    " streams.record_rules telephony.errors voice_call.update",
     # What operators do.
-    "redrive": "dead_letters deadline sources.kinesis sources.reading",
+    "streams.redrive": "aws.dead_letters deadline sources.kinesis sources.reading",
     # The one place that builds everything.
-    "composition": "bridge call_actions callback_ledger contact_center contact_centers"
-    " contact_directory contact_events contact_records dead_letters deadline dynamodb_table"
-    " flow_service grouped_table ledger observability record_ledger record_rules record_updates"
-    " redrive secret_store settings streams telephony.auth telephony.client telephony.retry",
+    "composition": "aws.contact_directory aws.dead_letters aws.secret_store bridge.call_actions"
+    " bridge.live_calls bridge.record_updates contact_center contact_centers deadline flow.service"
+    " ledger.callbacks ledger.contacts ledger.grouped_table ledger.records ledger.table"
+    " observability settings streams.contact_events streams.contact_records streams.processor"
+    " streams.record_rules streams.redrive telephony.auth telephony.client telephony.retry",
 }
 
 FUNCTIONS_MAY_IMPORT = {
     "composition",
     "deadline",
-    "flow_service",
+    "flow.service",
     "observability",
-    "redrive",
+    "streams.redrive",
     "sources.flow",
 }
 
@@ -122,11 +132,11 @@ LIBRARIES = {
     "jwt": {"telephony.auth"},
     "cryptography": {"telephony.auth"},
     "botocore": {
-        "dynamodb_table",
-        "dead_letters",
-        "contact_directory",
-        "redrive",
-        "secret_store",
+        "ledger.table",
+        "aws.dead_letters",
+        "aws.contact_directory",
+        "streams.redrive",
+        "aws.secret_store",
         "composition",
     },
     "aws_lambda_powertools": {"observability"},
@@ -138,13 +148,13 @@ NOT_DEPLOYED = {"http.client", "http.server", "socket", "subprocess", "urllib.re
 
 # AWS service -> the one module that calls it.
 SERVICES = {
-    "dynamodb": "dynamodb_table",
-    "sqs": "dead_letters",
-    "s3": "dead_letters",
-    "connect": "contact_directory",
-    "kinesis": "redrive",
-    "secretsmanager": "secret_store",
-    "ssm": "secret_store",
+    "dynamodb": "ledger.table",
+    "sqs": "aws.dead_letters",
+    "s3": "aws.dead_letters",
+    "connect": "aws.contact_directory",
+    "kinesis": "streams.redrive",
+    "secretsmanager": "aws.secret_store",
+    "ssm": "aws.secret_store",
 }
 
 READ_THE_ENVIRONMENT = {"composition"}

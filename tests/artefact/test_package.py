@@ -8,7 +8,7 @@ import boto3
 import yaml
 
 from local import package
-from local.moto_server import MotoServer
+from local.aws.moto_server import MotoServer
 from tests.artefact.artefact import SAM, Artefact
 from tests.template.conftest import CloudFormationLoader
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from voicecall_bridge.aws.secret_store import SecretStore
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.secret_store import SecretStore
 from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient, new_session
 from voicecall_bridge.telephony.retry import RetryPolicy
-from voicecall_bridge.voice_call import CallInitiation, CreateVoiceCall, Participant
+from voicecall_bridge.voice_call.create import CallInitiation, CreateVoiceCall, Participant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

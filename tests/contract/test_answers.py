@@ -19,7 +19,7 @@ from voicecall_bridge.telephony.errors import (
     Unauthorized,
     Unavailable,
 )
-from voicecall_bridge.voice_call import CallInitiation
+from voicecall_bridge.voice_call.create import CallInitiation
 
 if TYPE_CHECKING:
     from local.salesforce import SalesforceStandIn

@@ -21,7 +21,7 @@ from voicecall_bridge.telephony.errors import (
     TelephonyError,
     Unavailable,
 )
-from voicecall_bridge.voice_call_actions import (
+from voicecall_bridge.voice_call.actions import (
     ExecuteOmniFlow,
     RequestCallback,
     RouteVoiceCall,

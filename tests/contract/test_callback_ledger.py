@@ -15,15 +15,15 @@ from tests.contract.aws import TABLE, Aws
 from tests.contract.servers import LOOPBACK, refusing_server
 from tests.unit.doubles import Clock, MemoryCallbackLedger
 from tests.unit.samples import CENTER
-from voicecall_bridge.callback_ledger import (
+from voicecall_bridge.ledger.callbacks import (
     CallbackLedger,
     CallbackTurn,
     Requested,
     Untold,
     name_of,
 )
-from voicecall_bridge.dynamodb_table import LedgerUnavailable, Table
-from voicecall_bridge.ledger import Busy, ContactKey, Created, Lease, Ledger
+from voicecall_bridge.ledger.contacts import Busy, ContactKey, Created, Lease, Ledger
+from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

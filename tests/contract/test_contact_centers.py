@@ -15,10 +15,10 @@ import pytest
 from tests.contract.aws import TABLE, Aws
 from tests.unit.samples import FIRST, SECOND
 from voicecall_bridge.contact_centers import refused
-from voicecall_bridge.dynamodb_table import Table
-from voicecall_bridge.grouped_table import GroupedTable
-from voicecall_bridge.ledger import Busy, ContactKey, Elsewhere, Lease, Ledger
-from voicecall_bridge.record_ledger import Claim, Outrun, RecordLedger
+from voicecall_bridge.ledger.contacts import Busy, ContactKey, Elsewhere, Lease, Ledger
+from voicecall_bridge.ledger.grouped_table import GroupedTable
+from voicecall_bridge.ledger.records import Claim, Outrun, RecordLedger
+from voicecall_bridge.ledger.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -25,14 +25,14 @@ from tests.contract.servers import (
 )
 from tests.unit.doubles import MemoryLedger
 from tests.unit.samples import CENTER
-from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.ledger import (
+from voicecall_bridge.ledger.contacts import (
     Busy,
     ContactKey,
     Created,
     Lease,
     Ledger,
 )
+from voicecall_bridge.ledger.table import LedgerUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.contract.telephony import CUSTOMER, SYSTEM, Caller, Vault
-from voicecall_bridge.voice_call import CallInitiation, Participant
+from voicecall_bridge.voice_call.create import CallInitiation, Participant
 
 if TYPE_CHECKING:
     from local.salesforce import SalesforceStandIn

@@ -16,7 +16,7 @@ from local.contact_flow.interpreter import End, walk
 from local.contact_flow.lambda_block import NotInvoked
 from local.contact_flow.pictures import FOLDER
 from local.contact_flow.surroundings import EVERY, Surroundings
-from local.lambda_process import Invocation
+from local.functions.lambda_process import Invocation
 from tests.flows.scenarios import FLOWS, OMNI_QUEUE, PROMISE, QUEUE
 
 READ = {name: read_flow(FOLDER / f"{name}.json") for name in FLOWS}

@@ -13,7 +13,7 @@ from local.contact_flow.flow import read_flow
 from local.contact_flow.interpreter import End, UnknownBlock, Walk, walk
 from local.contact_flow.lambda_block import MOST_ATTEMPTS, NotInvoked, call_function
 from local.contact_flow.surroundings import EVERY, Surroundings
-from local.lambda_process import Invocation
+from local.functions.lambda_process import Invocation
 from tests.flows.small_flows import aim, block, bye, call, content, keep, say, to_queue, written
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from tests.flows.scenarios import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local.lambda_process import Invocation
+    from local.functions.lambda_process import Invocation
     from local.salesforce import VoiceCallRecord
     from local.stand import Stand
 

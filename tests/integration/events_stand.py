@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from local.aws import CONNECT_INSTANCE_ARN, LaptopAws
-from local.connect import ConnectStandIn
-from local.event_bus import EventBus
-from local.event_rules import read_rules
-from local.event_source_mapping import read_mappings
-from local.lambda_process import Invocation
-from local.poller import BatchResult, Outcome, Poller
+from local.aws.cloud import CONNECT_INSTANCE_ARN, LaptopAws
+from local.aws.connect import ConnectStandIn
+from local.aws.event_bus import EventBus
+from local.aws.event_rules import read_rules
+from local.functions.lambda_process import Invocation
 from local.salesforce import SalesforceStandIn, new_identity
+from local.streams.event_source_mapping import read_mappings
+from local.streams.poller import BatchResult, Outcome, Poller
 from tests.integration.canaries import ATTRIBUTE, CUSTOMER, EMAIL, FIELD, NAME, SYSTEM
 from tests.integration.stand import Context, Told, join_overrunning
 from voicecall_bridge import composition

@@ -13,7 +13,7 @@ from local.salesforce import Fault
 from tests.contract.servers import LOOPBACK, refusing_server, silent_server
 from tests.integration.canaries import CUSTOMER, leaks
 from tests.integration.events import inbound
-from voicecall_bridge.flow_endings import FlowFailed, FlowMistake
+from voicecall_bridge.flow.endings import FlowFailed, FlowMistake
 
 if TYPE_CHECKING:
     from tests.integration.stand import Stand

@@ -22,14 +22,14 @@ from tests.integration.stand import wait_until
 from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
 from tests.unit.samples import CENTERS
 from voicecall_bridge import composition
-from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.bridge.live_calls import Bridge
+from voicecall_bridge.bridge.outcomes import InProgress
 from voicecall_bridge.contact_centers import ContactCenters
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.ledger import Busy, ContactKey, Created, Lease, Ledger
+from voicecall_bridge.ledger.contacts import Busy, ContactKey, Created, Lease, Ledger
 from voicecall_bridge.observability import Observer
-from voicecall_bridge.outcomes import InProgress
 from voicecall_bridge.sources import flow
-from voicecall_bridge.voice_call import CallInitiation
+from voicecall_bridge.voice_call.create import CallInitiation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ import pytest
 from local.salesforce import Fault
 from tests.contract.servers import LOOPBACK, refusing_server
 from tests.integration.events import event, inbound, method, transfer
-from voicecall_bridge import bridge
-from voicecall_bridge.flow_endings import FlowFailed, FlowMistake
+from voicecall_bridge.bridge import live_calls as bridge
+from voicecall_bridge.flow.endings import FlowFailed, FlowMistake
 
 if TYPE_CHECKING:
     from tests.integration.stand import Stand

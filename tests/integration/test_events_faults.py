@@ -24,7 +24,7 @@ from tests.integration.events_stand import (
 from tests.unit.samples import stream_record
 
 if TYPE_CHECKING:
-    from local.poller import BatchResult
+    from local.streams.poller import BatchResult
 
 __all__ = ["center", "events", "servers"]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.lambda_process import Invocation, LambdaProcess
+from local.functions.lambda_process import Invocation, LambdaProcess
 from local.salesforce.faults import Fault
 from tests.integration.events_stand import INSTANCE, Servers, batch_of, center, event, servers
 from tests.integration.holding_proxy import HoldingProxy

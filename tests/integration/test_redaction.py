@@ -29,8 +29,8 @@ from tests.integration.canaries import (
     spellings,
 )
 from tests.integration.events import inbound, method
-from voicecall_bridge import bridge
-from voicecall_bridge.flow_endings import FlowFailed, FlowMistake
+from voicecall_bridge.bridge import live_calls as bridge
+from voicecall_bridge.flow.endings import FlowFailed, FlowMistake
 from voicecall_bridge.telephony.auth import TokenSigner
 
 if TYPE_CHECKING:

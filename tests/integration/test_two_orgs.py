@@ -12,7 +12,7 @@ from local.salesforce import SalesforceStandIn, new_identity
 from tests.contract.servers import LOOPBACK, refusing_server
 from tests.integration.canaries import CUSTOMER, NAME, key_lines, leaks
 from tests.integration.events import inbound, transfer
-from voicecall_bridge.secret_store import SecretStore
+from voicecall_bridge.aws.secret_store import SecretStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

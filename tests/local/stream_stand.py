@@ -15,10 +15,10 @@ import botocore.session
 from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
-from local.event_source_mapping import EventSourceMapping
-from local.lambda_process import Invocation
-from local.poller import BatchResult, Outcome, Poller, StreamRecord
-from local.template import Template, load_template
+from local.functions.lambda_process import Invocation
+from local.sam.template import Template, load_template
+from local.streams.event_source_mapping import EventSourceMapping
+from local.streams.poller import BatchResult, Outcome, Poller, StreamRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

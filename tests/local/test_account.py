@@ -5,7 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from local.account import Account, DeliveryLine, LedgerItem, Letter, StoredRecord, delivery_lines
+from local.samples.account import (
+    Account,
+    DeliveryLine,
+    LedgerItem,
+    Letter,
+    StoredRecord,
+    delivery_lines,
+)
 
 DELIVERED = DeliveryLine(
     contact_id="c-1",

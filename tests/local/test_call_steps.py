@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from local.events import load_sample, samples_in
 from local.reading import EventError
-from local.steps import (
+from local.samples.files import load_sample, samples_in
+from local.samples.steps import (
     Batch,
     DescribedContact,
     Expectation,

@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from local.account import DeliveryLine
-from local.comparison import (
+from local.functions.lambda_process import Invocation
+from local.salesforce import ActionRecord, VoiceCallRecord
+from local.samples.account import DeliveryLine
+from local.samples.comparison import (
     action_differences,
     call_differences,
     differences,
     passage_differences,
 )
-from local.lambda_process import Invocation
-from local.outcome import Passage
-from local.salesforce import ActionRecord, VoiceCallRecord
-from local.steps import Expectation
+from local.samples.outcome import Passage
+from local.samples.steps import Expectation
 
 LINE = DeliveryLine(
     "c-1", "contact_flow", "createVoiceCall", "delivered", "", "created", "0LQ1", "", 1, 5, ""

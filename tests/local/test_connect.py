@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from local.connect import ConnectStandIn
+from local.aws.connect import ConnectStandIn
 from tests.local.stream_stand import Clock
 
 if TYPE_CHECKING:

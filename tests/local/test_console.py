@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from local.account import Account, DeliveryLine, LedgerItem
 from local.console import Console
-from local.lambda_process import Invocation
-from local.outcome import Outcome, Passage
+from local.functions.lambda_process import Invocation
 from local.salesforce import VoiceCallRecord
-from local.steps import Expectation, Input
+from local.samples.account import Account, DeliveryLine, LedgerItem
+from local.samples.outcome import Outcome, Passage
+from local.samples.steps import Expectation, Input
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 LINE = DeliveryLine(

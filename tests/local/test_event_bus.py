@@ -14,9 +14,9 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from local.event_bus import EventBus
-from local.event_rules import Rule, read_rules
-from local.template import TemplateError
+from local.aws.event_bus import EventBus
+from local.aws.event_rules import Rule, read_rules
+from local.sam.template import TemplateError
 from tests.local.stream_stand import REGION, Aws, Clock, aws_on_moto, contact_event, template_of
 
 if TYPE_CHECKING:

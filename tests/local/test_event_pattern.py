@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.event_pattern import EventPattern, PatternError
+from local.aws.event_pattern import EventPattern, PatternError
 from tests.local.stream_stand import contact_event
 
 INSTANCE = "arn:aws:connect:us-east-1:123456789012:instance/0f0e0d0c-1111-4222-8333-444455556666"

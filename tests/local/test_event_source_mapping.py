@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.event_source_mapping import EventSourceMapping, read_mappings
-from local.template import TemplateError
+from local.sam.template import TemplateError
+from local.streams.event_source_mapping import EventSourceMapping, read_mappings
 from tests.local.stream_stand import template_of
 
 if TYPE_CHECKING:

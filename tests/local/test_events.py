@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from local.events import in_order, load_sample, samples_in
 from local.reading import EventError
 from local.salesforce import Fault
+from local.samples.files import in_order, load_sample, samples_in
+from local.samples.steps import Batch, ExpectCalls, Input, Sample, SetFaults, inputs_of
 from local.stand import ROOT
-from local.steps import Batch, ExpectCalls, Input, Sample, SetFaults, inputs_of
 from tests.local.samples import created, flow_event, write_call, write_json, write_sample
 
 EVENTS = ROOT / "events"

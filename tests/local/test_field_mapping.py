@@ -3,7 +3,7 @@
 import pytest
 
 from local.field_mapping import BEGIN, END, PAGE, main, page, section
-from voicecall_bridge.voice_call_update import PROPERTIES
+from voicecall_bridge.voice_call.update import PROPERTIES
 
 
 def test_page_is_what_the_code_does() -> None:

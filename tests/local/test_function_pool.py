@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.function_pool import FunctionPool
-from local.lambda_process import Invocation
+from local.functions.function_pool import FunctionPool
+from local.functions.lambda_process import Invocation
 
 PATIENCE = 10.0
 

@@ -1,4 +1,4 @@
-"""local.lambda_process: a function runs, fails and ends on the laptop as it does in Lambda."""
+"""A function runs, fails and ends on the laptop as it does in Lambda."""
 
 import json
 import os
@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from local.lambda_process import LambdaProcess
-from local.runtime_api import MAX_PAYLOAD_BYTES
-from local.template import LambdaFunction
+from local.functions.lambda_process import LambdaProcess
+from local.functions.runtime_api import MAX_PAYLOAD_BYTES
+from local.sam.template import LambdaFunction
 
 Start = Callable[..., LambdaProcess]
 BOUND_SECONDS = 10.0
@@ -370,8 +370,8 @@ def test_child_dies_with_a_parent_that_could_not_close(
     event = {"do": "sleep", "file": str(marker)}
     parent_source = f"""
         from pathlib import Path
-        from local.lambda_process import LambdaProcess
-        from local.template import LambdaFunction
+        from local.functions.lambda_process import LambdaProcess
+        from local.sam.template import LambdaFunction
         code = Path({str(tmp_path / "code")!r})
         function = LambdaFunction("Flow", code, "app.handler", 600, 128, "python3.13")
         LambdaProcess(function, [Path({str(tmp_path / "layer")!r})]).invoke({json.dumps(event)})

@@ -2,9 +2,9 @@
 
 import pytest
 
-from local.account import Account, LedgerItem
-from local.placement import misplaced
 from local.salesforce import Exchange
+from local.samples.account import Account, LedgerItem
+from local.samples.placement import misplaced
 
 ORGS = {"first": "00D1", "second": "00D2"}
 LEDGER = [

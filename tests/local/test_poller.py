@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.event_bus import EventBus
-from local.event_rules import read_rules
-from local.event_source_mapping import read_mappings
-from local.lambda_process import LambdaProcess
-from local.poller import Outcome, Poller
-from local.runtime_api import MAX_PAYLOAD_BYTES
+from local.aws.event_bus import EventBus
+from local.aws.event_rules import read_rules
+from local.functions.lambda_process import LambdaProcess
+from local.functions.runtime_api import MAX_PAYLOAD_BYTES
+from local.streams.event_source_mapping import read_mappings
+from local.streams.poller import Outcome, Poller
 from tests.local.stream_stand import (
     ACCOUNT,
     REGION,

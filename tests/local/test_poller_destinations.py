@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.poller import Outcome, Poller
+from local.streams.poller import Outcome, Poller
 from tests.local.stream_stand import (
     Aws,
     Clock,

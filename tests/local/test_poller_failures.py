@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.lambda_process import Invocation
-from local.poller import Outcome
+from local.functions.lambda_process import Invocation
+from local.streams.poller import Outcome
 from tests.local.stream_stand import (
     Aws,
     Clock,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.poller import BatchResult, Outcome, Poller
+from local.streams.poller import BatchResult, Outcome, Poller
 from tests.local.stream_stand import (
     Aws,
     Clock,

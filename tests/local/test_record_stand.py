@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from local.account import delivery_lines
-from local.lambda_process import Invocation
+from local.functions.lambda_process import Invocation
 from local.salesforce import Fault
+from local.samples.account import delivery_lines
 from local.stand import Stand
 from tests.unit.records import batch, record, version
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.lambda_process import LambdaProcess
+from local.functions.lambda_process import LambdaProcess
 from local.salesforce import SalesforceStandIn, new_identity
 from local.stand import Stand
 from tests.contract.servers import LOOPBACK, Relay

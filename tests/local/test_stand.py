@@ -16,14 +16,14 @@ import pytest
 import requests
 
 from local.__main__ import UNUSABLE, main
-from local.contact_event_stream import input_id
-from local.event_rules import read_rules
-from local.lambda_api import LambdaApi
-from local.poller import Outcome
-from local.polling import Polling
+from local.aws.event_rules import read_rules
+from local.functions.lambda_api import LambdaApi
 from local.salesforce import Fault
+from local.sam.template import TemplateError
 from local.stand import ROOT, TEMPLATE, Stand
-from local.template import TemplateError
+from local.streams.contact_event_stream import input_id
+from local.streams.poller import Outcome
+from local.streams.polling import Polling
 from tests.local.samples import INSTANCE_ID, flow_event, queued_event
 
 FLOW = "ContactFlowFunction"

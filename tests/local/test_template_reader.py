@@ -1,4 +1,4 @@
-"""local.template: what the laptop stand learns from a SAM template."""
+"""local.sam.template: what the laptop stand learns from a SAM template."""
 
 from pathlib import Path
 from textwrap import dedent
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.template import Template, TemplateError, load_template, resource_types
+from local.sam.template import Template, TemplateError, load_template, resource_types
 
 SHORT = """
 AWSTemplateFormatVersion: 2010-09-09

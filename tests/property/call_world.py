@@ -17,15 +17,16 @@ from unittest import mock
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, MemoryLedger, alone
 from tests.unit.samples import INSTANCE_ARN, SYSTEM, contact_event, flow_event, stream_record
 from tests.unit.telling import Told
-from voicecall_bridge import flow_service, streams
-from voicecall_bridge.bridge import Bridge
-from voicecall_bridge.contact_events import ContactEvents
+from voicecall_bridge.bridge.live_calls import Bridge
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.flow_service import FlowService
-from voicecall_bridge.ledger import ContactKey, Created, Lease
+from voicecall_bridge.flow import service as flow_service
+from voicecall_bridge.flow.service import FlowService
+from voicecall_bridge.ledger.contacts import ContactKey, Created, Lease
+from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.sources import flow
-from voicecall_bridge.streams import StreamProcessor
+from voicecall_bridge.streams import processor as streams
+from voicecall_bridge.streams.contact_events import ContactEvents
+from voicecall_bridge.streams.processor import StreamProcessor
 from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from voicecall_bridge.contact_centers import Center
     from voicecall_bridge.settings import CreateFromEvents
-    from voicecall_bridge.voice_call import CreateVoiceCall
+    from voicecall_bridge.voice_call.create import CreateVoiceCall
 
 CHAIN = ("c1", "c2", "c3")
 """An inbound call, transferred twice."""

@@ -26,8 +26,8 @@ from tests.unit.samples import (
     flow_event,
 )
 from tests.unit.two_orgs import TwoOrgs
-from voicecall_bridge import flow_service
 from voicecall_bridge.contact import InitiationMethod
+from voicecall_bridge.flow import service as flow_service
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Unavailable
 
 PARENTS = {"c1": "", "c2": "c1", "c3": "c2", "d1": ""}

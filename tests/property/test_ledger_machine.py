@@ -18,7 +18,7 @@ from tests.unit.aws import TABLE, ledger_table
 from tests.unit.doubles import Clock, MemoryLedger
 from tests.unit.samples import FIRST, SECOND
 from voicecall_bridge.contact_centers import Center, refused
-from voicecall_bridge.ledger import (
+from voicecall_bridge.ledger.contacts import (
     Busy,
     ContactKey,
     Created,

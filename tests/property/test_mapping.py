@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.property.strategies import ANY_JSON, flow_events, texts_of
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.sources import flow
-from voicecall_bridge.voice_call import (
+from voicecall_bridge.voice_call.create import (
     CallInitiation,
     CannotCreate,
     CreateVoiceCall,

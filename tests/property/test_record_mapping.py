@@ -10,9 +10,9 @@ from tests.property.strategies import ADDRESSES, ANY_JSON, ANY_TEXT
 from tests.unit.records import record
 from tests.unit.samples import MISSING
 from voicecall_bridge.contact import NotAContact
-from voicecall_bridge.record_rules import RecordRules
 from voicecall_bridge.sources.contact_record import MEMBERS, ContactRecord, read
-from voicecall_bridge.voice_call_update import PROPERTIES, CustomField, update_voice_call
+from voicecall_bridge.streams.record_rules import RecordRules
+from voicecall_bridge.voice_call.update import PROPERTIES, CustomField, update_voice_call
 
 TIMES = (
     st.sampled_from(["2026-11-20T10:00:00Z", "2026-11-20", "1970-01-01T00:00:00Z", ""]) | ANY_JSON

@@ -11,7 +11,7 @@ from tests.unit.aws import ledger_table
 from tests.unit.record_function import Function, OneAtATime
 from tests.unit.records import PatchedCalls, version
 from voicecall_bridge.telephony.errors import Unavailable
-from voicecall_bridge.voice_call_update import UpdateVoiceCall
+from voicecall_bridge.voice_call.update import UpdateVoiceCall
 
 CONTACTS = [f"c{number}" for number in range(12)]
 VERSIONS = range(5)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.template import Template
+from local.sam.template import Template
 from tests.template.deployment import SECRET, deployed
 from voicecall_bridge.contact_centers import MOST_OTHERS
 from voicecall_bridge.settings import Settings

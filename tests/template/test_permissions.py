@@ -12,7 +12,7 @@ from botocore.session import get_session
 from tests.architecture.source_code import called, package_modules
 from tests.template.policies import by_sid as sids_of
 from tests.template.policies import listed, statements_in
-from voicecall_bridge import dead_letters
+from voicecall_bridge.aws import dead_letters
 
 ROLES = {
     "ContactFlowFunction": "ContactFlowRole",

@@ -10,7 +10,7 @@ import pytest
 
 from tests.template.policies import documents_in, listed, statements_in, strings
 from tests.template.test_permissions import EVERY_ALARM
-from voicecall_bridge import dead_letters
+from voicecall_bridge.aws import dead_letters
 
 BOUNDARY = {
     "Fn::If": ["HasPermissionsBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]

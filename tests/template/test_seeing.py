@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.intrinsics import Resolver
+from local.sam.intrinsics import Resolver
 from tests.architecture.source_code import package_modules, tree
 from tests.unit.telling import Told
 from voicecall_bridge.observability import Delivery, Disposition

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from local.event_source_mapping import EventSourceMapping, read_mappings
+from local.streams.event_source_mapping import EventSourceMapping, read_mappings
 from tests.template.deployment import BUCKET, RECORD_STREAM, STREAM, deployed
-from voicecall_bridge import composition, dead_letters, redrive, streams
+from voicecall_bridge import composition
+from voicecall_bridge.aws import dead_letters
 from voicecall_bridge.settings import CreateFromEvents
+from voicecall_bridge.streams import processor as streams
+from voicecall_bridge.streams import redrive
 
 OUTAGE_SECONDS = 10 * 60  # what a live call's events are to survive
 

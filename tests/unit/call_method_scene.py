@@ -12,9 +12,9 @@ from tests.unit.doubles import (
 )
 from tests.unit.samples import flow_event
 from tests.unit.telling import Told
-from voicecall_bridge.bridge import Bridge
-from voicecall_bridge.call_actions import CallActions
-from voicecall_bridge.flow_service import FlowService
+from voicecall_bridge.bridge.call_actions import CallActions
+from voicecall_bridge.bridge.live_calls import Bridge
+from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.telephony.client import Performed
 
 

@@ -11,20 +11,19 @@ import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from tests.unit.samples import CENTERS
-from voicecall_bridge.callback_ledger import (
+from voicecall_bridge.aws.contact_directory import ContactDirectory, NoSuchContact
+from voicecall_bridge.aws.dead_letters import DeadLetterLost, DeadLetterQueue
+from voicecall_bridge.contact import Contact
+from voicecall_bridge.contact_centers import Center, PerCenter
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.ledger.callbacks import (
     CallbackLedger,
     CallbackTurn,
     Requested,
     Untold,
     name_of,
 )
-from voicecall_bridge.contact import Contact
-from voicecall_bridge.contact_centers import Center, PerCenter
-from voicecall_bridge.contact_directory import ContactDirectory, NoSuchContact
-from voicecall_bridge.dead_letters import DeadLetterLost, DeadLetterQueue
-from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.dynamodb_table import LedgerUnavailable, Table
-from voicecall_bridge.ledger import (
+from voicecall_bridge.ledger.contacts import (
     Busy,
     ContactKey,
     Created,
@@ -36,10 +35,11 @@ from voicecall_bridge.ledger import (
     Step,
     StepLease,
 )
+from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.sources.described_contact import DescribedContact
 from voicecall_bridge.telephony.calls import Operation
 from voicecall_bridge.telephony.client import CreatedVoiceCall, Performed, TelephonyClient
-from voicecall_bridge.voice_call import CreateVoiceCall
+from voicecall_bridge.voice_call.create import CreateVoiceCall
 
 
 class Clock:

@@ -11,7 +11,7 @@ from tests.unit.samples import CONTACT_ID, CUSTOMER, INSTANCE_ARN, MISSING, SYST
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.sources.contact_record import ContactRecord, read
 from voicecall_bridge.telephony.client import TelephonyClient
-from voicecall_bridge.voice_call_update import UpdateVoiceCall
+from voicecall_bridge.voice_call.update import UpdateVoiceCall
 
 UPDATED = "2026-11-20T10:06:35Z"
 STREAM_ARN = "arn:aws:kinesis:us-west-2:111122223333:stream/contact-records"

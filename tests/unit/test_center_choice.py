@@ -14,10 +14,10 @@ from tests.unit.samples import (
     a_transfer,
 )
 from tests.unit.telling import Told
-from voicecall_bridge.center_choice import CenterChoice
+from voicecall_bridge.bridge.center_choice import CenterChoice
 from voicecall_bridge.contact_centers import ContactCenters, OtherContactCenter
-from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.ledger import ContactKey
+from voicecall_bridge.ledger.contacts import ContactKey
+from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import Unavailable
 
 NAME = "sales/second"

@@ -14,11 +14,11 @@ import pytest
 from tests.unit.aws import REGION
 from tests.unit.samples import flow_event
 from voicecall_bridge import composition
-from voicecall_bridge.bridge import Bridge
-from voicecall_bridge.contact_events import ContactEvents
-from voicecall_bridge.flow_service import FlowService
-from voicecall_bridge.ledger import Ledger
+from voicecall_bridge.bridge.live_calls import Bridge
+from voicecall_bridge.flow.service import FlowService
+from voicecall_bridge.ledger.contacts import Ledger
 from voicecall_bridge.settings import CreateFromEvents, FlowFailure, SettingsError
+from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.telephony.calls import GUIDES, Operation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -234,11 +234,16 @@ NOT_ON_THIS_PATH = ("boto3", "s3transfer", "pydantic", "aws_xray_sdk")
         (
             "contact_flow",
             "flow_service",
-            "bridge",
-            ("streams", "contact_directory", "redrive", "flow_call_methods", "call_actions"),
+            "bridge.live_calls",
+            ("streams", "aws.contact_directory", "flow.call_methods", "bridge.call_actions"),
         ),
-        ("contact_events", "contact_events", "streams", ("flow_service", "redrive")),
-        ("redrive", "redrive", "redrive", ("flow_service", "streams", "contact_directory")),
+        ("contact_events", "contact_events", "streams.processor", ("flow", "streams.redrive")),
+        (
+            "redrive",
+            "redrive",
+            "streams.redrive",
+            ("flow", "streams.processor", "aws.contact_directory"),
+        ),
     ],
 )
 def test_import_budget(function: str, build: str, needs: str, needs_not: tuple[str, ...]) -> None:

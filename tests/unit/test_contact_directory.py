@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, NoRegionError, ReadTimeoutError
 from tests.unit import aws
 from tests.unit.doubles import Clock
 from tests.unit.samples import CONTACT_ID, CUSTOMER, INSTANCE_ID
-from voicecall_bridge.contact_directory import (
+from voicecall_bridge.aws.contact_directory import (
     ContactDirectory,
     DirectoryUnavailable,
     NoSuchContact,

@@ -7,14 +7,9 @@ import pytest
 
 from tests.unit.doubles import Clock
 from tests.unit.samples import CONTACT_ID, PARENT_ID, VOICE_CALL_ID, contact_event, transfer_event
-from voicecall_bridge.bridge import Bridge
-from voicecall_bridge.contact import Contact, NotAContact
-from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
-from voicecall_bridge.contact_events import LATE_SECONDS, ContactEvents
-from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.observability import Disposition
-from voicecall_bridge.outcomes import (
+from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
+from voicecall_bridge.bridge.live_calls import Bridge
+from voicecall_bridge.bridge.outcomes import (
     CallOver,
     Creation,
     InProgress,
@@ -22,8 +17,13 @@ from voicecall_bridge.outcomes import (
     ParentMissing,
     Tidied,
 )
+from voicecall_bridge.contact import Contact, NotAContact
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.ledger.table import LedgerUnavailable
+from voicecall_bridge.observability import Disposition
 from voicecall_bridge.settings import CreateFromEvents
-from voicecall_bridge.streams import Ended, Hopeless, Passing
+from voicecall_bridge.streams.contact_events import LATE_SECONDS, ContactEvents
+from voicecall_bridge.streams.processor import Ended, Hopeless, Passing
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -33,7 +33,11 @@ from voicecall_bridge.telephony.errors import (
     Unauthorized,
     Unavailable,
 )
-from voicecall_bridge.voice_call import MissingProperty, NotCreatedLive, TransferWithoutParent
+from voicecall_bridge.voice_call.create import (
+    MissingProperty,
+    NotCreatedLive,
+    TransferWithoutParent,
+)
 
 AT = datetime(2026, 11, 20, 10, 0, 20, tzinfo=UTC).timestamp()
 """When the sample event happened."""

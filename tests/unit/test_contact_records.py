@@ -11,11 +11,11 @@ from tests.unit.aws import ledger_table
 from tests.unit.record_function import Function
 from tests.unit.records import batch, record, version
 from tests.unit.samples import PARENT_ID
-from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.record_rules import RecordRules
-from voicecall_bridge.record_updates import OvertakenLate, StillAtWork
+from voicecall_bridge.bridge.record_updates import OvertakenLate, StillAtWork
+from voicecall_bridge.ledger.table import LedgerUnavailable
+from voicecall_bridge.streams.record_rules import RecordRules
 from voicecall_bridge.telephony.errors import Rejected, Unauthorized, Unavailable
-from voicecall_bridge.voice_call_update import CustomField, UpdateVoiceCall
+from voicecall_bridge.voice_call.update import CustomField, UpdateVoiceCall
 
 
 @pytest.fixture

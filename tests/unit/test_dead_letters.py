@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from tests.unit import aws
 from tests.unit.samples import flow_event
-from voicecall_bridge.dead_letters import (
+from voicecall_bridge.aws.dead_letters import (
     LETTER_BYTES,
     OVERFLOW_PREFIX,
     DeadLetterLost,

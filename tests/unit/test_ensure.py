@@ -24,17 +24,17 @@ from tests.unit.samples import (
     a_contact,
     a_transfer,
 )
+from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
+from voicecall_bridge.bridge.outcomes import CallOver, Creation, InProgress, NotCreated
 from voicecall_bridge.contact import Channel, InitiationMethod
-from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
-from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.ledger import LEASE_MARGIN_SECONDS, CreateStatus
-from voicecall_bridge.outcomes import CallOver, Creation, InProgress, NotCreated
+from voicecall_bridge.ledger.contacts import LEASE_MARGIN_SECONDS, CreateStatus
+from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
     Unavailable,
 )
-from voicecall_bridge.voice_call import (
+from voicecall_bridge.voice_call.create import (
     MissingProperty,
     NotCreatedLive,
 )

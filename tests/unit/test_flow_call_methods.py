@@ -6,10 +6,10 @@ import pytest
 
 from tests.unit.call_method_scene import Scene
 from tests.unit.samples import CONTACT_ID, MISSING, PARENT_ID, SYSTEM, flow_event
-from voicecall_bridge.flow_call_methods import METHODS
-from voicecall_bridge.flow_endings import FlowFailed, FlowMistake
-from voicecall_bridge.flow_service import FlowService
-from voicecall_bridge.outcomes import InProgress
+from voicecall_bridge.bridge.outcomes import InProgress
+from voicecall_bridge.flow.call_methods import METHODS
+from voicecall_bridge.flow.endings import FlowFailed, FlowMistake
+from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.settings import FlowFailure
 from voicecall_bridge.telephony.calls import Operation
 from voicecall_bridge.telephony.client import Performed

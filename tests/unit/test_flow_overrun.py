@@ -4,11 +4,11 @@ import pytest
 
 from tests.unit.flow_scene import PLACES, Hanging, Scene
 from tests.unit.samples import CONTACT_ID, VOICE_CALL_ID
-from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.bridge.live_calls import Bridge
+from voicecall_bridge.bridge.outcomes import Creation, Progress
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.outcomes import Creation, Progress
-from voicecall_bridge.voice_call import CallInitiation
+from voicecall_bridge.voice_call.create import CallInitiation
 
 
 def test_an_overrun_is_answered_and_told_of() -> None:

@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from tests.unit.aws import TABLE, ledger_table
-from voicecall_bridge.dynamodb_table import ConditionFailed, LedgerUnavailable, number
-from voicecall_bridge.grouped_table import MOST_ITEMS, GroupedTable
+from voicecall_bridge.ledger.grouped_table import MOST_ITEMS, GroupedTable
+from voicecall_bridge.ledger.table import ConditionFailed, LedgerUnavailable, number
 
 FREE = "attribute_not_exists(n) OR n < :n"
 

@@ -17,8 +17,7 @@ from botocore.exceptions import (
 from tests.unit.aws import TABLE, Through, ledger_table
 from tests.unit.doubles import Clock, MemoryLedger
 from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
-from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.ledger import (
+from voicecall_bridge.ledger.contacts import (
     TIME_TO_LIVE_SECONDS,
     Busy,
     ContactKey,
@@ -30,6 +29,7 @@ from voicecall_bridge.ledger import (
     Step,
     StepLease,
 )
+from voicecall_bridge.ledger.table import LedgerUnavailable
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
 REQUEST = {"vendorCallKey": CONTACT_ID, "startTime": "2026-03-01T12:00:00Z"}

@@ -13,13 +13,13 @@ from tests.unit.samples import CALL_CENTER, CONTACT_ID, ORG_ID, key_pair
 from tests.unit.test_client import Scene
 from tests.unit.test_composition import ENVIRONMENT
 from voicecall_bridge import composition
-from voicecall_bridge.contact_records import ContactRecords
-from voicecall_bridge.grouped_table import GroupedTable
+from voicecall_bridge.ledger.grouped_table import GroupedTable
 from voicecall_bridge.settings import SettingsError
 from voicecall_bridge.sources.contact_record import read
+from voicecall_bridge.streams.contact_records import ContactRecords
 from voicecall_bridge.telephony.auth import LIFETIME_SECONDS, SHARED_SECONDS, TokenSigner
 from voicecall_bridge.telephony.errors import OutcomeUnknown
-from voicecall_bridge.voice_call_update import CustomField, UpdateVoiceCall, update_voice_call
+from voicecall_bridge.voice_call.update import CustomField, UpdateVoiceCall, update_voice_call
 
 
 @pytest.fixture

@@ -10,9 +10,15 @@ from tests.unit.aws import TABLE, Through, ledger_table
 from tests.unit.doubles import Clock
 from tests.unit.records import Failing
 from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
-from voicecall_bridge.dynamodb_table import LedgerUnavailable, Table
-from voicecall_bridge.ledger import TIME_TO_LIVE_SECONDS, ContactKey, Created, Lease, Ledger
-from voicecall_bridge.record_ledger import AtWork, Claim, Outrun, RecordLedger
+from voicecall_bridge.ledger.contacts import (
+    TIME_TO_LIVE_SECONDS,
+    ContactKey,
+    Created,
+    Lease,
+    Ledger,
+)
+from voicecall_bridge.ledger.records import AtWork, Claim, Outrun, RecordLedger
+from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
 LEASE = 8.0

@@ -4,9 +4,9 @@ import pytest
 
 from tests.unit.records import a_record
 from voicecall_bridge.contact import InitiationMethod
-from voicecall_bridge.record_rules import RecordRules
 from voicecall_bridge.settings import SettingsError
-from voicecall_bridge.voice_call_update import CustomField
+from voicecall_bridge.streams.record_rules import RecordRules
+from voicecall_bridge.voice_call.update import CustomField
 
 
 def rules(**variables: str) -> RecordRules:

@@ -11,10 +11,7 @@ from tests.unit.doubles import Clock, alone
 from tests.unit.records import Failing, PatchedCalls
 from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID
 from tests.unit.telling import Told
-from voicecall_bridge.dynamodb_table import LedgerUnavailable, Table
-from voicecall_bridge.ledger import ContactKey
-from voicecall_bridge.record_ledger import Claim, Outrun, RecordLedger
-from voicecall_bridge.record_updates import (
+from voicecall_bridge.bridge.record_updates import (
     LEASE_MARGIN_SECONDS,
     MOST_FIELDS_LEFT_OUT,
     SEND_SHARE,
@@ -23,6 +20,9 @@ from voicecall_bridge.record_updates import (
     StillAtWork,
     Updated,
 )
+from voicecall_bridge.ledger.contacts import ContactKey
+from voicecall_bridge.ledger.records import Claim, Outrun, RecordLedger
+from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.sources.contact_record import ContactRecord
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -31,7 +31,7 @@ from voicecall_bridge.telephony.errors import (
     Unauthorized,
     Unavailable,
 )
-from voicecall_bridge.voice_call_update import UpdateVoiceCall
+from voicecall_bridge.voice_call.update import UpdateVoiceCall
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
 SECONDS = 10.0

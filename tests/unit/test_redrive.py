@@ -14,8 +14,8 @@ from moto import mock_aws
 from tests.unit import aws
 from tests.unit.doubles import Clock
 from tests.unit.samples import CONTACT_ID, contact_event, flow_event, stream_record
-from voicecall_bridge.dead_letters import BATCH_PREFIX, LETTER_BYTES, DeadLetterQueue
-from voicecall_bridge.redrive import GIVEN_UP, MARK, Redrive, RedriveMistake, Request, Tally
+from voicecall_bridge.aws.dead_letters import BATCH_PREFIX, LETTER_BYTES, DeadLetterQueue
+from voicecall_bridge.streams.redrive import GIVEN_UP, MARK, Redrive, RedriveMistake, Request, Tally
 
 OTHER = "c0000002-aaaa-4bbb-8ccc-000000000002"
 

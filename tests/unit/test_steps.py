@@ -7,9 +7,9 @@ from tests.unit.samples import (
     CONTACT_ID,
     a_contact,
 )
-from voicecall_bridge.dynamodb_table import LedgerUnavailable
-from voicecall_bridge.ledger import LEASE_MARGIN_SECONDS, Busy, Step
-from voicecall_bridge.outcomes import CallOver, InProgress, Tidied
+from voicecall_bridge.bridge.outcomes import CallOver, InProgress, Tidied
+from voicecall_bridge.ledger.contacts import LEASE_MARGIN_SECONDS, Busy, Step
+from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,

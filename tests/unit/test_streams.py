@@ -9,11 +9,11 @@ import pytest
 from tests.unit.doubles import MemoryDeadLetters
 from tests.unit.samples import CUSTOMER, batch, stream_record
 from tests.unit.telling import Told
-from voicecall_bridge import streams
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.observability import Disposition
-from voicecall_bridge.streams import (
+from voicecall_bridge.streams import processor as streams
+from voicecall_bridge.streams.processor import (
     HAND_OVER_SECONDS,
     RECORD_SECONDS,
     Ended,

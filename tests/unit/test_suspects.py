@@ -7,15 +7,15 @@ import pytest
 from tests.unit.aws import ledger_table
 from tests.unit.record_function import Function
 from tests.unit.records import version
-from voicecall_bridge import suspects
-from voicecall_bridge.suspects import MOST_FAILURES, Suspects
+from voicecall_bridge.streams import suspects
+from voicecall_bridge.streams.suspects import MOST_FAILURES, Suspects
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
     TelephonyError,
     Unavailable,
 )
-from voicecall_bridge.voice_call_update import UpdateVoiceCall
+from voicecall_bridge.voice_call.update import UpdateVoiceCall
 
 OTHERS_FIRST = 100
 

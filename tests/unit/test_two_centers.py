@@ -22,7 +22,7 @@ from tests.unit.samples import (
     transfer_event,
 )
 from tests.unit.two_orgs import ONE_CENTER, TwoOrgs
-from voicecall_bridge.contact_directory import DirectoryUnavailable, NoSuchContact
+from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
 from voicecall_bridge.observability import Observer
 from voicecall_bridge.telephony.errors import Unauthorized
 

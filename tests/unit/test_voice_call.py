@@ -15,7 +15,7 @@ from tests.unit.samples import (
     a_transfer,
 )
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod
-from voicecall_bridge.voice_call import (
+from voicecall_bridge.voice_call.create import (
     CallInitiation,
     CannotCreate,
     CreateVoiceCall,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from voicecall_bridge.voice_call_actions import (
+from voicecall_bridge.voice_call.actions import (
     MESSAGE_PROPERTIES,
     UPDATE_PROPERTIES,
     ExecuteOmniFlow,

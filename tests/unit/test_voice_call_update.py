@@ -11,7 +11,7 @@ import pytest
 from tests.unit.records import a_record, agent, record
 from tests.unit.samples import CONTACT_ID, CUSTOMER, MISSING, PARENT_ID, SYSTEM
 from voicecall_bridge.sources.contact_record import read
-from voicecall_bridge.voice_call_update import PROPERTIES, CustomField, update_voice_call
+from voicecall_bridge.voice_call.update import PROPERTIES, CustomField, update_voice_call
 
 ABSENT = object()
 

@@ -17,24 +17,24 @@ import botocore.loaders
 import botocore.session
 from botocore.config import Config
 
-from voicecall_bridge.bridge import Bridge
+from voicecall_bridge.aws.dead_letters import DeadLetterQueue
+from voicecall_bridge.aws.secret_store import SecretStore
+from voicecall_bridge.bridge.live_calls import Bridge
 from voicecall_bridge.contact_centers import Center, PerCenter
-from voicecall_bridge.dead_letters import DeadLetterQueue
-from voicecall_bridge.ledger import Ledger
+from voicecall_bridge.ledger.contacts import Ledger
 from voicecall_bridge.observability import Observer
-from voicecall_bridge.secret_store import SecretStore
 from voicecall_bridge.settings import Settings, SettingsError
 from voicecall_bridge.telephony.client import TelephonyClient, new_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from voicecall_bridge.call_actions import CallActions
-    from voicecall_bridge.contact_events import ContactEvents
-    from voicecall_bridge.contact_records import ContactRecords
-    from voicecall_bridge.flow_service import FlowService
-    from voicecall_bridge.redrive import Redrive
-    from voicecall_bridge.streams import StreamProcessor
+    from voicecall_bridge.bridge.call_actions import CallActions
+    from voicecall_bridge.flow.service import FlowService
+    from voicecall_bridge.streams.contact_events import ContactEvents
+    from voicecall_bridge.streams.contact_records import ContactRecords
+    from voicecall_bridge.streams.processor import StreamProcessor
+    from voicecall_bridge.streams.redrive import Redrive
 
     ClientMaker = Callable[[str, float], Any]
 
@@ -98,7 +98,7 @@ def renew_flow() -> None:
 def flow_service() -> FlowService:
     """What `contact_flow` runs on."""
     # Here, so that no function loads what only another one runs on.
-    from voicecall_bridge.flow_service import FlowService  # noqa: PLC0415
+    from voicecall_bridge.flow.service import FlowService  # noqa: PLC0415
 
     observer = _observer()
     # The caller's time is short: what a retry could mend, the next delivery mends.
@@ -128,9 +128,9 @@ def _call_actions(
     ledger: Ledger, clients: PerCenter[TelephonyClient], observer: Observer
 ) -> CallActions:
     """Made when a flow first asks about a VoiceCall that is there: creating needs none of it."""
-    from voicecall_bridge.call_actions import CallActions  # noqa: PLC0415
-    from voicecall_bridge.callback_ledger import CallbackLedger  # noqa: PLC0415
-    from voicecall_bridge.dynamodb_table import Table  # noqa: PLC0415
+    from voicecall_bridge.bridge.call_actions import CallActions  # noqa: PLC0415
+    from voicecall_bridge.ledger.callbacks import CallbackLedger  # noqa: PLC0415
+    from voicecall_bridge.ledger.table import Table  # noqa: PLC0415
 
     callbacks = CallbackLedger(Table(ledger.client, ledger.table))
     return CallActions(ledger, callbacks, clients, observer)
@@ -143,9 +143,9 @@ def contact_events() -> StreamProcessor[Any]:
     Raises:
         SettingsError: naming every variable that is missing or faulty; the batch comes again.
     """
-    from voicecall_bridge.contact_directory import ContactDirectory  # noqa: PLC0415
-    from voicecall_bridge.contact_events import ContactEvents  # noqa: PLC0415
-    from voicecall_bridge.streams import StreamProcessor  # noqa: PLC0415
+    from voicecall_bridge.aws.contact_directory import ContactDirectory  # noqa: PLC0415
+    from voicecall_bridge.streams.contact_events import ContactEvents  # noqa: PLC0415
+    from voicecall_bridge.streams.processor import StreamProcessor  # noqa: PLC0415
 
     settings = Settings.from_environment(os.environ)
     observer = _observer()
@@ -174,12 +174,12 @@ def contact_records() -> StreamProcessor[Any]:
     Raises:
         SettingsError: naming every variable that is missing or faulty; the batch comes again.
     """
-    from voicecall_bridge.contact_records import ContactRecords  # noqa: PLC0415
-    from voicecall_bridge.grouped_table import GroupedTable  # noqa: PLC0415
-    from voicecall_bridge.record_ledger import RecordLedger  # noqa: PLC0415
-    from voicecall_bridge.record_rules import RecordRules  # noqa: PLC0415
-    from voicecall_bridge.record_updates import RecordUpdates  # noqa: PLC0415
-    from voicecall_bridge.streams import StreamProcessor  # noqa: PLC0415
+    from voicecall_bridge.bridge.record_updates import RecordUpdates  # noqa: PLC0415
+    from voicecall_bridge.ledger.grouped_table import GroupedTable  # noqa: PLC0415
+    from voicecall_bridge.ledger.records import RecordLedger  # noqa: PLC0415
+    from voicecall_bridge.streams.contact_records import ContactRecords  # noqa: PLC0415
+    from voicecall_bridge.streams.processor import StreamProcessor  # noqa: PLC0415
+    from voicecall_bridge.streams.record_rules import RecordRules  # noqa: PLC0415
 
     settings, rules = _both(Settings.from_environment, RecordRules.from_environment)
     observer = _observer()
@@ -228,7 +228,7 @@ def redrive() -> Redrive:
     Raises:
         SettingsError: naming every variable that is missing or faulty.
     """
-    from voicecall_bridge.redrive import Redrive  # noqa: PLC0415
+    from voicecall_bridge.streams.redrive import Redrive  # noqa: PLC0415
 
     settings = Settings.from_environment(os.environ)
     client = _client_maker(attempts=3)

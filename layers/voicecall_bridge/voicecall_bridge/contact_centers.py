@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from voicecall_bridge.voice_call import CannotCreate
+from voicecall_bridge.voice_call.create import CannotCreate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -136,7 +136,7 @@ class ContactCenters:
         """The contact center that the ledger remembers; None: it remembers none.
 
         Args:
-            pin: see ledger.Entry. Empty: from before contact centers were remembered, when there
+            pin: see contacts.Entry. Empty: from before contact centers were remembered, when there
                 was one. The mark of a refused name (see `refused`) is a pin too: the name may have
                 been added to the stack's list since.
 

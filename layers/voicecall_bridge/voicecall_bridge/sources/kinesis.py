@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import NotAContact
-from voicecall_bridge.sources.reading import members, text
+from voicecall_bridge.sources.reading import members, parsed, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,17 +39,9 @@ class StreamRecord:
         """
         data = text(members(self.raw.get("kinesis")).get("data"))
         try:
-            return json.loads(
-                base64.b64decode(data, validate=True), parse_constant=_refuse_constant
-            )
-        except (binascii.Error, ValueError, RecursionError):
+            return parsed(base64.b64decode(data, validate=True))
+        except (binascii.Error, ValueError):
             raise NotAContact("the record's data is not JSON") from None
-
-
-def _refuse_constant(name: str) -> object:
-    # Python reads NaN and Infinity, JSON has neither (RFC 8259, section 6), and neither could be
-    # sent on.
-    raise ValueError(name)
 
 
 def read(event: object) -> list[StreamRecord]:

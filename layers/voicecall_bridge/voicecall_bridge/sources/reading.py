@@ -43,12 +43,25 @@ def string_map(value: object) -> dict[str, str]:
     return {key: item for key, item in members(value).items() if isinstance(item, str)}
 
 
+def parsed(data: str | bytes) -> object:
+    """What a JSON text says.
+
+    Raises:
+        ValueError: it is none, or is nested beyond reason. NaN and Infinity, which Python reads,
+            are none (RFC 8259, section 6): neither could be sent on.
+    """
+    try:
+        return json.loads(data, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested beyond reason") from None
+
+
 def parsed_object(value: object) -> dict[str, object] | None:
     """The object that a value is, or is the JSON text of; None for everything else."""
     if isinstance(value, str):
         try:
-            value = json.loads(value, parse_constant=_refuse)
-        except (ValueError, RecursionError):
+            value = parsed(value)
+        except ValueError:
             return None
     return value if isinstance(value, dict) else None
 

@@ -28,11 +28,11 @@ from voicecall_bridge.telephony.retry import RetryPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from voicecall_bridge.aws.secret_store import Credentials, SecretStore
     from voicecall_bridge.contact_center import ContactCenter
     from voicecall_bridge.deadline import Deadline
-    from voicecall_bridge.secret_store import Credentials, SecretStore
-    from voicecall_bridge.voice_call import CreateVoiceCall
-    from voicecall_bridge.voice_call_update import UpdateVoiceCall
+    from voicecall_bridge.voice_call.create import CreateVoiceCall
+    from voicecall_bridge.voice_call.update import UpdateVoiceCall
 
 CONNECT_SECONDS = 1.0
 """A healthy endpoint accepts in a fraction of this; more would only eat into the next attempt."""

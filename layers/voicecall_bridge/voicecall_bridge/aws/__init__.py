@@ -1,0 +1,1 @@
+"""What else AWS keeps or tells: the secret, the contact as Connect describes it, dead letters."""

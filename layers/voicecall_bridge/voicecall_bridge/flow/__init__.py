@@ -1,0 +1,1 @@
+"""What contact flows call: methods, and answers in time."""

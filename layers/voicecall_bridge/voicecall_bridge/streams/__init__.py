@@ -1,0 +1,1 @@
+"""What comes by Kinesis: batches, and what is done with each contact event and contact record."""

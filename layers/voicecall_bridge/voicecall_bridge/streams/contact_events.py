@@ -1,0 +1,188 @@
+"""What is done with each contact event: one more chance to make reality match.
+
+Rules: DESIGN, section 3; the clean-up of abandoned and expired contacts is that of Salesforce's own
+package (SCVL), with the initiation methods it misses.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
+from voicecall_bridge.bridge.outcomes import CallOver, InProgress, NotCreated, ParentMissing
+from voicecall_bridge.contact import Channel, InitiationMethod
+from voicecall_bridge.contact_centers import OtherContactCenter
+from voicecall_bridge.ledger.table import LedgerUnavailable
+from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
+from voicecall_bridge.settings import CreateFromEvents
+from voicecall_bridge.sources import contact_event
+from voicecall_bridge.streams.processor import Ended, Hopeless, Passing
+from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
+from voicecall_bridge.voice_call.create import CREATED_LIVE, CannotCreate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from voicecall_bridge.bridge.live_calls import Bridge
+    from voicecall_bridge.bridge.outcomes import Creation, Tidied
+    from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.sources.contact_event import ContactEvent
+
+LATE_SECONDS = 30.0
+"""From this age on an event is not taken for a sign of life: the call may be over."""
+
+_LIVE = {"INITIATED", "QUEUED", "CONNECTED_TO_AGENT"}
+_OVER = {"DISCONNECTED", "COMPLETED"}
+_CLEARED = CREATED_LIVE | {InitiationMethod.CALLBACK}
+"""Whose routing an abandoned contact leaves behind: what is created live, and callbacks, whose
+VoiceCall Salesforce makes. SCVL forgets QUEUE_TRANSFER, WEBRTC_API and CALLBACK."""
+
+
+@dataclass(slots=True)
+class ContactEvents:
+    """The source of the contact event stream (see processor.Source).
+
+    Attributes:
+        bridge: the use cases.
+        create_from: which events may create a VoiceCall.
+        now: epoch seconds.
+    """
+
+    bridge: Bridge
+    create_from: CreateFromEvents = CreateFromEvents.SAFETY_NET
+    now: Callable[[], float] = time.time
+    name: str = "contact_events"
+
+    def read(self, payload: object) -> ContactEvent:
+        """The event; raises NotAContact."""
+        return contact_event.read(payload)
+
+    def chain(self, item: ContactEvent) -> str:
+        """The first contact of the chain."""
+        return f"{item.contact.instance_id}/{item.contact.initial_contact_id}"
+
+    def describe(self, item: ContactEvent) -> tuple[str, str]:
+        """Contact id and event type."""
+        return item.contact.contact_id, item.type
+
+    def handle(
+        self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
+    ) -> Ended:
+        """Creates, clears or reroutes; most events need nothing.
+
+        Raises:
+            Passing: a fault of Salesforce, Connect or the ledger.
+            Hopeless: refused for good, or without its parent for good.
+        """
+        if item.contact.channel not in (Channel.VOICE, Channel.UNSTATED):
+            return _skipped("NOT_VOICE")
+        try:
+            return self._handle(item, later, deadline)
+        except InProgress:
+            raise Passing("IN_PROGRESS") from None
+        except LedgerUnavailable as fault:
+            raise Passing(LEDGER_UNAVAILABLE, str(fault)) from None
+        except DirectoryUnavailable as fault:
+            raise Passing(f"CONNECT_{fault}") from None
+        except NoSuchContact:
+            raise Hopeless("CONTACT_NOT_FOUND") from None
+        except CallOver:
+            return _skipped("CALL_OVER")
+        except OtherContactCenter as refused:
+            raise Hopeless(refused.code) from None
+        except TelephonyError as error:
+            raise _fault(error) from None
+
+    def _handle(
+        self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
+    ) -> Ended:
+        if item.type in _LIVE:
+            return self._create(item, later, deadline)
+        if item.type == "DISCONNECTED":
+            return self._disconnected(item, deadline)
+        if item.type == "CONTACT_DATA_UPDATED" and item.routing_expired:
+            return self._expired(item, later, deadline)
+        return _skipped("NOTHING_TO_DO")
+
+    def _create(
+        self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
+    ) -> Ended:
+        if reason := self._no_need(item, later):
+            return _skipped(reason)
+        try:
+            made = self.bridge.ensure(item.contact, self._age(item) > LATE_SECONDS, deadline)
+        except ParentMissing:
+            raise Hopeless("PARENT_MISSING") from None
+        except CannotCreate as error:
+            if error.skipped:
+                return _skipped(error.code)
+            raise Hopeless(error.code) from None
+        except NotCreated as error:
+            raise _fault(error.cause) from None
+        return _created(made)
+
+    def _no_need(self, item: ContactEvent, later: Sequence[ContactEvent]) -> str:
+        if item.contact.initiation_method not in CREATED_LIVE:
+            return "NOT_CREATED_LIVE"
+        if self.create_from is CreateFromEvents.NEVER:
+            return "CREATE_FROM_EVENTS"
+        if self.create_from is CreateFromEvents.SAFETY_NET and item.type == "INITIATED":
+            return "FLOW_FIRST"  # the flow is only about to run
+        if item.disconnected or _is_over(item, later):
+            return "CALL_OVER"
+        return ""
+
+    def _disconnected(self, item: ContactEvent, deadline: Deadline) -> Ended:
+        self.bridge.remember_end(item.contact)
+        abandoned = item.queued and not item.agent_connected
+        if not abandoned or item.contact.initiation_method not in _CLEARED:
+            return _skipped("NOTHING_TO_DO")
+        return _once(self.bridge.clear_routing(item.contact, deadline))
+
+    def _expired(
+        self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
+    ) -> Ended:
+        # An agent must not be offered a call that has ended meanwhile.
+        if item.disconnected or _is_over(item, later):
+            return _skipped("CALL_OVER")
+        late = self._age(item) > LATE_SECONDS
+        return _once(self.bridge.reroute(item.contact, late, deadline))
+
+    def _age(self, item: ContactEvent) -> float:
+        at = item.at or item.contact.initiated_at
+        return self.now() - at.timestamp() if at else float("inf")
+
+
+def _is_over(item: ContactEvent, later: Sequence[ContactEvent]) -> bool:
+    return any(
+        other.contact.contact_id == item.contact.contact_id and other.type in _OVER
+        for other in later
+    )
+
+
+def _created(made: Creation) -> Ended:
+    if made.existing:
+        return Ended(
+            Disposition.SUPERSEDED, "ALREADY_CREATED", made.voice_call_id, status="existing"
+        )
+    return Ended(Disposition.DELIVERED, "", made.voice_call_id, made.attempts, "created")
+
+
+def _once(tidied: Tidied | None) -> Ended:
+    if tidied is None:
+        return Ended(Disposition.SUPERSEDED, "ALREADY_DONE")
+    if not tidied.found:
+        return Ended(Disposition.SKIPPED, "NO_VOICE_CALL", attempts=tidied.attempts)
+    return Ended(Disposition.DELIVERED, attempts=tidied.attempts)
+
+
+def _fault(error: TelephonyError) -> Passing | Hopeless:
+    if is_refused(error):
+        return Hopeless(error.code)
+    return Passing(error.code, perhaps_its_own=error.effect is Effect.UNKNOWN)
+
+
+def _skipped(reason: str) -> Ended:
+    return Ended(Disposition.SKIPPED, reason)

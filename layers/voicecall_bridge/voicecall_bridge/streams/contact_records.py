@@ -1,0 +1,108 @@
+"""What is done with each contact record: the newest version of each contact goes to Salesforce.
+
+Rules: DESIGN, section 3; which records are skipped is that of Salesforce's own package (SCVL),
+unless the settings say otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.bridge.record_updates import OvertakenLate, StillAtWork
+from voicecall_bridge.contact import Channel
+from voicecall_bridge.contact_centers import OtherContactCenter
+from voicecall_bridge.ledger.records import Outrun
+from voicecall_bridge.ledger.table import LedgerUnavailable
+from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
+from voicecall_bridge.sources import contact_record
+from voicecall_bridge.streams.processor import Ended, Hopeless, Passing
+from voicecall_bridge.streams.record_rules import RecordRules
+from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
+from voicecall_bridge.voice_call.update import update_voice_call
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voicecall_bridge.bridge.record_updates import RecordUpdates
+    from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.sources.contact_record import ContactRecord
+
+
+@dataclass(slots=True)
+class ContactRecords:
+    """The source of the contact record stream (see processor.Source).
+
+    Attributes:
+        updates: the use case.
+        rules: what is skipped, and what is added.
+    """
+
+    updates: RecordUpdates
+    rules: RecordRules = field(default_factory=RecordRules)
+    name: str = "contact_records"
+
+    def read(self, payload: object) -> ContactRecord:
+        """The record; raises NotAContact."""
+        return contact_record.read(payload)
+
+    def chain(self, item: ContactRecord) -> str:
+        """The first contact of the chain: a parent's record goes before its child's, if both are
+        in the batch in this order."""
+        return f"{item.instance_id}/{item.initial_contact_id}"
+
+    def describe(self, item: ContactRecord) -> tuple[str, str]:
+        """Contact id and initiation method."""
+        return item.contact_id, item.initiation_method.value
+
+    def handle(
+        self, item: ContactRecord, later: Sequence[ContactRecord], deadline: Deadline
+    ) -> Ended:
+        """Sends it, unless it is skipped or a newer version is known.
+
+        Raises:
+            Passing: a fault of Salesforce or the ledger, or another worker is at the contact.
+            Hopeless: refused for good.
+        """
+        if reason := self._skip(item):
+            return Ended(Disposition.SKIPPED, reason)
+        # One that is skipped brings nothing, except that the contact is not to be there.
+        newer = [other for other in later if _outruns(other, item)]
+        if any(self._skip(other) in ("", "OPTED_OUT") for other in newer):
+            # Behind this one comes one that says all it says; it ends by itself.
+            return Ended(Disposition.SUPERSEDED, "NEWER_IN_BATCH")
+        request = update_voice_call(item, self.rules.fields)
+        try:
+            done = self.updates.update(item, request, deadline)
+        except LedgerUnavailable as fault:
+            raise Passing(LEDGER_UNAVAILABLE, str(fault)) from None
+        except StillAtWork:
+            raise Passing("IN_PROGRESS") from None
+        except OvertakenLate:
+            raise Passing("LEASE_RAN_OUT") from None
+        except OtherContactCenter as refused:
+            raise Hopeless(refused.code) from None
+        except TelephonyError as error:
+            if is_refused(error):
+                raise Hopeless(error.code) from None
+            own = error.effect is Effect.UNKNOWN
+            raise Passing(error.code, perhaps_its_own=own) from None
+        if isinstance(done, Outrun):
+            return Ended(Disposition.SUPERSEDED, done.reason)
+        return Ended(Disposition.DELIVERED, attempts=done.attempts)
+
+    def _skip(self, item: ContactRecord) -> str:
+        if item.foreign:
+            return "NOT_A_CONTACT_RECORD"
+        if item.channel not in (Channel.VOICE, Channel.UNSTATED):
+            return "NOT_VOICE"
+        return self.rules.skip(item)
+
+
+def _outruns(later: ContactRecord, item: ContactRecord) -> bool:
+    if (later.instance_id, later.contact_id) != (item.instance_id, item.contact_id):
+        return False
+    # Of two that were written within one second nobody knows which is the newer.
+    return later.version > item.version or (
+        later.version == item.version and later.members == item.members
+    )

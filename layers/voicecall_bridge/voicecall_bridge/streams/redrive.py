@@ -1,0 +1,246 @@
+"""Dead letters back into their stream, on demand.
+
+A letter that keeps failing must not go round for ever: the record's JSON carries how often it was
+put back (contact events and contact records may have members that are not known), and beyond the
+limit it stays where it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from voicecall_bridge.sources import kinesis
+from voicecall_bridge.sources.reading import members, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from voicecall_bridge.aws.dead_letters import DeadLetterQueue, Letter
+    from voicecall_bridge.deadline import Deadline
+
+GIVEN_UP = "GIVEN_UP"
+"""The reason of records in batches that Lambda gave up."""
+MARK = "voiceCallBridgeRedrives"
+"""Member of a record's JSON: how often it was put back into its stream."""
+
+
+class RedriveMistake(ValueError):
+    """The request asks for what there is not; the text names the cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        dry_run: only count; the default.
+        reason, contact_id: only letters with this reason, of this contact; empty: all.
+        batches: the batches that Lambda gave up, in the bucket, instead of the queue's letters.
+        most_redrives: how often a letter may be put back altogether.
+    """
+
+    dry_run: bool = True
+    reason: str = ""
+    contact_id: str = ""
+    batches: bool = False
+    most_redrives: int = 3
+
+    @classmethod
+    def read(cls, event: object) -> Request:
+        """Reads {"dryRun", "reason", "contactId", "from": "queue" | "bucket", "mostRedrives"}.
+
+        Raises:
+            RedriveMistake: naming what is not understood.
+        """
+        asked = members(event)
+        known = {"dryRun", "reason", "contactId", "from", "mostRedrives"}
+        if not isinstance(event, dict) or set(asked) - known:
+            raise RedriveMistake(f"the event is an object with members of {sorted(known)}")
+        origin = asked.get("from", "queue")
+        dry_run, most = asked.get("dryRun", True), asked.get("mostRedrives", 3)
+        if origin not in ("queue", "bucket"):
+            raise RedriveMistake("from is queue or bucket")
+        if not isinstance(dry_run, bool):
+            raise RedriveMistake("dryRun is true or false")
+        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+            raise RedriveMistake("mostRedrives is a number from 1")
+        return cls(
+            dry_run, _chosen(asked, "reason"), _chosen(asked, "contactId"), origin == "bucket", most
+        )
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the records that were asked for.
+
+    Attributes:
+        found: records that match the request.
+        redriven: records that are back in their stream, or would be in a dry run.
+        refused: why, and how many.
+        by_reason: the reasons they were given up for, and how many.
+        finished: false when the time ran out before the end.
+    """
+
+    found: int = 0
+    redriven: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    by_reason: Counter[str] = field(default_factory=Counter)
+    finished: bool = True
+
+
+@dataclass(slots=True)
+class Redrive:
+    """Puts records back.
+
+    Attributes:
+        dead_letters: the queue and the bucket.
+        client: makes the Kinesis client when it is needed.
+    """
+
+    dead_letters: DeadLetterQueue
+    client: Callable[[], Any]
+    _made: Any = field(default=None, init=False, repr=False)
+
+    def run(self, request: Request, deadline: Deadline) -> Tally:
+        """Does what is asked, as far as the time goes.
+
+        Raises:
+            DeadLetterLost: queue or bucket do not answer; what was put back so far is back.
+        """
+        tally = Tally()
+        if request.batches:
+            self._batches(request, deadline, tally)
+        else:
+            self._letters(request, deadline, tally)
+        return tally
+
+    def _letters(self, request: Request, deadline: Deadline, tally: Tally) -> None:
+        stay: list[Letter] = []
+        try:
+            with closing(self.dead_letters.letters()) as letters:
+                for letter in letters:
+                    stay.append(letter)
+                    if not deadline.allows(0.0):
+                        tally.finished = False
+                        return
+                    record = members(letter.payload)
+                    wanted = _wanted(request, letter.reason, record)
+                    if wanted and self._back(request, letter.reason, record, tally):
+                        self.dead_letters.remove(letter)
+                        stay.pop()
+        finally:
+            for letter in stay:
+                self.dead_letters.put_back(letter)
+
+    def _batches(self, request: Request, deadline: Deadline, tally: Tally) -> None:
+        for key, batch in self.dead_letters.batches():
+            if not deadline.allows(0.0):
+                tally.finished = False
+                return
+            records = [record.raw for record in kinesis.read(batch)]
+            left = [
+                record
+                for record in records
+                if not _wanted(request, GIVEN_UP, record)
+                or not self._back(request, GIVEN_UP, record, tally)
+            ]
+            if left and len(left) < len(records):
+                self.dead_letters.shrink_batch(key, left)
+            elif records and not left:
+                self.dead_letters.remove_batch(key)
+
+    def _back(
+        self, request: Request, reason: str, record: Mapping[str, object], tally: Tally
+    ) -> bool:
+        """Whether the record is back in its stream now."""
+        tally.found += 1
+        tally.by_reason[reason] += 1
+        why = _refusal(request, record)
+        if not why and not request.dry_run:
+            why = self._put(record)
+        if why:
+            tally.refused[why] += 1
+        else:
+            tally.redriven += 1
+        return not why and not request.dry_run
+
+    def _put(self, record: Mapping[str, object]) -> str:
+        data = _data(record)
+        try:
+            if self._made is None:
+                self._made = self.client()
+            self._made.put_record(
+                StreamARN=text(record.get("eventSourceARN")),
+                PartitionKey=text(members(record.get("kinesis")).get("partitionKey")),
+                Data=_written({**data, MARK: _times(data) + 1}),
+            )
+        except ClientError as error:
+            return f"KINESIS_{error.response['Error'].get('Code', '')}"
+        except BotoCoreError as error:
+            return f"KINESIS_{type(error).__name__}"
+        return ""
+
+
+def _chosen(asked: Mapping[str, object], name: str) -> str:
+    """What narrows the request down; a slip here must not widen it to everything."""
+    if name not in asked:
+        return ""
+    if chosen := text(asked[name]):
+        return chosen
+    raise RedriveMistake(f"{name} is a text, or left out for all")
+
+
+def _refusal(request: Request, record: Mapping[str, object]) -> str:
+    """Why the record is not put back; empty when it may be."""
+    if not text(record.get("eventSourceARN")):
+        return "NO_STREAM"  # a flow's event: the contact's events and record take it up
+    data = _data(record)
+    if not data:
+        return "NOT_JSON"
+    return "REDRIVEN_TOO_OFTEN" if _times(data) >= request.most_redrives else ""
+
+
+def _written(data: Mapping[str, object]) -> bytes:
+    # No longer than it was: a record may be as large as its stream takes.
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can write and UTF-8 cannot
+        return json.dumps(data, separators=(",", ":")).encode()
+
+
+def _times(data: Mapping[str, object]) -> int:
+    times = data.get(MARK, 0)
+    return times if isinstance(times, int) else 0
+
+
+def _wanted(request: Request, reason: str, record: Mapping[str, object]) -> bool:
+    if request.reason and request.reason != reason:
+        return False
+    return not request.contact_id or request.contact_id in _contact_ids(record)
+
+
+def _contact_ids(record: Mapping[str, object]) -> set[str]:
+    data = _data(record)
+    if not data:  # a flow's event
+        contact = members(members(record.get("Details")).get("ContactData"))
+        return {text(contact.get("ContactId"))}
+    detail = members(data.get("detail"))
+    found = {key.lower(): item for key, item in {**data, **detail}.items()}
+    return {text(found.get("contactid"))}
+
+
+def _data(record: Mapping[str, object]) -> Mapping[str, object]:
+    """The record's JSON object; empty for everything else."""
+    raw = members(record.get("kinesis")).get("data")
+    try:
+        return members(json.loads(base64.b64decode(text(raw), validate=True)))
+    except (ValueError, RecursionError):
+        return {}

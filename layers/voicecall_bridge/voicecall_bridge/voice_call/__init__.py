@@ -1,0 +1,1 @@
+"""What a contact becomes in Salesforce's Telephony Integration API: the requests. Pure."""

@@ -1,0 +1,256 @@
+"""What a contact record becomes in `PATCH /voiceCalls/{vendorCallKey}`, as tables. Pure.
+
+Source: what Salesforce's own package (SCVL) sends, which the automations of existing orgs rely on;
+with the two initiation methods it does not know, `agent` and `totalRecordingDuration`, which the
+Voice implementation guide documents ("Update a Voice Call Record"). docs/field-mapping.md is
+written from these tables.
+
+A property whose value is None is left out. That is not the same as an empty one to the API: totals
+that are left out count as 0.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.contact import InitiationMethod
+from voicecall_bridge.voice_call.create import CALL_ATTRIBUTE_PREFIX, WEB_RTC_DEFAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from voicecall_bridge.sources.contact_record import ContactRecord
+
+    Value = Callable[[ContactRecord], object]
+
+CALLED_BY_US = frozenset(
+    {InitiationMethod.OUTBOUND, InitiationMethod.CALLBACK, InitiationMethod.EXTERNAL_OUTBOUND}
+)
+"""Contacts in which the contact center called: from its number, to the customer's."""
+METHOD_WORDS: Mapping[InitiationMethod, str] = {
+    InitiationMethod.API: "INBOUND",
+    # SCVL never sends the next two; these are the words for the same that it does send.
+    InitiationMethod.QUEUE_TRANSFER: "TRANSFER",
+    InitiationMethod.EXTERNAL_OUTBOUND: "OUTBOUND",
+}
+"""Initiation methods that the API calls otherwise."""
+ERRORS = frozenset({"TELECOM_PROBLEM", "CONTACT_FLOW_DISCONNECT", "OTHER"})
+"""Disconnect reasons that are errors."""
+CALLBACK_FLAG = "callback_flag"
+"""The attribute that says: the customer took a callback and hung up."""
+KEPT_ATTRIBUTE = "sf_realtime_transcription_status"
+"""The attribute that goes to Salesforce under its own name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property of the request.
+
+    Attributes:
+        name: as the API spells it.
+        source: where it comes from, in the record's own words.
+        value: what is sent; None: nothing.
+        otherwise: what becomes of it where the source is null or absent.
+    """
+
+    name: str
+    source: str
+    value: Value
+    otherwise: str = "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomField:
+    """A field of the VoiceCall, by its API name, filled from a path of the contact record."""
+
+    path: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateVoiceCall:
+    """What `PATCH /voiceCalls/{vendor_call_key}` says of a call.
+
+    The contact center is no part of it: whoever sends the request knows for which one it signs.
+    """
+
+    vendor_call_key: str
+    properties: Mapping[str, object]
+    call_attributes: Mapping[str, object]
+
+    def to_json(self) -> dict[str, object]:
+        """The body but for callCenterApiName."""
+        if not self.call_attributes:
+            return dict(self.properties)
+        return {**self.properties, "callAttributes": json.dumps(self.call_attributes)}
+
+    def without(self, fields: Sequence[str]) -> UpdateVoiceCall:
+        """The same without these fields among the call attributes."""
+        left = {name: value for name, value in self.call_attributes.items() if name not in fields}
+        return replace(self, call_attributes=left)
+
+
+def update_voice_call(record: ContactRecord, fields: Sequence[CustomField] = ()) -> UpdateVoiceCall:
+    """The update request for a contact record, whatever it leaves out."""
+    values = ((row.name, row.value(record)) for row in PROPERTIES)
+    properties = {name: value for name, value in values if value is not None}
+    return UpdateVoiceCall(record.contact_id, properties, _call_attributes(record, fields))
+
+
+def _moment(path: str) -> Value:
+    # As Connect wrote it; only what is no time at all is left out.
+    return lambda record: record.text(path) if record.moment(path) else None
+
+
+def _text(path: str) -> Value:
+    return lambda record: record.text(path) or None
+
+
+def _number(path: str) -> Value:
+    return lambda record: record.whole_number(path)
+
+
+def _accept_time(record: ContactRecord) -> object:
+    if not isinstance(record.at("Agent"), dict):
+        return None
+    path = "Agent.ConnectedToAgentTimestamp"
+    return record.text(path) if record.moment(path) else ""
+
+
+def _initiation_method(record: ContactRecord) -> object:
+    return METHOD_WORDS.get(record.initiation_method) or record.text("InitiationMethod") or None
+
+
+def _number_of(record: ContactRecord, *, from_: bool) -> object:
+    ours, customers = record.text("SystemEndpoint.Address"), record.text("CustomerEndpoint.Address")
+    if record.web_rtc:
+        named = record.attributes.get("WebRTC_From" if from_ else "WebRTC_To", "").strip()
+        return named or (customers if from_ else ours) or WEB_RTC_DEFAULT
+    we_called = record.initiation_method in CALLED_BY_US
+    return (ours if from_ is we_called else customers) or None
+
+
+def _recording_location(record: ContactRecord) -> object:
+    # Without an agent's interaction there is nothing to listen to (SCVL).
+    spoken = record.whole_number("Agent.AgentInteractionDuration")
+    return (record.text("Recording.Location") or None) if spoken else None
+
+
+def _total_recording_duration(record: ContactRecord) -> object:
+    location = _recording_location(record)
+    recordings = record.at("Recordings")
+    for position in range(len(recordings)) if location and isinstance(recordings, list) else ():
+        path = f"Recordings.{position}"
+        begin = record.moment(f"{path}.StartTimestamp")
+        end = record.moment(f"{path}.StopTimestamp")
+        same = record.text(f"{path}.Location") == location
+        if same and begin and end and end >= begin:
+            return round((end - begin).total_seconds())
+    return None
+
+
+def _disconnect_reason(record: ContactRecord) -> object:
+    if record.attributes.get(CALLBACK_FLAG):
+        return {"value": "CALLBACK", "isError": False}
+    reason = record.text("DisconnectReason") or "UNKNOWN"
+    return {"value": reason, "isError": reason in ERRORS}
+
+
+def _call_attributes(record: ContactRecord, fields: Sequence[CustomField]) -> dict[str, object]:
+    found: dict[str, object] = {
+        name.removeprefix(CALL_ATTRIBUTE_PREFIX): value
+        for name, value in record.attributes.items()
+        if (name.startswith(CALL_ATTRIBUTE_PREFIX) and name != CALL_ATTRIBUTE_PREFIX)
+        or name == KEPT_ATTRIBUTE
+    }
+    for custom in fields:
+        value = record.at(custom.path)
+        # Objects and lists fit no field; null leaves what the field holds; 1e999 is JSON, but no
+        # number that could be written as JSON again.
+        if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+            found[custom.field] = value
+    return found
+
+
+PROPERTIES: tuple[Property, ...] = (
+    Property("startTime", "`InitiationTimestamp`", _moment("InitiationTimestamp")),
+    Property("endTime", "`DisconnectTimestamp`", _moment("DisconnectTimestamp")),
+    Property(
+        "parentCallIdentifier",
+        "`PreviousContactId`, unless it is the contact's own id",
+        lambda record: record.previous_contact_id or None,
+    ),
+    Property(
+        "initiationMethod",
+        "`InitiationMethod`; "
+        + ", ".join(f"{method.value} → `{word}`" for method, word in METHOD_WORDS.items()),
+        _initiation_method,
+    ),
+    Property(
+        "fromNumber",
+        "`CustomerEndpoint.Address`; `SystemEndpoint.Address` for "
+        + ", ".join(sorted(CALLED_BY_US))
+        + "; WebRTC: attribute `WebRTC_From`, `CustomerEndpoint.Address`",
+        partial(_number_of, from_=True),
+        f"left out; WebRTC: `{WEB_RTC_DEFAULT}`",
+    ),
+    Property(
+        "toNumber",
+        "`SystemEndpoint.Address`; `CustomerEndpoint.Address` for "
+        + ", ".join(sorted(CALLED_BY_US))
+        + "; WebRTC: attribute `WebRTC_To`, `SystemEndpoint.Address`",
+        partial(_number_of, from_=False),
+        f"left out; WebRTC: `{WEB_RTC_DEFAULT}`",
+    ),
+    Property(
+        "callSubType",
+        "`WebRTC` for initiation method WEBRTC_API or segment attribute `connect:Subtype` = "
+        "`connect:WebRTC`",
+        lambda record: "WebRTC" if record.web_rtc else "PSTN",
+        "`PSTN`",
+    ),
+    Property("enqueueTime", "`Queue.EnqueueTimestamp`", _moment("Queue.EnqueueTimestamp")),
+    Property("queue", "`Queue.Name`", _text("Queue.Name")),
+    Property("agent", "`Agent.Username`", _text("Agent.Username")),
+    Property(
+        "acceptTime",
+        "`Agent.ConnectedToAgentTimestamp`",
+        _accept_time,
+        "empty text; left out where `Agent` is null or absent",
+    ),
+    Property(
+        "totalHoldDuration", "`Agent.CustomerHoldDuration`", _number("Agent.CustomerHoldDuration")
+    ),
+    Property(
+        "longestHoldDuration", "`Agent.LongestHoldDuration`", _number("Agent.LongestHoldDuration")
+    ),
+    Property("numberOfHolds", "`Agent.NumberOfHolds`", _number("Agent.NumberOfHolds")),
+    Property(
+        "agentInteractionDuration",
+        "`Agent.AgentInteractionDuration`",
+        _number("Agent.AgentInteractionDuration"),
+    ),
+    Property(
+        "recordingLocation",
+        "`Recording.Location`, where `Agent.AgentInteractionDuration` > 0",
+        _recording_location,
+    ),
+    Property(
+        "totalRecordingDuration",
+        "`StopTimestamp` - `StartTimestamp` of the item of `Recordings` with that location",
+        _total_recording_duration,
+        "left out: Salesforce takes agentInteractionDuration + totalHoldDuration",
+    ),
+    Property(
+        "disconnectReason",
+        f"attribute `{CALLBACK_FLAG}` set → `CALLBACK`; else `DisconnectReason`; `isError` for "
+        + ", ".join(sorted(ERRORS)),
+        _disconnect_reason,
+        "`UNKNOWN`",
+    ),
+)
+"""Every property but callCenterApiName, which the secret knows, and callAttributes."""

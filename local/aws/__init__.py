@@ -1,0 +1,1 @@
+"""AWS on the laptop: moto's server, and what moto lacks."""

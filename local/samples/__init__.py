@@ -1,0 +1,1 @@
+"""Sample files: what they say, and what came of it."""

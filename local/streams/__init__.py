@@ -1,0 +1,1 @@
+"""Lambda's way from a Kinesis stream to a function."""
