@@ -65,30 +65,50 @@ def warm(stand: Stand) -> None:
     stand.salesforce.reset()
 
 
+def deliver(stand: Stand, row: Row) -> tuple[str, dict[str, str]]:
+    """Delivers a contact's event under the fault.
+
+    A machine that is busy elsewhere can take longer to note the outcome than the fault leaves time
+    for; then the answer is the watchdog's, which has rows of its own, and another contact is tried.
+
+    Returns:
+        Contact id and answer.
+    """
+    contact_id, answer = "", {}
+    for number in range(1, 4):
+        if fault := FAULTS[row.fault]:
+            stand.salesforce.clear_faults()
+            stand.salesforce.inject(fault)
+        contact_id = f"contact-{number}"
+        answer = stand.deliver(inbound(contact_id))
+        if answer["errorCode"] != "DEADLINE" or row.code == "DEADLINE":
+            break
+    return contact_id, answer
+
+
 def check(stand: Stand, row: Row) -> None:
     """Given the fault; when a contact's event is delivered; then all is as the row says."""
-    if fault := FAULTS[row.fault]:
-        stand.salesforce.inject(fault)
-    answer = stand.deliver(inbound())
+    contact_id, answer = deliver(stand, row)
     line = stand.deliveries()[-1]
-    posts = stand.posts()
-    stored = stand.salesforce.voice_calls()
-    item = stand.item()
-    letters = stand.aws.letters()
+    posts = stand.posts(contact_id)
+    stored = [call for call in stand.salesforce.voice_calls() if call.vendor_call_key == contact_id]
+    item = stand.item(contact_id)
+    payloads = [letter["payload"] for letter in stand.aws.letters()]
+    event = inbound(contact_id)
 
     assert (answer["status"], answer["errorCode"]) == (row.status, row.code)
     assert row.posts[0] <= len(posts) <= row.posts[1]
     assert len(stored) == row.stored
     assert item.get("create_status", "") == row.item
-    assert answer["vendorCallKey"] == "contact-1"
+    assert answer["vendorCallKey"] == contact_id
     assert answer["voiceCallId"] == (stored[0].voice_call_id if row.status == "created" else "")
     assert bool(answer["errorMessage"]) is (row.status != "created")
     if row.item:
-        assert '"vendorCallKey": "contact-1"' in item["create_request"]
+        assert f'"vendorCallKey": "{contact_id}"' in item["create_request"]
 
     assert line["disposition"] == ("delivered" if row.status == "created" else "dead_lettered")
     assert (line["ContactId"], line["source"], line["method"]) == (
-        "contact-1",
+        contact_id,
         "contact_flow",
         "createVoiceCall",
     )
@@ -97,7 +117,7 @@ def check(stand: Stand, row: Row) -> None:
     assert line["payloadKept"] == row.kept
     # What was answered before its work had ended cannot tell how many were sent.
     assert line["attempts"] == (0 if row.code == "DEADLINE" else len(posts))
-    assert [letter["payload"] for letter in letters] == ([inbound()] if row.kept == "queue" else [])
+    assert [one for one in payloads if one == event] == ([event] if row.kept == "queue" else [])
 
 
 @pytest.mark.parametrize("row", UP, ids=[row.fault for row in UP])
