@@ -42,7 +42,8 @@ doctor: $(VENV)/ready  ## check the settings before the first call: make doctor 
 	$(BIN)/python -m local.doctor "$(or $(SECRET),$(if $(STACK),,$(error name a secret: make doctor SECRET=id)))" \
 	--stack "$(STACK)" --key-parameter "$(KEY_PARAMETER)" --region "$(REGION)" --audience "$(AUDIENCE)" $(ARGS)
 
-test: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## lint, types, template checks and all test suites
+test:  ## lint, types, template checks and all test suites
+	@$(MAKE) --no-print-directory -j3 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready
 	@$(MAKE) --no-print-directory lint types
 	@$(MAKE) --no-print-directory suites BESIDE=template
 
