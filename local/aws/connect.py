@@ -7,24 +7,23 @@ Guide, "Amazon Connect service quotas"). A request must carry a Signature Versio
 itself is not checked, since there is no secret to check it with.
 """
 
-import contextlib
 import json
 import re
-import socket
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
-from threading import Event, Lock, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event, Lock
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 import botocore.session
 from botocore.validate import ParamValidator
+
+from local.loopback import LOOPBACK, LoopbackServer
 
 __all__ = ["ConnectStandIn", "DescribeContactRequest", "Fault"]
 
@@ -33,8 +32,6 @@ _Answer = tuple[int, str, dict[str, Any]]
 
 _REQUESTS_PER_SECOND: Final = 10.0
 _BURST: Final = 15.0
-_LOOPBACK: Final = "127.0.0.1"
-_JOIN_SECONDS: Final = 10.0
 _PATH: Final = re.compile(r"/contacts/([^/]+)/([^/]+)")
 _SIGNATURE: Final = re.compile(
     r"AWS4-HMAC-SHA256 Credential=[^/]+/\d{8}/[^/]+/connect/aws4_request, ?"
@@ -76,7 +73,7 @@ class ConnectStandIn:
     @property
     def url(self) -> str:
         """What AWS_ENDPOINT_URL_CONNECT is to say."""
-        return f"http://{_LOOPBACK}:{self._server.server_port}"
+        return f"http://{LOOPBACK}:{self._server.server_port}"
 
     @property
     def journal(self) -> tuple[DescribeContactRequest, ...]:
@@ -188,57 +185,10 @@ _FAULTS: Final[Mapping[Fault, _Answer | None]] = {
 }
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
+class _Server(LoopbackServer):
     def __init__(self, stand_in: ConnectStandIn) -> None:
-        super().__init__((_LOOPBACK, 0), _Handler)
+        super().__init__(_Handler, "the Connect stand-in")
         self.stand_in = stand_in
-        self._lock = Lock()
-        self._connections: dict[socket.socket, Thread] = {}
-        self._serving = Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-
-    def server_bind(self) -> None:
-        """Bind without the look-up of the host's name, which can take seconds."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = _LOOPBACK, int(self.server_address[1])
-
-    def start(self) -> None:
-        self._serving.start()
-
-    def stop(self) -> None:
-        """Close every connection and wait for its thread. Raises RuntimeError if one stays."""
-        self.shutdown()
-        self._serving.join(_JOIN_SECONDS)
-        self.server_close()
-        with self._lock:
-            connections = dict(self._connections)
-            for connection in connections:
-                # A client that was faster has left nothing to shut down.
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RD)
-        for thread in connections.values():
-            thread.join(_JOIN_SECONDS)
-            if thread.is_alive():
-                raise RuntimeError("a connection of the Connect stand-in did not end")
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Start the connection's thread, and remember both until it ends."""
-        thread = Thread(
-            target=self.process_request_thread, args=(request, client_address), daemon=True
-        )
-        with self._lock:
-            self._connections[request] = thread
-        thread.start()
-
-    def shutdown_request(self, request: Any) -> None:
-        """Close a connection that has ended."""
-        with self._lock:
-            self._connections.pop(request, None)
-            super().shutdown_request(request)
 
 
 class _Handler(BaseHTTPRequestHandler):

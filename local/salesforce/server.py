@@ -13,11 +13,11 @@ import struct
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
-from threading import Event, Lock, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event
 from typing import Any
 
+from local.loopback import LoopbackServer
 from local.salesforce.admin import ADMIN_SEGMENT, AdminApi
 from local.salesforce.checks import readable_claims
 from local.salesforce.delivery import BEHAVIOURS, Processing
@@ -27,8 +27,6 @@ from local.salesforce.orgs import Orgs
 from local.salesforce.store import Exchange, Store
 
 MAX_BODY_BYTES = 1024 * 1024
-_JOIN_SECONDS = 10.0
-_LOOPBACK = "127.0.0.1"
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 _log = logging.getLogger(__name__)
@@ -45,81 +43,33 @@ class Parts:
     clock: Callable[[], float]
 
 
-class StandInServer(ThreadingHTTPServer):
+class StandInServer(LoopbackServer):
     """Listens on a free loopback port from the moment it is made."""
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, parts: Parts) -> None:
-        super().__init__((_LOOPBACK, 0), _Handler)
+        super().__init__(_Handler, "the Salesforce stand-in")
         self.parts = parts
-        self._lock = Lock()
-        self._connections: dict[socket.socket, Thread] = {}
-        self._serving: Thread | None = None
-
-    def server_bind(self) -> None:
-        """Bind without the look-up of the host's name, which can take seconds."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = _LOOPBACK, int(self.server_address[1])
-
-    def start(self) -> None:
-        """Serve in a thread of its own."""
-        self._serving = Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        self._serving.start()
 
     def stop(self) -> None:
-        """Stop serving, close every connection, wait for the threads.
+        """Let go of what hangs, then end with all connections.
 
         Raises:
             RuntimeError: a thread did not end.
         """
         self.parts.faults.close()
-        if self._serving is not None:
-            self.shutdown()
-            self._serving.join(_JOIN_SECONDS)
-        self.server_close()
-        with self._lock:
-            open_connections = dict(self._connections)
-            for connection in open_connections:
-                _shut_down(connection)
-        for thread in open_connections.values():
-            thread.join(_JOIN_SECONDS)
-            if thread.is_alive():
-                raise RuntimeError("a connection of the Salesforce stand-in did not end")
+        super().stop()
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Start the connection's thread, and remember both until it ends."""
-        thread = Thread(
-            target=self.process_request_thread, args=(request, client_address), daemon=True
-        )
-        with self._lock:
-            self._connections[request] = thread
-        thread.start()
-
-    def shutdown_request(self, request: Any) -> None:
-        """Close a connection; one that is to be reset without the FIN that would come first."""
-        with self._lock:
-            self._connections.pop(request, None)
-            if _is_to_be_reset(request):
-                self.close_request(request)
-            else:
-                super().shutdown_request(request)
+    def close_connection(self, request: Any) -> None:
+        """One that is to be reset is closed without the FIN that would come first."""
+        if _is_to_be_reset(request):
+            self.close_request(request)
+        else:
+            super().close_connection(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base's
         """Clients that leave are expected; anything else is a bug of the stand-in and is shown."""
         if not isinstance(sys.exception(), ConnectionError):
             _log.exception("the Salesforce stand-in failed on a request")
-
-
-def _shut_down(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError as error:
-        # The client was faster.
-        _log.debug("connection already closed: %s", error)
 
 
 def _is_to_be_reset(connection: socket.socket) -> bool:
