@@ -2,7 +2,8 @@
 
 Two counts that know nothing of each other are held together: what went in is counted where it is
 sent, what became of it is read from the functions' own "delivery" log lines. Dead letters are
-looked up where the lines say they are. Pure; the rule is DESIGN's "nothing is lost silently".
+looked up where the lines say they are. Pure; the rule is "Nothing is lost silently"
+(docs/guarantees.md).
 """
 
 import json

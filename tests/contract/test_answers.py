@@ -1,6 +1,6 @@
 """Each answer of Salesforce, and each fault on the way, becomes the error its documentation names.
 
-Sources: Telephony Integration API facts, sections 1 and 2; DESIGN's rules on retries and outcomes.
+Sources: Telephony Integration API facts, sections 1 and 2; docs/guarantees.md, "Promised", 1 to 3.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """To whom a contact belongs, held against DynamoDB as moto's server speaks it: the first request
 that is about to make a record decides, whoever comes at the same moment.
 
-Source: DESIGN, "The ledger": conditional writes only.
+Source: docs/guarantees.md, "Promised", 8: one contact, one center, by conditional writes only.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the ledger promises, held against DynamoDB as moto's server speaks it, by the real client,
 and against the ledger in memory that the unit tests take in its place.
 
-Source: DESIGN, "The ledger": one item a contact, conditional writes only, CREATED is final, a
-lease that has run out counts as unknown.
+Source: docs/guarantees.md, "Promised", 3: one item a contact, conditional writes only, CREATED is
+final, a lease that has run out counts as unknown.
 """
 
 from __future__ import annotations

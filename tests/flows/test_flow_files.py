@@ -98,7 +98,7 @@ def test_readmes_command_replaces_every_placeholder(tmp_path: Path) -> None:
     for path in FILES:
         out = tmp_path / path.name
         mine = command.replace("flows/inbound.json", f"flows/{path.name}")
-        mine = mine.replace("> inbound.json", f"> '{out}'")
+        mine = mine.replace("> .build/inbound.json", f"> '{out}'")
         subprocess.run(["sh", "-c", mine], cwd=FOLDER.parent, check=True, timeout=10)
         made = out.read_text(encoding="utf-8")
         assert "${" not in made

@@ -1,7 +1,7 @@
 """One VoiceCall a contact, however often Connect invokes the function.
 
 Source: Amazon Connect facts, 1.2: one contact can hit the handler four times (up to three
-retries); DESIGN, "The ledger".
+retries); docs/guarantees.md, "Promised", 3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Nothing is lost silently: what ends without a VoiceCall is kept whole, with its reason.
 
-Source: DESIGN, "What it promises", 2, and the flow's contract (Telephony Integration API facts,
+Source: docs/guarantees.md, "Promised", 2, and the flow's contract (Telephony Integration API facts,
 section 5).
 """
 

@@ -1,7 +1,7 @@
 """The caller's time: answered within the flow block's limit, whatever hangs and however.
 
 `Stand.deliver` holds the limit for every delivery of every test; here everything is made to hang.
-Source: DESIGN, "What it promises", 1.
+Source: docs/guarantees.md, "Promised", 1.
 """
 
 from __future__ import annotations

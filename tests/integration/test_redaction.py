@@ -2,7 +2,7 @@
 
 Every test of this folder is searched at its end (see `conftest.stand`), with the bridge's logger
 at DEBUG. Here are the search itself, and the occasions on which data could slip into a log.
-Source: DESIGN, "What it promises", 6.
+Source: docs/guarantees.md, "Promised", 9.
 """
 
 from __future__ import annotations

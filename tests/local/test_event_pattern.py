@@ -129,7 +129,7 @@ def test_alternatives_join_the_fields_beside_them() -> None:
 def test_the_two_rules_of_a_contact_chain_part_its_events(
     detail: dict[str, Any], first: bool, later: bool
 ) -> None:
-    """Given the two rules of DESIGN section 3, when an event comes, then one at most sees it."""
+    """Given the template's two rules of a chain, when an event comes, then one at most sees it."""
     common = {"channel": ["VOICE"], "instanceArn": [INSTANCE], "eventType": ["INITIATED", "QUEUED"]}
     rules = [
         EventPattern(

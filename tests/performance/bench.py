@@ -310,7 +310,9 @@ def _table(title: str, rows: Sequence[Row], measured: Measured) -> Table:
     for column in ("min", "median", "max"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("target", no_wrap=True)
-    table.caption = "target: DESIGN section 9; after < what SCVL takes on a machine like this"
+    table.caption = (
+        "targets: docs/speed.md; after < or in brackets: Salesforce's own package (SCVL)"
+    )
     for row in rows:
         table.add_row(*row.cells(measured))
     return table

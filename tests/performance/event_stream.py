@@ -28,7 +28,7 @@ from tests.performance.measure import INSTANCE_ARN, MeasurementError, function, 
 
 EVENTS_FUNCTION: Final = "ContactEventsFunction"
 ROUND_TRIP: Final = 0.040
-"""Seconds of Salesforce's answers (DESIGN section 9)."""
+"""Seconds of Salesforce's answers (docs/speed.md)."""
 SHARDS: Final = 4
 ENVIRONMENTS: Final = 4
 """At most, on two cores."""

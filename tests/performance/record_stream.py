@@ -29,7 +29,7 @@ from tests.performance.measure import INSTANCE_ARN, MeasurementError, function, 
 
 RECORDS_FUNCTION: Final = "ContactRecordsFunction"
 ROUND_TRIP: Final = 0.040
-"""Seconds of Salesforce's answers (DESIGN section 9)."""
+"""Seconds of Salesforce's answers (docs/speed.md)."""
 LEDGER_TRIP: Final = 0.005
 """Seconds of DynamoDB's answers, about what it takes in the same region."""
 ENVIRONMENTS: Final = 4

@@ -26,7 +26,7 @@ UPDATE = json.dumps(
 )
 CENTER_SECRET = {"CALL_CENTER_API_NAME": "AmazonConnect_Bench"}
 
-# What the flow's path must not import (DESIGN section 9): each costs tens of milliseconds of a
+# What the flow's path must not import (docs/speed.md): each costs tens of milliseconds of a
 # cold start. boto3 stands for its resource layer: the bridge makes its clients with botocore.
 UNWANTED = ("boto3", "s3transfer", "pydantic", "aws_xray_sdk", "jsonschema", "asyncio.runners")
 

@@ -138,7 +138,7 @@ def test_chains_run_side_by_side() -> None:
 
 
 def test_no_more_chains_run_than_there_are_workers() -> None:
-    """Source: DESIGN, section 5: concurrency toward one org is bounded."""
+    """Concurrency toward one org is bounded by the workers."""
     at_work, most, lock = 0, 0, threading.Lock()
     pair = threading.Barrier(2, timeout=PATIENCE_SECONDS)
 

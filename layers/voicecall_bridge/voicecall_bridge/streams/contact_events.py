@@ -1,7 +1,7 @@
 """What is done with each contact event: one more chance to make reality match.
 
-Rules: DESIGN, section 3; the clean-up of abandoned and expired contacts is that of Salesforce's own
-package (SCVL), with the initiation methods it misses.
+Rules: README, "The safety net"; the clean-up of abandoned and expired contacts is that of
+Salesforce's own package (SCVL), with the initiation methods it misses.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is done with each contact record: the newest version of each contact goes to Salesforce.
 
-Rules: DESIGN, section 3; which records are skipped is that of Salesforce's own package (SCVL),
-unless the settings say otherwise.
+Rules: README, "Contact records"; which records are skipped is that of Salesforce's own package
+(SCVL), unless the settings say otherwise.
 """
 
 from __future__ import annotations
