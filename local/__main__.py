@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.addresses import addresses
 from local.console import Console
 from local.contact_flow import command as flow_command
+from local.ending import wait_for_ending
 from local.functions.lambda_api import LambdaApi
 from local.reading import EventError
 from local.replay import Replay
@@ -136,7 +137,7 @@ def _stand(parsed: argparse.Namespace) -> int:
             console.say(line)
         # To be ended by a signal is how this command ends well.
         with contextlib.suppress(KeyboardInterrupt, SystemExit):
-            signal.pause()
+            wait_for_ending()
     return RIGHT
 
 

@@ -1,5 +1,6 @@
 """What a person needs to know of a stand that is left running."""
 
+import os
 from collections.abc import Iterator, Mapping
 from shlex import quote
 
@@ -51,7 +52,7 @@ def addresses(stand: Stand, lambda_api: LambdaApi) -> Iterator[str]:
     yield ""
     yield 'With these set, too: make doctor SECRET="$CONTACT_CENTER_SECRET"'
     yield ""
-    yield "Ctrl-C ends it."
+    yield f"End it with Ctrl-C or kill {os.getpid()}"
 
 
 def _exports(environment: Mapping[str, str]) -> Iterator[str]:

@@ -278,7 +278,8 @@ def test_stand_command_ends_cleanly(ending: signal.Signals) -> None:
     )
     try:
         assert command.stdout is not None
-        lines = [line.strip() for line in iter(command.stdout.readline, "Ctrl-C ends it.\n")]
+        last = f"End it with Ctrl-C or kill {command.pid}\n"
+        lines = [line.strip() for line in iter(command.stdout.readline, last)]
         invoke = next(line.split()[-1] for line in lines if "FlowFunction/invocations" in line)
         urls = [word for line in lines[:11] for word in line.split() if word.startswith("http://")]
         answer = requests.post(invoke, json=flow_event("c-1"), timeout=PATIENCE)
