@@ -61,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="CONTACT_ID",
         type=_contact_id,
-        help="a contact whose VoiceCall is there already (may be repeated)",
+        help="a contact whose VoiceCall is there already: a transfer's parent, or a method's own "
+        "(may be repeated)",
     )
     replay.set_defaults(command=_replay)
     flow = commands.add_parser("flow", help="walk a contact flow with a caller, block by block")
@@ -162,6 +163,12 @@ def _explain(console: Console, outcome: Outcome, journal: Sequence[Exchange]) ->
         console.say(
             "      hint: the rules in template.yaml let voice events of one instance through, "
             "and only those types that are used"
+        )
+    if call := outcome.unknown_call(journal):
+        console.say(
+            "      hint: Salesforce has no VoiceCall of this contact here; put its createVoiceCall "
+            "before it in a call (.jsonl, events/README.md), or have the call there already: add "
+            f'--parent {call} (make: ARGS="--parent {call}")'
         )
     if parent := outcome.refused_parent(journal):
         console.say(
