@@ -151,6 +151,11 @@ def _title(outcome: Outcome) -> str:
 
 def _explain(console: Console, outcome: Outcome, journal: Sequence[Exchange]) -> None:
     console.answer(outcome)
+    if outcome.delivered.guessed:
+        console.say(
+            "      note: it was given to the function of flows, as it looks like no flow's event, "
+            "contact event or contact record"
+        )
     for line in outcome.lines:
         if line.reason == "NOT_A_CONTACT":
             console.say(f"      {line.error_text}")

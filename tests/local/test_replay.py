@@ -202,6 +202,15 @@ def test_exit_status_of_an_own_event(tmp_path: Path, event: Any, status: int) ->
     assert main(["replay", str(write_json(tmp_path / "mine.json", event))]) == status
 
 
+def test_own_event_that_looks_like_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given what no source sends, when it is replayed, then it is said why flows were given it."""
+    assert main(["replay", str(write_json(tmp_path / "mine.json", {"Records": []}))]) == WRONG
+
+    assert "note: it was given to the function of flows" in capsys.readouterr().out
+
+
 def test_own_transfer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a transfer whose parent the fresh stand does not know, when it is replayed, then
     Salesforce's refusal and the cure are shown; with the cure it is created."""
