@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.addresses import addresses
 from local.console import Console
 from local.contact_flow import command as flow_command
+from local.ending import wait_for_ending
 from local.functions.lambda_api import LambdaApi
 from local.reading import EventError
 from local.replay import Replay
@@ -60,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="CONTACT_ID",
         type=_contact_id,
-        help="a contact whose VoiceCall is there already (may be repeated)",
+        help="a contact whose VoiceCall is there already: a transfer's parent, or a method's own "
+        "(may be repeated)",
     )
     replay.set_defaults(command=_replay)
     flow = commands.add_parser("flow", help="walk a contact flow with a caller, block by block")
@@ -136,7 +138,7 @@ def _stand(parsed: argparse.Namespace) -> int:
             console.say(line)
         # To be ended by a signal is how this command ends well.
         with contextlib.suppress(KeyboardInterrupt, SystemExit):
-            signal.pause()
+            wait_for_ending()
     return RIGHT
 
 
@@ -149,6 +151,11 @@ def _title(outcome: Outcome) -> str:
 
 def _explain(console: Console, outcome: Outcome, journal: Sequence[Exchange]) -> None:
     console.answer(outcome)
+    if outcome.delivered.guessed:
+        console.say(
+            "      note: it was given to the function of flows, as it looks like no flow's event, "
+            "contact event or contact record"
+        )
     for line in outcome.lines:
         if line.reason == "NOT_A_CONTACT":
             console.say(f"      {line.error_text}")
@@ -161,6 +168,12 @@ def _explain(console: Console, outcome: Outcome, journal: Sequence[Exchange]) ->
         console.say(
             "      hint: the rules in template.yaml let voice events of one instance through, "
             "and only those types that are used"
+        )
+    if call := outcome.unknown_call(journal):
+        console.say(
+            "      hint: Salesforce has no VoiceCall of this contact here; put its createVoiceCall "
+            "before it in a call (.jsonl, events/README.md), or have the call there already: add "
+            f'--parent {call} (make: ARGS="--parent {call}")'
         )
     if parent := outcome.refused_parent(journal):
         console.say(

@@ -1,5 +1,6 @@
 """What a person needs to know of a stand that is left running."""
 
+import os
 from collections.abc import Iterator, Mapping
 from shlex import quote
 
@@ -12,7 +13,8 @@ _CONTACT = (
     '"InitiationMethod": "INBOUND", "CustomerEndpoint": {"Type": "TELEPHONE_NUMBER", '
     '"Address": "+12065550100"}}'
 )
-_FAULT = '{"kind": "status", "status": 503, "times": null}'
+# Without `method` it would be for POST alone: contact records and routing would go on.
+_FAULT = '{"kind": "status", "status": 503, "method": null, "times": null}'
 
 
 def addresses(stand: Stand, lambda_api: LambdaApi) -> Iterator[str]:
@@ -34,7 +36,7 @@ def addresses(stand: Stand, lambda_api: LambdaApi) -> Iterator[str]:
     yield f"Amazon Connect    {stand.connect.url}  (DescribeContact)"
     yield f"Lambda            {lambda_api.url}"
     yield ""
-    yield "Deliver an event; make Salesforce fail; make it work again; see what it stored:"
+    yield "Deliver an event; make all of Salesforce fail; make it work again; see what it stored:"
     yield f"  curl -d @events/contact_flow/inbound.json {invoke}"
     yield f"  curl -d {quote(_FAULT)} {admin}/faults"
     yield f"  curl -X DELETE {admin}/faults"
@@ -51,7 +53,7 @@ def addresses(stand: Stand, lambda_api: LambdaApi) -> Iterator[str]:
     yield ""
     yield 'With these set, too: make doctor SECRET="$CONTACT_CENTER_SECRET"'
     yield ""
-    yield "Ctrl-C ends it."
+    yield f"End it with Ctrl-C or kill {os.getpid()}"
 
 
 def _exports(environment: Mapping[str, str]) -> Iterator[str]:

@@ -12,9 +12,9 @@ class EventError(ValueError):
 
 
 def read_text(path: Path) -> str:
-    """The file's text. Raises EventError, as everything here."""
+    """The file's text, without a byte order mark. Raises EventError, as everything here."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise EventError(f"{path}: there is no such file") from error
     except IsADirectoryError as error:

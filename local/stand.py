@@ -20,6 +20,7 @@ from local.functions.lambda_process import Invocation, LambdaProcess
 from local.salesforce import SalesforceStandIn, new_identity
 from local.sam.template import Template, TemplateError
 from local.samples.account import LedgerItem, Letter, StoredRecord
+from local.settings_check import faults_in
 from local.streams.contact_event_stream import ContactEventStream
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -95,7 +96,8 @@ class Stand:
         """Start Salesforce, Amazon Connect and AWS.
 
         Raises:
-            TemplateError: the template cannot be used, or no function has such a setting.
+            TemplateError: the template cannot be used, no function has such a setting, or the
+                bridge cannot use its value.
             OSError: no free port, or the state's folder cannot be made.
         """
         with ExitStack() as parts:
@@ -113,6 +115,7 @@ class Stand:
                 LaptopAws(self._template_path, identity, self.salesforce.base_url, [second])
             )
             self._refuse_unknown_settings()
+            self._refuse_faulty_settings()
             self.connect = parts.enter_context(ConnectStandIn())
             self.events = ContactEventStream(
                 self.aws, self.invoke, parts, compressed=self._compressed, settings=self._settings
@@ -229,6 +232,17 @@ class Stand:
                 f"no function has the setting {', '.join(unknown)}; known: "
                 f"{', '.join(sorted(known))}"
             )
+
+    def _refuse_faulty_settings(self) -> None:
+        """The stand would start, and every call of it end in a refusal."""
+        if not self._settings:
+            return
+        functions = list(self.template.functions.values())
+        layers = dict.fromkeys(layer for function in functions for layer in function.layers)
+        # One set for all: what only some functions have, only these read.
+        together = {k: v for function in functions for k, v in function.environment.items()}
+        if faults := faults_in({**together, **self._settings}, layers):
+            raise TemplateError(f"the settings cannot be used: {faults}")
 
     def _end_functions(self) -> None:
         with ExitStack() as pools:

@@ -43,22 +43,30 @@ def check_shape(check: str, address: str) -> Iterator[Finding]:
     parts = urlsplit(address.strip().rstrip("/"))
     host = (parts.hostname or "").lower()
     shape = _shape(parts)
+    completed = "" if parts.path else f"; the bridge adds {_PATH}"
     if parts.scheme == "http":
-        yield ok(check, f"{shape}: a stand-in on this machine")
+        yield ok(check, f"{shape}: a stand-in on this machine{completed}")
+        yield from _other_path(check, parts)
         return
     if host.endswith(_HOST):
         if parts.path not in ("", _PATH):
             yield fault(check, f"{shape}: the path is not {_PATH}", _RIGHT)
         else:
-            yield ok(check, shape)
+            yield ok(check, f"{shape}{completed}")
         return
     what = next((what for end, what in _OTHER_HOSTS.items() if host.endswith(end)), "")
     if what:
         yield fault(check, f"{shape}: {what}", _RIGHT)
         return
     yield warning(check, f"{shape}: not a host of Salesforce's", f"unless it is meant: {_RIGHT}")
+    yield from _other_path(check, parts)
+
+
+def _other_path(check: str, parts: SplitResult) -> Iterator[Finding]:
+    """A gateway or a stand-in may have a path of its own; the bridge takes it as it is."""
     if parts.path not in ("", _PATH):
-        yield warning(check, f"the path is not {_PATH}", f"unless it is meant: {_RIGHT}")
+        change = f"unless it is meant: let the address end with its host, or with {_PATH}"
+        yield warning(check, f"the path is not {_PATH}", change)
 
 
 def what_is_wrong(address: str) -> str:

@@ -44,7 +44,7 @@ class Fault:
     Args:
         kind: one of KINDS.
         times: how many requests it hits; None for every one.
-        method: the HTTP method it is for, "*" for any.
+        method: the HTTP method it is for; None, or "*", for any.
         path_contains: a text that the path as received must contain.
         vendor_call_key: the call it is for, by its vendor call key; None for any.
         status: the status to answer, for the kinds that answer one.
@@ -59,7 +59,7 @@ class Fault:
 
     kind: str
     times: int | None = 1
-    method: str = "POST"
+    method: str | None = "POST"
     path_contains: str = ""
     vendor_call_key: str | None = None
     status: int | None = None
@@ -70,10 +70,9 @@ class Fault:
     def __post_init__(self) -> None:
         _require(isinstance(self.kind, str) and self.kind in KINDS, f"kind: one of {list(KINDS)}")
         _require(self.times is None or _is_whole(self.times, 1), "times: 1 or more, or null")
-        _require(isinstance(self.method, str) and self.method != "", "method: a text")
+        _require(_is_text_or_none(self.method) and self.method != "", "method: a text, or null")
         _require(isinstance(self.path_contains, str), "path_contains: a text")
-        key = self.vendor_call_key
-        _require(key is None or isinstance(key, str), "vendor_call_key: a text, or null")
+        _require(_is_text_or_none(self.vendor_call_key), "vendor_call_key: a text, or null")
         _require(self.status is None or _is_whole(self.status, 200, 599), "status: 200 to 599")
         _require(self.status is not None or self.kind not in _NEED_STATUS, "status: required")
         _require(_are_headers(self.headers), "headers: single lines of Latin-1 text by name")
@@ -96,7 +95,7 @@ class Fault:
     def matches(self, method: str, path: str, vendor_call_key: str | None) -> bool:
         """Whether a request is one the fault is for."""
         return (
-            self.method.upper() in ("*", method)
+            (self.method or "*").upper() in ("*", method)
             and self.path_contains in path
             and self.vendor_call_key in (None, vendor_call_key)
         )
@@ -164,6 +163,10 @@ class FaultQueue:
 def _require(holds: bool, message: str) -> None:
     if not holds:
         raise ValueError(f"fault: {message}")
+
+
+def _is_text_or_none(value: object) -> bool:
+    return value is None or isinstance(value, str)
 
 
 def _is_whole(value: object, least: int, most: int | None = None) -> bool:

@@ -37,6 +37,7 @@ from local.samples.steps import (
     SetFaults,
     Step,
     Together,
+    any_source_of,
     inputs_of,
 )
 
@@ -47,6 +48,7 @@ OPERATIONS: Final = (
 )
 """What ExpectRequests counts."""
 
+_CARRIERS: Final = frozenset(("event", "file", "record", "batch"))
 _HEADER_KEYS: Final = frozenset(("comment", "source", "settings"))
 _INPUT_KEYS: Final = frozenset(("source", "event", "file", "expect"))
 _RECORD_KEYS: Final = _INPUT_KEYS | {"partitionKey"}
@@ -85,6 +87,8 @@ def _step(members: Mapping[str, Any], path: Path, where: str) -> Step:
         return Together(tuple(_input(as_object(item, where), path, where) for item in items))
     if members.get("source") == "redrive":
         return _redrive(members, where)
+    if not members.keys() & _CARRIERS and (source := any_source_of(members)):
+        return Input(source, members)  # as AWS sends it: what a log or a queue holds, line by line
     if "batch" in members:
         return _batch(members, path, where)
     return _input(members, path, where)
@@ -166,7 +170,8 @@ def _input(members: Mapping[str, Any], path: Path, where: str) -> Input:
     if sum(name in members for name in ("event", "file", "record")) != 1:
         raise EventError(
             f"{where}: a step is one of salesforce, connect, expectCalls, expectRequests, "
-            "expectDeadLetters, comment, together, batch, event, file or record"
+            "expectDeadLetters, comment, together, batch, event, file or record; what does not "
+            'look like an event is wrapped: {"source": "contact_flow", "event": ...}'
         )
     source = text_of(members, "source", where)
     known = _RECORD_KEYS if source == "contact_record" else _INPUT_KEYS

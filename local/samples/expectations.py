@@ -77,6 +77,8 @@ def faults_of(value: Any, where: str) -> tuple[Fault, ...]:
     """Faults of Salesforce."""
     try:
         return tuple(Fault.from_json(as_object(fault, where)) for fault in as_list(value, where))
+    except EventError:
+        raise  # has its place already
     except ValueError as error:
         raise EventError(f"{where}: {error}") from error
 

@@ -38,8 +38,8 @@ from local.samples.steps import (
     SetConnect,
     SetFaults,
     Step,
+    any_source_of,
     inputs_of,
-    source_of,
 )
 
 EXPECTED_SUFFIX: Final = ".expected.json"
@@ -98,9 +98,11 @@ def load_sample(path: Path) -> Sample:
     event = parse(read_text(path), str(path))
     expected = _expected_of(path)
     # An event that lies elsewhere says what it is; what says nothing is a flow's.
-    source = FOLDERS.get(path.parent.name) or source_of(event) or "contact_flow"
+    source = FOLDERS.get(path.parent.name) or any_source_of(event)
     if not expected.exists():
-        return Sample(path, (Input(source, event),))
+        guess = Input("contact_flow", event, guessed=True)
+        return Sample(path, (Input(source, event) if source else guess,))
+    source = source or "contact_flow"
     return _with_expected(path, Input(source, event), expected)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from local.functions.lambda_process import Invocation
 from local.salesforce import Exchange
@@ -94,6 +95,20 @@ class Outcome:
         """The function's answer; empty when it raised."""
         payload = self.invocation.payload if self.invocation else None
         return payload if isinstance(payload, dict) else {}
+
+    def unknown_call(self, journal: Iterable[Exchange]) -> str:
+        """The contact about whose VoiceCall something was asked, and that Salesforce has no
+        VoiceCall of; empty when there is none: a fault's 404 is not a missing call's.
+
+        Args:
+            journal: Salesforce's.
+        """
+        refused = {line.contact_id for line in self.lines if line.reason == "404"}
+        for exchange in journal:
+            asked = refused.intersection(unquote(urlsplit(exchange.path).path).split("/"))
+            if asked and exchange.status == 404 and not exchange.fault:
+                return asked.pop()
+        return ""
 
     def refused_parent(self, journal: Iterable[Exchange]) -> str:
         """The parent that was named to Salesforce and that it did not know; empty when there is

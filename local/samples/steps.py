@@ -13,6 +13,7 @@ STREAMED: Final = ("contact_event", "contact_record")
 
 _CONTACT_EVENT: Final = "Amazon Connect Contact Event"
 _RECORD_FORMAT: Final = "AWSContactTraceRecordFormatVersion"
+_RECORD_MEMBERS: Final = frozenset(("ContactId", "LastUpdateTimestamp"))
 
 
 def source_of(event: Any) -> str:
@@ -21,7 +22,15 @@ def source_of(event: Any) -> str:
         return ""
     if event.get("detail-type") == _CONTACT_EVENT:
         return "contact_event"
-    return "contact_record" if _RECORD_FORMAT in event else ""
+    if _RECORD_FORMAT in event or event.keys() >= _RECORD_MEMBERS:
+        return "contact_record"
+    return ""
+
+
+def any_source_of(event: Any) -> str:
+    """As source_of, of a flow's events too."""
+    is_flows = isinstance(event, dict) and isinstance(event.get("Details"), dict)
+    return source_of(event) or ("contact_flow" if is_flows else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +68,15 @@ class Input:
     """Delivers an event. `expectation` is None where it is only to be shown how it ends.
 
     With a `partition_key` it goes into its source's stream as it is, past the rules: a text, or a
-    contact record, which has no rules to pass.
+    contact record, which has no rules to pass. `guessed`: neither the file nor the event says its
+    source.
     """
 
     source: str
     event: Any
     expectation: Expectation | None = None
     partition_key: str = ""
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

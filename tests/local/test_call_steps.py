@@ -20,7 +20,7 @@ from local.samples.steps import (
     Together,
     inputs_of,
 )
-from tests.local.samples import INSTANCE_ID, queued_event, write_call, write_json
+from tests.local.samples import INSTANCE_ID, flow_event, queued_event, write_call, write_json
 
 HEADER = {"comment": "a call", "source": "invented"}
 EVENT = {"source": "contact_event", "event": {"detail": {}}}
@@ -181,3 +181,54 @@ def test_own_event_says_what_it_is(tmp_path: Path) -> None:
     (delivered,) = load_sample(path).steps
 
     assert inputs_of(delivered)[0].source == "contact_event"
+
+
+@pytest.mark.parametrize(
+    ("event", "source"),
+    [
+        (queued_event("c-1"), "contact_event"),
+        (flow_event("c-1"), "contact_flow"),
+        ({"ContactId": "c-1", "LastUpdateTimestamp": "2026-11-20T10:02:10Z"}, "contact_record"),
+    ],
+)
+def test_event_as_it_is(tmp_path: Path, event: Any, source: str) -> None:
+    """Given a file and a line of a call that are an event and no more, then its look says where it
+    goes; a call of the folder has to say how it ends."""
+    path = write_call(tmp_path, "mine", event, {"source": source, "event": event})
+    wrapped = Input(source, event)
+    assert load_sample(path).steps == (wrapped, wrapped)
+    assert load_sample(write_json(tmp_path / "elsewhere" / "mine.json", event)).steps == (wrapped,)
+
+    write_call(tmp_path, "mine", HEADER, event, {"expectCalls": []})
+    (tmp_path / "elsewhere" / "mine.json").unlink()
+    with pytest.raises(EventError, match="a step without expect"):
+        samples_in(tmp_path)
+
+
+@pytest.mark.parametrize("event", [[], "hi", {"Records": []}, {"Details": 1}])
+def test_event_that_looks_like_nothing(tmp_path: Path, event: Any) -> None:
+    """Given what no source sends, then it is a flow's, by a guess; in a call it is to be said."""
+    (step,) = load_sample(write_json(tmp_path / "mine.json", event)).steps
+    assert step == Input("contact_flow", event, guessed=True)
+    (tmp_path / "contact_flow").mkdir()
+    (step,) = load_sample(write_json(tmp_path / "contact_flow" / "mine.json", event)).steps
+    assert step == Input("contact_flow", event)
+    if isinstance(event, dict):
+        with pytest.raises(EventError, match="is wrapped:"):
+            load_sample(write_call(tmp_path, "mine", event))
+
+
+def test_place_is_told_once(tmp_path: Path) -> None:
+    path = write_call(tmp_path, "mine", {"salesforce": ["hang"]}, FLOW)
+    with pytest.raises(EventError) as refused:
+        load_sample(path)
+
+    assert str(refused.value) == f"{path}:1: an object is needed, not 'hang'"
+
+
+def test_byte_order_mark(tmp_path: Path) -> None:
+    """Given a file that an editor began with a byte order mark, then it is read."""
+    path = tmp_path / "mine.json"
+    path.write_bytes(b"\xef\xbb\xbf" + b'{"Details": {}}')
+
+    assert load_sample(path).steps == (Input("contact_flow", {"Details": {}}),)

@@ -302,3 +302,14 @@ def test_nobody_at_aws() -> None:
         raise ProfileNotFound(profile="p")
 
     assert not Account(session=session).has_credentials()
+
+
+def test_resources_that_nobody_named() -> None:
+    """Given no stack, or one that is not there, then that is why no resource was looked at."""
+    session = Session(describe_stacks=("ValidationError", ""))
+    unread = examine(Asked(secret=ARN, stack="birdge"), session)["resources"]
+    unsaid = examine(Asked(secret=ARN), Session())["resources"]
+
+    assert unread.verdict is unsaid.verdict is Verdict.UNCHECKED
+    assert unread.text == "ledger, dead letters: which, the stack did not say"
+    assert unsaid.text == "ledger, dead letters: no STACK= was given"

@@ -182,7 +182,11 @@ def test_label_instead_of_an_api_name() -> None:
 @pytest.mark.parametrize(
     ("address", "verdict", "said"),
     [
-        ("https://acme.my.salesforce-scrt.com", Verdict.OK, "salesforce-scrt.com"),
+        (
+            "https://acme.my.salesforce-scrt.com",
+            Verdict.OK,
+            "salesforce-scrt.com; the bridge adds /telephony/v1",
+        ),
         ("https://acme--uat.sandbox.my.salesforce-scrt.com/telephony/v1/", Verdict.OK, "<...>"),
         ("https://acme.my.salesforce-scrt.com/telephony/v2", Verdict.FAULT, "path"),
         ("https://acme.my.salesforce-scrt.com/telephony/v1/voiceCalls", Verdict.FAULT, "path"),
@@ -198,6 +202,8 @@ def test_label_instead_of_an_api_name() -> None:
         ("https://acme.my.salesforce-scrt.com:many", Verdict.FAULT, "no address"),
         ("https://[acme", Verdict.FAULT, "no address"),
         ("http://127.0.0.1:8080/telephony/v1", Verdict.OK, "stand-in"),
+        ("http://127.0.0.1:8080", Verdict.OK, "this machine; the bridge adds /telephony/v1"),
+        ("http://127.0.0.1:8080/telephony/v1/voiceCalls", Verdict.WARNING, "the path is not"),
     ],
 )
 def test_address(address: str, verdict: Verdict, said: str) -> None:

@@ -202,6 +202,15 @@ def test_exit_status_of_an_own_event(tmp_path: Path, event: Any, status: int) ->
     assert main(["replay", str(write_json(tmp_path / "mine.json", event))]) == status
 
 
+def test_own_event_that_looks_like_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given what no source sends, when it is replayed, then it is said why flows were given it."""
+    assert main(["replay", str(write_json(tmp_path / "mine.json", {"Records": []}))]) == WRONG
+
+    assert "note: it was given to the function of flows" in capsys.readouterr().out
+
+
 def test_own_transfer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a transfer whose parent the fresh stand does not know, when it is replayed, then
     Salesforce's refusal and the cure are shown; with the cure it is created."""
@@ -217,6 +226,35 @@ def test_own_transfer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "hint" not in cured
     assert "Calls in Salesforce: 3" in cured
     assert "└── mine-2" in cured
+
+
+def test_method_whose_call_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a method that is about a call, alone in a file, then Salesforce's 404 comes with the
+    cures, and both are ones; a fault's 404 comes without."""
+    method = flow_event("mine-1", method="rerouteFlowExecution")
+    step = {"source": "contact_flow", "event": method}
+    create = {"source": "contact_flow", "event": flow_event("mine-1")}
+    refusal = {"salesforce": [{"kind": "status", "status": 404, "method": None, "times": None}]}
+    path = write_json(tmp_path / "mine.json", method)
+
+    def replayed(*arguments: str) -> tuple[int, str]:
+        status = main(["replay", *arguments])
+        return status, capsys.readouterr().out
+
+    status, shown = replayed(str(path))
+    assert status == WRONG
+    assert "hint: Salesforce has no VoiceCall of this contact here" in shown
+    assert "--parent mine-1" in shown
+    for cured in (
+        replayed(str(path), "--parent", "mine-1"),
+        replayed(str(write_call(tmp_path, "whole", create, step))),
+    ):
+        assert cured[0] == RIGHT
+        assert "hint" not in cured[1]
+    status, shown = replayed(str(write_call(tmp_path, "refused", refusal, create, step)))
+    assert status == WRONG
+    assert "  2 404\n" in shown
+    assert "hint" not in shown
 
 
 @pytest.mark.parametrize(

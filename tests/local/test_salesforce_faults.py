@@ -324,6 +324,14 @@ def test_a_fault_is_for_the_requests_it_names(stand_in: SalesforceStandIn) -> No
     assert update(stand_in, "other", {}).status_code == 409
 
 
+def test_fault_for_every_method(stand_in: SalesforceStandIn) -> None:
+    """Given a fault without a method, as JSON has it, then whatever is asked meets it."""
+    fault = {"kind": "status", "status": 503, "method": None, "times": None}
+    injected = requests.post(f"{stand_in.admin_url}/faults", json=fault, timeout=PATIENCE)
+    assert (injected.status_code, injected.json()[0]["method"]) == (201, None)
+    assert create(stand_in).status_code == update(stand_in, "contact-1", {}).status_code == 503
+
+
 def test_a_fault_is_used_up_once_however_many_come(stand_in: SalesforceStandIn) -> None:
     # Given a fault for three requests
     stand_in.inject(Fault("status", status=503, times=3))
@@ -352,6 +360,7 @@ def test_a_fault_is_used_up_once_however_many_come(stand_in: SalesforceStandIn) 
         ({"kind": "hang", "times": 0}, "times"),
         ({"kind": "hang", "times": True}, "times"),
         ({"kind": "hang", "method": ""}, "method"),
+        ({"kind": "hang", "method": 7}, "method"),
         ({"kind": "hang", "path_contains": None}, "path_contains"),
         ({"kind": "hang", "vendor_call_key": 7}, "vendor_call_key"),
         ({"kind": "hang", "seconds": -1}, "seconds"),

@@ -151,6 +151,19 @@ def test_setting_that_no_function_has(capsys: pytest.CaptureFixture[str]) -> Non
     assert "FLOW_FAILURE" in told
 
 
+def test_settings_that_the_bridge_cannot_use(capsys: pytest.CaptureFixture[str]) -> None:
+    """Given values that no function could work with, then nothing starts, and all of them are told
+    in the bridge's own words."""
+    slips = ("FLOW_FAILURE=perhaps", "CONTACT_RECORD_METHODS=SHOUTED", "FLOW_TIME_LIMIT_SECONDS=9")
+    assert main(["stand", *(part for slip in slips for part in ("--set", slip))]) == UNUSABLE
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "FLOW_FAILURE is neither continue nor error" in told.err
+    assert "FLOW_TIME_LIMIT_SECONDS is not a number from 1 to 8" in told.err
+    assert "CONTACT_RECORD_METHODS: SHOUTED is no initiation method" in told.err
+
+
 def test_pauses_are_jumped_over(stand: Stand) -> None:
     """Given a record that fails for as long as the template lets it live, when it is polled, then
     it is given up into the bucket at once, and the next record is none the older for it."""
@@ -278,7 +291,8 @@ def test_stand_command_ends_cleanly(ending: signal.Signals) -> None:
     )
     try:
         assert command.stdout is not None
-        lines = [line.strip() for line in iter(command.stdout.readline, "Ctrl-C ends it.\n")]
+        last = f"End it with Ctrl-C or kill {command.pid}\n"
+        lines = [line.strip() for line in iter(command.stdout.readline, last)]
         invoke = next(line.split()[-1] for line in lines if "FlowFunction/invocations" in line)
         urls = [word for line in lines[:11] for word in line.split() if word.startswith("http://")]
         answer = requests.post(invoke, json=flow_event("c-1"), timeout=PATIENCE)

@@ -1,0 +1,27 @@
+"""Waiting for the signal that ends a command, without a moment in which it could be missed."""
+
+import signal
+import socket
+
+
+def wait_for_ending() -> None:
+    """Wait until the handler of a signal raises; returns by that exception only. Main thread only.
+
+    `signal.pause`, and a lock that is waited for as well, miss a signal that another thread takes,
+    or that comes between the interpreter's last look at its signals and the wait: what is noted for
+    the main thread wakes nobody. A byte in a socket stays there until it is read.
+
+    Raises:
+        ValueError: not the main thread.
+        BaseException: what the handler raises, KeyboardInterrupt and SystemExit here.
+    """
+    ours, interpreters = socket.socketpair()
+    with ours, interpreters:
+        interpreters.setblocking(False)
+        before = signal.set_wakeup_fd(interpreters.fileno(), warn_on_full_buffer=False)
+        try:
+            # Handlers run behind `recv`; one that does not raise is no ending.
+            while ours.recv(1):
+                pass
+        finally:
+            signal.set_wakeup_fd(before)
