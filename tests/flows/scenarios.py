@@ -30,7 +30,8 @@ OMNI_QUEUE = "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c/queue/900
 OMNI_FLOW, REQUEST_CALLBACK = "omniFlow", "requestCallback"
 """Parts of the paths of Salesforce's API (Telephony Integration API facts, section 4)."""
 SLOW_LIMIT_SECONDS = 2
-"""Of the block and the function where Salesforce hangs: long enough for a good answer."""
+"""Of the function where Salesforce hangs, so that walks are short; the blocks keep their 8 s, which
+leave a busy machine its time."""
 
 Where = tuple[End, str]
 GOOD_DAY: Mapping[str, Where] = {

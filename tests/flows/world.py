@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local.contact_flow.caller import Caller, new_caller
@@ -91,8 +90,6 @@ class World:
             self._create(flow, caller, invoke)
         for fault in scenario.faults(contact_id):
             self._stand.salesforce.inject(fault)
-        if scenario.slow:
-            flow = with_time_limit(flow, str(SLOW_LIMIT_SECONDS))
         walked = walk(flow, caller, scenario.surroundings, invoke)
         return Told(
             walked, self._stand.salesforce.voice_call(contact_id), self._callbacks(contact_id)
@@ -128,19 +125,3 @@ class World:
             return self._stand.invoke(FUNCTION, event, settings)
 
         return invoke
-
-
-def with_time_limit(flow: Flow, seconds: str) -> Flow:
-    """The flow with another time limit in its Lambda blocks."""
-    limit = {"InvocationTimeLimitSeconds": seconds}
-    return replace(
-        flow,
-        actions=MappingProxyType(
-            {
-                name: replace(action, parameters={**action.parameters, **limit})
-                if action.type == "InvokeLambdaFunction"
-                else action
-                for name, action in flow.actions.items()
-            }
-        ),
-    )
