@@ -181,6 +181,15 @@ class MemoryLedger(Ledger):
         if self._pin(key) is None:
             self.items.setdefault(key, {})["center"] = mark
 
+    def pin(self, key: ContactKey, center: Center) -> Elsewhere | None:
+        self._called("pin")
+        known = self._pin(key)
+        if known is None:
+            self.items.setdefault(key, {})["center"] = center.name
+            return None
+        mine = known == center.name or (not known and center.default)
+        return None if mine else Elsewhere(known)
+
     def ended(self, key: ContactKey) -> None:
         self._called("ended")
         self.items.setdefault(key, {})["ended"] = True

@@ -6,9 +6,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from tests.unit.aws import Through, ledger_table
-from tests.unit.samples import CONTACT_ID, FIRST_ARN, PARENT_ID, SECOND_ARN, flow_event
-from tests.unit.two_orgs import TwoOrgs
+from tests.unit.aws import TABLE, Through, ledger_table
+from tests.unit.records import record
+from tests.unit.samples import (
+    CONTACT_ID,
+    FIRST_ARN,
+    INSTANCE_ID,
+    PARENT_ID,
+    SECOND,
+    SECOND_ARN,
+    flow_event,
+)
+from tests.unit.two_orgs import ONE_CENTER, TwoOrgs
+from voicecall_bridge.ledger.contacts import ContactKey, Ledger
 
 NAME = "sales/second"
 PARAMETERS: dict[str, dict[str, object]] = {
@@ -90,3 +100,38 @@ def test_a_line_of_a_transferred_call_goes_to_the_first_calls_org(world: TwoOrgs
         flow_event("sendMessage", PARAMETERS["sendMessage"], PreviousContactId=PARENT_ID, **leg)
     )
     assert world.sent[-1] == (SECOND_ARN, "messages", PARENT_ID)
+
+
+def test_an_update_that_makes_the_record_decides_whose_it_is(world: TwoOrgs) -> None:
+    """Given a contact that nothing was sent for, then what follows goes where its update went,
+    also what names no contact center, or another one."""
+    world.flow(asked("updateVoiceCall", secretName=NAME))
+    assert world.pin(CONTACT_ID) == NAME
+    world.record(record())
+    world.flow(flow_event(parameters={"secretName": "sales/first"}))
+    assert [(secret, operation) for secret, operation, _ in world.sent] == [
+        (SECOND_ARN, "update"),
+        (SECOND_ARN, "update"),
+        (SECOND_ARN, "create"),
+    ]
+
+
+def test_somebody_was_quicker_than_the_update(world: TwoOrgs) -> None:
+    """Given another worker that pins the contact between the look and the update."""
+    key = ContactKey(INSTANCE_ID, CONTACT_ID)
+    looks = iter([None, SECOND])
+
+    def come_between() -> None:
+        if center := next(looks, None):
+            Ledger(lambda: plain, TABLE).pin(key, center)
+
+    plain = world.dynamodb
+    world.dynamodb = Through(plain, before=come_between)
+    world.flow(asked("updateVoiceCall"))
+    assert world.sent == [(SECOND_ARN, "update", CONTACT_ID)]
+
+
+def test_one_contact_center_needs_no_further_request(world: TwoOrgs) -> None:
+    world.serve(ONE_CENTER)
+    world.flow(asked("updateVoiceCall"))
+    assert world.pin(CONTACT_ID) is None

@@ -80,7 +80,18 @@ class CallActions:
             return Answered(superseded="RECORD_DELIVERED")
         body = update.to_json(call_is_on=not entry.call_ended)
         center = self._choice.of_call(contact, entry.center)
+        if entry.center is None and self.clients.centers.several:
+            center = self._pinned(contact, center)  # the update makes the record if there is none
         return self._perform(Operation.UPDATE, contact, deadline, body, center, names_center=True)
+
+    def _pinned(self, contact: Contact, center: Center) -> Center:
+        """Where the contact stays from now on: at `center`, unless somebody was quicker."""
+        try:
+            other = self.ledger.pin(_key(contact), center)
+        except LedgerUnavailable as fault:
+            self.observer.ledger_fault("pin", fault, contact.contact_id)
+            return center
+        return self._choice.kept(contact, other) if other else center
 
     def execute_omni_flow(
         self, contact: Contact, request: ExecuteOmniFlow, deadline: Deadline

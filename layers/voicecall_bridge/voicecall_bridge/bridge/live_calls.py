@@ -152,9 +152,8 @@ class Bridge:
                 self._with_parent(replace(key, contact_id=parent), deadline, children)
         else:
             request = self._request(contact, deadline, children)
-        center = self._choice.of(
-            contact, entry.center
-        )  # a transfer's is its parent's, by now there
+        # A transfer belongs where its parent does, which is there by now.
+        center = self._choice.of(contact, entry.center)
         made = self._create(
             contact, request, center, deadline, Progress(), asked=request.initiation_method
         )

@@ -54,7 +54,7 @@ _UNPINNED = "attribute_not_exists(contact_center)"
 _SENT_BEFORE = ("create_request", "record_claim", "record_version")
 """One of these without contact_center: written when there was one contact center, the default."""
 _UNTOUCHED = " AND ".join([_UNPINNED, *(f"attribute_not_exists({name})" for name in _SENT_BEFORE)])
-_REFUSED = "contact_center = :center"
+_PINNED = "contact_center = :center"
 _RESENT = "create_request = :request"
 _ENDED = "call_ended = :true"
 _STEP = "#step = :until"
@@ -270,9 +270,22 @@ class Ledger:
         """
         values = {":center": text(mark)}
         try:
-            self._update(key, _REFUSED, values, condition=_UNTOUCHED)
+            self._update(key, _PINNED, values, condition=_UNTOUCHED)
         except ConditionFailed:
             return
+
+    def pin(self, key: ContactKey, center: Center) -> Elsewhere | None:
+        """Remembers the contact center of a contact that nothing was sent for yet: what is about to
+        be sent is no creation, but makes the record where there is none.
+
+        Returns:
+            Where the contact belongs, if that is not this contact center.
+        """
+        try:
+            self._update(key, _PINNED, {":center": text(center.name)}, condition=_UNTOUCHED)
+        except ConditionFailed as refused:
+            return elsewhere(refused.item, center)
+        return None
 
     def ended(self, key: ContactKey) -> None:
         """Remembers that the call is over: its contact record creates what is still missing."""
