@@ -18,28 +18,28 @@ export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
-.PHONY: help run replay flow stand doctor test lint types template suites bench startup build package docs lock clean
-.PHONY: suite-pure suite-faults suite-handler suite-stand suite-flows suite-artefact
+.PHONY: help run replay flow simulator doctor test lint types template suites bench startup build package docs lock clean
+.PHONY: suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s  %s\n", $$1, $$2}'
 
-run: $(VENV)/ready  ## replay events/ against the laptop stand; fails unless every sample ends as its file says
-	@$(BIN)/python -m local run
+run: $(VENV)/ready  ## replay events/ against the simulator; fails unless every sample ends as its file says
+	@$(BIN)/python -m simulator run
 
 replay: $(VENV)/ready  ## replay one file: make replay EVENT=events/contact_flow/inbound.json
-	@$(BIN)/python -m local replay "$(or $(EVENT),$(error name a file: make replay EVENT=path))" $(ARGS)
+	@$(BIN)/python -m simulator replay "$(or $(EVENT),$(error name a file: make replay EVENT=path))" $(ARGS)
 
 flow: $(VENV)/ready  ## walk a contact flow: make flow FLOW=flows/inbound.json
-	@$(BIN)/python -m local flow "$(or $(FLOW),$(error name a flow: make flow FLOW=path))" $(ARGS)
+	@$(BIN)/python -m simulator flow "$(or $(FLOW),$(error name a flow: make flow FLOW=path))" $(ARGS)
 
-stand: $(VENV)/ready  ## leave the laptop stand running: make stand SET="FLOW_FAILURE=error CREATE_FROM_EVENTS=always"
-	@exec $(BIN)/python -m local stand $(foreach setting,$(SET),--set "$(setting)") $(ARGS)
+simulator: $(VENV)/ready  ## leave the simulator running: make simulator SET="FLOW_FAILURE=error CREATE_FROM_EVENTS=always"
+	@exec $(BIN)/python -m simulator serve $(foreach setting,$(SET),--set "$(setting)") $(ARGS)
 
-# The region above is for the stand only: here the account's own counts, unless it was set outside.
+# The region above is for the simulator only: here the account's own counts, unless it was set outside.
 doctor: $(VENV)/ready  ## check the settings before the first call: make doctor SECRET=<id, ARN or file> STACK=<name>
 	@$(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) PYTHONPATH=layers/voicecall_bridge \
-	$(BIN)/python -m local.doctor "$(or $(SECRET),$(if $(STACK),,$(error name a secret: make doctor SECRET=id)))" \
+	$(BIN)/python -m doctor "$(or $(SECRET),$(if $(STACK),,$(error name a secret: make doctor SECRET=id)))" \
 	--stack "$(STACK)" --key-parameter "$(KEY_PARAMETER)" --region "$(REGION)" --audience "$(AUDIENCE)" $(ARGS)
 
 test:  ## lint, types, template checks and all test suites
@@ -52,7 +52,7 @@ lint: $(VENV)/ready  ## ruff
 	$(BIN)/ruff check .
 
 types: $(VENV)/ready  ## mypy, strict
-	$(BIN)/mypy layers/voicecall_bridge/voicecall_bridge layers/voicecall_bridge/build.py local
+	$(BIN)/mypy layers/voicecall_bridge/voicecall_bridge layers/voicecall_bridge/build.py simulator doctor tools
 	@for app in functions/*/app.py; do echo "mypy $$app"; $(BIN)/mypy "$$app" || exit 1; done
 
 template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## sam validate --lint, cfn-lint and checkov
@@ -63,19 +63,19 @@ template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## sam validate --lint, c
 
 suites: $(VENV)/ready $(SAM)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory --output-sync=target -j7 $(BESIDE) suite-pure suite-faults suite-handler suite-stand suite-flows suite-artefact
+	@$(MAKE) --no-print-directory --output-sync=target -j7 $(BESIDE) suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
 # Side by side: most of what all but the first do is wait for what hangs on purpose.
 suite-pure: SUITES = tests/unit tests/property tests/architecture tests/template tests/performance
 suite-faults: SUITES = tests/integration/test_fault_matrix.py
 suite-handler: SUITES = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
-suite-stand: SUITES = tests/local
+suite-simulator: SUITES = tests/simulator tests/doctor
 suite-artefact: SUITES = tests/artefact
-suite-pure suite-faults suite-handler suite-stand suite-artefact:
+suite-pure suite-faults suite-handler suite-simulator suite-artefact:
 	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider $(SUITES)
 
-# The layer runs in the stand's processes only: there is nothing to measure in this one.
+# The layer runs in the simulator's processes only: there is nothing to measure in this one.
 suite-flows:
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/flows
 
@@ -89,11 +89,11 @@ build: $(SAM)/ready  ## .aws-sam/build, without Docker
 	PYTHON="$(abspath $(SAM)/python)" $(SAM)/sam build
 
 package: build $(VENV)/ready  ## .build/package: what a release uploads, with its hashes; needs no account
-	@$(BIN)/python -m local.package
+	@$(BIN)/python -m tools.package
 
 docs: $(VENV)/ready  ## write docs/field-mapping.md and the pictures in flows/README.md anew
-	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m local.field_mapping
-	@$(BIN)/python -m local.contact_flow.pictures
+	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.field_mapping
+	@$(BIN)/python -m tools.flow_pictures
 
 lock: $(VENV)/ready  ## write the lock files anew from requirements*.txt
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv

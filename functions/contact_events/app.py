@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from voicecall_bridge import composition
+from voicecall_bridge.composition import all as composition
 
 
 def handler(event: object, context: Any) -> dict[str, list[dict[str, str]]]:

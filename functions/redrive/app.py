@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from voicecall_bridge import composition
+from voicecall_bridge.composition import all as composition
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.streams.redrive import Request
 

@@ -1,4 +1,4 @@
-"""The built functions and layer, each function under the emulator, against the laptop stand."""
+"""The built functions and layer, each function under the emulator, against the simulator."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.stand import Stand
+from simulator.simulator import Simulator
 from tests.artefact.artefact import Artefact, build
 from tests.artefact.emulator import Emulator
 from tests.unit.samples import CUSTOMER, SYSTEM
@@ -41,19 +41,19 @@ def artefact(request: pytest.FixtureRequest) -> Artefact:
 
 # Of a module, not of the session: there is one stand at a time in a process.
 @pytest.fixture(scope="module")
-def running() -> Iterator[Stand]:
-    with Stand() as stand:
-        yield stand
+def running() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
 
 
 @pytest.fixture
-def stand(running: Stand) -> Iterator[Stand]:
+def simulator(running: Simulator) -> Iterator[Simulator]:
     yield running
     running.salesforce.reset()
 
 
 @pytest.fixture(scope="module")
-def emulators(artefact: Artefact, running: Stand) -> Iterator[Start]:
+def emulators(artefact: Artefact, running: Simulator) -> Iterator[Start]:
     """Start built functions, one emulator for each and its settings; all end with the module.
 
     At its end nothing they have written holds a number or a line of the key.
@@ -90,7 +90,7 @@ def emulators(artefact: Artefact, running: Stand) -> Iterator[Start]:
 
 
 @pytest.fixture
-def start(stand: Stand, emulators: Start) -> Start:
+def start(simulator: Simulator, emulators: Start) -> Start:
     return emulators
 
 

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from local.salesforce import Fault
-from local.stand import Stand
+from simulator.salesforce import Fault
+from simulator.simulator import Simulator
 from tests.artefact.artefact import Artefact
 from tests.artefact.conftest import Start
 from tests.artefact.emulator import Emulator, Ended
@@ -45,27 +45,27 @@ def delivery(emulator: Emulator, contact_id: str) -> dict[str, Any]:
     return line
 
 
-def test_a_flow_creates_a_voice_call_and_then_finds_it(stand: Stand, start: Start) -> None:
+def test_a_flow_creates_a_voice_call_and_then_finds_it(simulator: Simulator, start: Start) -> None:
     """Given a call; when its flow invokes the function twice; then one VoiceCall is made."""
     function = start("ContactFlowFunction")
     first, second = (function.invoke(call("made-once")).payload for _ in range(2))
     assert (first["status"], second["status"]) == ("created", "existing")
     assert first["voiceCallId"] == second["voiceCallId"] != ""
-    assert [each.vendor_call_key for each in stand.salesforce.voice_calls()] == ["made-once"]
+    assert [each.vendor_call_key for each in simulator.salesforce.voice_calls()] == ["made-once"]
     assert all(isinstance(value, str) for value in first.values())
     assert delivery(function, "made-once")["disposition"] == "delivered"
 
 
-def test_a_flow_is_answered_before_its_block_gives_up(stand: Stand, start: Start) -> None:
+def test_a_flow_is_answered_before_its_block_gives_up(simulator: Simulator, start: Start) -> None:
     """Given Salesforce hanging and a block that waits two seconds; when invoked in an environment
     that the emulator kills after as much; then it has answered, and the environment lives on."""
     function = start("ContactFlowFunction", FLOW_TIME_LIMIT_SECONDS="2")
     assert function.invoke({"detail-type": "Scheduled Event"}).payload == {"status": "warm"}
-    stand.salesforce.inject(Fault("hang", times=None))
+    simulator.salesforce.inject(Fault("hang", times=None))
     answer = function.invoke(call("kept-waiting")).payload
     assert answer["status"] == "deferred"
     assert answer["errorCode"] in ("OUTCOME_UNKNOWN", "DEADLINE")
-    stand.salesforce.clear_faults()
+    simulator.salesforce.clear_faults()
     assert function.invoke(call("after-it")).payload["status"] == "created"
 
 
@@ -95,9 +95,9 @@ def runs(pid: int) -> bool:
     return True
 
 
-def queued(stand: Stand, contact_id: str) -> dict[str, Any]:
+def queued(simulator: Simulator, contact_id: str) -> dict[str, Any]:
     """The event of a call in a queue, which Amazon Connect knows."""
-    stand.connect.add_contact(
+    simulator.connect.add_contact(
         INSTANCE_ARN.split("/")[-1],
         contact_id,
         InitiationMethod="INBOUND",
@@ -108,37 +108,39 @@ def queued(stand: Stand, contact_id: str) -> dict[str, Any]:
     return contact_event("QUEUED", contactId=contact_id)
 
 
-def test_contact_events_make_what_no_flow_has_made(stand: Stand, start: Start) -> None:
+def test_contact_events_make_what_no_flow_has_made(simulator: Simulator, start: Start) -> None:
     """Given a queued call that no flow told of; when a batch with its event and one that is no JSON
     comes; then the VoiceCall is made, the other is a dead letter, and nothing comes again."""
-    event = queued(stand, "only-an-event")
+    event = queued(simulator, "only-an-event")
     function = start("ContactEventsFunction")
     assert function.invoke(batch(event, b"no JSON")).payload == {"batchItemFailures": []}
-    [made] = stand.salesforce.voice_calls()
+    [made] = simulator.salesforce.voice_calls()
     assert made.vendor_call_key == "only-an-event"
     # and an operator sees the letter
     tally = start("RedriveFunction").invoke({"dryRun": True}).payload
     assert tally["dryRun"] is True
     assert (tally["found"], tally["finished"]) == (1, True)
-    assert len(stand.dead_letters()) == 1, "a dry run takes nothing"
+    assert len(simulator.dead_letters()) == 1, "a dry run takes nothing"
 
 
-def test_contact_events_come_again_when_salesforce_fails(stand: Stand, start: Start) -> None:
+def test_contact_events_come_again_when_salesforce_fails(
+    simulator: Simulator, start: Start
+) -> None:
     """Given 503; when a batch comes; then it names the record that is to come again."""
-    stand.salesforce.inject(Fault("status", status=503, times=None))
-    event = batch(queued(stand, "comes-again"))
+    simulator.salesforce.inject(Fault("status", status=503, times=None))
+    event = batch(queued(simulator, "comes-again"))
     answer = start("ContactEventsFunction").invoke(event).payload
     sequence = event["Records"][0]["kinesis"]["sequenceNumber"]
     assert answer == {"batchItemFailures": [{"itemIdentifier": sequence}]}
 
 
-def test_contact_records_finish_voice_calls(stand: Stand, start: Start) -> None:
+def test_contact_records_finish_voice_calls(simulator: Simulator, start: Start) -> None:
     """Given two versions of a record in one batch; then the newer one is sent, once."""
     older = record(ContactId="finished", LastUpdateTimestamp="2026-11-20T10:06:00Z")
     newer = record(ContactId="finished", LastUpdateTimestamp="2026-11-20T10:07:00Z")
     function = start("ContactRecordsFunction")
     assert function.invoke(batch(older, newer)).payload == {"batchItemFailures": []}
-    [patch] = [each for each in stand.salesforce.journal() if each.path.endswith("/finished")]
+    [patch] = [each for each in simulator.salesforce.journal() if each.path.endswith("/finished")]
     assert patch.method == "PATCH"
     lines = [each for each in function.logs() if each.get("message") == "delivery"]
     assert sorted(line["disposition"] for line in lines) == ["delivered", "superseded"]

@@ -7,10 +7,10 @@ from pathlib import Path
 import boto3
 import yaml
 
-from local import package
-from local.aws.moto_server import MotoServer
+from simulator.aws.moto_server import MotoServer
 from tests.artefact.artefact import SAM, Artefact
 from tests.template.conftest import CloudFormationLoader
+from tools import package
 
 BUCKET = "releases"
 CREDENTIALS = {"aws_access_key_id": "laptop", "aws_secret_access_key": "laptop"}

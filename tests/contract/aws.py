@@ -9,7 +9,7 @@ import botocore.session
 import requests
 from botocore.config import Config
 
-from local.aws.moto_server import MotoServer
+from simulator.aws.moto_server import MotoServer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the contract tests talk to: the Salesforce stand-in and moto, over real HTTP."""
+"""What the contract tests talk to: the Salesforce simulator and moto, over real HTTP."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.salesforce import ContactCenterIdentity, SalesforceStandIn, new_identity
+from simulator.salesforce import ContactCenterIdentity, SalesforceSimulator, new_identity
 from tests.contract.aws import Aws
 from tests.contract.telephony import Caller, Vault
 
@@ -20,22 +20,22 @@ def identity() -> ContactCenterIdentity:
 
 
 @pytest.fixture(scope="session")
-def running_salesforce(identity: ContactCenterIdentity) -> Iterator[SalesforceStandIn]:
-    with SalesforceStandIn(identity) as stand_in:
-        yield stand_in
+def running_salesforce(identity: ContactCenterIdentity) -> Iterator[SalesforceSimulator]:
+    with SalesforceSimulator(identity) as salesforce:
+        yield salesforce
 
 
 @pytest.fixture
-def salesforce(running_salesforce: SalesforceStandIn) -> Iterator[SalesforceStandIn]:
-    """The stand-in, without records, journal or faults."""
+def salesforce(running_salesforce: SalesforceSimulator) -> Iterator[SalesforceSimulator]:
+    """The simulator, without records, journal or faults."""
     running_salesforce.reset()
     yield running_salesforce
     running_salesforce.reset()
 
 
 @pytest.fixture
-def caller(salesforce: SalesforceStandIn) -> Iterator[Caller]:
-    """A client of the stand-in whose pauses are noted instead of waited for."""
+def caller(salesforce: SalesforceSimulator) -> Iterator[Caller]:
+    """A client of the simulator whose pauses are noted instead of waited for."""
     with Caller(Vault(salesforce.identity.secret(salesforce.base_url))) as made:
         yield made
 

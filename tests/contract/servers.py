@@ -1,4 +1,4 @@
-"""Servers that behave badly on purpose, or count: what the clients meet besides the stand-ins.
+"""Servers that behave badly on purpose, or count: what the clients meet besides the simulators.
 
 All of them listen on 127.0.0.1 on a free port and end with their `with` block.
 """

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from voicecall_bridge.aws.secret_store import SecretStore
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient, new_session
+from voicecall_bridge.telephony.credentials import SecretStore
 from voicecall_bridge.telephony.retry import RetryPolicy
 from voicecall_bridge.voice_call.create import CallInitiation, CreateVoiceCall, Participant
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.salesforce import Fault
+from simulator.salesforce import Fault
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -22,7 +22,7 @@ from voicecall_bridge.telephony.errors import (
 from voicecall_bridge.voice_call.create import CallInitiation
 
 if TYPE_CHECKING:
-    from local.salesforce import SalesforceStandIn
+    from simulator.salesforce import SalesforceSimulator
     from tests.contract.telephony import Caller
 
 
@@ -88,7 +88,7 @@ FAILURES: list[tuple[str, Fault, type[TelephonyError], str, Effect, int, int]] =
     ids=[row[0] for row in FAILURES],
 )
 def test_a_lasting_fault_ends_as_its_error(
-    salesforce: SalesforceStandIn,
+    salesforce: SalesforceSimulator,
     caller: Caller,
     fault: Fault,
     kind: type[TelephonyError],
@@ -115,7 +115,7 @@ PASSING = [row for row in FAILURES if row[2] not in (Rejected, Unauthorized)]
 
 @pytest.mark.parametrize("fault", [row[1] for row in PASSING], ids=[row[0] for row in PASSING])
 def test_a_passing_fault_ends_as_one_voice_call(
-    salesforce: SalesforceStandIn, caller: Caller, fault: Fault
+    salesforce: SalesforceSimulator, caller: Caller, fault: Fault
 ) -> None:
     """Given a fault that hits once; when a call is created; then the second attempt finds or
     makes its one record."""
@@ -128,7 +128,7 @@ def test_a_passing_fault_ends_as_one_voice_call(
 
 
 def test_an_unknown_outcome_stays_unknown_when_a_later_attempt_is_refused(
-    salesforce: SalesforceStandIn, caller: Caller
+    salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
     """Given a reset after storing, then a 400; when a call is created; then the
     record may exist."""
@@ -143,7 +143,7 @@ def test_an_unknown_outcome_stays_unknown_when_a_later_attempt_is_refused(
 
 @pytest.mark.parametrize("kind", ["hang", "hang_after_storing"])
 def test_a_hanging_answer_is_an_unknown_outcome(
-    salesforce: SalesforceStandIn, caller: Caller, kind: str
+    salesforce: SalesforceSimulator, caller: Caller, kind: str
 ) -> None:
     """Given no answer at all; when a call is created; then its outcome is unknown, in time."""
     salesforce.inject(lasting(kind))
@@ -168,7 +168,7 @@ def test_a_hanging_answer_is_an_unknown_outcome(
     ],
 )
 def test_remarks_are_no_failure(
-    salesforce: SalesforceStandIn, caller: Caller, kind: str, remarks: tuple[str, ...]
+    salesforce: SalesforceSimulator, caller: Caller, kind: str, remarks: tuple[str, ...]
 ) -> None:
     """Given `errors` beside an id (facts, section 2); when a call is created; then it exists."""
     salesforce.inject(Fault(kind))
@@ -177,7 +177,7 @@ def test_remarks_are_no_failure(
     assert made.attempts == 1
 
 
-def test_a_slow_answer_is_waited_for(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_a_slow_answer_is_waited_for(salesforce: SalesforceSimulator, caller: Caller) -> None:
     """Given an answer after half a second; when there is time for it; then one request is sent."""
     salesforce.inject(Fault("slow", seconds=0.5))
     assert caller.create(seconds=10).attempts == 1
@@ -195,7 +195,7 @@ def test_a_slow_answer_is_waited_for(salesforce: SalesforceStandIn, caller: Call
     ],
 )
 def test_salesforces_own_message_is_read_in_any_shape(
-    salesforce: SalesforceStandIn, caller: Caller, body: object, remark: str
+    salesforce: SalesforceSimulator, caller: Caller, body: object, remark: str
 ) -> None:
     """Given a refusal (its body's shape is undocumented); when it is read; then it keeps apart."""
     headers = {"X-Request-Id": "request-7", "Content-Type": "application/json"}
@@ -207,7 +207,7 @@ def test_salesforces_own_message_is_read_in_any_shape(
     assert not remark or remark not in str(raised.value)
 
 
-def test_an_unknown_parent_is_rejected(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_an_unknown_parent_is_rejected(salesforce: SalesforceSimulator, caller: Caller) -> None:
     """Given a transfer whose parent nobody knows; when it is created; then it is refused."""
     with pytest.raises(Rejected) as raised:
         caller.create(

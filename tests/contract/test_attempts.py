@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.salesforce import Fault, new_identity
+from simulator.salesforce import Fault, new_identity
 from tests.contract.telephony import Caller, Vault
 from voicecall_bridge.telephony.errors import LimitExceeded, Unauthorized, Unavailable
 
 if TYPE_CHECKING:
-    from local.salesforce import ContactCenterIdentity, SalesforceStandIn
+    from simulator.salesforce import ContactCenterIdentity, SalesforceSimulator
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,12 @@ def other_key(identity: ContactCenterIdentity) -> ContactCenterIdentity:
     return new_identity(org_id=identity.org_id, call_center_api_name=identity.call_center_api_name)
 
 
-def token_ids(salesforce: SalesforceStandIn) -> list[str]:
+def token_ids(salesforce: SalesforceSimulator) -> list[str]:
     return [exchange.headers["Authorization"]["jti"] for exchange in salesforce.journal()]
 
 
 def test_every_attempt_carries_a_token_of_its_own(
-    salesforce: SalesforceStandIn, caller: Caller
+    salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
     """Given three failing answers; when a call is created; then four tokens were
     sent, once each."""
@@ -42,7 +42,7 @@ def test_every_attempt_carries_a_token_of_its_own(
 
 
 def test_three_retries_at_most_with_growing_pauses(
-    salesforce: SalesforceStandIn, caller: Caller
+    salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
     """Given 503 for good; when a call is created; then it pauses three times, at most so long."""
     salesforce.inject(Fault("status", status=503, times=None))
@@ -54,7 +54,7 @@ def test_three_retries_at_most_with_growing_pauses(
 
 @pytest.mark.parametrize("code", [429, 503])
 def test_retry_after_is_waited_for_exactly(
-    salesforce: SalesforceStandIn, caller: Caller, code: int
+    salesforce: SalesforceSimulator, caller: Caller, code: int
 ) -> None:
     """Given Retry-After: 7 and a minute's time; when a call is created; then it waits 7 seconds."""
     salesforce.inject(Fault("status", status=code, headers={"Retry-After": "7"}))
@@ -62,7 +62,7 @@ def test_retry_after_is_waited_for_exactly(
     assert caller.pauses == [7.0]
 
 
-def test_retry_after_may_be_a_date(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_retry_after_may_be_a_date(salesforce: SalesforceSimulator, caller: Caller) -> None:
     """Given a date 9 seconds ahead, in whole seconds; when a call is created; then it waits so."""
     date = formatdate(time() + 9, usegmt=True)
     salesforce.inject(Fault("status", status=429, headers={"Retry-After": date}))
@@ -73,7 +73,7 @@ def test_retry_after_may_be_a_date(salesforce: SalesforceStandIn, caller: Caller
 
 @pytest.mark.parametrize("value", ["soon", "-3", "", "1.5"])
 def test_a_retry_after_that_cannot_be_read_is_none(
-    salesforce: SalesforceStandIn, caller: Caller, value: str
+    salesforce: SalesforceSimulator, caller: Caller, value: str
 ) -> None:
     """Given nonsense; when a call is created; then the jitter decides as without the header."""
     salesforce.inject(Fault("status", status=429, headers={"Retry-After": value}))
@@ -82,7 +82,7 @@ def test_a_retry_after_that_cannot_be_read_is_none(
 
 
 def test_a_retry_after_beyond_the_deadline_is_not_waited_for(
-    salesforce: SalesforceStandIn, caller: Caller
+    salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
     """Given Retry-After: 7 and five seconds' time; when a call is created; then it ends at once."""
     salesforce.inject(Fault("status", status=429, times=None, headers={"Retry-After": "7"}))
@@ -92,7 +92,7 @@ def test_a_retry_after_beyond_the_deadline_is_not_waited_for(
     assert caller.pauses == []
 
 
-def test_no_attempt_without_time(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_no_attempt_without_time(salesforce: SalesforceSimulator, caller: Caller) -> None:
     """Given a deadline that has passed; when a call is created; then nothing is sent."""
     with pytest.raises(Unavailable) as raised:
         caller.create(seconds=0)
@@ -101,7 +101,7 @@ def test_no_attempt_without_time(salesforce: SalesforceStandIn, caller: Caller) 
 
 
 def test_a_rotated_key_is_read_again_and_signed_with(
-    salesforce: SalesforceStandIn, other_key: ContactCenterIdentity
+    salesforce: SalesforceSimulator, other_key: ContactCenterIdentity
 ) -> None:
     """Given an old key in memory; when Salesforce answers 401; then the new one is read
     and used."""
@@ -118,7 +118,7 @@ def test_a_rotated_key_is_read_again_and_signed_with(
 
 
 def test_a_key_that_is_wrong_twice_is_unauthorized(
-    salesforce: SalesforceStandIn, other_key: ContactCenterIdentity
+    salesforce: SalesforceSimulator, other_key: ContactCenterIdentity
 ) -> None:
     """Given the wrong key in the secret; when a call is created; then it is read again
     just once."""
@@ -131,7 +131,7 @@ def test_a_key_that_is_wrong_twice_is_unauthorized(
 
 
 def test_a_401_after_a_passing_fault_still_renews_the_key(
-    salesforce: SalesforceStandIn, caller: Caller
+    salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
     """Given 503, then 401; when a call is created; then the third request succeeds."""
     salesforce.inject(Fault("status", status=503))
@@ -140,14 +140,14 @@ def test_a_401_after_a_passing_fault_still_renews_the_key(
     assert caller.vault.reads == 2
 
 
-def test_a_wrong_clock_is_named(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_a_wrong_clock_is_named(salesforce: SalesforceSimulator, caller: Caller) -> None:
     """Given a Date one hour ahead beside 401; when the error is read; then it names the clock."""
     salesforce.inject(Fault("wrong_clock", times=None, seconds=3600.0))
     with pytest.raises(Unauthorized, match=r"this clock is -3(599|600|601) s off Salesforce's"):
         caller.create()
 
 
-def test_a_clock_that_agrees_is_not_named(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_a_clock_that_agrees_is_not_named(salesforce: SalesforceSimulator, caller: Caller) -> None:
     """Given 401 with the right Date; when the error is read; then it says nothing of clocks."""
     salesforce.inject(Fault("status", status=401, times=None))
     with pytest.raises(Unauthorized) as raised:

@@ -1,4 +1,4 @@
-"""What is asked about a VoiceCall that is there passes Salesforce's checks, as the stand-in makes
+"""What is asked about a VoiceCall that is there passes Salesforce's checks, as the simulator makes
 them, in both forms where guide and package differ; and what may be repeated is.
 
 Source: Telephony Integration API facts, section 4.
@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.salesforce import Fault
+from simulator.salesforce import Fault
 from tests.contract.telephony import AMPLE_SECONDS, CUSTOMER, SYSTEM, Caller
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.telephony.calls import CALLS, Operation, calls_with
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
@@ -21,6 +20,7 @@ from voicecall_bridge.telephony.errors import (
     TelephonyError,
     Unavailable,
 )
+from voicecall_bridge.telephony.operations import CALLS, Operation, calls_with
 from voicecall_bridge.voice_call.actions import (
     ExecuteOmniFlow,
     RequestCallback,
@@ -30,7 +30,7 @@ from voicecall_bridge.voice_call.actions import (
 )
 
 if TYPE_CHECKING:
-    from local.salesforce import SalesforceStandIn
+    from simulator.salesforce import SalesforceSimulator
     from voicecall_bridge.telephony.client import Performed
 
 LINE = transcript_line(
@@ -77,7 +77,7 @@ def test_every_operation_is_asked_for_here() -> None:
 @OPERATIONS
 @pytest.mark.parametrize("variants", ["", "reroute=guide,routeVoiceCall=guide"])
 def test_every_request_is_accepted(
-    salesforce: SalesforceStandIn, caller: Caller, operation: Operation, variants: str
+    salesforce: SalesforceSimulator, caller: Caller, operation: Operation, variants: str
 ) -> None:
     salesforce.add_voice_call("contact-1")
     caller.client.calls = calls_with(variants)
@@ -105,7 +105,7 @@ def test_every_request_is_accepted(
 @pytest.mark.parametrize("key", ["abc/../../admin?x=1", "a%2Fb#c", "Zürich ✓", "route"])
 @OPERATIONS
 def test_a_key_is_one_segment_of_the_path(
-    salesforce: SalesforceStandIn, caller: Caller, operation: Operation, key: str
+    salesforce: SalesforceSimulator, caller: Caller, operation: Operation, key: str
 ) -> None:
     salesforce.add_voice_call(key)
     ask(caller, operation, key)
@@ -116,7 +116,7 @@ def test_a_key_is_one_segment_of_the_path(
 
 @pytest.mark.parametrize("operation", [each for each in BODIES if each is not Operation.UPDATE])
 def test_a_call_that_is_not_there(
-    salesforce: SalesforceStandIn, caller: Caller, operation: Operation
+    salesforce: SalesforceSimulator, caller: Caller, operation: Operation
 ) -> None:
     with pytest.raises(Rejected) as raised:
         ask(caller, operation)
@@ -135,7 +135,7 @@ LOST: list[Fault] = [
 @REPEATABLE
 @pytest.mark.parametrize("fault", LOST, ids=lambda fault: fault.kind)
 def test_what_may_be_repeated_is_asked_again(
-    salesforce: SalesforceStandIn, caller: Caller, operation: Operation, fault: Fault
+    salesforce: SalesforceSimulator, caller: Caller, operation: Operation, fault: Fault
 ) -> None:
     """Given an answer that got lost; when asked; then a second request brings it."""
     if (operation, fault.kind) == (Operation.CLEAR_ROUTING, "broken_json"):
@@ -149,7 +149,7 @@ def test_what_may_be_repeated_is_asked_again(
 
 @pytest.mark.parametrize("fault", [*LOST, Fault("empty_body")], ids=lambda fault: fault.kind)
 def test_a_callback_is_not_asked_for_again_once_it_may_have_been_taken(
-    salesforce: SalesforceStandIn, caller: Caller, fault: Fault
+    salesforce: SalesforceSimulator, caller: Caller, fault: Fault
 ) -> None:
     """Given a callback that was stored and an answer that got lost; when asked; then it stays one,
     and the outcome is unknown."""
@@ -163,7 +163,7 @@ def test_a_callback_is_not_asked_for_again_once_it_may_have_been_taken(
 
 @pytest.mark.parametrize("code", [429, 503])
 def test_a_callback_that_was_not_taken_up_is_asked_for_again(
-    salesforce: SalesforceStandIn, caller: Caller, code: int
+    salesforce: SalesforceSimulator, caller: Caller, code: int
 ) -> None:
     salesforce.add_voice_call("contact-1")
     salesforce.inject(Fault("status", status=code, times=3))
@@ -172,7 +172,7 @@ def test_a_callback_that_was_not_taken_up_is_asked_for_again(
 
 
 def test_a_callback_refused_and_lost_is_unknown(
-    salesforce: SalesforceStandIn, caller: Caller
+    salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
     """Given 503, then a lost answer; when asked; then it ends with the second."""
     salesforce.add_voice_call("contact-1")
@@ -183,7 +183,9 @@ def test_a_callback_refused_and_lost_is_unknown(
     assert raised.value.attempts == 2
 
 
-def test_a_callback_takes_no_kept_connection(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_a_callback_takes_no_kept_connection(
+    salesforce: SalesforceSimulator, caller: Caller
+) -> None:
     """Given a kept connection that Salesforce has closed meanwhile, which would leave the outcome
     unknown; when a callback is requested; then it goes out on a new one."""
     salesforce.add_voice_call("contact-1")
@@ -199,7 +201,7 @@ def test_a_callback_takes_no_kept_connection(salesforce: SalesforceStandIn, call
 
 @pytest.mark.parametrize("record_id", ["", 7, None, "<b>", "a b", "+12065550101"])
 def test_a_record_id_that_is_none(
-    salesforce: SalesforceStandIn, caller: Caller, record_id: Any
+    salesforce: SalesforceSimulator, caller: Caller, record_id: Any
 ) -> None:
     salesforce.add_voice_call("contact-1")
     salesforce.inject(Fault("status", status=200, body={"recordId": record_id}))
@@ -209,7 +211,7 @@ def test_a_record_id_that_is_none(
 
 @pytest.mark.parametrize("operation", [Operation.UPDATE, Operation.ROUTE])
 def test_an_answer_without_its_status(
-    salesforce: SalesforceStandIn, caller: Caller, operation: Operation
+    salesforce: SalesforceSimulator, caller: Caller, operation: Operation
 ) -> None:
     salesforce.add_voice_call("contact-1")
     salesforce.inject(Fault("empty_body", method="*", times=None))
@@ -217,7 +219,7 @@ def test_an_answer_without_its_status(
         ask(caller, operation)
 
 
-def test_a_wrong_body_is_told_by_name(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_a_wrong_body_is_told_by_name(salesforce: SalesforceSimulator, caller: Caller) -> None:
     salesforce.add_voice_call("contact-1")
     deadline = Deadline.after(AMPLE_SECONDS)
     wrong: list[tuple[Operation, dict[str, object], str]] = [
@@ -240,7 +242,7 @@ def test_a_wrong_body_is_told_by_name(salesforce: SalesforceStandIn, caller: Cal
     assert salesforce.actions() == []
 
 
-def test_a_message_stays_one(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_a_message_stays_one(salesforce: SalesforceSimulator, caller: Caller) -> None:
     """Given messageId is unique in the conversation, then sending it twice makes one line."""
     salesforce.add_voice_call("contact-1")
     salesforce.add_voice_call("contact-2")
@@ -249,7 +251,7 @@ def test_a_message_stays_one(salesforce: SalesforceStandIn, caller: Caller) -> N
     assert [action.vendor_call_key for action in salesforce.actions()] == ["contact-1", "contact-2"]
 
 
-def test_a_transcript_takes_no_record_id(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_a_transcript_takes_no_record_id(salesforce: SalesforceSimulator, caller: Caller) -> None:
     """Given the path names the vendor call key, then a record id is no call there."""
     record_id = salesforce.add_voice_call("contact-1")
     assert ask(caller, Operation.REROUTE, record_id).attempts == 1
@@ -257,7 +259,7 @@ def test_a_transcript_takes_no_record_id(salesforce: SalesforceStandIn, caller: 
         ask(caller, Operation.MESSAGES, record_id)
 
 
-def test_time_that_ran_out_is_not_unknown(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_time_that_ran_out_is_not_unknown(salesforce: SalesforceSimulator, caller: Caller) -> None:
     with pytest.raises(Unavailable) as raised:
         caller.client.perform(Operation.REQUEST_CALLBACK, "contact-1", Deadline.after(0.0), {})
     assert (raised.value.code, raised.value.effect) == ("DEADLINE", Effect.NONE)

@@ -22,7 +22,7 @@ from voicecall_bridge.ledger.callbacks import (
     Untold,
     name_of,
 )
-from voicecall_bridge.ledger.contacts import Busy, ContactKey, Created, Lease, Ledger
+from voicecall_bridge.ledger.creations import Busy, ContactKey, Created, Lease, Ledger
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.salesforce import Fault
+from simulator.salesforce import Fault
 from tests.contract.servers import (
     LOOPBACK,
     Relay,
@@ -30,7 +30,7 @@ from voicecall_bridge.telephony.errors import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.salesforce import SalesforceStandIn
+    from simulator.salesforce import SalesforceSimulator
 
 CREATED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 35\r\n\r\n"
@@ -38,16 +38,16 @@ CREATED = (
 )
 
 
-def through(salesforce: SalesforceStandIn, relay: Relay) -> Caller:
+def through(salesforce: SalesforceSimulator, relay: Relay) -> Caller:
     base = f"http://{LOOPBACK}:{relay.port}/telephony/v1"
     return Caller(Vault(salesforce.identity.secret(base)))
 
 
-def relay_to(salesforce: SalesforceStandIn) -> Relay:
+def relay_to(salesforce: SalesforceSimulator) -> Relay:
     return Relay(urlsplit(salesforce.base_url).port or 0)
 
 
-def test_a_connection_is_kept_between_calls(salesforce: SalesforceStandIn) -> None:
+def test_a_connection_is_kept_between_calls(salesforce: SalesforceSimulator) -> None:
     """Given a client; when it creates three calls; then Salesforce has accepted one connection."""
     with relay_to(salesforce) as relay, through(salesforce, relay) as caller:
         for number in range(3):
@@ -57,7 +57,7 @@ def test_a_connection_is_kept_between_calls(salesforce: SalesforceStandIn) -> No
 
 
 def test_a_connection_is_kept_after_an_answer_that_is_an_error(
-    salesforce: SalesforceStandIn,
+    salesforce: SalesforceSimulator,
 ) -> None:
     """Given a 400; when the next call is created; then it takes the same connection."""
     salesforce.inject(Fault("status", status=400))
@@ -69,7 +69,7 @@ def test_a_connection_is_kept_after_an_answer_that_is_an_error(
 
 
 def test_a_kept_connection_that_the_server_closed_is_replaced(
-    salesforce: SalesforceStandIn,
+    salesforce: SalesforceSimulator,
 ) -> None:
     """Given a connection closed while idle; when the next call is created; then one
     POST is sent."""
@@ -82,7 +82,7 @@ def test_a_kept_connection_that_the_server_closed_is_replaced(
     assert len(salesforce.voice_calls()) == 2
 
 
-def test_a_redirect_is_not_followed(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_a_redirect_is_not_followed(salesforce: SalesforceSimulator, caller: Caller) -> None:
     """Given a 302; when a call is created; then the token goes nowhere else."""
     salesforce.inject(Fault("redirect"))
     with pytest.raises(Rejected) as raised:
@@ -93,7 +93,7 @@ def test_a_redirect_is_not_followed(salesforce: SalesforceStandIn, caller: Calle
 
 
 def test_the_environment_sends_a_token_nowhere_else(
-    salesforce: SalesforceStandIn,
+    salesforce: SalesforceSimulator,
     caller: Caller,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -119,7 +119,7 @@ def test_the_environment_sends_a_token_nowhere_else(
     ids=lambda fault: fault.kind,
 )
 def test_a_body_without_end_is_given_up(
-    salesforce: SalesforceStandIn, caller: Caller, fault: Fault
+    salesforce: SalesforceSimulator, caller: Caller, fault: Fault
 ) -> None:
     """Given a body that never ends; when a call is created; then it ends with the deadline."""
     salesforce.inject(fault)
@@ -131,7 +131,7 @@ def test_a_body_without_end_is_given_up(
     assert len(salesforce.voice_calls()) == 1
 
 
-def test_a_body_is_read_up_to_its_limit(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_a_body_is_read_up_to_its_limit(salesforce: SalesforceSimulator, caller: Caller) -> None:
     """Given an answer of 2 MiB; when a call is created; then no more than the limit counts."""
     body = '{"voiceCallId": "0LQ000000000001", "errors": "' + "x" * 2 * 1024 * 1024 + '"}'
     salesforce.inject(Fault("status", status=200, times=None, body=body))
@@ -139,7 +139,7 @@ def test_a_body_is_read_up_to_its_limit(salesforce: SalesforceStandIn, caller: C
         caller.create()
 
 
-def test_nobody_listens(salesforce: SalesforceStandIn) -> None:
+def test_nobody_listens(salesforce: SalesforceSimulator) -> None:
     """Given a port that refuses; when a call is created; then nothing was sent, for certain."""
     with refusing_server() as port:
         base = f"http://{LOOPBACK}:{port}/telephony/v1"
@@ -151,7 +151,7 @@ def test_nobody_listens(salesforce: SalesforceStandIn) -> None:
 
 
 def test_an_unknown_outcome_stays_unknown_when_the_connection_is_gone(
-    salesforce: SalesforceStandIn,
+    salesforce: SalesforceSimulator,
 ) -> None:
     """Given an unknown outcome and then no connection; when the error is read; then the record may
     exist."""
@@ -176,7 +176,7 @@ def test_an_unknown_outcome_stays_unknown_when_the_connection_is_gone(
         "not an address",
     ],
 )
-def test_plain_http_is_for_loopback_only(salesforce: SalesforceStandIn, base: str) -> None:
+def test_plain_http_is_for_loopback_only(salesforce: SalesforceSimulator, base: str) -> None:
     """Given an address a token must not go to; when a call is created; then nothing is sent."""
     vault = Vault(salesforce.identity.secret(base))
     with Caller(vault) as caller, pytest.raises(Unauthorized) as raised:
@@ -192,7 +192,7 @@ def test_plain_http_is_for_loopback_only(salesforce: SalesforceStandIn, base: st
     ids=["trusted", "self-signed", "another host's"],
 )
 def test_the_certificate_is_checked(
-    salesforce: SalesforceStandIn, tmp_path: Path, host: str, trusted: bool, accepted: bool
+    salesforce: SalesforceSimulator, tmp_path: Path, host: str, trusted: bool, accepted: bool
 ) -> None:
     """Given a server's certificate; when a call is created; then it must be trusted and the
     host's, else the server sees no byte of the request."""

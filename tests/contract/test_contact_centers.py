@@ -14,8 +14,8 @@ import pytest
 
 from tests.contract.aws import TABLE, Aws
 from tests.unit.samples import FIRST, SECOND
-from voicecall_bridge.contact_centers import refused
-from voicecall_bridge.ledger.contacts import Busy, ContactKey, Elsewhere, Lease, Ledger
+from voicecall_bridge.contact_centers.registry import refused
+from voicecall_bridge.ledger.creations import Busy, ContactKey, Elsewhere, Lease, Ledger
 from voicecall_bridge.ledger.grouped_table import GroupedTable
 from voicecall_bridge.ledger.records import Claim, Outrun, RecordLedger
 from voicecall_bridge.ledger.table import Table
@@ -23,7 +23,7 @@ from voicecall_bridge.ledger.table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from voicecall_bridge.contact_centers import Center
+    from voicecall_bridge.contact_centers.registry import Center
 
 KEY = ContactKey("instance-1", "contact-1")
 REQUEST = {"vendorCallKey": "contact-1", "startTime": "2026-10-20T10:00:00Z"}

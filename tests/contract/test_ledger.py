@@ -25,7 +25,7 @@ from tests.contract.servers import (
 )
 from tests.unit.doubles import MemoryLedger
 from tests.unit.samples import CENTER
-from voicecall_bridge.ledger.contacts import (
+from voicecall_bridge.ledger.creations import (
     Busy,
     ContactKey,
     Created,

@@ -1,4 +1,4 @@
-"""What the client sends passes every check of Salesforce's, as the stand-in makes them.
+"""What the client sends passes every check of Salesforce's, as the simulator makes them.
 
 Source: Telephony Integration API facts, sections 1 (headers, token) and 2 (properties).
 """
@@ -14,7 +14,7 @@ from tests.contract.telephony import CUSTOMER, SYSTEM, Caller, Vault
 from voicecall_bridge.voice_call.create import CallInitiation, Participant
 
 if TYPE_CHECKING:
-    from local.salesforce import SalesforceStandIn
+    from simulator.salesforce import SalesforceSimulator
 
 TRANSFER = {
     "initiation_method": CallInitiation.TRANSFER,
@@ -37,7 +37,7 @@ CALLS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("changes", CALLS.values(), ids=CALLS.keys())
 def test_every_kind_of_call_is_accepted(
-    salesforce: SalesforceStandIn, caller: Caller, changes: dict[str, Any]
+    salesforce: SalesforceSimulator, caller: Caller, changes: dict[str, Any]
 ) -> None:
     """Given a known parent; when a call is created; then it is stored, as it was sent."""
     salesforce.add_voice_call("contact-0")
@@ -53,7 +53,7 @@ def test_every_kind_of_call_is_accepted(
 
 
 def test_the_body_has_the_documented_properties(
-    salesforce: SalesforceStandIn, caller: Caller
+    salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
     """Given an inbound call; when it is created; then nothing but its properties is sent."""
     caller.create()
@@ -71,7 +71,7 @@ def test_the_body_has_the_documented_properties(
 
 
 def test_headers_and_claims_are_the_documented_ones(
-    salesforce: SalesforceStandIn, caller: Caller
+    salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
     """Given the default settings; when a call is created; then its token lives two minutes."""
     before = int(time.time())
@@ -86,7 +86,7 @@ def test_headers_and_claims_are_the_documented_ones(
     assert claims["exp"] - claims["iat"] == 120
 
 
-def test_provider_name_and_audience_are_settings(salesforce: SalesforceStandIn) -> None:
+def test_provider_name_and_audience_are_settings(salesforce: SalesforceSimulator) -> None:
     """Given both settings; when a call is created; then both are sent (older guides' `aud`)."""
     vault = Vault(salesforce.identity.secret(salesforce.base_url))
     audience = "https://scrt.salesforce.com"
@@ -109,7 +109,7 @@ def test_provider_name_and_audience_are_settings(salesforce: SalesforceStandIn) 
     ],
 )
 def test_a_contact_id_never_leaves_the_body(
-    salesforce: SalesforceStandIn, caller: Caller, key: str
+    salesforce: SalesforceSimulator, caller: Caller, key: str
 ) -> None:
     """Given any contact id; when a call is created; then path and headers stay what they are."""
     caller.create(vendor_call_key=key)
@@ -122,7 +122,7 @@ def test_a_contact_id_never_leaves_the_body(
     assert record.vendor_call_key == key
 
 
-def test_the_secret_is_read_once(salesforce: SalesforceStandIn, caller: Caller) -> None:
+def test_the_secret_is_read_once(salesforce: SalesforceSimulator, caller: Caller) -> None:
     """Given a client; when it creates three calls; then it has read the secret once."""
     for number in range(3):
         caller.create(vendor_call_key=f"contact-{number}")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from local.contact_flow.caller import AGENT, QUICK_CONNECT_QUEUE
-from local.contact_flow.interpreter import End
-from local.contact_flow.surroundings import EVERY, Surroundings
-from local.salesforce import Fault
+from simulator.contact_flow.caller import AGENT, QUICK_CONNECT_QUEUE
+from simulator.contact_flow.interpreter import End
+from simulator.contact_flow.surroundings import EVERY, Surroundings
+from simulator.salesforce import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ GOOD_DAY: Mapping[str, Where] = {
     AGENT_TRANSFER: (End.AGENT, AGENT),
     QUEUE_TRANSFER: (End.QUEUE, QUICK_CONNECT_QUEUE),
     CALLBACK: (End.QUEUE, QUEUE),
-    # The stand-in's Omni flow finds nobody but the fallback queue that the flow passes.
+    # The simulator's Omni flow finds nobody but the fallback queue that the flow passes.
     OMNI: (End.QUEUE, "${OmniFallbackQueue}"),
 }
 NOWHERE_ELSE: Mapping[str, Where] = {}

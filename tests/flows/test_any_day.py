@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.contact_flow.caller import AGENT, QUICK_CONNECT_QUEUE, new_caller
-from local.contact_flow.checks import MOST_LAMBDA_SECONDS
-from local.contact_flow.flow import read_flow
-from local.contact_flow.interpreter import End, walk
-from local.contact_flow.lambda_block import NotInvoked
-from local.contact_flow.pictures import FOLDER
-from local.contact_flow.surroundings import EVERY, Surroundings
-from local.functions.lambda_process import Invocation
+from simulator.contact_flow.caller import AGENT, QUICK_CONNECT_QUEUE, new_caller
+from simulator.contact_flow.checks import MOST_LAMBDA_SECONDS
+from simulator.contact_flow.flow import read_flow
+from simulator.contact_flow.interpreter import End, walk
+from simulator.contact_flow.lambda_block import NotInvoked
+from simulator.contact_flow.surroundings import EVERY, Surroundings
+from simulator.functions.lambda_process import Invocation
 from tests.flows.scenarios import FLOWS, OMNI_QUEUE, PROMISE, QUEUE
+from tools.flow_pictures import FOLDER
 
 READ = {name: read_flow(FOLDER / f"{name}.json") for name in FLOWS}
 TARGETS = (EVERY, AGENT, QUEUE, OMNI_QUEUE, QUICK_CONNECT_QUEUE)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.contact_flow.checks import faults, warnings
-from local.contact_flow.flow import read_flow
-from local.reading import EventError
+from simulator.contact_flow.checks import faults, warnings
+from simulator.contact_flow.flow import read_flow
+from simulator.reading import EventError
 from tests.flows.small_flows import LAMBDA, block, bye, call, content, keep, say, to_queue, written
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.__main__ import RIGHT, UNUSABLE, WRONG, main
-from local.contact_flow.pictures import FOLDER
-from local.stand import Stand
+from simulator.__main__ import RIGHT, UNUSABLE, WRONG, main
+from simulator.simulator import Simulator
 from tests.flows.small_flows import aim, bye, call, content, say, to_queue, written
+from tools.flow_pictures import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def stand() -> Iterator[Stand]:
-    with Stand() as running:
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as running:
         yield running
 
 
 @pytest.fixture
 def run(
-    stand: Stand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str]]:
-    """Runs the command on a stand that is there already; exit status and output."""
-    monkeypatch.setattr("local.contact_flow.command.Stand", lambda: nullcontext(stand))
+    """Runs the command on a simulator that is there already; exit status and output."""
+    monkeypatch.setattr("simulator.contact_flow.command.Simulator", lambda: nullcontext(simulator))
 
     def run_it(path: Path, *arguments: str) -> tuple[int, str]:
         status = main(["flow", str(path), *arguments])

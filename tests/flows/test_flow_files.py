@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from local.contact_flow.blocks import AGENT_TRANSFER, INBOUND, QUEUE_TRANSFER
-from local.contact_flow.checks import PLACEHOLDERS, faults, placeholders, warnings
-from local.contact_flow.flow import read_flow
-from local.contact_flow.pictures import BEGIN, END, FOLDER, PAGE, flow_files, main, section
+from simulator.contact_flow.blocks import AGENT_TRANSFER, INBOUND, QUEUE_TRANSFER
+from simulator.contact_flow.checks import PLACEHOLDERS, faults, placeholders, warnings
+from simulator.contact_flow.flow import read_flow
+from tools.flow_pictures import BEGIN, END, FOLDER, PAGE, flow_files, main, section
 
 FILES = flow_files()
 TYPES = {
@@ -59,7 +59,7 @@ def test_stale_readme_is_told(
 ) -> None:
     page = tmp_path / "README.md"
     page.write_text(README.replace("Hang up", "Go on", 1), encoding="utf-8")
-    monkeypatch.setattr("local.contact_flow.pictures.PAGE", page)
+    monkeypatch.setattr("tools.flow_pictures.PAGE", page)
     assert main(["--check"]) == 1
     assert "make docs" in capsys.readouterr().err
     assert main([]) == 0

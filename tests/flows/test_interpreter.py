@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.contact_flow.blocks import AGENT_TRANSFER, INBOUND, QUEUE_TRANSFER
-from local.contact_flow.caller import QUICK_CONNECT_QUEUE, Caller, new_caller
-from local.contact_flow.checks import faults
-from local.contact_flow.flow import read_flow
-from local.contact_flow.interpreter import End, UnknownBlock, Walk, walk
-from local.contact_flow.lambda_block import MOST_ATTEMPTS, NotInvoked, call_function
-from local.contact_flow.surroundings import EVERY, Surroundings
-from local.functions.lambda_process import Invocation
+from simulator.contact_flow.blocks import AGENT_TRANSFER, INBOUND, QUEUE_TRANSFER
+from simulator.contact_flow.caller import QUICK_CONNECT_QUEUE, Caller, new_caller
+from simulator.contact_flow.checks import faults
+from simulator.contact_flow.flow import read_flow
+from simulator.contact_flow.interpreter import End, UnknownBlock, Walk, walk
+from simulator.contact_flow.lambda_block import MOST_ATTEMPTS, NotInvoked, call_function
+from simulator.contact_flow.surroundings import EVERY, Surroundings
+from simulator.functions.lambda_process import Invocation
 from tests.flows.small_flows import aim, block, bye, call, content, keep, say, to_queue, written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.contact_flow.lambda_block import Invoke
+    from simulator.contact_flow.lambda_block import Invoke
 
 
 def invocation(

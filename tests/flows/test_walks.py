@@ -1,7 +1,7 @@
 """Every branch of every sample flow is walked, and no caller is left in silence.
 
 Given a sample flow, a scenario, and the function as it is deployed between moto's AWS and the
-Salesforce stand-in; when a caller walks the flow; then he ends as the scenario says.
+Salesforce simulator; when a caller walks the flow; then he ends as the scenario says.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.contact_flow.blocks import branches
-from local.contact_flow.caller import CUSTOMER
-from local.contact_flow.checks import MOST_LAMBDA_SECONDS
-from local.contact_flow.interpreter import End
-from local.stand import Stand
+from simulator.contact_flow.blocks import branches
+from simulator.contact_flow.caller import CUSTOMER
+from simulator.contact_flow.checks import MOST_LAMBDA_SECONDS
+from simulator.contact_flow.interpreter import End
+from simulator.simulator import Simulator
 from tests.flows.scenarios import (
     AGENT_TRANSFER,
     CALLBACK,
@@ -33,8 +33,8 @@ ALL = [(flow, scenario) for scenario in SCENARIOS for flow in SCENARIOS[scenario
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with Stand() as stand:
-        made = World(stand)
+    with Simulator() as simulator:
+        made = World(simulator)
         yield made
         made.close()
 

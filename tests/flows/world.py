@@ -1,4 +1,4 @@
-"""Walks of the sample flows against the laptop stand: the function as it is deployed, over HTTP."""
+"""Walks of the sample flows against the simulator: the function as it is deployed, over HTTP."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.contact_flow.caller import Caller, new_caller
-from local.contact_flow.command import FUNCTION, silent_invocation
-from local.contact_flow.flow import Flow, read_flow
-from local.contact_flow.interpreter import Walk, walk
-from local.contact_flow.lambda_block import Invoke, NotInvoked
-from local.contact_flow.pictures import FOLDER
-from local.contact_flow.surroundings import EVERY
+from simulator.contact_flow.caller import Caller, new_caller
+from simulator.contact_flow.command import FUNCTION, silent_invocation
+from simulator.contact_flow.flow import Flow, read_flow
+from simulator.contact_flow.interpreter import Walk, walk
+from simulator.contact_flow.lambda_block import Invoke, NotInvoked
+from simulator.contact_flow.surroundings import EVERY
 from tests.flows.scenarios import (
     FLOWS,
     REQUEST_CALLBACK,
@@ -20,13 +19,14 @@ from tests.flows.scenarios import (
     SLOW_LIMIT_SECONDS,
     Scenario,
 )
+from tools.flow_pictures import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local.functions.lambda_process import Invocation
-    from local.salesforce import VoiceCallRecord
-    from local.stand import Stand
+    from simulator.functions.lambda_process import Invocation
+    from simulator.salesforce import VoiceCallRecord
+    from simulator.simulator import Simulator
 
 SIDE_BY_SIDE = 4
 """Walks at the same time: those whose Salesforce hangs only wait."""
@@ -54,8 +54,8 @@ class Told:
 class World:
     """All walks, each once, begun together. `told` waits for one."""
 
-    def __init__(self, stand: Stand) -> None:
-        self._stand = stand
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
         self.flows = {name: read_flow(FOLDER / f"{name}.json") for name in FLOWS}
         self._threads = ThreadPoolExecutor(SIDE_BY_SIDE)
         # What waits for Salesforce begins first.
@@ -84,21 +84,21 @@ class World:
         contact_id = caller.contact["ContactId"]
         previous = caller.contact["PreviousContactId"]
         if previous != contact_id:
-            self._stand.salesforce.add_voice_call(previous)
+            self._simulator.salesforce.add_voice_call(previous)
         invoke = self._invoke(scenario)
         if scenario.created:
             self._create(flow, caller, invoke)
         for fault in scenario.faults(contact_id):
-            self._stand.salesforce.inject(fault)
+            self._simulator.salesforce.inject(fault)
         walked = walk(flow, caller, scenario.surroundings, invoke)
         return Told(
-            walked, self._stand.salesforce.voice_call(contact_id), self._callbacks(contact_id)
+            walked, self._simulator.salesforce.voice_call(contact_id), self._callbacks(contact_id)
         )
 
     def _callbacks(self, contact_id: str) -> tuple[Mapping[str, Any], ...]:
         return tuple(
             exchange.body
-            for exchange in self._stand.salesforce.journal()
+            for exchange in self._simulator.salesforce.journal()
             if exchange.path.endswith(f"/{contact_id}/{REQUEST_CALLBACK}")
             and exchange.status == 200
         )
@@ -122,6 +122,6 @@ class World:
             if fault == "raises":
                 # A mistake of the flow's author: the one thing that raises in any case.
                 parameters["methodName"] = "noSuchMethod"
-            return self._stand.invoke(FUNCTION, event, settings)
+            return self._simulator.invoke(FUNCTION, event, settings)
 
         return invoke

@@ -1,4 +1,4 @@
-"""The stand of the integration tests, and what holds for every one of them at its end:
+"""The simulator of the integration tests, and what holds for every one of them at its end:
 
 each invocation told its delivery in one line, so that the account closes, and nothing that was
 written holds personal data or a secret.
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.salesforce import ContactCenterIdentity, SalesforceStandIn, new_identity
+from simulator.salesforce import ContactCenterIdentity, SalesforceSimulator, new_identity
 from tests.contract.aws import CREDENTIALS, REGION, SECRET, TABLE, Aws
 from tests.integration.canaries import key_lines, leaks
 from tests.integration.events import INSTANCE_ARN
-from tests.integration.stand import ACCOUNT, Stand, Told, join_overrunning
-from voicecall_bridge import composition
+from tests.integration.simulator import ACCOUNT, Simulator, Told, join_overrunning
+from voicecall_bridge.composition import all as composition
 from voicecall_bridge.observability import Observer
 from voicecall_bridge.telephony.client import TelephonyClient
 from voicecall_bridge.telephony.retry import RetryPolicy
@@ -38,9 +38,9 @@ def identity() -> ContactCenterIdentity:
 
 
 @pytest.fixture(scope="session")
-def running_salesforce(identity: ContactCenterIdentity) -> Iterator[SalesforceStandIn]:
-    with SalesforceStandIn(identity) as stand_in:
-        yield stand_in
+def running_salesforce(identity: ContactCenterIdentity) -> Iterator[SalesforceSimulator]:
+    with SalesforceSimulator(identity) as salesforce:
+        yield salesforce
 
 
 @pytest.fixture(scope="session")
@@ -74,18 +74,18 @@ def told(session_told: Told) -> Iterator[Told]:
 
 
 @pytest.fixture
-def stand(
-    running_salesforce: SalesforceStandIn,
+def simulator(
+    running_salesforce: SalesforceSimulator,
     running_aws: Aws,
     told: Told,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stand]:
+) -> Iterator[Simulator]:
     """AWS and Salesforce, both up and empty, and the function's environment."""
     running_aws.reset()
     running_salesforce.reset()
     running_aws.put_secret(running_salesforce.identity.secret(running_salesforce.base_url))
-    made = Stand(running_salesforce, running_aws, told, monkeypatch)
+    made = Simulator(running_salesforce, running_aws, told, monkeypatch)
     nowhere = str(tmp_path_factory.getbasetemp() / "no-such-file")
     made.set(
         **CREDENTIALS,
@@ -115,13 +115,15 @@ def stand(
     check_what_was_told(made)
 
 
-def check_what_was_told(stand: Stand) -> None:
+def check_what_was_told(simulator: Simulator) -> None:
     """The account closes, and nothing of it is personal data or a secret."""
-    lines = stand.deliveries()
-    assert len(lines) == stand.invocations, "in = delivered + superseded + skipped + dead-lettered"
+    lines = simulator.deliveries()
+    assert len(lines) == simulator.invocations, (
+        "in = delivered + superseded + skipped + dead-lettered"
+    )
     assert all(line["disposition"] in ACCOUNT for line in lines)
-    secrets = key_lines(stand.salesforce.identity.private_key_pem)
-    assert leaks(stand.told.text, secrets) == []
+    secrets = key_lines(simulator.salesforce.identity.private_key_pem)
+    assert leaks(simulator.told.text, secrets) == []
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from local.salesforce import Fault
+from simulator.salesforce import Fault
 
 TIME_LIMIT = 4
 """Of the flow's block, in seconds: the budget is 2.5 s, a silent ledger takes 0.4 s of it."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.salesforce import Fault
+from simulator.salesforce import Fault
 from tests.contract.servers import LOOPBACK, refusing_server, silent_server
 from tests.integration.canaries import CUSTOMER, leaks
 from tests.integration.events import inbound
-from voicecall_bridge.flow.endings import FlowFailed, FlowMistake
+from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 
 if TYPE_CHECKING:
-    from tests.integration.stand import Stand
+    from tests.integration.simulator import Simulator
 
 pytestmark = pytest.mark.usefixtures("without_jitter")
 
@@ -45,15 +45,15 @@ def failing(kind: str, **more: Any) -> Fault:
 
 
 @pytest.fixture
-def calls(stand: Stand) -> Stand:
+def calls(simulator: Simulator) -> Simulator:
     """Salesforce knows a call for each method: the methods are asked one after the other in one
     environment, which is cheaper than one each and what happens in production."""
     for method in PARAMETERS:
-        stand.salesforce.add_voice_call(method)
-    return stand
+        simulator.salesforce.add_voice_call(method)
+    return simulator
 
 
-def test_salesforce_does_it(calls: Stand) -> None:
+def test_salesforce_does_it(calls: Simulator) -> None:
     for method in PARAMETERS:
         answer = calls.deliver(asking(method))
         assert (answer["vendorCallKey"], answer["errorCode"]) == (method, "")
@@ -77,7 +77,7 @@ FAULTS: dict[str, tuple[Fault, str, str, int, int]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_salesforce(calls: Stand, fault: str) -> None:
+def test_a_fault_of_salesforce(calls: Simulator, fault: str) -> None:
     """Given the fault at every attempt; when delivered; then the flow hears of it, and the whole
     event is a dead letter."""
     injected, status, code, requests, callbacks = FAULTS[fault]
@@ -98,7 +98,7 @@ def test_a_fault_of_salesforce(calls: Stand, fault: str) -> None:
     assert made.count("requestCallback") <= 1
 
 
-def test_salesforce_hangs(calls: Stand) -> None:
+def test_salesforce_hangs(calls: Simulator) -> None:
     """Given no answer ever; when delivered; then there is one in time, and what must not be
     repeated was sent once."""
     calls.set(FLOW_TIME_LIMIT_SECONDS="2")
@@ -109,7 +109,7 @@ def test_salesforce_hangs(calls: Stand) -> None:
     assert (line["attempts"], line["payloadKept"]) == (1, "queue")
 
 
-def test_the_ledger_is_away(calls: Stand) -> None:
+def test_the_ledger_is_away(calls: Simulator) -> None:
     """Given no DynamoDB; when delivered; then it is done all the same, and counted where a ledger
     was wanted."""
     with refusing_server() as port:
@@ -120,7 +120,7 @@ def test_the_ledger_is_away(calls: Stand) -> None:
     assert calls.troubles() == ["ledger fault"] * 2
 
 
-def test_the_ledger_hangs(calls: Stand) -> None:
+def test_the_ledger_hangs(calls: Simulator) -> None:
     with silent_server() as port:
         calls.set(
             AWS_ENDPOINT_URL_DYNAMODB=f"http://{LOOPBACK}:{port}", FLOW_TIME_LIMIT_SECONDS="3"
@@ -129,7 +129,7 @@ def test_the_ledger_hangs(calls: Stand) -> None:
     assert calls.troubles() == ["ledger fault"]
 
 
-def test_repeats_of_connect_make_one_callback(calls: Stand) -> None:
+def test_repeats_of_connect_make_one_callback(calls: Simulator) -> None:
     """Given Connect's three repeats, some at the same moment; when delivered; then all get the
     record of the one request."""
     calls.salesforce.inject(Fault("slow", seconds=0.3))
@@ -143,7 +143,7 @@ def test_repeats_of_connect_make_one_callback(calls: Stand) -> None:
     assert ends == ["delivered", *["superseded"] * 3]
 
 
-def test_a_flow_and_another_lambda_share_one_callback(calls: Stand) -> None:
+def test_a_flow_and_another_lambda_share_one_callback(calls: Simulator) -> None:
     """Given parameters alone, which name no instance; when delivered; then the contact meets its
     own item in the ledger."""
     first = calls.deliver(asking("callbackExecution"))
@@ -153,7 +153,7 @@ def test_a_flow_and_another_lambda_share_one_callback(calls: Stand) -> None:
     assert len(calls.salesforce.actions()) == 1
 
 
-def test_a_lost_answer_is_no_second_callback(calls: Stand) -> None:
+def test_a_lost_answer_is_no_second_callback(calls: Simulator) -> None:
     """Given the first request was taken and its answer lost, and Connect repeats because the block
     failed; when delivered; then Salesforce is not asked again."""
     calls.salesforce.inject(Fault("reset_after"))
@@ -163,7 +163,7 @@ def test_a_lost_answer_is_no_second_callback(calls: Stand) -> None:
     assert len(calls.salesforce.journal()) == 1
 
 
-def test_a_dead_kept_connection_costs_no_callback(calls: Stand) -> None:
+def test_a_dead_kept_connection_costs_no_callback(calls: Simulator) -> None:
     """Given a warm environment whose connection Salesforce has closed; when a callback is
     requested; then it is made, once."""
     calls.salesforce.inject(Fault("status_after_storing", status=200, method="*", body={}))
@@ -175,7 +175,7 @@ def test_a_dead_kept_connection_costs_no_callback(calls: Stand) -> None:
     assert made.count("requestCallback") == 1
 
 
-def test_each_variant_goes_where_it_says(calls: Stand) -> None:
+def test_each_variant_goes_where_it_says(calls: Simulator) -> None:
     calls.set(TELEPHONY_VARIANTS="reroute=guide,routeVoiceCall=guide")
     for method in ("rerouteFlowExecution", "routeVoiceCall"):
         assert calls.deliver(asking(method))["status"] == "Success"
@@ -196,14 +196,14 @@ SPOILED: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def test_a_mistake_quotes_nothing(stand: Stand) -> None:
+def test_a_mistake_quotes_nothing(simulator: Simulator) -> None:
     for method, parameters in SPOILED:
         with pytest.raises(FlowMistake) as raised:
-            stand.deliver(asking(method, **parameters))
+            simulator.deliver(asking(method, **parameters))
         assert leaks(str(raised.value)) == []
 
 
-def test_salesforces_words_stay_out_of_log_and_error(calls: Stand) -> None:
+def test_salesforces_words_stay_out_of_log_and_error(calls: Simulator) -> None:
     """Given a refusal that quotes the request; when delivered; then the answer has it, and neither
     a log (see `conftest.stand`) nor what is raised."""
     calls.salesforce.inject(failing("status", status=400, body={"message": f"no {CUSTOMER}"}))
@@ -214,14 +214,14 @@ def test_salesforces_words_stay_out_of_log_and_error(calls: Stand) -> None:
         assert leaks(str(raised.value)) == []
 
 
-def test_what_a_flow_is_told_by_an_omni_flow_is_not_logged(stand: Stand) -> None:
+def test_what_a_flow_is_told_by_an_omni_flow_is_not_logged(simulator: Simulator) -> None:
     """Given an answer whose every text quotes the call; when delivered; then no log holds it."""
     said = {"agent": CUSTOMER, "queue": {"phone": CUSTOMER}, "errors": [CUSTOMER]}
-    stand.salesforce.inject(failing("status", status=200, body={**said, "status": CUSTOMER}))
-    answer = stand.deliver(asking("executeOmniFlow"))
+    simulator.salesforce.inject(failing("status", status=200, body={**said, "status": CUSTOMER}))
+    answer = simulator.deliver(asking("executeOmniFlow"))
     assert {answer["status"], answer["agent"], answer["errors"]} == {CUSTOMER}
-    stand.salesforce.clear_faults()
-    stand.salesforce.inject(failing("status", status=200, body={"errors": [CUSTOMER]}))
+    simulator.salesforce.clear_faults()
+    simulator.salesforce.inject(failing("status", status=200, body={"errors": [CUSTOMER]}))
     with pytest.raises(FlowFailed) as raised:
-        stand.deliver(asking("executeOmniFlow"))
+        simulator.deliver(asking("executeOmniFlow"))
     assert leaks(str(raised.value)) == []

@@ -14,27 +14,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.salesforce import Fault
+from simulator.salesforce import Fault
 from tests.contract.aws import SECRET, TABLE, Aws
 from tests.contract.servers import LOOPBACK, refusing_server
 from tests.integration.events import INSTANCE, inbound, method, transfer
-from tests.integration.stand import wait_until
+from tests.integration.simulator import wait_until
 from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
 from tests.unit.samples import CENTERS
-from voicecall_bridge import composition
-from voicecall_bridge.bridge.live_calls import Bridge
-from voicecall_bridge.bridge.outcomes import InProgress
-from voicecall_bridge.contact_centers import ContactCenters
+from voicecall_bridge.composition import all as composition
+from voicecall_bridge.contact_centers.registry import ContactCenters
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.ledger.contacts import Busy, ContactKey, Created, Lease, Ledger
+from voicecall_bridge.ledger.creations import Busy, ContactKey, Created, Lease, Ledger
 from voicecall_bridge.observability import Observer
 from voicecall_bridge.sources import flow
+from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.outcomes import InProgress
 from voicecall_bridge.voice_call.create import CallInitiation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.stand import Stand
+    from tests.integration.simulator import Simulator
 
 CENTER = ContactCenters.of(SECRET).default
 
@@ -46,243 +46,248 @@ def environments(number: int) -> list[Callable[[], dict[str, str]]]:
     return [partial(service.answer, inbound(), 30.0) for service in services]
 
 
-def test_four_at_once_make_one_post(stand: Stand) -> None:
+def test_four_at_once_make_one_post(simulator: Simulator) -> None:
     """Given one event four times at once; when Salesforce takes its time; then one POST is sent
     and all four flows get the same VoiceCall."""
-    stand.salesforce.inject(Fault("slow", seconds=0.5, times=None))
+    simulator.salesforce.inject(Fault("slow", seconds=0.5, times=None))
     calls = environments(4)
     together = Barrier(4)
 
     def invoke(call: Callable[[], dict[str, str]]) -> dict[str, str]:
         together.wait(timeout=10)
-        return stand.invoke(call)
+        return simulator.invoke(call)
 
     with ThreadPoolExecutor(4) as flows:
         answers = list(flows.map(invoke, calls))
-    assert len(stand.posts()) == 1
-    assert {answer["voiceCallId"] for answer in answers} == {stand.voice_call_id()}
+    assert len(simulator.posts()) == 1
+    assert {answer["voiceCallId"] for answer in answers} == {simulator.voice_call_id()}
     statuses = sorted(answer["status"] for answer in answers)
     assert statuses == ["created", "existing", "existing", "existing"]
-    dispositions = sorted(line["disposition"] for line in stand.deliveries())
+    dispositions = sorted(line["disposition"] for line in simulator.deliveries())
     assert dispositions == ["delivered", "superseded", "superseded", "superseded"]
-    assert stand.item()["create_attempts"] == 1
+    assert simulator.item()["create_attempts"] == 1
 
 
-def test_four_one_after_the_other_make_one_post(stand: Stand) -> None:
+def test_four_one_after_the_other_make_one_post(simulator: Simulator) -> None:
     """Given a created contact; when its event comes three times more; then nothing is sent."""
-    answers = [stand.deliver(inbound()) for _ in range(4)]
+    answers = [simulator.deliver(inbound()) for _ in range(4)]
     assert [answer["status"] for answer in answers] == ["created"] + ["existing"] * 3
-    assert {answer["voiceCallId"] for answer in answers} == {stand.voice_call_id()}
-    assert len(stand.posts()) == 1
-    lines = stand.deliveries()
+    assert {answer["voiceCallId"] for answer in answers} == {simulator.voice_call_id()}
+    assert len(simulator.posts()) == 1
+    lines = simulator.deliveries()
     assert [line["reason"] for line in lines] == ["", *["ALREADY_CREATED"] * 3]
     assert [line["attempts"] for line in lines] == [1, 0, 0, 0]
     assert [line["payloadKept"] for line in lines] == [""] * 4
-    assert (stand.metric("Delivered"), stand.metric("Superseded")) == (1, 3)
+    assert (simulator.metric("Delivered"), simulator.metric("Superseded")) == (1, 3)
 
 
-def test_the_second_waits_for_the_first(stand: Stand) -> None:
+def test_the_second_waits_for_the_first(simulator: Simulator) -> None:
     """Given a first invocation at work; when the second comes; then it gets the first's record."""
-    stand.salesforce.inject(Fault("slow", seconds=0.8))
+    simulator.salesforce.inject(Fault("slow", seconds=0.8))
     first, second = environments(2)
     with ThreadPoolExecutor(1) as flows:
-        working = flows.submit(stand.invoke, first)
-        wait_until(lambda: len(stand.posts()) == 1)
-        answer = stand.invoke(second)
+        working = flows.submit(simulator.invoke, first)
+        wait_until(lambda: len(simulator.posts()) == 1)
+        answer = simulator.invoke(second)
         made = working.result(timeout=10)
     assert (made["status"], answer["status"]) == ("created", "existing")
-    assert made["voiceCallId"] == answer["voiceCallId"] == stand.voice_call_id()
-    assert len(stand.posts()) == 1
+    assert made["voiceCallId"] == answer["voiceCallId"] == simulator.voice_call_id()
+    assert len(simulator.posts()) == 1
 
 
-def test_the_second_takes_over_when_the_first_gives_up(stand: Stand) -> None:
+def test_the_second_takes_over_when_the_first_gives_up(simulator: Simulator) -> None:
     """Given a first invocation that will end in a 400; when the second waits for it; then it sends
     on its own account."""
-    stand.salesforce.inject(Fault("status", status=503, headers={"Retry-After": "1"}))
-    stand.salesforce.inject(Fault("status", status=400))
+    simulator.salesforce.inject(Fault("status", status=503, headers={"Retry-After": "1"}))
+    simulator.salesforce.inject(Fault("status", status=400))
     first, second = environments(2)
     with ThreadPoolExecutor(1) as flows:
-        working = flows.submit(stand.invoke, first)
-        wait_until(lambda: len(stand.posts()) == 1)
-        answer = stand.invoke(second)
+        working = flows.submit(simulator.invoke, first)
+        wait_until(lambda: len(simulator.posts()) == 1)
+        answer = simulator.invoke(second)
         refused = working.result(timeout=10)
     assert (refused["status"], refused["errorCode"]) == ("failed", "400")
-    assert (answer["status"], answer["voiceCallId"]) == ("created", stand.voice_call_id())
-    assert len(stand.posts()) == 3
-    assert stand.item()["create_attempts"] == 2
+    assert (answer["status"], answer["voiceCallId"]) == ("created", simulator.voice_call_id())
+    assert len(simulator.posts()) == 3
+    assert simulator.item()["create_attempts"] == 2
 
 
-def test_a_second_without_time_to_wait_is_a_dead_letter_of_the_ledger(stand: Stand) -> None:
+def test_a_second_without_time_to_wait_is_a_dead_letter_of_the_ledger(simulator: Simulator) -> None:
     """Given a first invocation at work; when the second's time is up; then it says so and leaves
     the contact to the first."""
-    stand.salesforce.inject(Fault("hang"))
+    simulator.salesforce.inject(Fault("hang"))
     first, _ = environments(2)
     with ThreadPoolExecutor(1) as flows:
-        working = flows.submit(stand.invoke, first)
-        wait_until(lambda: len(stand.posts()) == 1)
-        answer = stand.deliver(inbound(), seconds_left=1.2)
+        working = flows.submit(simulator.invoke, first)
+        wait_until(lambda: len(simulator.posts()) == 1)
+        answer = simulator.deliver(inbound(), seconds_left=1.2)
         assert (answer["status"], answer["errorCode"]) == ("deferred", "IN_PROGRESS")
-        line = stand.deliveries()[-1]
+        line = simulator.deliveries()[-1]
         # The first may yet die of what it is at: the request is there for whoever comes next.
         assert (line["disposition"], line["reason"]) == ("dead_lettered", "IN_PROGRESS")
         assert line["payloadKept"] == "ledger"
-        stand.salesforce.clear_faults()
+        simulator.salesforce.clear_faults()
         assert working.result(timeout=10)["status"] == "created"
-    assert stand.aws.letters() == []
+    assert simulator.aws.letters() == []
 
 
-def test_a_lease_that_ran_out_is_taken_over(stand: Stand) -> None:
+def test_a_lease_that_ran_out_is_taken_over(simulator: Simulator) -> None:
     """Given an environment that died after it had begun; when Connect retries after the lease;
     then the call is made, with the start the first one remembered."""
     earlier = time.time() - 60
-    dead = Ledger(lambda: stand.aws["dynamodb"], TABLE, lambda: earlier)
+    dead = Ledger(lambda: simulator.aws["dynamodb"], TABLE, lambda: earlier)
     request = {"startTime": "2026-10-20T10:00:00Z"}
     begun = dead.begin(ContactKey(INSTANCE, "contact-1"), request, 7.5, CENTER)
     assert isinstance(begun, Lease)
-    answer = stand.deliver(inbound())
+    answer = simulator.deliver(inbound())
     assert answer["status"] == "created"
-    [post] = stand.posts()
+    [post] = simulator.posts()
     assert post.body["startTime"] == "2026-10-20T10:00:00Z"
-    assert (stand.item()["create_status"], stand.item()["create_attempts"]) == ("CREATED", 2)
-    assert stand.metric("RetriedUnknown") == 1
+    assert (simulator.item()["create_status"], simulator.item()["create_attempts"]) == (
+        "CREATED",
+        2,
+    )
+    assert simulator.metric("RetriedUnknown") == 1
 
 
-def test_an_unknown_outcome_gets_the_existing_record(stand: Stand) -> None:
+def test_an_unknown_outcome_gets_the_existing_record(simulator: Simulator) -> None:
     """Given a record that was stored without an answer; when Connect retries; then the retry gets
     this record, and everyone after it too."""
-    stand.set(FLOW_TIME_LIMIT_SECONDS="3")
-    stand.salesforce.inject(Fault("hang_after_storing", times=None))
-    first = stand.deliver(inbound())
+    simulator.set(FLOW_TIME_LIMIT_SECONDS="3")
+    simulator.salesforce.inject(Fault("hang_after_storing", times=None))
+    first = simulator.deliver(inbound())
     assert (first["status"], first["errorCode"]) == ("deferred", "OUTCOME_UNKNOWN")
-    assert stand.item()["create_status"] == "UNKNOWN"
-    stand.salesforce.clear_faults()
-    second = stand.deliver(inbound())
-    third = stand.deliver(inbound())
+    assert simulator.item()["create_status"] == "UNKNOWN"
+    simulator.salesforce.clear_faults()
+    second = simulator.deliver(inbound())
+    third = simulator.deliver(inbound())
     assert (second["status"], third["status"]) == ("created", "existing")
-    assert second["voiceCallId"] == third["voiceCallId"] == stand.voice_call_id()
-    assert stand.metric("UnknownOutcome") == 1
-    assert stand.metric("RetriedUnknown") == 1
-    assert len({post.body["startTime"] for post in stand.posts()}) == 1
+    assert second["voiceCallId"] == third["voiceCallId"] == simulator.voice_call_id()
+    assert simulator.metric("UnknownOutcome") == 1
+    assert simulator.metric("RetriedUnknown") == 1
+    assert len({post.body["startTime"] for post in simulator.posts()}) == 1
 
 
 @pytest.mark.parametrize("code", [400, 503])
-def test_a_failure_may_be_tried_again(stand: Stand, code: int) -> None:
+def test_a_failure_may_be_tried_again(simulator: Simulator, code: int) -> None:
     """Given a create that failed for certain; when Connect retries; then it is sent again."""
-    stand.salesforce.inject(Fault("status", status=code, times=4))
-    assert stand.deliver(inbound())["errorCode"] == str(code)
-    stand.salesforce.clear_faults()
-    assert stand.deliver(inbound())["status"] == "created"
-    assert stand.metric("RetriedUnknown") == 0
+    simulator.salesforce.inject(Fault("status", status=code, times=4))
+    assert simulator.deliver(inbound())["errorCode"] == str(code)
+    simulator.salesforce.clear_faults()
+    assert simulator.deliver(inbound())["status"] == "created"
+    assert simulator.metric("RetriedUnknown") == 0
 
 
-def test_the_ledger_recovers(stand: Stand) -> None:
+def test_the_ledger_recovers(simulator: Simulator) -> None:
     """Given a call created while the ledger was down; when it is back in the same environment;
     then the retry finds the one record and remembers it."""
     with refusing_server() as port:
-        stand.set(AWS_ENDPOINT_URL_DYNAMODB=f"http://{LOOPBACK}:{port}")
-        first = stand.deliver(inbound())
-        assert (first["status"], stand.item()) == ("created", {})
-        assert stand.metric("LedgerFault") == 1
+        simulator.set(AWS_ENDPOINT_URL_DYNAMODB=f"http://{LOOPBACK}:{port}")
+        first = simulator.deliver(inbound())
+        assert (first["status"], simulator.item()) == ("created", {})
+        assert simulator.metric("LedgerFault") == 1
     environment = composition.flow_service()
     with Aws(port=port):
-        second = stand.deliver(inbound())
-        third = stand.deliver(inbound())
+        second = simulator.deliver(inbound())
+        third = simulator.deliver(inbound())
     assert composition.flow_service() is environment
     assert (second["status"], third["status"]) == ("created", "existing")
     voice_call_ids = {answer["voiceCallId"] for answer in (first, second, third)}
-    assert voice_call_ids == {stand.voice_call_id()}
-    assert len(stand.posts()) == 2
-    assert stand.metric("LedgerFault") == 1
+    assert voice_call_ids == {simulator.voice_call_id()}
+    assert len(simulator.posts()) == 2
+    assert simulator.metric("LedgerFault") == 1
 
 
-def test_the_ledger_goes_down_between_its_two_writes(stand: Stand) -> None:
+def test_the_ledger_goes_down_between_its_two_writes(simulator: Simulator) -> None:
     """Given a ledger that answers once; when the call is created; then the flow gets it all the
     same, and the lease stands for whoever comes later."""
-    stand.salesforce.inject(Fault("slow", seconds=0.8))
+    simulator.salesforce.inject(Fault("slow", seconds=0.8))
     aws = Aws()
     with ThreadPoolExecutor(1) as flows:
         with aws:
-            stand.set(AWS_ENDPOINT_URL_DYNAMODB=aws.url)
-            working = flows.submit(stand.deliver, inbound())
-            wait_until(lambda: len(stand.posts()) == 1)
+            simulator.set(AWS_ENDPOINT_URL_DYNAMODB=aws.url)
+            working = flows.submit(simulator.deliver, inbound())
+            wait_until(lambda: len(simulator.posts()) == 1)
         answer = working.result(timeout=10)
     assert answer["status"] == "created"
-    assert answer["voiceCallId"] == stand.voice_call_id()
-    assert stand.item()["create_status"] == "CREATING"
-    assert stand.troubles() == ["ledger fault"]
+    assert answer["voiceCallId"] == simulator.voice_call_id()
+    assert simulator.item()["create_status"] == "CREATING"
+    assert simulator.troubles() == ["ledger fault"]
 
 
-def test_the_ledger_goes_down_before_a_failure_is_remembered(stand: Stand) -> None:
+def test_the_ledger_goes_down_before_a_failure_is_remembered(simulator: Simulator) -> None:
     """Given a ledger that answers once; when the create is refused; then the request is in it, and
     its lease will run out."""
-    stand.salesforce.inject(Fault("status", status=503, headers={"Retry-After": "1"}))
-    stand.salesforce.inject(Fault("status", status=400))
+    simulator.salesforce.inject(Fault("status", status=503, headers={"Retry-After": "1"}))
+    simulator.salesforce.inject(Fault("status", status=400))
     with ThreadPoolExecutor(1) as flows:
         with Aws() as aws:
-            stand.set(AWS_ENDPOINT_URL_DYNAMODB=aws.url)
-            working = flows.submit(stand.deliver, inbound())
-            wait_until(lambda: len(stand.posts()) == 1)
+            simulator.set(AWS_ENDPOINT_URL_DYNAMODB=aws.url)
+            working = flows.submit(simulator.deliver, inbound())
+            wait_until(lambda: len(simulator.posts()) == 1)
         answer = working.result(timeout=10)
     assert (answer["status"], answer["errorCode"]) == ("failed", "400")
-    assert stand.item()["create_status"] == "CREATING"
-    assert stand.deliveries()[0]["payloadKept"] == "ledger"
-    assert stand.troubles() == ["ledger fault"]
+    assert simulator.item()["create_status"] == "CREATING"
+    assert simulator.deliveries()[0]["payloadKept"] == "ledger"
+    assert simulator.troubles() == ["ledger fault"]
 
 
-def test_two_voice_calls_are_told_of_and_the_first_stands(stand: Stand) -> None:
+def test_two_voice_calls_are_told_of_and_the_first_stands(simulator: Simulator) -> None:
     """Given a contact whose VoiceCall somebody else remembers meanwhile; when this one's answer
     comes; then the flow gets the remembered id, and the second one is told of."""
-    stand.salesforce.inject(Fault("slow", seconds=0.8))
-    other = Ledger(lambda: stand.aws["dynamodb"], TABLE)
+    simulator.salesforce.inject(Fault("slow", seconds=0.8))
+    other = Ledger(lambda: simulator.aws["dynamodb"], TABLE)
     with ThreadPoolExecutor(1) as flows:
-        working = flows.submit(stand.deliver, inbound())
-        wait_until(lambda: len(stand.posts()) == 1)
+        working = flows.submit(simulator.deliver, inbound())
+        wait_until(lambda: len(simulator.posts()) == 1)
         other.created(Lease(ContactKey(INSTANCE, "contact-1"), "", False, {}), "0LQ000000000001")
         answer = working.result(timeout=10)
-    assert answer["voiceCallId"] == "0LQ000000000001" != stand.voice_call_id()
-    assert stand.troubles() == ["two VoiceCalls for one contact"]
-    assert stand.metric("SecondVoiceCall") == 1
+    assert answer["voiceCallId"] == "0LQ000000000001" != simulator.voice_call_id()
+    assert simulator.troubles() == ["two VoiceCalls for one contact"]
+    assert simulator.metric("SecondVoiceCall") == 1
 
 
-def test_a_chain_of_transfers(stand: Stand) -> None:
+def test_a_chain_of_transfers(simulator: Simulator) -> None:
     """Given an inbound call and two transfers; when delivered; then each names its predecessor."""
     events = [inbound("contact-1"), transfer("contact-2", "contact-1")]
     events.append(transfer("contact-3", "contact-2"))
-    assert [stand.deliver(event)["status"] for event in events] == ["created"] * 3
-    parents = {record.vendor_call_key: record.parent for record in stand.salesforce.voice_calls()}
+    assert [simulator.deliver(event)["status"] for event in events] == ["created"] * 3
+    parents = {
+        record.vendor_call_key: record.parent for record in simulator.salesforce.voice_calls()
+    }
     assert parents == {"contact-1": None, "contact-2": "contact-1", "contact-3": "contact-2"}
 
 
-def test_two_instances_in_one_table(stand: Stand) -> None:
+def test_two_instances_in_one_table(simulator: Simulator) -> None:
     """Given one contact id in two instances; when both are delivered; then both are sent."""
     other = inbound(InstanceARN=f"arn:aws:connect:us-west-2:111122223333:instance/{'1' * 36}")
-    assert stand.deliver(inbound())["status"] == "created"
-    assert stand.deliver(other)["status"] == "created"
-    assert stand.aws.items() == 2
-    assert len(stand.posts()) == 2
+    assert simulator.deliver(inbound())["status"] == "created"
+    assert simulator.deliver(other)["status"] == "created"
+    assert simulator.aws.items() == 2
+    assert len(simulator.posts()) == 2
 
 
-def test_a_transfer_whose_parent_salesforce_does_not_know(stand: Stand) -> None:
+def test_a_transfer_whose_parent_salesforce_does_not_know(simulator: Simulator) -> None:
     """Given a flow that asks for an initial call on a transferred contact; when Salesforce does
     not know its parent; then the call is made without it: better than none (what SCVL makes)."""
     event = method(transfer("contact-2", "contact-1"), "createVoiceCall")
-    answer = stand.deliver(event)
+    answer = simulator.deliver(event)
     assert answer["status"] == "created"
-    with_parent, without = stand.posts("contact-2")
+    with_parent, without = simulator.posts("contact-2")
     assert (with_parent.status, with_parent.body["initiationMethod"]) == (400, "Transfer")
     assert (without.status, without.body["initiationMethod"]) == (200, "Inbound")
     assert "parentVoiceCallId" not in without.body
-    assert stand.deliveries()[0]["attempts"] == 2
-    assert stand.metric("ParentRefused") == 1
+    assert simulator.deliveries()[0]["attempts"] == 2
+    assert simulator.metric("ParentRefused") == 1
 
 
-def test_a_transfer_that_was_asked_for_is_never_made_an_orphan(stand: Stand) -> None:
+def test_a_transfer_that_was_asked_for_is_never_made_an_orphan(simulator: Simulator) -> None:
     """Given a flow that asks for a transfer; when Salesforce does not know its parent; then no
     other call is made in its place."""
-    answer = stand.deliver(transfer("contact-2", "contact-1"))
+    answer = simulator.deliver(transfer("contact-2", "contact-1"))
     assert (answer["status"], answer["errorCode"]) == ("failed", "400")
-    assert len(stand.posts("contact-2")) == 1
-    assert stand.salesforce.voice_calls() == []
+    assert len(simulator.posts("contact-2")) == 1
+    assert simulator.salesforce.voice_calls() == []
 
 
 class SlowLedger(MemoryLedger):

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.salesforce import Fault
+from simulator.salesforce import Fault
 from tests.contract.servers import LOOPBACK, refusing_server
 from tests.integration.events import event, inbound, method, transfer
-from voicecall_bridge.bridge import live_calls as bridge
-from voicecall_bridge.flow.endings import FlowFailed, FlowMistake
+from voicecall_bridge.flow.results import FlowFailed, FlowMistake
+from voicecall_bridge.use_cases import create as bridge
 
 if TYPE_CHECKING:
-    from tests.integration.stand import Stand
+    from tests.integration.simulator import Simulator
 
 pytestmark = pytest.mark.usefixtures("without_jitter")
 UNREADABLE: dict[str, object] = {
@@ -36,25 +36,25 @@ UNREADABLE: dict[str, object] = {
 
 
 @pytest.mark.parametrize("payload", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_a_mistake_of_the_flow_raises_and_is_kept(stand: Stand, payload: object) -> None:
+def test_a_mistake_of_the_flow_raises_and_is_kept(simulator: Simulator, payload: object) -> None:
     """Given something that can never work; when delivered; then the flow takes its Error branch,
     and the whole input waits in the queue."""
     with pytest.raises(FlowMistake):
-        stand.deliver(payload)
-    assert stand.aws.letters() == [
+        simulator.deliver(payload)
+    assert simulator.aws.letters() == [
         {"source": "contact_flow", "reason": "FLOW_MISTAKE", "payload": payload}
     ]
-    [line] = stand.deliveries()
+    [line] = simulator.deliveries()
     assert (line["disposition"], line["reason"]) == ("dead_lettered", "FLOW_MISTAKE")
     assert line["payloadKept"] == "queue"
-    assert stand.aws.items() == 0
-    assert stand.salesforce.journal() == []
+    assert simulator.aws.items() == 0
+    assert simulator.salesforce.journal() == []
 
 
-def test_the_mistakes_text_names_the_cure(stand: Stand) -> None:
+def test_the_mistakes_text_names_the_cure(simulator: Simulator) -> None:
     """Given an unknown method; when delivered; then its author learns which ones there are."""
     with pytest.raises(FlowMistake, match=r"methodName.*createVoiceCall, createTransferVC"):
-        stand.deliver(method(inbound(), "createEverything"))
+        simulator.deliver(method(inbound(), "createEverything"))
 
 
 UNMAPPABLE: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -78,18 +78,20 @@ UNMAPPABLE: dict[str, tuple[dict[str, Any], str, str]] = {
 
 @pytest.mark.parametrize(("payload", "code", "cure"), UNMAPPABLE.values(), ids=UNMAPPABLE.keys())
 def test_an_event_that_cannot_be_mapped_is_kept(
-    stand: Stand, payload: dict[str, Any], code: str, cure: str
+    simulator: Simulator, payload: dict[str, Any], code: str, cure: str
 ) -> None:
     """Given a contact that lacks something; when delivered; then the flow goes on, and the whole
     input waits in the queue."""
-    answer = stand.deliver(payload)
+    answer = simulator.deliver(payload)
     assert (answer["status"], answer["errorCode"]) == ("failed", code)
     assert cure in answer["errorMessage"]
-    assert stand.aws.letters() == [{"source": "contact_flow", "reason": code, "payload": payload}]
-    [line] = stand.deliveries()
+    assert simulator.aws.letters() == [
+        {"source": "contact_flow", "reason": code, "payload": payload}
+    ]
+    [line] = simulator.deliveries()
     assert (line["disposition"], line["reason"]) == ("dead_lettered", code)
     assert (line["payloadKept"], line["attempts"]) == ("queue", 0)
-    assert stand.aws.items() == 0
+    assert simulator.aws.items() == 0
 
 
 SKIPPED: dict[str, tuple[dict[str, Any], str]] = {
@@ -105,59 +107,61 @@ SKIPPED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("payload", "code"), SKIPPED.values(), ids=SKIPPED.keys())
 def test_what_is_not_created_live_is_skipped(
-    stand: Stand, payload: dict[str, Any], code: str
+    simulator: Simulator, payload: dict[str, Any], code: str
 ) -> None:
     """Given a contact that is none of the bridge's; when delivered; then it is skipped with its
     reason, and kept nowhere."""
-    answer = stand.deliver(payload)
+    answer = simulator.deliver(payload)
     assert (answer["status"], answer["errorCode"]) == ("failed", code)
-    [line] = stand.deliveries()
+    [line] = simulator.deliveries()
     assert (line["disposition"], line["reason"], line["payloadKept"]) == ("skipped", code, "")
-    assert stand.aws.letters() == []
-    assert stand.aws.items() == 0
-    assert stand.salesforce.journal() == []
-    assert stand.metric("Skipped") == 1
+    assert simulator.aws.letters() == []
+    assert simulator.aws.items() == 0
+    assert simulator.salesforce.journal() == []
+    assert simulator.metric("Skipped") == 1
 
 
 @pytest.mark.parametrize(("code", "kept_as"), [(400, "FAILED"), (500, "UNKNOWN")])
-def test_a_request_in_the_ledger_needs_no_letter(stand: Stand, code: int, kept_as: str) -> None:
+def test_a_request_in_the_ledger_needs_no_letter(
+    simulator: Simulator, code: int, kept_as: str
+) -> None:
     """Given a create that fails; when the ledger has the request; then the queue stays empty."""
-    stand.salesforce.inject(Fault("status", status=code, times=None))
-    stand.deliver(inbound())
-    assert stand.aws.letters() == []
-    assert stand.item()["create_status"] == kept_as
-    assert stand.deliveries()[0]["payloadKept"] == "ledger"
+    simulator.salesforce.inject(Fault("status", status=code, times=None))
+    simulator.deliver(inbound())
+    assert simulator.aws.letters() == []
+    assert simulator.item()["create_status"] == kept_as
+    assert simulator.deliveries()[0]["payloadKept"] == "ledger"
 
 
-def test_a_large_event_is_kept_whole(stand: Stand) -> None:
+def test_a_large_event_is_kept_whole(simulator: Simulator) -> None:
     """Given 32 KB of attributes (Connect's limit) in any script; when kept; then all of it is."""
     payload = inbound(SystemEndpoint=None, Tags={}, Attributes={"a": "ü✓電" * 4000})
-    stand.deliver(payload)
-    [letter] = stand.aws.letters()
+    simulator.deliver(payload)
+    [letter] = simulator.aws.letters()
     assert letter["payload"] == payload
 
 
-def test_a_letter_that_the_queue_does_not_take(stand: Stand) -> None:
+def test_a_letter_that_the_queue_does_not_take(simulator: Simulator) -> None:
     """Given a queue that is down; when there is a letter; then its loss is told of, aloud."""
     with refusing_server() as port:
-        stand.set(AWS_ENDPOINT_URL_SQS=f"http://{LOOPBACK}:{port}")
-        answer = stand.deliver(inbound(SystemEndpoint=None, Tags={}))
+        simulator.set(AWS_ENDPOINT_URL_SQS=f"http://{LOOPBACK}:{port}")
+        answer = simulator.deliver(inbound(SystemEndpoint=None, Tags={}))
     assert answer["errorCode"] == "MISSING_PROPERTY"
-    assert stand.deliveries()[0]["payloadKept"] == "none"
-    assert stand.troubles() == ["dead letter lost"]
-    assert stand.metric("DeadLetterLost") == 1
+    assert simulator.deliveries()[0]["payloadKept"] == "none"
+    assert simulator.troubles() == ["dead letter lost"]
+    assert simulator.metric("DeadLetterLost") == 1
 
 
-def test_a_queue_that_does_not_exist(stand: Stand) -> None:
+def test_a_queue_that_does_not_exist(simulator: Simulator) -> None:
     """Given the address of no queue; when there is a letter; then its loss is told of."""
-    stand.set(DEAD_LETTER_QUEUE_URL=stand.aws.queue_url + "-elsewhere")
-    stand.deliver(inbound(SystemEndpoint=None, Tags={}))
-    assert stand.deliveries()[0]["payloadKept"] == "none"
-    assert stand.troubles() == ["dead letter lost"]
+    simulator.set(DEAD_LETTER_QUEUE_URL=simulator.aws.queue_url + "-elsewhere")
+    simulator.deliver(inbound(SystemEndpoint=None, Tags={}))
+    assert simulator.deliveries()[0]["payloadKept"] == "none"
+    assert simulator.troubles() == ["dead letter lost"]
 
 
 def test_a_defect_of_the_bridge_is_answered_and_kept(
-    stand: Stand, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a bug whose text quotes the event; when delivered; then the flow goes on, the payload
     is kept, and the log names kind and place only."""
@@ -166,14 +170,14 @@ def test_a_defect_of_the_bridge_is_answered_and_kept(
         raise KeyError(contact)
 
     monkeypatch.setattr(bridge, "create_voice_call", fail)
-    answer = stand.deliver(inbound())
+    answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errorCode"]) == ("failed", "INTERNAL")
-    [letter] = stand.aws.letters()
+    [letter] = simulator.aws.letters()
     assert (letter["reason"], letter["payload"]) == ("INTERNAL", inbound())
-    [record] = [line for line in stand.told.records() if line.get("message") == "defect"]
+    [record] = [line for line in simulator.told.records() if line.get("message") == "defect"]
     assert record["error"] == "KeyError"
     assert "test_dead_letters.py" in record["place"]
-    assert stand.metric("Defect") == 1
+    assert simulator.metric("Defect") == 1
 
 
 @pytest.mark.parametrize(
@@ -183,31 +187,31 @@ def test_a_defect_of_the_bridge_is_answered_and_kept(
         (503, r"^deferred: 503: Salesforce fails \(503\)$"),
     ],
 )
-def test_the_error_branch_on_request(stand: Stand, code: int, text: str) -> None:
+def test_the_error_branch_on_request(simulator: Simulator, code: int, text: str) -> None:
     """Given FLOW_FAILURE=error; when there is no VoiceCall; then it raises, and the account is the
     same."""
-    stand.set(FLOW_FAILURE="error")
-    stand.salesforce.inject(Fault("status", status=code, times=None))
+    simulator.set(FLOW_FAILURE="error")
+    simulator.salesforce.inject(Fault("status", status=code, times=None))
     with pytest.raises(FlowFailed, match=text):
-        stand.deliver(inbound())
-    line = stand.deliveries()[0]
+        simulator.deliver(inbound())
+    line = simulator.deliveries()[0]
     assert (line["disposition"], line["payloadKept"]) == ("dead_lettered", "ledger")
-    stand.salesforce.clear_faults()
-    assert stand.deliver(inbound())["status"] == "created"
-    assert stand.deliver(inbound())["status"] == "existing"
+    simulator.salesforce.clear_faults()
+    assert simulator.deliver(inbound())["status"] == "created"
+    assert simulator.deliver(inbound())["status"] == "existing"
 
 
-def test_a_scheduled_event_touches_nothing(stand: Stand) -> None:
+def test_a_scheduled_event_touches_nothing(simulator: Simulator) -> None:
     """Given a warm-up by schedule, and nothing that answers; when delivered; then it is answered
     at once, also with FLOW_FAILURE=error."""
     with refusing_server() as port:
-        stand.set(AWS_ENDPOINT_URL=f"http://{LOOPBACK}:{port}", FLOW_FAILURE="error")
+        simulator.set(AWS_ENDPOINT_URL=f"http://{LOOPBACK}:{port}", FLOW_FAILURE="error")
         # Shape: Amazon EventBridge user guide, "Scheduled events".
-        answer = stand.deliver({"source": "aws.events", "detail-type": "Scheduled Event"})
+        answer = simulator.deliver({"source": "aws.events", "detail-type": "Scheduled Event"})
     assert answer == {"status": "warm"}
-    [line] = stand.deliveries()
+    [line] = simulator.deliveries()
     assert (line["disposition"], line["ContactId"], line["attempts"]) == ("skipped", "", 0)
-    assert stand.salesforce.journal() == []
-    assert stand.aws.items() == 0
-    assert stand.aws.letters() == []
-    assert stand.troubles() == []
+    assert simulator.salesforce.journal() == []
+    assert simulator.aws.items() == 0
+    assert simulator.aws.letters() == []
+    assert simulator.troubles() == []

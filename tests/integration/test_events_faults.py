@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.salesforce.faults import Fault
+from simulator.salesforce.faults import Fault
 from tests.integration import events as flow_events
 from tests.integration.canaries import FIELD, key_lines, leaks
-from tests.integration.events_stand import (
+from tests.integration.event_simulator import (
     EventsStand,
     batch_of,
     center,
@@ -24,7 +24,7 @@ from tests.integration.events_stand import (
 from tests.unit.samples import stream_record
 
 if TYPE_CHECKING:
-    from local.streams.poller import BatchResult
+    from simulator.streams.poller import BatchResult
 
 __all__ = ["center", "events", "servers"]
 

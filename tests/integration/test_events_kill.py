@@ -2,7 +2,7 @@
 again: one VoiceCall, at most one POST more and only where the outcome was unknown, nothing lost.
 
 The points need no hook in the bridge: a proxy holds a request of DynamoDB before or after it takes
-effect, and the Salesforce stand-in hangs before or after it has stored.
+effect, and the Salesforce simulator hangs before or after it has stored.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.functions.lambda_process import Invocation, LambdaProcess
-from local.salesforce.faults import Fault
-from tests.integration.events_stand import INSTANCE, Servers, batch_of, center, event, servers
+from simulator.functions.lambda_process import Invocation, LambdaProcess
+from simulator.salesforce.faults import Fault
+from tests.integration.event_simulator import INSTANCE, Servers, batch_of, center, event, servers
 from tests.integration.holding_proxy import HoldingProxy
-from tests.integration.stand import wait_until
+from tests.integration.simulator import wait_until
 from tests.unit.samples import stream_record
 
 if TYPE_CHECKING:

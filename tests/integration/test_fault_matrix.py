@@ -10,12 +10,12 @@ import pytest
 from tests.contract.servers import LOOPBACK, refusing_server, silent_server
 from tests.integration.events import inbound
 from tests.integration.fault_matrix import DOWN, FAULTS, HANGING, TIME_LIMIT, UP, Row
-from voicecall_bridge import composition
+from voicecall_bridge.composition import all as composition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.integration.stand import Stand
+    from tests.integration.simulator import Simulator
 
 pytestmark = pytest.mark.usefixtures("without_jitter")
 
@@ -36,36 +36,36 @@ def environments() -> dict[str, Any]:
 
 @pytest.fixture
 def in_state(
-    stand: Stand,
+    simulator: Simulator,
     ports: dict[str, int],
     environments: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[str], Stand]:
+) -> Callable[[str], Simulator]:
     """Puts the ledger into a state: up, down or hanging."""
 
-    def put(state: str) -> Stand:
-        stand.set(FLOW_TIME_LIMIT_SECONDS=str(TIME_LIMIT))
+    def put(state: str) -> Simulator:
+        simulator.set(FLOW_TIME_LIMIT_SECONDS=str(TIME_LIMIT))
         if state in ports:
-            stand.set(AWS_ENDPOINT_URL_DYNAMODB=f"http://{LOOPBACK}:{ports[state]}")
+            simulator.set(AWS_ENDPOINT_URL_DYNAMODB=f"http://{LOOPBACK}:{ports[state]}")
         monkeypatch.setattr(composition, "flow_service", environments[state])
         if environments[state].cache_info().currsize == 0:
-            warm(stand)
-        return stand
+            warm(simulator)
+        return simulator
 
     return put
 
 
-def warm(stand: Stand) -> None:
+def warm(simulator: Simulator) -> None:
     """An environment that has read the secret and has all its clients, and nothing else left of
     it: the cells are about faults, not about start-up."""
-    assert stand.deliver(inbound("contact-warm"))["status"] == "created"
+    assert simulator.deliver(inbound("contact-warm"))["status"] == "created"
     without_number = inbound("contact-warm-2", SystemEndpoint=None, Tags=None)
-    assert stand.deliver(without_number)["errorCode"] == "MISSING_PROPERTY"
-    assert len(stand.aws.letters()) == 1
-    stand.salesforce.reset()
+    assert simulator.deliver(without_number)["errorCode"] == "MISSING_PROPERTY"
+    assert len(simulator.aws.letters()) == 1
+    simulator.salesforce.reset()
 
 
-def deliver(stand: Stand, row: Row) -> tuple[str, dict[str, str]]:
+def deliver(simulator: Simulator, row: Row) -> tuple[str, dict[str, str]]:
     """Delivers a contact's event under the fault.
 
     A machine that is busy elsewhere can take longer to note the outcome than the fault leaves time
@@ -77,23 +77,25 @@ def deliver(stand: Stand, row: Row) -> tuple[str, dict[str, str]]:
     contact_id, answer = "", {}
     for number in range(1, 4):
         if fault := FAULTS[row.fault]:
-            stand.salesforce.clear_faults()
-            stand.salesforce.inject(fault)
+            simulator.salesforce.clear_faults()
+            simulator.salesforce.inject(fault)
         contact_id = f"contact-{number}"
-        answer = stand.deliver(inbound(contact_id))
+        answer = simulator.deliver(inbound(contact_id))
         if answer["errorCode"] != "DEADLINE" or row.code == "DEADLINE":
             break
     return contact_id, answer
 
 
-def check(stand: Stand, row: Row) -> None:
+def check(simulator: Simulator, row: Row) -> None:
     """Given the fault; when a contact's event is delivered; then all is as the row says."""
-    contact_id, answer = deliver(stand, row)
-    line = stand.deliveries()[-1]
-    posts = stand.posts(contact_id)
-    stored = [call for call in stand.salesforce.voice_calls() if call.vendor_call_key == contact_id]
-    item = stand.item(contact_id)
-    payloads = [letter["payload"] for letter in stand.aws.letters()]
+    contact_id, answer = deliver(simulator, row)
+    line = simulator.deliveries()[-1]
+    posts = simulator.posts(contact_id)
+    stored = [
+        call for call in simulator.salesforce.voice_calls() if call.vendor_call_key == contact_id
+    ]
+    item = simulator.item(contact_id)
+    payloads = [letter["payload"] for letter in simulator.aws.letters()]
     event = inbound(contact_id)
 
     assert (answer["status"], answer["errorCode"]) == (row.status, row.code)
@@ -121,24 +123,24 @@ def check(stand: Stand, row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", UP, ids=[row.fault for row in UP])
-def test_with_the_ledger(in_state: Callable[[str], Stand], row: Row) -> None:
-    stand = in_state("up")
-    check(stand, row)
-    assert stand.troubles() == []
+def test_with_the_ledger(in_state: Callable[[str], Simulator], row: Row) -> None:
+    simulator = in_state("up")
+    check(simulator, row)
+    assert simulator.troubles() == []
 
 
 @pytest.mark.parametrize("row", DOWN, ids=[row.fault for row in DOWN])
-def test_without_the_ledger(in_state: Callable[[str], Stand], row: Row) -> None:
-    stand = in_state("down")
-    check(stand, row)
-    assert set(stand.troubles()) == {"ledger fault"}
+def test_without_the_ledger(in_state: Callable[[str], Simulator], row: Row) -> None:
+    simulator = in_state("down")
+    check(simulator, row)
+    assert set(simulator.troubles()) == {"ledger fault"}
 
 
 @pytest.mark.parametrize("row", HANGING, ids=[row.fault for row in HANGING])
-def test_with_a_silent_ledger(in_state: Callable[[str], Stand], row: Row) -> None:
-    stand = in_state("hanging")
-    check(stand, row)
-    assert set(stand.troubles()) == {"ledger fault"}
+def test_with_a_silent_ledger(in_state: Callable[[str], Simulator], row: Row) -> None:
+    simulator = in_state("hanging")
+    check(simulator, row)
+    assert set(simulator.troubles()) == {"ledger fault"}
 
 
 def test_every_fault_has_its_three_cells() -> None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.salesforce import new_identity
+from simulator.salesforce import new_identity
 from tests.integration.canaries import key_lines, leaks
+from tests.integration.event_simulator import EventsStand, center, event, events, servers
 from tests.integration.events import inbound
-from tests.integration.events_stand import EventsStand, center, event, events, servers
 
 if TYPE_CHECKING:
-    from local.salesforce import ContactCenterIdentity
+    from simulator.salesforce import ContactCenterIdentity
 
 __all__ = ["center", "events", "servers"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.salesforce import Fault
+from simulator.salesforce import Fault
 from tests.contract.aws import CREDENTIALS
 from tests.contract.servers import LOOPBACK, AwsRefusal, refusing_server
 from tests.integration.canaries import (
@@ -29,15 +29,15 @@ from tests.integration.canaries import (
     spellings,
 )
 from tests.integration.events import inbound, method
-from voicecall_bridge.bridge import live_calls as bridge
-from voicecall_bridge.flow.endings import FlowFailed, FlowMistake
+from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.telephony.auth import TokenSigner
+from voicecall_bridge.use_cases import create as bridge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.salesforce import ContactCenterIdentity
-    from tests.integration.stand import Stand
+    from simulator.salesforce import ContactCenterIdentity
+    from tests.integration.simulator import Simulator
 
 pytestmark = pytest.mark.usefixtures("without_jitter")
 CANARIES = {
@@ -88,20 +88,22 @@ ECHO = f"invalid: {CUSTOMER}, {EMAIL}, {ATTRIBUTE}"
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 429, 500, 503])
 @pytest.mark.parametrize("failure", ["continue", "error"])
-def test_salesforce_echoes_the_data(stand: Stand, code: int, failure: str) -> None:
+def test_salesforce_echoes_the_data(simulator: Simulator, code: int, failure: str) -> None:
     """Given a refusal that quotes the call; when delivered; then the flow may read it in its
     answer, and no log and no raised error holds it."""
-    stand.set(FLOW_FAILURE=failure)
+    simulator.set(FLOW_FAILURE=failure)
     body = {"message": ECHO, "errors": [ECHO], "errorCode": CUSTOMER}
     headers = {"X-Trace": CUSTOMER, "X-Request-Id": "request-7"}
     if code in (429, 503):
         headers["Retry-After"] = "60"
-    stand.salesforce.inject(Fault("status", status=code, times=None, body=body, headers=headers))
+    simulator.salesforce.inject(
+        Fault("status", status=code, times=None, body=body, headers=headers)
+    )
     if failure == "continue":
-        assert ECHO in stand.deliver(inbound())["errorMessage"]
+        assert ECHO in simulator.deliver(inbound())["errorMessage"]
         return
     with pytest.raises(FlowFailed) as raised:
-        stand.deliver(inbound())
+        simulator.deliver(inbound())
     assert as_lambda_logs(raised.value) == []
 
 
@@ -110,55 +112,55 @@ def as_lambda_logs(error: BaseException) -> list[str]:
     return leaks("".join(traceback.format_exception(error)))
 
 
-def test_salesforce_remarks_on_the_data(stand: Stand) -> None:
+def test_salesforce_remarks_on_the_data(simulator: Simulator) -> None:
     """Given `errors` beside the id that quote the call; when created; then only the answer has
     them."""
-    stand.salesforce.inject(
+    simulator.salesforce.inject(
         Fault("status", status=200, body={"voiceCallId": "0LQ000000000001", "errors": ECHO})
     )
-    answer = stand.deliver(inbound())
+    answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errors"]) == ("created", ECHO)
-    assert stand.metric("CreatedWithRemarks") == 1
+    assert simulator.metric("CreatedWithRemarks") == 1
 
 
 @pytest.mark.parametrize(
     "kind", ["body_not_json", "reset_after", "not_http", "broken_json", "redirect", "wrong_clock"]
 )
-def test_answers_that_cannot_be_read(stand: Stand, kind: str) -> None:
+def test_answers_that_cannot_be_read(simulator: Simulator, kind: str) -> None:
     """Given an answer that breaks; when delivered; then the library's own text is not logged."""
     seconds = 3600.0 if kind == "wrong_clock" else 0.0
-    stand.salesforce.inject(Fault(kind, times=None, seconds=seconds))
-    assert stand.deliver(inbound())["status"] in ("deferred", "failed")
+    simulator.salesforce.inject(Fault(kind, times=None, seconds=seconds))
+    assert simulator.deliver(inbound())["status"] in ("deferred", "failed")
 
 
-def test_salesforce_cannot_be_reached(stand: Stand) -> None:
+def test_salesforce_cannot_be_reached(simulator: Simulator) -> None:
     """Given a refused connection, whose error quotes the address; when delivered; then no log has
     anything of the call."""
     with refusing_server() as port:
         base = f"http://{LOOPBACK}:{port}/telephony/v1"
-        stand.aws.put_secret(stand.salesforce.identity.secret(base))
-        answer = stand.deliver(inbound())
+        simulator.aws.put_secret(simulator.salesforce.identity.secret(base))
+        answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errorCode"]) == ("deferred", "UNREACHABLE")
     assert leaks(answer["errorMessage"]) == []
 
 
 @pytest.mark.parametrize("service", ["DYNAMODB", "SECRETS_MANAGER", "SQS"])
-def test_aws_refuses(stand: Stand, service: str) -> None:
+def test_aws_refuses(simulator: Simulator, service: str) -> None:
     """Given an AWS service that refuses; when delivered; then its error's text stays out."""
     with AwsRefusal("AccessDeniedException") as refusal:
-        stand.set(**{f"AWS_ENDPOINT_URL_{service}": f"http://{LOOPBACK}:{refusal.port}"})
-        stand.deliver(inbound())
-        stand.deliver(inbound("contact-2", SystemEndpoint=None, Tags={}))
-    assert "refused by the test" not in stand.told.text
+        simulator.set(**{f"AWS_ENDPOINT_URL_{service}": f"http://{LOOPBACK}:{refusal.port}"})
+        simulator.deliver(inbound())
+        simulator.deliver(inbound("contact-2", SystemEndpoint=None, Tags={}))
+    assert "refused by the test" not in simulator.told.text
 
 
 @pytest.mark.parametrize("failure", ["continue", "error"])
 def test_a_defect_whose_text_is_the_event(
-    stand: Stand, monkeypatch: pytest.MonkeyPatch, failure: str
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
     """Given a bug that raises with the event, from another with the key; when delivered; then
     neither text is logged or raised."""
-    key = stand.salesforce.identity.private_key_pem
+    key = simulator.salesforce.identity.private_key_pem
 
     def fail(contact: Any, *_: object) -> None:
         try:
@@ -166,16 +168,16 @@ def test_a_defect_whose_text_is_the_event(
         except ValueError as cause:
             raise RuntimeError(f"cannot map {contact!r} for {CUSTOMER}") from cause
 
-    stand.set(FLOW_FAILURE=failure)
+    simulator.set(FLOW_FAILURE=failure)
     monkeypatch.setattr(bridge, "create_voice_call", fail)
     if failure == "continue":
-        answer = stand.deliver(inbound())
+        answer = simulator.deliver(inbound())
         assert leaks(json.dumps(answer), key_lines(key)) == []
     else:
         with pytest.raises(FlowFailed) as raised:
-            stand.deliver(inbound())
+            simulator.deliver(inbound())
         assert as_lambda_logs(raised.value) == []
-    assert stand.metric("Defect") == 1
+    assert simulator.metric("Defect") == 1
 
 
 MISTAKES: list[Callable[[], object]] = [
@@ -187,14 +189,14 @@ MISTAKES: list[Callable[[], object]] = [
 
 
 @pytest.mark.parametrize("make", MISTAKES, ids=["method", "no contact id", "no event", "text"])
-def test_a_mistake_is_raised_without_data(stand: Stand, make: Callable[[], object]) -> None:
+def test_a_mistake_is_raised_without_data(simulator: Simulator, make: Callable[[], object]) -> None:
     """Given an event that can never work; when it raises; then the text quotes nothing of it."""
     with pytest.raises(FlowMistake) as raised:
-        stand.deliver(make())
+        simulator.deliver(make())
     assert as_lambda_logs(raised.value) == []
 
 
-def test_a_web_call_by_e_mail(stand: Stand) -> None:
+def test_a_web_call_by_e_mail(simulator: Simulator) -> None:
     """Given a WebRTC call from an e-mail address; when created; then Salesforce gets it, no log."""
     event = inbound(
         InitiationMethod="WEBRTC_API",
@@ -204,20 +206,24 @@ def test_a_web_call_by_e_mail(stand: Stand) -> None:
         SegmentAttributes={"connect:Subtype": {"ValueString": "connect:WebRTC"}},
         Attributes={"WebRTC_From": EMAIL, "WebRTC_To": NAME, "sfdc-Field__c": FIELD},
     )
-    assert stand.deliver(event)["status"] == "created"
-    [post] = stand.posts()
+    assert simulator.deliver(event)["status"] == "created"
+    [post] = simulator.posts()
     assert (post.body["from"], post.body["to"], post.body["callSubtype"]) == (EMAIL, NAME, "WebRTC")
 
 
-def test_what_is_written_is_lines_of_json(stand: Stand) -> None:
+def test_what_is_written_is_lines_of_json(simulator: Simulator) -> None:
     """Given successes and failures; when delivered; then every line is one JSON object with the
     level of a log or the mark of a metric."""
-    stand.deliver(inbound("contact-1"))
-    stand.salesforce.inject(Fault("status", status=429, times=None, headers={"Retry-After": "9"}))
-    stand.deliver(inbound("contact-2"))
-    lines = [line for line in stand.told.text.splitlines() if line]
-    assert len(lines) == len(stand.told.records())
-    for record in stand.told.records():
+    simulator.deliver(inbound("contact-1"))
+    simulator.salesforce.inject(
+        Fault("status", status=429, times=None, headers={"Retry-After": "9"})
+    )
+    simulator.deliver(inbound("contact-2"))
+    lines = [line for line in simulator.told.text.splitlines() if line]
+    assert len(lines) == len(simulator.told.records())
+    for record in simulator.told.records():
         assert ("level" in record) is not ("_aws" in record)
-    [limit] = [line for line in stand.told.records() if line.get("message") == "SCV_LIMITS_ERROR"]
+    [limit] = [
+        line for line in simulator.told.records() if line.get("message") == "SCV_LIMITS_ERROR"
+    ]
     assert (limit["ContactId"], limit["errorCode"]) == ("contact-2", "429")

@@ -8,47 +8,47 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.salesforce import SalesforceStandIn, new_identity
+from simulator.salesforce import SalesforceSimulator, new_identity
 from tests.contract.servers import LOOPBACK, Relay
 from tests.integration.events import inbound
-from tests.integration.stand import load_handler
-from voicecall_bridge import composition
+from tests.integration.simulator import load_handler
+from voicecall_bridge.composition import all as composition
 
 if TYPE_CHECKING:
-    from tests.integration.stand import Stand
+    from tests.integration.simulator import Simulator
 
 
-def test_connections_secret_and_tokens_are_new(stand: Stand) -> None:
+def test_connections_secret_and_tokens_are_new(simulator: Simulator) -> None:
     """Given an environment with open connections and a secret it has read; when it is restored and
     the key has been rotated meanwhile; then the next call takes new connections and the new key at
     its first request, and the one after it is warm again."""
     identity = new_identity(
-        org_id=stand.salesforce.identity.org_id,
-        call_center_api_name=stand.salesforce.identity.call_center_api_name,
+        org_id=simulator.salesforce.identity.org_id,
+        call_center_api_name=simulator.salesforce.identity.call_center_api_name,
     )
     with (
-        Relay(stand.aws.port) as aws,
-        Relay(urlsplit(stand.salesforce.base_url).port or 0) as old,
-        SalesforceStandIn(identity) as rotated,
+        Relay(simulator.aws.port) as aws,
+        Relay(urlsplit(simulator.salesforce.base_url).port or 0) as old,
+        SalesforceSimulator(identity) as rotated,
         Relay(urlsplit(rotated.base_url).port or 0) as new,
     ):
-        stand.set(AWS_ENDPOINT_URL=f"http://{LOOPBACK}:{aws.port}")
-        stand.aws.put_secret(stand.salesforce.identity.secret(api(old)))
+        simulator.set(AWS_ENDPOINT_URL=f"http://{LOOPBACK}:{aws.port}")
+        simulator.aws.put_secret(simulator.salesforce.identity.secret(api(old)))
         for name in ("contact-1", "contact-2"):
-            assert stand.deliver(inbound(name))["status"] == "created"
+            assert simulator.deliver(inbound(name))["status"] == "created"
         opened = aws.accepted
         assert old.accepted == 1
 
-        stand.aws.put_secret(identity.secret(api(new)))
+        simulator.aws.put_secret(identity.secret(api(new)))
         composition.renew_flow()
         for name in ("contact-3", "contact-4"):
-            assert stand.deliver(inbound(name))["status"] == "created"
+            assert simulator.deliver(inbound(name))["status"] == "created"
 
         assert (old.accepted, new.accepted) == (1, 1)
         assert aws.accepted == 2 * opened
         assert len(rotated.voice_calls()) == 2
         composition.flow_service.cache_clear()
-    assert [line["attempts"] for line in stand.deliveries()] == [1, 1, 1, 1]
+    assert [line["attempts"] for line in simulator.deliveries()] == [1, 1, 1, 1]
 
 
 def api(relay: Relay) -> str:
@@ -67,23 +67,23 @@ def test_copies_of_a_snapshot_draw_differently() -> None:
 
 
 @pytest.mark.parametrize("start", ["on-demand", ""])
-def test_on_demand_prepares_nothing(start: str, stand: Stand) -> None:
+def test_on_demand_prepares_nothing(start: str, simulator: Simulator) -> None:
     """Given a caller who waits for it anyway; then nothing is built before it is needed."""
-    stand.set(AWS_LAMBDA_INITIALIZATION_TYPE=start)
+    simulator.set(AWS_LAMBDA_INITIALIZATION_TYPE=start)
     composition.prepare_flow()
     assert composition.flow_service.cache_info().currsize == 0
 
 
 @pytest.mark.parametrize("start", ["snap-start", "provisioned-concurrency"])
 def test_nothing_is_asked_in_preparing(
-    start: str, monkeypatch: pytest.MonkeyPatch, stand: Stand
+    start: str, monkeypatch: pytest.MonkeyPatch, simulator: Simulator
 ) -> None:
     """Given no credentials yet and an AWS that counts; when prepared; then nobody was talked to,
     and the hook is there only where there is a snapshot."""
     registered: list[object] = []
     monkeypatch.setattr("snapshot_restore_py._after_restore_registry", registered)
-    with Relay(stand.aws.port) as aws:
-        stand.set(
+    with Relay(simulator.aws.port) as aws:
+        simulator.set(
             AWS_LAMBDA_INITIALIZATION_TYPE=start,
             AWS_ENDPOINT_URL=f"http://{LOOPBACK}:{aws.port}",
             AWS_CONTAINER_CREDENTIALS_FULL_URI=f"http://{LOOPBACK}:{aws.port}/credentials",
@@ -96,17 +96,17 @@ def test_nothing_is_asked_in_preparing(
     assert len(registered) == (start == "snap-start")
 
 
-def test_the_function_prepares_itself(stand: Stand) -> None:
+def test_the_function_prepares_itself(simulator: Simulator) -> None:
     """Given provisioned concurrency; when the function's module is imported; then it is ready."""
-    stand.set(AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency")
+    simulator.set(AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency")
     load_handler()
     assert composition.flow_service.cache_info().currsize == 1
 
 
 def test_settings_that_cannot_be_used_do_not_keep_a_version_from_being_published(
-    stand: Stand,
+    simulator: Simulator,
 ) -> None:
     """Given a missing setting; when prepared; then the calls answer it, as everywhere."""
-    stand.set(AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency", LEDGER_TABLE=None)
+    simulator.set(AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency", LEDGER_TABLE=None)
     composition.prepare_flow()
-    assert stand.deliver(inbound())["errorCode"] == "SETTINGS"
+    assert simulator.deliver(inbound())["errorCode"] == "SETTINGS"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.salesforce import Fault, SalesforceStandIn, new_identity
+from simulator.salesforce import Fault, SalesforceSimulator, new_identity
 from tests.contract.aws import SECRET
 from tests.contract.servers import LOOPBACK, AwsRefusal
 from tests.integration.canaries import key_lines, leaks
@@ -19,8 +19,8 @@ from tests.integration.events import inbound
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.salesforce import ContactCenterIdentity
-    from tests.integration.stand import Stand
+    from simulator.salesforce import ContactCenterIdentity
+    from tests.integration.simulator import Simulator
 
 pytestmark = pytest.mark.usefixtures("without_jitter")
 KEY_PARAMETER = "SupportCenter-scrt-jwt-auth-private-key"
@@ -33,45 +33,49 @@ def other_key() -> ContactCenterIdentity:
 
 
 @pytest.fixture
-def rotated(other_key: ContactCenterIdentity, stand: Stand) -> Iterator[SalesforceStandIn]:
+def rotated(
+    other_key: ContactCenterIdentity, simulator: Simulator
+) -> Iterator[SalesforceSimulator]:
     """Salesforce after a rotation, at an address of its own: it knows the other key only."""
-    with SalesforceStandIn(other_key) as salesforce:
+    with SalesforceSimulator(other_key) as salesforce:
         yield salesforce
-    assert leaks(stand.told.text, key_lines(other_key.private_key_pem)) == []
+    assert leaks(simulator.told.text, key_lines(other_key.private_key_pem)) == []
 
 
-def secret_of(stand: Stand) -> dict[str, str]:
-    return stand.salesforce.identity.secret(stand.salesforce.base_url)
+def secret_of(simulator: Simulator) -> dict[str, str]:
+    return simulator.salesforce.identity.secret(simulator.salesforce.base_url)
 
 
-def test_a_rotated_key_costs_one_request(stand: Stand, rotated: SalesforceStandIn) -> None:
+def test_a_rotated_key_costs_one_request(
+    simulator: Simulator, rotated: SalesforceSimulator
+) -> None:
     """Given a warm environment with the old key; when key and secret are rotated; then the next
     call is created at its second request, and the one after it at its first."""
-    assert stand.deliver(inbound("contact-1"))["status"] == "created"
-    stand.aws.put_secret(rotated.identity.secret(rotated.base_url))
-    stand.salesforce.inject(Fault("status", status=401, times=None))
-    answers = [stand.deliver(inbound(name)) for name in ("contact-2", "contact-3")]
+    assert simulator.deliver(inbound("contact-1"))["status"] == "created"
+    simulator.aws.put_secret(rotated.identity.secret(rotated.base_url))
+    simulator.salesforce.inject(Fault("status", status=401, times=None))
+    answers = [simulator.deliver(inbound(name)) for name in ("contact-2", "contact-3")]
     assert [answer["status"] for answer in answers] == ["created", "created"]
     assert [record.vendor_call_key for record in rotated.voice_calls()] == [
         "contact-2",
         "contact-3",
     ]
-    assert [line["attempts"] for line in stand.deliveries()] == [1, 2, 1]
+    assert [line["attempts"] for line in simulator.deliveries()] == [1, 2, 1]
 
 
 def test_a_rotation_that_has_not_reached_the_secret_yet(
-    stand: Stand, rotated: SalesforceStandIn
+    simulator: Simulator, rotated: SalesforceSimulator
 ) -> None:
     """Given Salesforce with a new key and the old one in the secret; when delivered; then 401, and
     as soon as the secret has it the same environment creates the call."""
-    stand.aws.put_secret(stand.salesforce.identity.secret(rotated.base_url))
-    answer = stand.deliver(inbound())
+    simulator.aws.put_secret(simulator.salesforce.identity.secret(rotated.base_url))
+    answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errorCode"]) == ("failed", "401")
-    assert stand.item()["create_status"] == "FAILED"
-    stand.aws.put_secret(rotated.identity.secret(rotated.base_url))
-    answer = stand.deliver(inbound())
+    assert simulator.item()["create_status"] == "FAILED"
+    simulator.aws.put_secret(rotated.identity.secret(rotated.base_url))
+    answer = simulator.deliver(inbound())
     assert answer["status"] == "created"
-    assert [line["attempts"] for line in stand.deliveries()] == [2, 2]
+    assert [line["attempts"] for line in simulator.deliveries()] == [2, 2]
     [record] = rotated.voice_calls()
     assert record.voice_call_id == answer["voiceCallId"]
 
@@ -80,20 +84,20 @@ def without(secret: dict[str, str], name: str) -> str:
     return json.dumps({key: value for key, value in secret.items() if key != name})
 
 
-def test_a_secret_that_does_not_exist(stand: Stand) -> None:
+def test_a_secret_that_does_not_exist(simulator: Simulator) -> None:
     """Given no secret by that name; when delivered; then it is the settings' fault."""
-    stand.set(CONTACT_CENTER_SECRET="no-such-secret")
-    answer = stand.deliver(inbound())
+    simulator.set(CONTACT_CENTER_SECRET="no-such-secret")
+    answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
     assert "ResourceNotFoundException" in answer["errorMessage"]
-    assert stand.deliveries()[0]["payloadKept"] == "ledger"
+    assert simulator.deliveries()[0]["payloadKept"] == "ledger"
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[]", "7", "{"])
-def test_a_secret_that_is_no_json_object(stand: Stand, text: str) -> None:
+def test_a_secret_that_is_no_json_object(simulator: Simulator, text: str) -> None:
     """Given a secret of another shape; when delivered; then the answer says so."""
-    stand.aws.put_secret(text)
-    answer = stand.deliver(inbound())
+    simulator.aws.put_secret(text)
+    answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
     assert "not" in answer["errorMessage"]
     assert "JSON" in answer["errorMessage"]
@@ -102,41 +106,43 @@ def test_a_secret_that_is_no_json_object(stand: Stand, text: str) -> None:
 @pytest.mark.parametrize(
     "name", ["SALESFORCE_ORG_ID", "SCRT_ENDPOINT_BASE", "CALL_CENTER_API_NAME", KEY_PARAMETER]
 )
-def test_a_secret_with_a_key_missing(stand: Stand, name: str) -> None:
+def test_a_secret_with_a_key_missing(simulator: Simulator, name: str) -> None:
     """Given a secret without one of its keys; when delivered; then the answer names the key."""
-    stand.aws.put_secret(without(secret_of(stand), name))
-    answer = stand.deliver(inbound())
+    simulator.aws.put_secret(without(secret_of(simulator), name))
+    answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
     assert name in answer["errorMessage"]
-    assert stand.posts() == []
-    assert stand.item()["create_status"] == "FAILED"
+    assert simulator.posts() == []
+    assert simulator.item()["create_status"] == "FAILED"
 
 
-def test_all_faults_of_a_secret_are_named_together(stand: Stand) -> None:
+def test_all_faults_of_a_secret_are_named_together(simulator: Simulator) -> None:
     """Given a secret of other names; when delivered; then every missing key is named at once."""
-    stand.aws.put_secret({"orgId": "00D000000000001", "endpoint": stand.salesforce.base_url})
-    message = stand.deliver(inbound())["errorMessage"]
+    simulator.aws.put_secret(
+        {"orgId": "00D000000000001", "endpoint": simulator.salesforce.base_url}
+    )
+    message = simulator.deliver(inbound())["errorMessage"]
     for name in ("SALESFORCE_ORG_ID", "SCRT_ENDPOINT_BASE", "CALL_CENTER_API_NAME"):
         assert name in message
 
 
 @pytest.mark.parametrize("key", ["canary-no-pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n"])
-def test_a_key_that_cannot_be_parsed(stand: Stand, key: str) -> None:
+def test_a_key_that_cannot_be_parsed(simulator: Simulator, key: str) -> None:
     """Given a broken private key; when delivered; then the answer says so without quoting it."""
-    stand.aws.put_secret(secret_of(stand) | {KEY_PARAMETER: key})
-    answer = stand.deliver(inbound())
+    simulator.aws.put_secret(secret_of(simulator) | {KEY_PARAMETER: key})
+    answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
     assert "private key" in answer["errorMessage"]
     assert key not in answer["errorMessage"]
-    assert "canary-no-pem" not in stand.told.text
+    assert "canary-no-pem" not in simulator.told.text
 
 
-def test_the_secret_is_repaired(stand: Stand) -> None:
+def test_the_secret_is_repaired(simulator: Simulator) -> None:
     """Given a faulty secret; when it is put right; then the same environment reads it again."""
-    stand.aws.put_secret("no JSON")
-    assert stand.deliver(inbound())["errorCode"] == "SETTINGS"
-    stand.aws.put_secret(secret_of(stand))
-    assert stand.deliver(inbound())["status"] == "created"
+    simulator.aws.put_secret("no JSON")
+    assert simulator.deliver(inbound())["errorCode"] == "SETTINGS"
+    simulator.aws.put_secret(secret_of(simulator))
+    assert simulator.deliver(inbound())["status"] == "created"
 
 
 @pytest.mark.parametrize(
@@ -150,60 +156,64 @@ def test_the_secret_is_repaired(stand: Stand) -> None:
         ("InternalServiceError", "deferred", "SECRET_UNAVAILABLE"),
     ],
 )
-def test_secrets_manager_refuses(stand: Stand, refusal: str, status: str, code: str) -> None:
+def test_secrets_manager_refuses(
+    simulator: Simulator, refusal: str, status: str, code: str
+) -> None:
     """Given an AWS error; when delivered; then what passes is deferred, and what
     does not has failed."""
     with AwsRefusal(refusal) as service:
-        stand.set(AWS_ENDPOINT_URL_SECRETS_MANAGER=f"http://{LOOPBACK}:{service.port}")
-        answer = stand.deliver(inbound())
+        simulator.set(AWS_ENDPOINT_URL_SECRETS_MANAGER=f"http://{LOOPBACK}:{service.port}")
+        answer = simulator.deliver(inbound())
         # Trying again helps against what passes, and only against that.
         assert service.requests == (4 if status == "deferred" else 1)
     assert (answer["status"], answer["errorCode"]) == (status, code)
     assert refusal in answer["errorMessage"]
-    assert stand.posts() == []
-    line = stand.deliveries()[0]
+    assert simulator.posts() == []
+    line = simulator.deliveries()[0]
     assert (line["payloadKept"], line["attempts"]) == ("ledger", 0)
 
 
-def test_the_key_kept_apart_in_a_parameter(stand: Stand) -> None:
+def test_the_key_kept_apart_in_a_parameter(simulator: Simulator) -> None:
     """Given the key as an SSM SecureString (until Winter '26); when delivered; then it signs."""
-    secret = secret_of(stand)
-    stand.aws["ssm"].put_parameter(
+    secret = secret_of(simulator)
+    simulator.aws["ssm"].put_parameter(
         Name=KEY_PARAMETER, Value=secret[KEY_PARAMETER], Type="SecureString"
     )
-    stand.aws.put_secret(without(secret, KEY_PARAMETER))
-    stand.set(PRIVATE_KEY_PARAMETER=KEY_PARAMETER)
-    assert stand.deliver(inbound())["status"] == "created"
+    simulator.aws.put_secret(without(secret, KEY_PARAMETER))
+    simulator.set(PRIVATE_KEY_PARAMETER=KEY_PARAMETER)
+    assert simulator.deliver(inbound())["status"] == "created"
 
 
-def test_the_parameter_is_missing(stand: Stand) -> None:
+def test_the_parameter_is_missing(simulator: Simulator) -> None:
     """Given no such parameter; when delivered; then it is the settings' fault."""
-    stand.set(PRIVATE_KEY_PARAMETER="no-such-parameter")
-    answer = stand.deliver(inbound())
+    simulator.set(PRIVATE_KEY_PARAMETER="no-such-parameter")
+    answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
     assert "ParameterNotFound" in answer["errorMessage"]
 
 
-def test_audience_and_provider_are_settings(stand: Stand) -> None:
+def test_audience_and_provider_are_settings(simulator: Simulator) -> None:
     """Given both settings; when delivered; then Salesforce sees them."""
-    stand.set(JWT_AUDIENCE="https://scrt.salesforce.com", TELEPHONY_PROVIDER_NAME="Amazon Connect")
-    stand.deliver(inbound())
-    [post] = stand.posts()
+    simulator.set(
+        JWT_AUDIENCE="https://scrt.salesforce.com", TELEPHONY_PROVIDER_NAME="Amazon Connect"
+    )
+    simulator.deliver(inbound())
+    [post] = simulator.posts()
     assert post.headers["Authorization"]["aud"] == "https://scrt.salesforce.com"
     assert post.headers["Telephony-Provider-Name"] == "Amazon Connect"
 
 
-def test_missing_settings_are_named_together(stand: Stand) -> None:
+def test_missing_settings_are_named_together(simulator: Simulator) -> None:
     """Given an environment without settings; when delivered; then the flow goes on with an answer
     that names them all, and nothing is touched."""
-    stand.set(
+    simulator.set(
         CONTACT_CENTER_SECRET=None,
         LEDGER_TABLE=" ",
         DEAD_LETTER_QUEUE_URL=None,
         FLOW_FAILURE="perhaps",
         FLOW_TIME_LIMIT_SECONDS="9",
     )
-    answer = stand.deliver(inbound())
+    answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
     for name in (
         "CONTACT_CENTER_SECRET",
@@ -213,13 +223,13 @@ def test_missing_settings_are_named_together(stand: Stand) -> None:
         "FLOW_TIME_LIMIT_SECONDS",
     ):
         assert name in answer["errorMessage"]
-    [line] = stand.deliveries()
+    [line] = simulator.deliveries()
     assert (line["disposition"], line["payloadKept"]) == ("dead_lettered", "none")
-    assert stand.salesforce.journal() == []
+    assert simulator.salesforce.journal() == []
 
 
-def test_the_secret_is_looked_up_once(stand: Stand) -> None:
+def test_the_secret_is_looked_up_once(simulator: Simulator) -> None:
     """Given a warm environment; when the secret is deleted; then the next call is still created."""
-    assert stand.deliver(inbound("contact-1"))["status"] == "created"
-    stand.aws["secretsmanager"].delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
-    assert stand.deliver(inbound("contact-2"))["status"] == "created"
+    assert simulator.deliver(inbound("contact-1"))["status"] == "created"
+    simulator.aws["secretsmanager"].delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+    assert simulator.deliver(inbound("contact-2"))["status"] == "created"

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.salesforce import SalesforceStandIn, new_identity
+from simulator.salesforce import SalesforceSimulator, new_identity
 from tests.contract.servers import LOOPBACK, refusing_server
 from tests.integration.canaries import CUSTOMER, NAME, key_lines, leaks
 from tests.integration.events import inbound, transfer
-from voicecall_bridge.aws.secret_store import SecretStore
+from voicecall_bridge.telephony.credentials import SecretStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.salesforce import ContactCenterIdentity
-    from tests.integration.stand import Stand
+    from simulator.salesforce import ContactCenterIdentity
+    from tests.integration.simulator import Simulator
 
 pytestmark = pytest.mark.usefixtures("without_jitter")
 SECOND = "second-center"
@@ -31,16 +31,18 @@ def second_identity() -> ContactCenterIdentity:
 
 
 @pytest.fixture
-def second(stand: Stand, second_identity: ContactCenterIdentity) -> Iterator[SalesforceStandIn]:
+def second(
+    simulator: Simulator, second_identity: ContactCenterIdentity
+) -> Iterator[SalesforceSimulator]:
     """The second org; its secret is on the stack's list."""
-    with SalesforceStandIn(second_identity) as salesforce:
+    with SalesforceSimulator(second_identity) as salesforce:
         secret = second_identity.secret(salesforce.base_url)
-        answer = stand.aws["secretsmanager"].create_secret(
+        answer = simulator.aws["secretsmanager"].create_secret(
             Name=SECOND, SecretString=json.dumps(secret)
         )
-        stand.set(CONTACT_CENTER_SECRETS=answer["ARN"])
+        simulator.set(CONTACT_CENTER_SECRETS=answer["ARN"])
         yield salesforce
-    assert leaks(stand.told.text, key_lines(second_identity.private_key_pem)) == []
+    assert leaks(simulator.told.text, key_lines(second_identity.private_key_pem)) == []
 
 
 @pytest.fixture
@@ -57,99 +59,101 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def put(stand: Stand, secret: dict[str, str] | str) -> None:
+def put(simulator: Simulator, secret: dict[str, str] | str) -> None:
     text = secret if isinstance(secret, str) else json.dumps(secret)
-    stand.aws["secretsmanager"].put_secret_value(SecretId=SECOND, SecretString=text)
+    simulator.aws["secretsmanager"].put_secret_value(SecretId=SECOND, SecretString=text)
 
 
 def of_second(contact_id: str, **changes: Any) -> dict[str, Any]:
     return inbound(contact_id, Attributes={"secretName": SECOND}, **changes)
 
 
-def keys(salesforce: SalesforceStandIn) -> list[str]:
+def keys(salesforce: SalesforceSimulator) -> list[str]:
     return [record.vendor_call_key for record in salesforce.voice_calls()]
 
 
 def test_each_call_reaches_its_own_org(
-    stand: Stand, second: SalesforceStandIn, read: list[str]
+    simulator: Simulator, second: SalesforceSimulator, read: list[str]
 ) -> None:
     """Given calls of both in turn, and a transfer that names neither; then each is where it
     belongs, and each secret is read once."""
     for event in (inbound("a1"), of_second("b1"), inbound("a2"), of_second("b2")):
-        assert stand.deliver(event)["status"] == "created"
-    assert stand.deliver(transfer("b3", "b2"))["status"] == "created"
-    assert (keys(stand.salesforce), keys(second)) == (["a1", "a2"], ["b1", "b2", "b3"])
+        assert simulator.deliver(event)["status"] == "created"
+    assert simulator.deliver(transfer("b3", "b2"))["status"] == "created"
+    assert (keys(simulator.salesforce), keys(second)) == (["a1", "a2"], ["b1", "b2", "b3"])
     assert read == ["first", SECOND]
-    assert stand.item("b3")["contact_center"] == SECOND
-    assert stand.item("a1")["contact_center"] == "contact-center"
+    assert simulator.item("b3")["contact_center"] == SECOND
+    assert simulator.item("a1")["contact_center"] == "contact-center"
 
 
-def test_an_org_that_is_down(stand: Stand, second: SalesforceStandIn) -> None:
+def test_an_org_that_is_down(simulator: Simulator, second: SalesforceSimulator) -> None:
     """Given nobody listens at the second's address; then its call is deferred, the first's made;
     and when it is back, a repeat that names nothing makes the call there."""
     with refusing_server() as port:
-        put(stand, second.identity.secret(f"http://{LOOPBACK}:{port}/telephony/v1"))
-        answer = stand.deliver(of_second("b1"))
+        put(simulator, second.identity.secret(f"http://{LOOPBACK}:{port}/telephony/v1"))
+        answer = simulator.deliver(of_second("b1"))
         assert {name: answer[name] for name in SECOND_DOWN} == SECOND_DOWN
-        assert stand.deliver(inbound("a1"))["status"] == "created"
-    put(stand, second.identity.secret(second.base_url))
-    stand.set()
-    assert stand.deliver(inbound("b1"))["status"] == "created"
-    assert (keys(stand.salesforce), keys(second)) == (["a1"], ["b1"])
+        assert simulator.deliver(inbound("a1"))["status"] == "created"
+    put(simulator, second.identity.secret(second.base_url))
+    simulator.set()
+    assert simulator.deliver(inbound("b1"))["status"] == "created"
+    assert (keys(simulator.salesforce), keys(second)) == (["a1"], ["b1"])
 
 
 def test_an_org_whose_key_is_wrong(
-    stand: Stand, second: SalesforceStandIn, read: list[str]
+    simulator: Simulator, second: SalesforceSimulator, read: list[str]
 ) -> None:
     """Given the second's secret holds the first's key; then only the second is refused, and only
     its secret is read again; mended, it works in the same environment."""
     wrong = second.identity.secret(second.base_url)
-    wrong["SecondCenter-scrt-jwt-auth-private-key"] = stand.salesforce.identity.private_key_pem
-    put(stand, wrong)
-    assert stand.deliver(inbound("a1"))["status"] == "created"
-    answer = stand.deliver(of_second("b1"))
+    wrong["SecondCenter-scrt-jwt-auth-private-key"] = simulator.salesforce.identity.private_key_pem
+    put(simulator, wrong)
+    assert simulator.deliver(inbound("a1"))["status"] == "created"
+    answer = simulator.deliver(of_second("b1"))
     assert (answer["status"], answer["errorCode"]) == ("failed", "401")
-    assert stand.deliver(inbound("a2"))["status"] == "created"
+    assert simulator.deliver(inbound("a2"))["status"] == "created"
     assert read == ["first", SECOND, SECOND]
-    put(stand, second.identity.secret(second.base_url))
-    assert stand.deliver(of_second("b1"))["status"] == "created"
-    assert (keys(stand.salesforce), keys(second)) == (["a1", "a2"], ["b1"])
+    put(simulator, second.identity.secret(second.base_url))
+    assert simulator.deliver(of_second("b1"))["status"] == "created"
+    assert (keys(simulator.salesforce), keys(second)) == (["a1", "a2"], ["b1"])
     assert "first" not in read[1:]
 
 
 @pytest.mark.parametrize("secret", ["not JSON", "{}"])
-def test_an_org_whose_secret_is_none(stand: Stand, second: SalesforceStandIn, secret: str) -> None:
-    put(stand, secret)
-    answer = stand.deliver(of_second("b1"))
+def test_an_org_whose_secret_is_none(
+    simulator: Simulator, second: SalesforceSimulator, secret: str
+) -> None:
+    put(simulator, secret)
+    answer = simulator.deliver(of_second("b1"))
     assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
-    assert stand.deliver(inbound("a1"))["status"] == "created"
+    assert simulator.deliver(inbound("a1"))["status"] == "created"
     assert keys(second) == []
 
 
 @pytest.mark.parametrize("named", [CUSTOMER, NAME, f"{SECOND}'; --", "contact-center-AbCdEf"])
 def test_what_is_not_listed_is_neither_read_nor_written(
-    stand: Stand, second: SalesforceStandIn, read: list[str], named: str
+    simulator: Simulator, second: SalesforceSimulator, read: list[str], named: str
 ) -> None:
     """Given a name that the caller may have typed; then no secret is asked for, and no log, item
     or raised text has it (see check_what_was_told)."""
-    answer = stand.deliver(inbound("c1", Attributes={"secretName": named}))
+    answer = simulator.deliver(inbound("c1", Attributes={"secretName": named}))
     assert (answer["status"], answer["errorCode"]) == ("failed", "OTHER_CONTACT_CENTER")
-    assert read == keys(second) == keys(stand.salesforce) == []
-    written = json.dumps([answer, stand.item("c1")]) + stand.told.text
+    assert read == keys(second) == keys(simulator.salesforce) == []
+    written = json.dumps([answer, simulator.item("c1")]) + simulator.told.text
     assert named not in written
-    [letter] = stand.aws.letters()
+    [letter] = simulator.aws.letters()
     assert letter["reason"] == "OTHER_CONTACT_CENTER"
 
 
 def test_the_private_key_in_parameter_store_is_the_defaults_alone(
-    stand: Stand, second: SalesforceStandIn
+    simulator: Simulator, second: SalesforceSimulator
 ) -> None:
     """Given PRIVATE_KEY_PARAMETER; then the second still signs with the key in its own secret."""
     name = "SupportCenter-scrt-jwt-auth-private-key"
-    stand.aws["ssm"].put_parameter(
-        Name=name, Value=stand.salesforce.identity.private_key_pem, Type="SecureString"
+    simulator.aws["ssm"].put_parameter(
+        Name=name, Value=simulator.salesforce.identity.private_key_pem, Type="SecureString"
     )
-    stand.set(PRIVATE_KEY_PARAMETER=name)
+    simulator.set(PRIVATE_KEY_PARAMETER=name)
     for event in (inbound("a1"), of_second("b1")):
-        assert stand.deliver(event)["status"] == "created"
-    assert (keys(stand.salesforce), keys(second)) == (["a1"], ["b1"])
+        assert simulator.deliver(event)["status"] == "created"
+    assert (keys(simulator.salesforce), keys(second)) == (["a1"], ["b1"])

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from local.functions.function_pool import FunctionPool
-from local.functions.lambda_process import LambdaProcess
-from local.streams.event_source_mapping import EventSourceMapping, read_mappings
-from local.streams.poller import Outcome, Poller
+from simulator.functions.function_pool import FunctionPool
+from simulator.functions.lambda_process import LambdaProcess
+from simulator.streams.event_source_mapping import EventSourceMapping, read_mappings
+from simulator.streams.poller import Outcome, Poller
 from tests.performance.deployed import Deployed
 from tests.performance.fakes import CREATE, DESCRIBE, Fakes
 from tests.performance.measure import INSTANCE_ARN, MeasurementError, function, template

@@ -1,7 +1,7 @@
 """Fakes of AWS and Salesforce that answer at once and count: what the bench measures against.
 
 They run in one process of their own, so that their work does not disturb the measuring one, and
-are as lean as they can be: no web framework, no checks. They are NOT stand-ins (for those see
+are as lean as they can be: no web framework, no checks. They are NOT simulators (for those see
 `local`): every voice call is created, every update is taken up, every contact is described at once,
 and of DynamoDB there is what the ledger's own expressions need.
 

@@ -19,8 +19,8 @@ from typing import Any, Final
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from local.functions.lambda_process import LambdaProcess
-from local.sam.template import LambdaFunction, Template, load_template, resource_types
+from simulator.functions.lambda_process import LambdaProcess
+from simulator.sam.template import LambdaFunction, Template, load_template, resource_types
 from tests.performance.deployed import ROOT, Deployed
 from tests.performance.fakes import AWS, CREATE, SALESFORCE, Fakes
 

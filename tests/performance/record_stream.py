@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from local.functions.function_pool import FunctionPool
-from local.functions.lambda_process import Invocation, LambdaProcess
-from local.streams.event_source_mapping import EventSourceMapping, read_mappings
-from local.streams.poller import BatchResult, Outcome, Poller
+from simulator.functions.function_pool import FunctionPool
+from simulator.functions.lambda_process import Invocation, LambdaProcess
+from simulator.streams.event_source_mapping import EventSourceMapping, read_mappings
+from simulator.streams.poller import BatchResult, Outcome, Poller
 from tests.performance.deployed import Deployed
 from tests.performance.event_stream import MemoryStream, Refusing
 from tests.performance.fakes import UPDATE, Fakes

@@ -22,8 +22,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from local.functions.lambda_process import LambdaProcess
-from local.sam.template import LambdaFunction
+from simulator.functions.lambda_process import LambdaProcess
+from simulator.sam.template import LambdaFunction
 from tests.performance.deployed import Deployed, NotDeployableError, deployed
 from tests.performance.fakes import Fakes
 from tests.performance.measure import MeasurementError, create, flow_function, secret

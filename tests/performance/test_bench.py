@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from local.functions.lambda_process import LambdaProcess
+from simulator.functions.lambda_process import LambdaProcess
 from tests.performance.bench import EVENT_ROWS, RECORD_ROWS, ROWS, Measured
 from tests.performance.deployed import DEV_LOCK, LAYER, RUNTIME_PACKAGES, Deployed, _pins
 from tests.performance.event_stream import Events, measure_events

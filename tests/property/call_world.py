@@ -17,11 +17,10 @@ from unittest import mock
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, MemoryLedger, alone
 from tests.unit.samples import INSTANCE_ARN, SYSTEM, contact_event, flow_event, stream_record
 from tests.unit.telling import Told
-from voicecall_bridge.bridge.live_calls import Bridge
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow import service as flow_service
 from voicecall_bridge.flow.service import FlowService
-from voicecall_bridge.ledger.contacts import ContactKey, Created, Lease
+from voicecall_bridge.ledger.creations import ContactKey, Created, Lease
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.sources import flow
 from voicecall_bridge.streams import processor as streams
@@ -35,12 +34,13 @@ from voicecall_bridge.telephony.errors import (
     Rejected,
     Unavailable,
 )
+from voicecall_bridge.use_cases.create import Bridge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from voicecall_bridge.contact_centers import Center
-    from voicecall_bridge.settings import CreateFromEvents
+    from voicecall_bridge.contact_centers.registry import Center
+    from voicecall_bridge.settings.all import CreateFromEvents
     from voicecall_bridge.voice_call.create import CreateVoiceCall
 
 CHAIN = ("c1", "c2", "c3")

@@ -17,8 +17,8 @@ from hypothesis.stateful import (
 from tests.unit.aws import TABLE, ledger_table
 from tests.unit.doubles import Clock, MemoryLedger
 from tests.unit.samples import FIRST, SECOND
-from voicecall_bridge.contact_centers import Center, refused
-from voicecall_bridge.ledger.contacts import (
+from voicecall_bridge.contact_centers.registry import Center, refused
+from voicecall_bridge.ledger.creations import (
     Busy,
     ContactKey,
     Created,

@@ -10,8 +10,8 @@ from tests.property.strategies import ADDRESSES, ANY_JSON, ANY_TEXT
 from tests.unit.records import record
 from tests.unit.samples import MISSING
 from voicecall_bridge.contact import NotAContact
+from voicecall_bridge.settings.contact_records import RecordRules
 from voicecall_bridge.sources.contact_record import MEMBERS, ContactRecord, read
-from voicecall_bridge.streams.record_rules import RecordRules
 from voicecall_bridge.voice_call.update import PROPERTIES, CustomField, update_voice_call
 
 TIMES = (

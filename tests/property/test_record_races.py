@@ -1,5 +1,5 @@
 """Two environments with different versions of the same contacts at the same time, in threads: one
-PATCH at a time a contact, the newest last. Processes do the same in tests/local."""
+PATCH at a time a contact, the newest last. Processes do the same in tests/simulator."""
 
 import random
 import threading

@@ -18,13 +18,13 @@ from tests.unit.doubles import (
 )
 from tests.unit.samples import VOICE_CALL_ID
 from tests.unit.telling import Told
-from voicecall_bridge.bridge.call_actions import CallActions
-from voicecall_bridge.bridge.live_calls import Bridge
 from voicecall_bridge.flow.call_methods import METHODS
-from voicecall_bridge.flow.endings import FlowFailed, FlowMistake
+from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.flow.service import FlowService
-from voicecall_bridge.settings import FlowFailure
+from voicecall_bridge.settings.all import FlowFailure
 from voicecall_bridge.telephony.client import CreatedVoiceCall, Performed
+from voicecall_bridge.use_cases.call_actions import CallActions
+from voicecall_bridge.use_cases.create import Bridge
 
 KEYS = {"status", "voiceCallId", "vendorCallKey", "errors", "errorCode", "errorMessage"}
 TOLD = Told()

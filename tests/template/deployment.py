@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from local.sam.template import Template, load_template
+from simulator.sam.template import Template, load_template
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
 

@@ -22,7 +22,7 @@ from samtranslator.public.translator import ManagedPolicyLoader
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
-from local.sam.intrinsics import Resolver
+from simulator.sam.intrinsics import Resolver
 
 REGION = "us-west-2"
 ARTEFACT = "s3://built/artefact"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.template.deployment import deployed
-from voicecall_bridge.settings import Settings
+from voicecall_bridge.settings.all import Settings
 
 LAMBDA = "AWS/Lambda"
 

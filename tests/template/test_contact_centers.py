@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from local.sam.template import Template
+from simulator.sam.template import Template
 from tests.template.deployment import SECRET, deployed
-from voicecall_bridge.contact_centers import MOST_OTHERS
-from voicecall_bridge.settings import Settings
+from voicecall_bridge.contact_centers.registry import MOST_OTHERS
+from voicecall_bridge.settings.all import Settings
 
 MOST_CHARACTERS = 6144
 """Of a managed policy, white space apart (IAM user guide, quotas)."""

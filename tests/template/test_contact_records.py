@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from local.streams.event_source_mapping import read_mappings
+from simulator.streams.event_source_mapping import read_mappings
 from tests.template.deployment import INSTANCE, RECORD_STREAM, deployed
-from voicecall_bridge.streams.record_rules import OPT_OUT, SENT_METHODS, VOICEMAIL, RecordRules
+from voicecall_bridge.settings.contact_records import OPT_OUT, SENT_METHODS, VOICEMAIL, RecordRules
 
 EXISTING = "arn:aws:kinesis:us-west-2:111122223333:stream/theirs"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.aws.event_rules import Rule, Target, read_rules
+from simulator.aws.event_rules import Rule, Target, read_rules
 from tests.template.deployment import INSTANCE, RULE_QUEUE, STREAM, deployed
 from tests.template.policies import by_sid
 

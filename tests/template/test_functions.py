@@ -6,8 +6,8 @@ from typing import Any
 
 import build
 
-from voicecall_bridge.settings import ENVIRONMENT_NAMES
-from voicecall_bridge.streams import record_rules
+from voicecall_bridge.settings import contact_records as record_rules
+from voicecall_bridge.settings.all import ENVIRONMENT_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.sam.intrinsics import Resolver
+from simulator.sam.intrinsics import Resolver
 from tests.template.policies import by_sid, listed
 
 NO_VALUE = {"Ref": "AWS::NoValue"}

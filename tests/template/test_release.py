@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 import voicecall_bridge
-from local import package
 from tests.template.conftest import ROOT, CloudFormationLoader
 from tests.template.test_parameters import accepts
+from tools import package
 
 CODE = (
     "BridgeLayer",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.sam.intrinsics import Resolver
+from simulator.sam.intrinsics import Resolver
 from tests.architecture.source_code import package_modules, tree
 from tests.unit.telling import Told
 from voicecall_bridge.observability import Delivery, Disposition
@@ -84,7 +84,7 @@ def told() -> Told:
         Delivery("s", "c", "m", Disposition.DEAD_LETTERED, "r", "failed", creates=False)
     )
     told.observer.failed_attempt("c", LimitExceeded("limit", status=429))
-    told.observer.again("s", "c", "e")
+    told.observer.retry_later("s", "c", "e")
     told.observer.defect(ValueError())
     return told
 
@@ -102,7 +102,7 @@ def emitted() -> set[tuple[str, str]]:
 def logged() -> set[str]:
     """Keys of the log lines."""
     found = {key for line in told().lines() for key in line}
-    for call in calls("trouble"):
+    for call in calls("report"):
         found |= {each.arg for each in call.keywords if each.arg}
     return found | OF_THE_LOGGER | OF_LAMBDA
 
@@ -247,7 +247,7 @@ def test_trouble_shows_whatever_an_operator_is_told_to_look_for(resources: dict[
     one, and what Lambda writes of an exception and of a function that broke off."""
     query = queries(resources)["TroubleQuery"]["QueryString"]
     (columns,) = re.findall(r"^\| fields (.+)$", query, re.MULTILINE)
-    told = {each.arg for call in calls("trouble") for each in call.keywords if each.arg}
+    told = {each.arg for call in calls("report") for each in call.keywords if each.arg}
     assert len(told) >= 6
     assert told | {"errorType", "errorMessage", "record.status"} <= set(columns.split(", "))
     (ends,) = re.findall(r"record\.status in \[(.+?)\]", query)

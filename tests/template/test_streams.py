@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from local.streams.event_source_mapping import EventSourceMapping, read_mappings
+from simulator.streams.event_source_mapping import EventSourceMapping, read_mappings
 from tests.template.deployment import BUCKET, RECORD_STREAM, STREAM, deployed
-from voicecall_bridge import composition
 from voicecall_bridge.aws import dead_letters
-from voicecall_bridge.settings import CreateFromEvents
+from voicecall_bridge.composition import all as composition
+from voicecall_bridge.settings.all import CreateFromEvents
 from voicecall_bridge.streams import processor as streams
 from voicecall_bridge.streams import redrive
 

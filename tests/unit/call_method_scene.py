@@ -12,10 +12,10 @@ from tests.unit.doubles import (
 )
 from tests.unit.samples import flow_event
 from tests.unit.telling import Told
-from voicecall_bridge.bridge.call_actions import CallActions
-from voicecall_bridge.bridge.live_calls import Bridge
 from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.telephony.client import Performed
+from voicecall_bridge.use_cases.call_actions import CallActions
+from voicecall_bridge.use_cases.create import Bridge
 
 
 class Scene:

@@ -1,4 +1,4 @@
-"""Stand-ins for what the unit under test calls. Those of the ledger and of DynamoDB's neighbours
+"""Doubles for what the unit under test calls. Those of the ledger and of DynamoDB's neighbours
 keep the same contract as the real ones: test_ledger.py runs one suite over both."""
 
 import io
@@ -14,7 +14,7 @@ from tests.unit.samples import CENTERS
 from voicecall_bridge.aws.contact_directory import ContactDirectory, NoSuchContact
 from voicecall_bridge.aws.dead_letters import DeadLetterLost, DeadLetterQueue
 from voicecall_bridge.contact import Contact
-from voicecall_bridge.contact_centers import Center, PerCenter
+from voicecall_bridge.contact_centers.registry import Center, PerCenter
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.ledger.callbacks import (
     CallbackLedger,
@@ -23,7 +23,7 @@ from voicecall_bridge.ledger.callbacks import (
     Untold,
     name_of,
 )
-from voicecall_bridge.ledger.contacts import (
+from voicecall_bridge.ledger.creations import (
     Busy,
     ContactKey,
     Created,
@@ -37,8 +37,8 @@ from voicecall_bridge.ledger.contacts import (
 )
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.sources.described_contact import DescribedContact
-from voicecall_bridge.telephony.calls import Operation
 from voicecall_bridge.telephony.client import CreatedVoiceCall, Performed, TelephonyClient
+from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.voice_call.create import CreateVoiceCall
 
 

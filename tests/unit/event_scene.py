@@ -15,14 +15,14 @@ from tests.unit.samples import (
     a_contact,
 )
 from tests.unit.telling import Told
-from voicecall_bridge.bridge.live_calls import Bridge
-from voicecall_bridge.bridge.outcomes import Creation, NotCreated
 from voicecall_bridge.contact import Contact
-from voicecall_bridge.ledger.contacts import ContactKey, CreateStatus, Lease
+from voicecall_bridge.ledger.creations import ContactKey, CreateStatus, Lease
 from voicecall_bridge.telephony.client import CreatedVoiceCall
 from voicecall_bridge.telephony.errors import (
     Unavailable,
 )
+from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.outcomes import Creation, NotCreated
 from voicecall_bridge.voice_call.create import (
     CallInitiation,
 )

@@ -7,12 +7,12 @@ from typing import Any
 from tests.unit.doubles import MemoryDeadLetters
 from tests.unit.samples import VOICE_CALL_ID, flow_event
 from tests.unit.telling import Told
-from voicecall_bridge.bridge.live_calls import Bridge
-from voicecall_bridge.bridge.outcomes import Creation, NotCreated, Progress
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.telephony.errors import TelephonyError
+from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.outcomes import Creation, NotCreated, Progress
 from voicecall_bridge.voice_call.create import CallInitiation
 
 # docs/guarantees.md: "unknown" is where the answer did not wait for the work to end.

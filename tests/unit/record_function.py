@@ -10,12 +10,12 @@ from tests.unit.aws import TABLE
 from tests.unit.doubles import MemoryDeadLetters, alone
 from tests.unit.records import PatchedCalls, batch
 from tests.unit.telling import Told
-from voicecall_bridge.bridge.record_updates import RecordUpdates
 from voicecall_bridge.ledger.grouped_table import GroupedTable
 from voicecall_bridge.ledger.records import RecordLedger
+from voicecall_bridge.settings.contact_records import RecordRules
 from voicecall_bridge.streams.contact_records import ContactRecords
 from voicecall_bridge.streams.processor import StreamProcessor
-from voicecall_bridge.streams.record_rules import RecordRules
+from voicecall_bridge.use_cases.record_updates import RecordUpdates
 
 SECONDS_LEFT = 30.0
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, Queue
-from voicecall_bridge.contact_centers import ContactCenters
+from voicecall_bridge.contact_centers.registry import ContactCenters
 
 INSTANCE_ID = "0f0e0d0c-1111-4222-8333-444455556666"
 INSTANCE_ARN = f"arn:aws:connect:us-west-2:111122223333:instance/{INSTANCE_ID}"

@@ -8,11 +8,8 @@ import pytest
 from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
 from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID, a_contact, a_transfer
 from tests.unit.telling import Told
-from voicecall_bridge.bridge.live_calls import Bridge
-from voicecall_bridge.bridge.outcomes import Creation, InProgress, NotCreated
-from voicecall_bridge.bridge.turns import LEASE_MARGIN_SECONDS, LEAST_RESERVE_SECONDS
 from voicecall_bridge.contact import Contact
-from voicecall_bridge.ledger.contacts import Busy, ContactKey, Created, CreateStatus, Lease
+from voicecall_bridge.ledger.creations import Busy, ContactKey, Created, CreateStatus, Lease
 from voicecall_bridge.telephony.client import CreatedVoiceCall
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -22,6 +19,9 @@ from voicecall_bridge.telephony.errors import (
     TelephonyError,
     Unavailable,
 )
+from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.outcomes import Creation, InProgress, NotCreated
+from voicecall_bridge.use_cases.turns import LEASE_MARGIN_SECONDS, LEAST_RESERVE_SECONDS
 from voicecall_bridge.voice_call.create import CallInitiation, CannotCreate
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)

@@ -13,11 +13,8 @@ from tests.unit.doubles import (
 )
 from tests.unit.samples import CONTACT_ID, INSTANCE_ID, a_contact
 from tests.unit.telling import Told
-from voicecall_bridge.bridge.call_actions import CallActions
-from voicecall_bridge.bridge.outcomes import Answered, InProgress, NotRouted, Progress
 from voicecall_bridge.ledger.callbacks import CallbackTurn
-from voicecall_bridge.ledger.contacts import LEASE_MARGIN_SECONDS, ContactKey
-from voicecall_bridge.telephony.calls import Operation
+from voicecall_bridge.ledger.creations import LEASE_MARGIN_SECONDS, ContactKey
 from voicecall_bridge.telephony.client import Performed
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -26,6 +23,9 @@ from voicecall_bridge.telephony.errors import (
     TelephonyError,
     Unavailable,
 )
+from voicecall_bridge.telephony.operations import Operation
+from voicecall_bridge.use_cases.call_actions import CallActions
+from voicecall_bridge.use_cases.outcomes import Answered, InProgress, NotRouted, Progress
 from voicecall_bridge.voice_call.actions import (
     ExecuteOmniFlow,
     RequestCallback,

@@ -2,7 +2,13 @@
 
 import pytest
 
-from voicecall_bridge.telephony.calls import CALLS, GUIDES, Operation, UnknownVariant, calls_with
+from voicecall_bridge.telephony.operations import (
+    CALLS,
+    GUIDES,
+    Operation,
+    UnknownVariant,
+    calls_with,
+)
 
 # Telephony Integration API facts, sections 2 to 4.
 SCVL = {

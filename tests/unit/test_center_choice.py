@@ -14,11 +14,11 @@ from tests.unit.samples import (
     a_transfer,
 )
 from tests.unit.telling import Told
-from voicecall_bridge.bridge.center_choice import CenterChoice
-from voicecall_bridge.contact_centers import ContactCenters, OtherContactCenter
-from voicecall_bridge.ledger.contacts import ContactKey
+from voicecall_bridge.contact_centers.registry import ContactCenters, OtherContactCenter
+from voicecall_bridge.ledger.creations import ContactKey
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import Unavailable
+from voicecall_bridge.use_cases.center_choice import CenterChoice
 
 NAME = "sales/second"
 

@@ -21,9 +21,9 @@ from tests.unit.samples import (
     secret,
 )
 from tests.unit.test_voice_call import request_for
-from voicecall_bridge.aws.secret_store import SecretStore
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient, new_session
+from voicecall_bridge.telephony.credentials import SecretStore
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,

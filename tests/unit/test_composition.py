@@ -13,13 +13,13 @@ import pytest
 
 from tests.unit.aws import REGION
 from tests.unit.samples import flow_event
-from voicecall_bridge import composition
-from voicecall_bridge.bridge.live_calls import Bridge
+from voicecall_bridge.composition import all as composition
 from voicecall_bridge.flow.service import FlowService
-from voicecall_bridge.ledger.contacts import Ledger
-from voicecall_bridge.settings import CreateFromEvents, FlowFailure, SettingsError
+from voicecall_bridge.ledger.creations import Ledger
+from voicecall_bridge.settings.all import CreateFromEvents, FlowFailure, SettingsError
 from voicecall_bridge.streams.contact_events import ContactEvents
-from voicecall_bridge.telephony.calls import GUIDES, Operation
+from voicecall_bridge.telephony.operations import GUIDES, Operation
+from voicecall_bridge.use_cases.create import Bridge
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
@@ -221,7 +221,7 @@ def test_what_redrive_runs_on(environment: pytest.MonkeyPatch) -> None:
 PROBE = """
 import json, sys
 import app
-from voicecall_bridge import composition
+from voicecall_bridge.composition import all as composition
 composition.BUILD()
 print(json.dumps(sorted(sys.modules)))
 """
@@ -234,8 +234,8 @@ NOT_ON_THIS_PATH = ("boto3", "s3transfer", "pydantic", "aws_xray_sdk")
         (
             "contact_flow",
             "flow_service",
-            "bridge.live_calls",
-            ("streams", "aws.contact_directory", "flow.call_methods", "bridge.call_actions"),
+            "use_cases.create",
+            ("streams", "aws.contact_directory", "flow.call_methods", "use_cases.call_actions"),
         ),
         ("contact_events", "contact_events", "streams.processor", ("flow", "streams.redrive")),
         (

@@ -16,7 +16,7 @@ from tests.unit.samples import (
     key_pair,
     secret,
 )
-from voicecall_bridge.contact_center import InvalidSecret, contact_center
+from voicecall_bridge.contact_centers.secret import InvalidSecret, contact_center
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from tests.unit.samples import (
     a_contact,
     a_transfer,
 )
-from voicecall_bridge.contact_centers import (
+from voicecall_bridge.contact_centers.registry import (
     MOST_OTHERS,
     Center,
     ContactCenters,

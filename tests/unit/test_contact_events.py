@@ -8,22 +8,13 @@ import pytest
 from tests.unit.doubles import Clock
 from tests.unit.samples import CONTACT_ID, PARENT_ID, VOICE_CALL_ID, contact_event, transfer_event
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
-from voicecall_bridge.bridge.live_calls import Bridge
-from voicecall_bridge.bridge.outcomes import (
-    CallOver,
-    Creation,
-    InProgress,
-    NotCreated,
-    ParentMissing,
-    Tidied,
-)
 from voicecall_bridge.contact import Contact, NotAContact
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import Disposition
-from voicecall_bridge.settings import CreateFromEvents
+from voicecall_bridge.settings.all import CreateFromEvents
 from voicecall_bridge.streams.contact_events import LATE_SECONDS, ContactEvents
-from voicecall_bridge.streams.processor import Ended, Hopeless, Passing
+from voicecall_bridge.streams.processor import Ended, PermanentFailure, TransientFailure
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -32,6 +23,15 @@ from voicecall_bridge.telephony.errors import (
     TelephonyError,
     Unauthorized,
     Unavailable,
+)
+from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.outcomes import (
+    CallOver,
+    Creation,
+    InProgress,
+    NotCreated,
+    ParentMissing,
+    Tidied,
 )
 from voicecall_bridge.voice_call.create import (
     MissingProperty,
@@ -95,12 +95,12 @@ class Scene:
         return self.events.handle(items[0], items[1:], Clock().deadline(10.0))
 
     def passing(self, event: dict[str, Any]) -> str:
-        with pytest.raises(Passing) as caught:
+        with pytest.raises(TransientFailure) as caught:
             self.handle(event)
         return str(caught.value)
 
     def hopeless(self, event: dict[str, Any]) -> str:
-        with pytest.raises(Hopeless) as caught:
+        with pytest.raises(PermanentFailure) as caught:
             self.handle(event)
         return str(caught.value)
 

@@ -11,10 +11,10 @@ from tests.unit.aws import ledger_table
 from tests.unit.record_function import Function
 from tests.unit.records import batch, record, version
 from tests.unit.samples import PARENT_ID
-from voicecall_bridge.bridge.record_updates import OvertakenLate, StillAtWork
 from voicecall_bridge.ledger.table import LedgerUnavailable
-from voicecall_bridge.streams.record_rules import RecordRules
+from voicecall_bridge.settings.contact_records import RecordRules
 from voicecall_bridge.telephony.errors import Rejected, Unauthorized, Unavailable
+from voicecall_bridge.use_cases.record_updates import OvertakenLate, StillAtWork
 from voicecall_bridge.voice_call.update import CustomField, UpdateVoiceCall
 
 
@@ -235,5 +235,5 @@ def test_what_passes_comes_again_and_says_why(
     function.salesforce.before = fail
     assert function(version(1)) == ["1"]
     assert function.ended() == []
-    (line,) = [line for line in function.told.lines() if line["message"] == "to come again"]
+    (line,) = [line for line in function.told.lines() if line["message"] == "retry later"]
     assert (line["source"], line["errorCode"]) == ("contact_records", code)

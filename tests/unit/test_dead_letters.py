@@ -13,9 +13,9 @@ from tests.unit.samples import flow_event
 from voicecall_bridge.aws.dead_letters import (
     LETTER_BYTES,
     OVERFLOW_PREFIX,
+    DeadLetter,
     DeadLetterLost,
     DeadLetterQueue,
-    Letter,
 )
 
 
@@ -162,7 +162,7 @@ class Failing:
         return call
 
 
-LETTER = Letter("events", "400", {}, "receipt", "dead-letters/x")
+LETTER = DeadLetter("events", "400", {}, "receipt", "dead-letters/x")
 
 
 @pytest.mark.parametrize(
@@ -222,5 +222,5 @@ def test_letters_are_looked_for_on_all_servers() -> None:
 
 
 def test_a_letter_shows_neither_payload_nor_receipt() -> None:
-    shown = repr(Letter("events", "400", "HUSH", "HUSH"))
+    shown = repr(DeadLetter("events", "400", "HUSH", "HUSH"))
     assert "HUSH" not in shown

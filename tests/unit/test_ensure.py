@@ -25,15 +25,15 @@ from tests.unit.samples import (
     a_transfer,
 )
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
-from voicecall_bridge.bridge.outcomes import CallOver, Creation, InProgress, NotCreated
 from voicecall_bridge.contact import Channel, InitiationMethod
-from voicecall_bridge.ledger.contacts import LEASE_MARGIN_SECONDS, CreateStatus
+from voicecall_bridge.ledger.creations import LEASE_MARGIN_SECONDS, CreateStatus
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
     Unavailable,
 )
+from voicecall_bridge.use_cases.outcomes import CallOver, Creation, InProgress, NotCreated
 from voicecall_bridge.voice_call.create import (
     MissingProperty,
     NotCreatedLive,

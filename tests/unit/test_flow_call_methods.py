@@ -6,14 +6,14 @@ import pytest
 
 from tests.unit.call_method_scene import Scene
 from tests.unit.samples import CONTACT_ID, MISSING, PARENT_ID, SYSTEM, flow_event
-from voicecall_bridge.bridge.outcomes import InProgress
 from voicecall_bridge.flow.call_methods import METHODS
-from voicecall_bridge.flow.endings import FlowFailed, FlowMistake
+from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.flow.service import FlowService
-from voicecall_bridge.settings import FlowFailure
-from voicecall_bridge.telephony.calls import Operation
+from voicecall_bridge.settings.all import FlowFailure
 from voicecall_bridge.telephony.client import Performed
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Rejected, Unavailable
+from voicecall_bridge.telephony.operations import Operation
+from voicecall_bridge.use_cases.outcomes import InProgress
 
 # Fictional numbers; ids invented.
 CALLBACK = "+12065550142"

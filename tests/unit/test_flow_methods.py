@@ -16,11 +16,10 @@ from tests.unit.samples import (
     a_contact,
     flow_event,
 )
-from voicecall_bridge.bridge.outcomes import Creation, InProgress
 from voicecall_bridge.flow import methods as flow_methods
-from voicecall_bridge.flow.endings import FlowFailed, FlowMistake
 from voicecall_bridge.flow.methods import Method, Plan
-from voicecall_bridge.settings import FlowFailure
+from voicecall_bridge.flow.results import FlowFailed, FlowMistake
+from voicecall_bridge.settings.all import FlowFailure
 from voicecall_bridge.sources.flow import FlowInvocation
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -30,6 +29,7 @@ from voicecall_bridge.telephony.errors import (
     Unauthorized,
     Unavailable,
 )
+from voicecall_bridge.use_cases.outcomes import Creation, InProgress
 from voicecall_bridge.voice_call.create import (
     CallInitiation,
     MissingProperty,

@@ -4,10 +4,10 @@ import pytest
 
 from tests.unit.flow_scene import PLACES, Hanging, Scene
 from tests.unit.samples import CONTACT_ID, VOICE_CALL_ID
-from voicecall_bridge.bridge.live_calls import Bridge
-from voicecall_bridge.bridge.outcomes import Creation, Progress
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.outcomes import Creation, Progress
 from voicecall_bridge.voice_call.create import CallInitiation
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.unit.call_method_scene import Scene
 from tests.unit.samples import CONTACT_ID, INSTANCE_ID
-from voicecall_bridge.ledger.contacts import ContactKey
+from voicecall_bridge.ledger.creations import ContactKey
 from voicecall_bridge.telephony.client import Performed
 
 NESTED: list[tuple[object, str]] = [

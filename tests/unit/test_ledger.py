@@ -17,7 +17,7 @@ from botocore.exceptions import (
 from tests.unit.aws import TABLE, Through, ledger_table
 from tests.unit.doubles import Clock, MemoryLedger
 from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
-from voicecall_bridge.ledger.contacts import (
+from voicecall_bridge.ledger.creations import (
     TIME_TO_LIVE_SECONDS,
     Busy,
     ContactKey,

@@ -196,8 +196,8 @@ def test_what_says_nothing_of_a_voice_call_counts_as_delivery_alone(
 def test_what_comes_again_for_want_of_the_ledger_is_a_ledger_fault(
     told: Told, code: str, faults: int
 ) -> None:
-    told.observer.again("contact_events", CONTACT_ID, code, "ConnectTimeoutError")
-    assert told.counted() == {"ToComeAgain": 1} | ({"LedgerFault": faults} if faults else {})
+    told.observer.retry_later("contact_events", CONTACT_ID, code, "ConnectTimeoutError")
+    assert told.counted() == {"RetryLater": 1} | ({"LedgerFault": faults} if faults else {})
     (line,) = told.lines()
     assert set(line) - POWERTOOLS_KEYS == {"ContactId", "source", "errorCode", "error"}
     assert (line["errorCode"], line["error"]) == (code, "ConnectTimeoutError")
@@ -235,7 +235,7 @@ def test_a_defect_says_where_and_not_what(told: Told) -> None:
 
 
 def test_trouble_carries_facts(told: Told) -> None:
-    told.observer.trouble("ledger fault", CONTACT_ID, step="begin", error="ReadTimeoutError")
+    told.observer.report("ledger fault", CONTACT_ID, step="begin", error="ReadTimeoutError")
     (line,) = told.lines()
     assert (line["level"], line["message"]) == ("ERROR", "ledger fault")
     assert (line["ContactId"], line["step"]) == (CONTACT_ID, "begin")

@@ -5,11 +5,11 @@ import pytest
 from tests.unit.event_scene import EVENT, INBOUND, MADE, PARENT, TRANSFER, Scene
 from tests.unit.samples import CONTACT_ID, CUSTOMER, PARENT_ID, a_contact, a_transfer
 from voicecall_bridge.aws.contact_directory import NoSuchContact
-from voicecall_bridge.bridge.outcomes import InProgress, NotCreated, ParentMissing
 from voicecall_bridge.contact import InitiationMethod
-from voicecall_bridge.ledger.contacts import CreateStatus
+from voicecall_bridge.ledger.creations import CreateStatus
 from voicecall_bridge.telephony.client import CreatedVoiceCall
 from voicecall_bridge.telephony.errors import Rejected, Unavailable
+from voicecall_bridge.use_cases.outcomes import InProgress, NotCreated, ParentMissing
 from voicecall_bridge.voice_call.create import MissingProperty, TransferWithoutParent
 
 KNOWN = pytest.mark.parametrize("known", [True, False], ids=["flow's request", "Connect's word"])

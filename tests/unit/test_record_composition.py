@@ -12,9 +12,9 @@ from tests.unit.records import record
 from tests.unit.samples import CALL_CENTER, CONTACT_ID, ORG_ID, key_pair
 from tests.unit.test_client import Scene
 from tests.unit.test_composition import ENVIRONMENT
-from voicecall_bridge import composition
+from voicecall_bridge.composition import all as composition
 from voicecall_bridge.ledger.grouped_table import GroupedTable
-from voicecall_bridge.settings import SettingsError
+from voicecall_bridge.settings.all import SettingsError
 from voicecall_bridge.sources.contact_record import read
 from voicecall_bridge.streams.contact_records import ContactRecords
 from voicecall_bridge.telephony.auth import LIFETIME_SECONDS, SHARED_SECONDS, TokenSigner

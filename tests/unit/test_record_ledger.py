@@ -10,7 +10,7 @@ from tests.unit.aws import TABLE, Through, ledger_table
 from tests.unit.doubles import Clock
 from tests.unit.records import Failing
 from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
-from voicecall_bridge.ledger.contacts import (
+from voicecall_bridge.ledger.creations import (
     TIME_TO_LIVE_SECONDS,
     ContactKey,
     Created,

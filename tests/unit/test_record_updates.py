@@ -11,16 +11,7 @@ from tests.unit.doubles import Clock, alone
 from tests.unit.records import Failing, PatchedCalls
 from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID
 from tests.unit.telling import Told
-from voicecall_bridge.bridge.record_updates import (
-    LEASE_MARGIN_SECONDS,
-    MOST_FIELDS_LEFT_OUT,
-    SEND_SHARE,
-    OvertakenLate,
-    RecordUpdates,
-    StillAtWork,
-    Updated,
-)
-from voicecall_bridge.ledger.contacts import ContactKey
+from voicecall_bridge.ledger.creations import ContactKey
 from voicecall_bridge.ledger.records import Claim, Outrun, RecordLedger
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.sources.contact_record import ContactRecord
@@ -30,6 +21,15 @@ from voicecall_bridge.telephony.errors import (
     Rejected,
     Unauthorized,
     Unavailable,
+)
+from voicecall_bridge.use_cases.record_updates import (
+    LEASE_MARGIN_SECONDS,
+    MOST_FIELDS_LEFT_OUT,
+    SEND_SHARE,
+    OvertakenLate,
+    RecordUpdates,
+    StillAtWork,
+    Updated,
 )
 from voicecall_bridge.voice_call.update import UpdateVoiceCall
 

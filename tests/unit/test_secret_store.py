@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from tests.unit.samples import CALL_CENTER, KEY_NAME, MISSING, SECRET_ID, key_pair, secret
-from voicecall_bridge.aws.secret_store import SecretStore
+from voicecall_bridge.telephony.credentials import SecretStore
 from voicecall_bridge.telephony.errors import Effect, Unauthorized, Unavailable
 
 if TYPE_CHECKING:

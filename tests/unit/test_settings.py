@@ -3,15 +3,15 @@
 import pytest
 
 from tests.unit.samples import FIRST_ARN, SECOND_ARN
-from voicecall_bridge.contact_centers import ContactCenters
-from voicecall_bridge.settings import (
+from voicecall_bridge.contact_centers.registry import ContactCenters
+from voicecall_bridge.settings.all import (
     ENVIRONMENT_NAMES,
     CreateFromEvents,
     FlowFailure,
     Settings,
     SettingsError,
 )
-from voicecall_bridge.telephony.calls import CALLS, GUIDES, Operation
+from voicecall_bridge.telephony.operations import CALLS, GUIDES, Operation
 
 LEAST = {
     "CONTACT_CENTER_SECRET": "secret-id",

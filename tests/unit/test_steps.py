@@ -7,8 +7,7 @@ from tests.unit.samples import (
     CONTACT_ID,
     a_contact,
 )
-from voicecall_bridge.bridge.outcomes import CallOver, InProgress, Tidied
-from voicecall_bridge.ledger.contacts import LEASE_MARGIN_SECONDS, Busy, Step
+from voicecall_bridge.ledger.creations import LEASE_MARGIN_SECONDS, Busy, Step
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -17,6 +16,7 @@ from voicecall_bridge.telephony.errors import (
     TelephonyError,
     Unavailable,
 )
+from voicecall_bridge.use_cases.outcomes import CallOver, InProgress, Tidied
 
 
 def tidy(scene: Scene, step: Step, seconds: float = 10.0, *, late: bool = False) -> Tidied | None:

@@ -17,9 +17,9 @@ from voicecall_bridge.streams.processor import (
     HAND_OVER_SECONDS,
     RECORD_SECONDS,
     Ended,
-    Hopeless,
-    Passing,
+    PermanentFailure,
     StreamProcessor,
+    TransientFailure,
 )
 
 PATIENCE_SECONDS = 20.0
@@ -159,7 +159,7 @@ def test_no_more_chains_run_than_there_are_workers() -> None:
 def test_what_no_retry_can_mend_is_dead_lettered_and_done() -> None:
     def work(item: str) -> Ended:
         if item == "a1":
-            raise Hopeless("400")
+            raise PermanentFailure("400")
         return DONE
 
     scene = Scene(work)
@@ -184,7 +184,7 @@ def test_a_fault_that_passes_stops_its_own_chain_alone() -> None:
 
     def work(item: str) -> Ended:
         if item == "a2":
-            raise Passing("503")
+            raise TransientFailure("503")
         return DONE
 
     scene = Scene(work)
@@ -192,7 +192,7 @@ def test_a_fault_that_passes_stops_its_own_chain_alone() -> None:
     assert set(scene.dispositions()) == {"1", "2", "4"}
     assert "a3" not in scene.source.handled
     assert scene.letters.kept == []
-    (again,) = [line for line in scene.told.lines() if line["message"] == "to come again"]
+    (again,) = [line for line in scene.told.lines() if line["message"] == "retry later"]
     assert (again["ContactId"], again["errorCode"]) == ("contact-a2", "503")
 
 
@@ -212,7 +212,7 @@ def test_a_defect_never_blocks_its_shard() -> None:
     assert CUSTOMER not in scene.told.stream.getvalue()
 
 
-@pytest.mark.parametrize("fault", [Hopeless("400"), ValueError("x")], ids=repr)
+@pytest.mark.parametrize("fault", [PermanentFailure("400"), ValueError("x")], ids=repr)
 def test_a_dead_letter_that_is_not_kept_comes_again(fault: Exception) -> None:
     """Then nothing that follows in its chain is done either, since it would be overtaken."""
 
@@ -239,8 +239,8 @@ def test_one_letter_however_often_its_record_comes(hopeless: str) -> None:
 
     def work(item: str) -> Ended:
         if item == "b1":
-            raise Passing("503")
-        raise Hopeless("400")
+            raise TransientFailure("503")
+        raise PermanentFailure("400")
 
     scene = Scene(work)
     for _ in range(3):

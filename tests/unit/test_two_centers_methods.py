@@ -18,7 +18,7 @@ from tests.unit.samples import (
     flow_event,
 )
 from tests.unit.two_orgs import ONE_CENTER, TwoOrgs
-from voicecall_bridge.ledger.contacts import ContactKey, Ledger
+from voicecall_bridge.ledger.creations import ContactKey, Ledger
 
 NAME = "sales/second"
 PARAMETERS: dict[str, dict[str, object]] = {

@@ -99,7 +99,7 @@ def test_the_flow_may_ask_for_a_transfer_of_an_inbound_contact() -> None:
     assert body_for(contact, TRANSFER)["parentVoiceCallId"] == PARENT_ID
 
 
-def test_a_withheld_number_gets_the_stated_stand_in() -> None:
+def test_a_withheld_number_gets_the_stated_simulator() -> None:
     body = body_for(a_contact(customer_address=""))
     assert body["from"] == "anonymous"
     assert body["participants"] == [{"participantKey": "anonymous", "type": "END_USER"}]

@@ -9,22 +9,22 @@ from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory
 from tests.unit.records import batch as record_batch
 from tests.unit.samples import FIRST, INSTANCE_ID, TWO_CENTERS, VOICE_CALL_ID, stream_record
 from tests.unit.telling import Told
-from voicecall_bridge.bridge.call_actions import CallActions
-from voicecall_bridge.bridge.live_calls import Bridge
-from voicecall_bridge.bridge.record_updates import RecordUpdates
-from voicecall_bridge.contact_centers import Center, ContactCenters, PerCenter
+from voicecall_bridge.contact_centers.registry import Center, ContactCenters, PerCenter
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.ledger.callbacks import CallbackLedger
-from voicecall_bridge.ledger.contacts import ContactKey, Ledger
+from voicecall_bridge.ledger.creations import ContactKey, Ledger
 from voicecall_bridge.ledger.grouped_table import GroupedTable
 from voicecall_bridge.ledger.records import RecordLedger
 from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.streams.contact_records import ContactRecords
 from voicecall_bridge.streams.processor import StreamProcessor
-from voicecall_bridge.telephony.calls import Operation
 from voicecall_bridge.telephony.client import CreatedVoiceCall, Performed, TelephonyClient
+from voicecall_bridge.telephony.operations import Operation
+from voicecall_bridge.use_cases.call_actions import CallActions
+from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.record_updates import RecordUpdates
 from voicecall_bridge.voice_call.create import CreateVoiceCall
 from voicecall_bridge.voice_call.update import UpdateVoiceCall
 

@@ -166,10 +166,10 @@ class Observer:
         if error.status == 429:
             self.count("LimitError")
 
-    def again(self, source: str, contact_id: str, code: str, detail: str = "") -> None:
+    def retry_later(self, source: str, contact_id: str, code: str, detail: str = "") -> None:
         """A record that has not ended: Lambda delivers it again."""
         self.logger.warning(
-            "to come again",
+            "retry later",
             extra={
                 "ContactId": contact_id,
                 "source": source,
@@ -177,26 +177,24 @@ class Observer:
                 "error": detail,
             },
         )
-        self.count("ToComeAgain", "errorCode", code)
+        self.count("RetryLater", "errorCode", code)
         if code == LEDGER_UNAVAILABLE:
             self.count("LedgerFault")
 
-    def trouble(self, text: str, contact_id: str = "", **facts: str | int) -> None:
+    def report(self, text: str, contact_id: str = "", **facts: str | int) -> None:
         """Something an operator should know of. `text` is the bridge's own wording."""
         self.logger.error(text, extra={"ContactId": contact_id, **facts})
 
     def ledger_fault(self, step: str, fault: Exception, contact_id: str) -> None:
         """The ledger did not do a step, and the work goes on without it."""
         self.count("LedgerFault")
-        self.trouble("ledger fault", contact_id, step=step, error=str(fault))
+        self.report("ledger fault", contact_id, step=step, error=str(fault))
 
     def defect(self, error: BaseException, contact_id: str = "") -> None:
         """An error nobody foresaw: its kind and place, since its text may quote the event."""
         frames = traceback.extract_tb(error.__traceback__)
         place = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-        self.trouble(
-            "defect", contact_id, error=type(error).__name__, place=" < ".join(place[::-1])
-        )
+        self.report("defect", contact_id, error=type(error).__name__, place=" < ".join(place[::-1]))
         self.count("Defect")
 
     def flush(self) -> None:

@@ -33,7 +33,7 @@ class DeadLetterLost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A letter as it lies in the queue.
 
     Attributes:
@@ -94,7 +94,7 @@ class DeadLetterQueue:
         except (BotoCoreError, ClientError, RecursionError, TypeError, ValueError) as error:
             raise DeadLetterLost(_fault(error)) from None
 
-    def letters(self) -> Generator[Letter, None, None]:
+    def letters(self) -> Generator[DeadLetter, None, None]:
         """The letters in the queue, each once; a letter that was looked at is hidden for a while.
 
         Closed before its end, it shows those again that it has not handed out.
@@ -124,7 +124,7 @@ class DeadLetterQueue:
             for message in waiting:
                 self._show(message["ReceiptHandle"])
 
-    def remove(self, letter: Letter) -> None:
+    def remove(self, letter: DeadLetter) -> None:
         """Takes a letter out of the queue, and its payload out of the bucket.
 
         Raises:
@@ -137,7 +137,7 @@ class DeadLetterQueue:
         except (BotoCoreError, ClientError) as error:
             raise DeadLetterLost(_fault(error)) from None
 
-    def put_back(self, letter: Letter) -> None:
+    def put_back(self, letter: DeadLetter) -> None:
         """Shows a letter again at once, after it was looked at.
 
         Raises:
@@ -192,17 +192,17 @@ class DeadLetterQueue:
         except (BotoCoreError, ClientError) as error:
             raise DeadLetterLost(_fault(error)) from None
 
-    def _letter(self, message: Mapping[str, str]) -> Letter:
+    def _letter(self, message: Mapping[str, str]) -> DeadLetter:
         receipt = message["ReceiptHandle"]
         try:
             body = json.loads(message["Body"])
         except ValueError:
             body = None
         if not isinstance(body, dict):
-            return Letter("", "NOT_A_LETTER", message["Body"], receipt)
+            return DeadLetter("", "NOT_A_LETTER", message["Body"], receipt)
         stored_at = str(body.get("payloadAt", ""))
         payload = self._payload_at(stored_at) if stored_at else body.get("payload")
-        return Letter(
+        return DeadLetter(
             str(body.get("source", "")), str(body.get("reason", "")), payload, receipt, stored_at
         )
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeVar
 
-    from voicecall_bridge.bridge.call_actions import CallActions
-    from voicecall_bridge.bridge.outcomes import Answered, Progress
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.sources.flow import FlowInvocation
+    from voicecall_bridge.use_cases.call_actions import CallActions
+    from voicecall_bridge.use_cases.outcomes import Answered, Progress
 
     Request = TypeVar("Request")
 

@@ -12,19 +12,19 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.flow.endings import FlowMistake
-from voicecall_bridge.settings import FlowFailure
+from voicecall_bridge.flow.results import FlowMistake
+from voicecall_bridge.settings.all import FlowFailure
 from voicecall_bridge.sources.flow import NO_CONTACT_DATA
 from voicecall_bridge.voice_call.create import CallInitiation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from voicecall_bridge.bridge.call_actions import CallActions
-    from voicecall_bridge.bridge.live_calls import Bridge
-    from voicecall_bridge.bridge.outcomes import Answered, Creation, Progress
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.sources.flow import FlowInvocation
+    from voicecall_bridge.use_cases.call_actions import CallActions
+    from voicecall_bridge.use_cases.create import Bridge
+    from voicecall_bridge.use_cases.outcomes import Answered, Creation, Progress
 
 ON_FAILURE = "onFailure"
 

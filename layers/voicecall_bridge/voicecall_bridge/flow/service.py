@@ -11,11 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.aws.dead_letters import DeadLetterLost, DeadLetterQueue
-from voicecall_bridge.bridge.outcomes import Progress
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.deadline import Deadline, DeadlineExceeded, run_before
 from voicecall_bridge.flow import methods
-from voicecall_bridge.flow.endings import (
+from voicecall_bridge.flow.methods import UseCases
+from voicecall_bridge.flow.results import (
     FAILURES,
     Ending,
     FlowFailed,
@@ -26,18 +26,18 @@ from voicecall_bridge.flow.endings import (
     ended,
     failed,
 )
-from voicecall_bridge.flow.methods import UseCases
 from voicecall_bridge.observability import Delivery, Disposition, Observer
-from voicecall_bridge.settings import FlowFailure
+from voicecall_bridge.settings.all import FlowFailure
 from voicecall_bridge.sources import flow
 from voicecall_bridge.sources.flow_parameters import ParameterFault
+from voicecall_bridge.use_cases.outcomes import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voicecall_bridge.bridge.call_actions import CallActions
-    from voicecall_bridge.bridge.live_calls import Bridge
     from voicecall_bridge.flow.methods import Method, Plan
+    from voicecall_bridge.use_cases.call_actions import CallActions
+    from voicecall_bridge.use_cases.create import Bridge
 
 SOURCE = "contact_flow"
 _DEFECT = "the bridge itself failed; see its log"
@@ -210,7 +210,7 @@ class FlowService:
             self.dead_letters.keep(SOURCE, reason, payload)
         except DeadLetterLost as error:
             self.observer.count("DeadLetterLost")
-            self.observer.trouble("dead letter lost", error=str(error))
+            self.observer.report("dead letter lost", error=str(error))
             return "none"
         return "queue"
 

@@ -18,7 +18,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.ledger.contacts import TIME_TO_LIVE_SECONDS, Busy, ContactKey
+from voicecall_bridge.ledger.creations import TIME_TO_LIVE_SECONDS, Busy, ContactKey
 from voicecall_bridge.ledger.table import ConditionFailed, number, number_of, string_of, text
 
 if TYPE_CHECKING:

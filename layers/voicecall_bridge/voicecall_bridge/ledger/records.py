@@ -24,7 +24,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from voicecall_bridge.ledger.contacts import (
+from voicecall_bridge.ledger.creations import (
     TIME_TO_LIVE_SECONDS,
     ContactKey,
     Elsewhere,
@@ -37,7 +37,7 @@ from voicecall_bridge.ledger.table import ConditionFailed, number, number_of, st
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from voicecall_bridge.contact_centers import Center
+    from voicecall_bridge.contact_centers.registry import Center
     from voicecall_bridge.ledger.table import Table
 
 _FREE = (

@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
-from voicecall_bridge.bridge.outcomes import CallOver, InProgress, NotCreated, ParentMissing
 from voicecall_bridge.contact import Channel, InitiationMethod
-from voicecall_bridge.contact_centers import OtherContactCenter
+from voicecall_bridge.contact_centers.registry import OtherContactCenter
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
-from voicecall_bridge.settings import CreateFromEvents
+from voicecall_bridge.settings.all import CreateFromEvents
 from voicecall_bridge.sources import contact_event
-from voicecall_bridge.streams.processor import Ended, Hopeless, Passing
+from voicecall_bridge.streams.processor import Ended, PermanentFailure, TransientFailure
 from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
+from voicecall_bridge.use_cases.outcomes import CallOver, InProgress, NotCreated, ParentMissing
 from voicecall_bridge.voice_call.create import CREATED_LIVE, CannotCreate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from voicecall_bridge.bridge.live_calls import Bridge
-    from voicecall_bridge.bridge.outcomes import Creation, Tidied
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.sources.contact_event import ContactEvent
+    from voicecall_bridge.use_cases.create import Bridge
+    from voicecall_bridge.use_cases.outcomes import Creation, Tidied
 
 LATE_SECONDS = 30.0
 """From this age on an event is not taken for a sign of life: the call may be over."""
@@ -73,25 +73,25 @@ class ContactEvents:
         """Creates, clears or reroutes; most events need nothing.
 
         Raises:
-            Passing: a fault of Salesforce, Connect or the ledger.
-            Hopeless: refused for good, or without its parent for good.
+            TransientFailure: a fault of Salesforce, Connect or the ledger.
+            PermanentFailure: refused for good, or without its parent for good.
         """
         if item.contact.channel not in (Channel.VOICE, Channel.UNSTATED):
             return _skipped("NOT_VOICE")
         try:
             return self._handle(item, later, deadline)
         except InProgress:
-            raise Passing("IN_PROGRESS") from None
+            raise TransientFailure("IN_PROGRESS") from None
         except LedgerUnavailable as fault:
-            raise Passing(LEDGER_UNAVAILABLE, str(fault)) from None
+            raise TransientFailure(LEDGER_UNAVAILABLE, str(fault)) from None
         except DirectoryUnavailable as fault:
-            raise Passing(f"CONNECT_{fault}") from None
+            raise TransientFailure(f"CONNECT_{fault}") from None
         except NoSuchContact:
-            raise Hopeless("CONTACT_NOT_FOUND") from None
+            raise PermanentFailure("CONTACT_NOT_FOUND") from None
         except CallOver:
             return _skipped("CALL_OVER")
         except OtherContactCenter as refused:
-            raise Hopeless(refused.code) from None
+            raise PermanentFailure(refused.code) from None
         except TelephonyError as error:
             raise _fault(error) from None
 
@@ -114,11 +114,11 @@ class ContactEvents:
         try:
             made = self.bridge.ensure(item.contact, self._age(item) > LATE_SECONDS, deadline)
         except ParentMissing:
-            raise Hopeless("PARENT_MISSING") from None
+            raise PermanentFailure("PARENT_MISSING") from None
         except CannotCreate as error:
             if error.skipped:
                 return _skipped(error.code)
-            raise Hopeless(error.code) from None
+            raise PermanentFailure(error.code) from None
         except NotCreated as error:
             raise _fault(error.cause) from None
         return _created(made)
@@ -178,10 +178,10 @@ def _once(tidied: Tidied | None) -> Ended:
     return Ended(Disposition.DELIVERED, attempts=tidied.attempts)
 
 
-def _fault(error: TelephonyError) -> Passing | Hopeless:
+def _fault(error: TelephonyError) -> TransientFailure | PermanentFailure:
     if is_refused(error):
-        return Hopeless(error.code)
-    return Passing(error.code, perhaps_its_own=error.effect is Effect.UNKNOWN)
+        return PermanentFailure(error.code)
+    return TransientFailure(error.code, may_be_poison=error.effect is Effect.UNKNOWN)
 
 
 def _skipped(reason: str) -> Ended:

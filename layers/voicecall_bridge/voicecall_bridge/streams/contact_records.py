@@ -9,24 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.bridge.record_updates import OvertakenLate, StillAtWork
 from voicecall_bridge.contact import Channel
-from voicecall_bridge.contact_centers import OtherContactCenter
+from voicecall_bridge.contact_centers.registry import OtherContactCenter
 from voicecall_bridge.ledger.records import Outrun
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
+from voicecall_bridge.settings.contact_records import RecordRules
 from voicecall_bridge.sources import contact_record
-from voicecall_bridge.streams.processor import Ended, Hopeless, Passing
-from voicecall_bridge.streams.record_rules import RecordRules
+from voicecall_bridge.streams.processor import Ended, PermanentFailure, TransientFailure
 from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
+from voicecall_bridge.use_cases.record_updates import OvertakenLate, StillAtWork
 from voicecall_bridge.voice_call.update import update_voice_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voicecall_bridge.bridge.record_updates import RecordUpdates
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.sources.contact_record import ContactRecord
+    from voicecall_bridge.use_cases.record_updates import RecordUpdates
 
 
 @dataclass(slots=True)
@@ -61,8 +61,9 @@ class ContactRecords:
         """Sends it, unless it is skipped or a newer version is known.
 
         Raises:
-            Passing: a fault of Salesforce or the ledger, or another worker is at the contact.
-            Hopeless: refused for good.
+            TransientFailure: a fault of Salesforce or the ledger, or another worker holds the
+                contact.
+            PermanentFailure: refused for good.
         """
         if reason := self._skip(item):
             return Ended(Disposition.SKIPPED, reason)
@@ -75,18 +76,18 @@ class ContactRecords:
         try:
             done = self.updates.update(item, request, deadline)
         except LedgerUnavailable as fault:
-            raise Passing(LEDGER_UNAVAILABLE, str(fault)) from None
+            raise TransientFailure(LEDGER_UNAVAILABLE, str(fault)) from None
         except StillAtWork:
-            raise Passing("IN_PROGRESS") from None
+            raise TransientFailure("IN_PROGRESS") from None
         except OvertakenLate:
-            raise Passing("LEASE_RAN_OUT") from None
+            raise TransientFailure("LEASE_RAN_OUT") from None
         except OtherContactCenter as refused:
-            raise Hopeless(refused.code) from None
+            raise PermanentFailure(refused.code) from None
         except TelephonyError as error:
             if is_refused(error):
-                raise Hopeless(error.code) from None
+                raise PermanentFailure(error.code) from None
             own = error.effect is Effect.UNKNOWN
-            raise Passing(error.code, perhaps_its_own=own) from None
+            raise TransientFailure(error.code, may_be_poison=own) from None
         if isinstance(done, Outrun):
             return Ended(Disposition.SUPERSEDED, done.reason)
         return Ended(Disposition.DELIVERED, attempts=done.attempts)

@@ -19,7 +19,7 @@ from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.observability import Delivery, Disposition, Observer
 from voicecall_bridge.sources import kinesis
-from voicecall_bridge.streams.suspects import Suspects
+from voicecall_bridge.streams.poison_records import PoisonRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,21 +34,21 @@ BURIED_RECORDS = 10_000
 """So many dead-lettered records an environment knows again: a batch has 100, a retry the same."""
 
 
-class Passing(Exception):
+class TransientFailure(Exception):
     """A fault that passes: the record is to come again. The text is its code.
 
     Attributes:
         detail: what an operator should know besides, in the bridge's own words.
-        perhaps_its_own: it may be the record that brings the fault about (see suspects).
+        may_be_poison: it may be the record that brings the fault about (see poison_records).
     """
 
-    def __init__(self, code: str, detail: str = "", *, perhaps_its_own: bool = False) -> None:
+    def __init__(self, code: str, detail: str = "", *, may_be_poison: bool = False) -> None:
         super().__init__(code)
         self.detail = detail
-        self.perhaps_its_own = perhaps_its_own
+        self.may_be_poison = may_be_poison
 
 
-class Hopeless(Exception):
+class PermanentFailure(Exception):
     """The record can never succeed. The text is the reason's code."""
 
 
@@ -80,7 +80,7 @@ class Source(Protocol[Item]):
     def handle(self, item: Item, later: Sequence[Item], deadline: Deadline) -> Ended:
         """Does it; `later` are the chain's items behind it in this batch.
 
-        Raises Passing or Hopeless.
+        Raises TransientFailure or PermanentFailure.
         """
 
 
@@ -104,7 +104,7 @@ class StreamProcessor(Generic[Item]):
     on_overrun: Callable[[], None] = lambda: None
     _pool: ThreadPoolExecutor | None = field(default=None, init=False, repr=False)
     _buried: dict[str, None] = field(default_factory=dict, init=False, repr=False)
-    _suspects: Suspects = field(default_factory=Suspects, init=False, repr=False)
+    _poison: PoisonRecords = field(default_factory=PoisonRecords, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def answer(self, event: object, seconds_left: float) -> dict[str, list[dict[str, str]]]:
@@ -173,9 +173,9 @@ class StreamProcessor(Generic[Item]):
             return self._bury(record, item, "NOT_A_CONTACT", started)
         try:
             self._tell(record, item, self.source.handle(item, later, deadline), started)
-        except Passing as fault:
+        except TransientFailure as fault:
             return self._again(record, item, fault, started)
-        except Hopeless as reason:
+        except PermanentFailure as reason:
             return self._bury(record, item, str(reason), started)
         except Exception as error:  # one record must never block its shard
             self.observer.defect(error, self.source.describe(item)[0])
@@ -183,12 +183,12 @@ class StreamProcessor(Generic[Item]):
         return True
 
     def _again(
-        self, record: kinesis.StreamRecord, item: Item, fault: Passing, started: float
+        self, record: kinesis.StreamRecord, item: Item, fault: TransientFailure, started: float
     ) -> bool:
         contact_id, kind = self.source.describe(item)
-        if fault.perhaps_its_own and self._suspects.failed(record.id, kind):
+        if fault.may_be_poison and self._poison.failed(record.id, kind):
             return self._bury(record, item, str(fault), started)
-        self.observer.again(self.source.name, contact_id, str(fault), fault.detail)
+        self.observer.retry_later(self.source.name, contact_id, str(fault), fault.detail)
         return False
 
     def _bury(
@@ -197,7 +197,7 @@ class StreamProcessor(Generic[Item]):
         try:
             self.dead_letters.keep(self.source.name, reason, record.raw)
         except DeadLetterLost as error:
-            self.observer.trouble("dead letter lost", error=str(error))
+            self.observer.report("dead letter lost", error=str(error))
             self.observer.count("DeadLetterLost")
             return False  # it comes again, rather than being lost
         ended = Ended(Disposition.DEAD_LETTERED, reason)
@@ -228,7 +228,7 @@ class StreamProcessor(Generic[Item]):
         else:
             contact_id, kind = self.source.describe(item)
         if ended.disposition is Disposition.DELIVERED:
-            self._suspects.delivered(kind)
+            self._poison.delivered(kind)
         self.observer.delivered(
             Delivery(
                 source=self.source.name,

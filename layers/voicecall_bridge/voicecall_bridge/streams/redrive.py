@@ -22,7 +22,7 @@ from voicecall_bridge.sources.reading import members, text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from voicecall_bridge.aws.dead_letters import DeadLetterQueue, Letter
+    from voicecall_bridge.aws.dead_letters import DeadLetter, DeadLetterQueue
     from voicecall_bridge.deadline import Deadline
 
 GIVEN_UP = "GIVEN_UP"
@@ -122,7 +122,7 @@ class Redrive:
         return tally
 
     def _letters(self, request: Request, deadline: Deadline, tally: Tally) -> None:
-        stay: list[Letter] = []
+        stay: list[DeadLetter] = []
         try:
             with closing(self.dead_letters.letters()) as letters:
                 for letter in letters:

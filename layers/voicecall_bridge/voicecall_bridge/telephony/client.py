@@ -14,7 +14,6 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from voicecall_bridge.telephony.answers import Answer, read_answer
-from voicecall_bridge.telephony.calls import CALLS, Call, Operation
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
@@ -23,14 +22,15 @@ from voicecall_bridge.telephony.errors import (
     Unavailable,
     remarks_of,
 )
+from voicecall_bridge.telephony.operations import CALLS, Call, Operation
 from voicecall_bridge.telephony.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from voicecall_bridge.aws.secret_store import Credentials, SecretStore
-    from voicecall_bridge.contact_center import ContactCenter
+    from voicecall_bridge.contact_centers.secret import ContactCenter
     from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.telephony.credentials import Credentials, SecretStore
     from voicecall_bridge.voice_call.create import CreateVoiceCall
     from voicecall_bridge.voice_call.update import UpdateVoiceCall
 

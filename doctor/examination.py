@@ -1,0 +1,210 @@
+"""The order of the checks: each part is looked at if what it needs is there."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from doctor import aws
+from doctor.address import check_network
+from doctor.aws import Account, Unread, as_finding
+from doctor.findings import Finding, Verdict, fault, ok, unchecked, warning
+from doctor.org import CLOCK, TOKEN, Org
+from doctor.private_key import check_key
+from doctor.secret import API_NAME, BASE, KEY, ORG, SECRET, SecretReading, read_secret
+from voicecall_bridge.contact_centers.secret import ContactCenter
+from voicecall_bridge.settings.all import Settings, SettingsError
+
+_ROLE: Final = "function's role"
+_NO_CREDENTIALS: Final = "no AWS credentials at hand"
+_FILE: Final = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the operator asks to have examined; what is empty, the bridge's environment says.
+
+    Attributes:
+        secret: name or ARN of the secret.
+        file: a file that holds the secret's text instead.
+        key_parameter: name of the SecureString with the private key.
+        stack: name of the stack whose function has the bridge's environment.
+        audience: `aud` of the tokens.
+        provider: value of the header Telephony-Provider-Name.
+        seconds: for each answer.
+        trusted: certificates (PEM file) to trust; empty: those that the bridge trusts.
+    """
+
+    secret: str = ""
+    file: Path | None = None
+    key_parameter: str = ""
+    stack: str = ""
+    audience: str = ""
+    provider: str = ""
+    seconds: float = 10.0
+    trusted: str = ""
+
+    def filled(self, environment: Mapping[str, str]) -> "Asked":
+        """With the environment's word where nothing was said."""
+        said = {name: value.strip() for name, value in environment.items()}
+        default = said.get("CONTACT_CENTER_SECRET", "")
+        secret = self.secret or default
+        # The key apart belongs to that secret, and to no other one.
+        belongs = self.file is None and _is_same(secret, default)
+        return replace(
+            self,
+            secret=secret,
+            key_parameter=self.key_parameter
+            or (said.get("PRIVATE_KEY_PARAMETER", "") if belongs else ""),
+            audience=self.audience or said.get("JWT_AUDIENCE", ""),
+            provider=self.provider or said.get("TELEPHONY_PROVIDER_NAME") or "amazon-connect",
+        )
+
+
+class Examination:
+    """All checks, once.
+
+    Args:
+        asked: what to examine.
+        account: AWS.
+        environment: this process's; a stack's function's takes its place.
+    """
+
+    def __init__(self, asked: Asked, account: Account, environment: Mapping[str, str]) -> None:
+        self._account = account
+        self._environment: Mapping[str, str] = {} if asked.stack else environment
+        self._asked = asked
+        self._signed_in = account.has_credentials()
+        self._text: str | None = None
+        self._arn = ""
+        self._key: str | None = ""
+
+    def findings(self) -> Iterator[Finding]:
+        """Each as soon as it is made."""
+        if self._asked.stack:
+            yield from self._read_stack()
+        self._asked = self._asked.filled(self._environment)
+        yield self._read_file(self._asked.file) if self._asked.file else self._read_secret()
+        if self._asked.key_parameter:
+            yield self._read_parameter()
+        if self._text is None:
+            yield unchecked(SECRET, "it was not read")
+        else:
+            yield from self._contact_center(read_secret(self._text, self._key))
+        yield from self._resources()
+
+    def _read_stack(self) -> Iterator[Finding]:
+        if not self._signed_in:
+            yield unchecked(aws.STACK, _NO_CREDENTIALS)
+            return
+        try:
+            status, outputs = self._account.stack(self._asked.stack)
+            yield _stack_status(status)
+            arn = outputs.get("ContactFlowFunctionArn", "")
+            if not arn:
+                change = "the name of the stack that template.yaml was deployed as"
+                yield fault(aws.STACK, "no output ContactFlowFunctionArn", change)
+                return
+            state, self._environment = self._account.function(arn)
+            yield _function(state, self._environment)
+        except Unread as error:
+            yield as_finding(aws.STACK, error)
+
+    def _read_file(self, path: Path) -> Finding:
+        try:
+            self._text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            return fault(_FILE, "not UTF-8", "save it as UTF-8")
+        except OSError as error:
+            return fault(_FILE, f"cannot be read ({type(error).__name__})", "its path, its rights")
+        return ok(_FILE, "read")
+
+    def _read_secret(self) -> Finding:
+        if not self._asked.secret:
+            return unchecked(aws.READABLE, "which one, the stack did not say")
+        try:
+            self._text, self._arn = self._account.secret(self._asked.secret)
+        except Unread as error:
+            return fault(aws.READABLE, error.text, error.change)
+        used = [
+            secret.strip()
+            for name, value in self._environment.items()
+            if name.startswith("CONTACT_CENTER_SECRET")
+            for secret in value.split(",")
+        ]
+        if self._asked.stack and used and not any(_is_same(self._arn, it) for it in used):
+            change = "ContactCenterSecretArn of the stack, or the SECRET that is examined here"
+            return fault(aws.READABLE, "readable, but the stack uses another secret", change)
+        return ok(aws.READABLE, "readable with these credentials")
+
+    def _read_parameter(self) -> Finding:
+        try:
+            self._key = self._account.parameter(self._asked.key_parameter)
+        except Unread as error:
+            self._key = None
+            return fault(aws.PARAMETER, error.text, error.change)
+        return ok(aws.PARAMETER, "readable with these credentials")
+
+    def _contact_center(self, reading: SecretReading) -> Iterator[Finding]:
+        yield from reading.findings
+        usable = not any(it.verdict is Verdict.FAULT for it in reading.findings)
+        center = reading.center
+        if reading.key:
+            for found in check_key(reading.key):
+                usable &= found.verdict is not Verdict.FAULT
+                yield found
+        if center is None or not reading.has(BASE):
+            yield unchecked("network", "without an address")
+            usable = False
+        else:
+            for found in check_network(center.base_url, self._asked.seconds, self._asked.trusted):
+                usable &= found.verdict is not Verdict.FAULT
+                yield found
+        if center is not None and usable and reading.has(ORG, API_NAME, BASE, KEY):
+            yield from self._org(center).examine()
+        else:
+            yield unchecked(CLOCK, "it is told by an answer of Salesforce")
+            yield unchecked(TOKEN, "after the faults above")
+
+    def _org(self, center: ContactCenter) -> Org:
+        asked = self._asked
+        return Org(center, asked.provider, asked.audience, asked.seconds, asked.trusted)
+
+    def _resources(self) -> Iterator[Finding]:
+        if not self._signed_in:
+            yield unchecked("permissions", f"secret, ledger, dead letters: {_NO_CREDENTIALS}")
+            return
+        found = list(self._account.resources(self._environment))
+        why = "which, the stack did not say" if self._asked.stack else "no STACK= was given"
+        yield from found or [unchecked("resources", f"ledger, dead letters: {why}")]
+        yield unchecked(_ROLE, "whether it may read the secret shows when it is invoked")
+
+
+def _stack_status(status: str) -> Finding:
+    if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
+        return ok(aws.STACK, status)
+    why = "the stack's events in the CloudFormation console say why"
+    if status == "UPDATE_ROLLBACK_COMPLETE" or status.endswith("_IN_PROGRESS"):
+        return warning(aws.STACK, status, why)  # what ran before runs on
+    return fault(aws.STACK, status, why)
+
+
+def _function(state: str, environment: Mapping[str, str]) -> Finding:
+    if state not in ("Active", "Inactive"):  # Inactive: not invoked for long, it wakes up
+        return fault(aws.FUNCTION, f"its state is {state}", "the function in the Lambda console")
+    try:
+        Settings.from_environment(environment)
+    except SettingsError as error:
+        return fault(aws.FUNCTION, str(error), "the stack's parameters of the same names")
+    return ok(aws.FUNCTION, f"{state}, its settings are sound")
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two texts may name the same secret: by ARN, whole or without the six random
+    characters that Secrets Manager appends, or by name."""
+    return bool(_names(one) & _names(other))
+
+
+def _names(secret: str) -> set[str]:
+    bare = {secret, secret[:-7]} if secret.startswith("arn:") else {secret}
+    return bare | {it.rpartition(":")[2] for it in bare}

@@ -1,0 +1,1 @@
+"""Builds what each function runs on, once per execution environment; nothing else does."""

@@ -1,0 +1,1 @@
+"""Which contact centers there are, and which one owns a contact. Pure."""

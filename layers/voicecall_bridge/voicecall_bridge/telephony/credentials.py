@@ -1,0 +1,125 @@
+"""The contact center's secret in AWS Secrets Manager, and what is signed with it.
+
+The only use of Secrets Manager and of Systems Manager's parameters.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+from voicecall_bridge.contact_centers.secret import ContactCenter, InvalidSecret, contact_center
+from voicecall_bridge.telephony.auth import TokenSigner, UnusableKey
+from voicecall_bridge.telephony.errors import Unauthorized, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# Only these pass by themselves; all other refusals (access denied, no such secret) want a person.
+# Source: Secrets Manager and Systems Manager API references, "Common Errors".
+_PASSING = frozenset(
+    {
+        "InternalServiceError",
+        "InternalServerError",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "Throttling",
+        "RequestTimeout",
+        "KMSThrottlingException",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A contact center and the signer of its tokens."""
+
+    center: ContactCenter
+    signer: TokenSigner
+
+
+@dataclass(slots=True)
+class SecretStore:
+    """Reads the secret once and keeps it; reads it again when Salesforce refuses the token.
+
+    Attributes:
+        secret_id: name or ARN of the secret.
+        secrets_manager: makes the Secrets Manager client when it is needed.
+        parameters: makes the Systems Manager client when it is needed.
+        key_parameter: name of the SecureString with the private key, empty when the secret has it.
+        audience: `aud` of the tokens, empty for none.
+    """
+
+    secret_id: str
+    secrets_manager: Callable[[], Any]
+    parameters: Callable[[], Any]
+    key_parameter: str = ""
+    audience: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _current: Credentials | None = field(default=None, init=False, repr=False)
+
+    def current(self) -> Credentials:
+        """The credentials, read at the first call.
+
+        Raises:
+            Unavailable: code SECRET_UNAVAILABLE, a passing fault of AWS.
+            Unauthorized: code SETTINGS, the secret cannot be read or used.
+        """
+        return self._current or self.renewed(None)
+
+    def renewed(self, refused: Credentials | None) -> Credentials:
+        """The credentials read anew, unless another thread has already replaced `refused`.
+
+        Raises:
+            Unavailable, Unauthorized: as in `current`.
+        """
+        with self._lock:
+            if self._current is None or self._current is refused:
+                self._current = self._read()
+            return self._current
+
+    def _read(self) -> Credentials:
+        try:
+            center = contact_center(self._secret_text(), self._separate_key())
+            signer = TokenSigner(
+                org_id=center.org_id,
+                call_center_api_name=center.api_name,
+                private_key=center.private_key,
+                audience=self.audience,
+            )
+        except (InvalidSecret, UnusableKey) as error:
+            raise Unauthorized(f"the contact center's secret: {error}", code="SETTINGS") from None
+        except ClientError as error:
+            raise _refused(error.response) from None
+        except (NoRegionError, NoCredentialsError) as error:
+            raise Unauthorized(
+                f"the secret cannot be read ({type(error).__name__})", code="SETTINGS"
+            ) from None
+        except BotoCoreError as error:
+            raise Unavailable(
+                f"the secret cannot be read now ({type(error).__name__})",
+                code="SECRET_UNAVAILABLE",
+            ) from None
+        return Credentials(center, signer)
+
+    def _secret_text(self) -> str:
+        answer = self.secrets_manager().get_secret_value(SecretId=self.secret_id)
+        return str(answer.get("SecretString") or "")
+
+    def _separate_key(self) -> str:
+        if not self.key_parameter:
+            return ""
+        answer = self.parameters().get_parameter(Name=self.key_parameter, WithDecryption=True)
+        return str(answer["Parameter"]["Value"])
+
+
+def _refused(answer: Mapping[str, Any]) -> Unavailable | Unauthorized:
+    code = answer.get("Error", {}).get("Code", "")
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _PASSING or status >= 500:
+        return Unavailable(f"the secret cannot be read now ({code})", code="SECRET_UNAVAILABLE")
+    return Unauthorized(f"the secret cannot be read ({code})", code="SETTINGS")

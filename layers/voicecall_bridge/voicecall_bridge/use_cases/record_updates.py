@@ -1,0 +1,169 @@
+"""The use case of contact records: one PATCH at a time a contact, the newest version last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.ledger.creations import ContactKey, Elsewhere
+from voicecall_bridge.ledger.records import AtWork, Claim, Outrun, RecordLedger
+from voicecall_bridge.ledger.table import LedgerUnavailable
+from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError, is_refused
+from voicecall_bridge.use_cases.center_choice import CenterChoice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voicecall_bridge.contact_centers.registry import PerCenter
+    from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.observability import Observer
+    from voicecall_bridge.sources.contact_record import ContactRecord
+    from voicecall_bridge.telephony.client import TelephonyClient
+    from voicecall_bridge.voice_call.update import UpdateVoiceCall
+
+LEASE_MARGIN_SECONDS = 1.0
+"""A lease outlives its holder's last request by this much: clocks of two hosts differ a little."""
+SEND_SHARE = 0.7
+"""Share of a record's time that its requests to Salesforce may take. With the margin above, what a
+worker left behind when it died is free again before the same record's next delivery gives up."""
+FIRST_LOOK_SECONDS = 0.05
+LOOK_AGAIN_SECONDS = 1.0
+"""Between two looks at a contact that another worker is at: from the first to this, doubling."""
+MOST_FIELDS_LEFT_OUT = 5
+"""Rounds of leaving out fields that Salesforce refuses by name."""
+_API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
+
+
+class StillAtWork(Exception):
+    """Another worker is at the contact, and the time to wait for it has run out."""
+
+
+class OvertakenLate(Exception):
+    """The lease ran out while the version was sent: it must come again, to be the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """Salesforce has taken a version; `attempts` requests were sent."""
+
+    attempts: int
+
+
+@dataclass(slots=True)
+class RecordUpdates:
+    """Versions of contact records to Salesforce.
+
+    Attributes:
+        ledger: which version Salesforce has.
+        clients: Salesforce, a client for each contact center.
+        observer: logs and counters.
+        sleep: waits for seconds.
+    """
+
+    ledger: RecordLedger
+    clients: PerCenter[TelephonyClient]
+    observer: Observer
+    sleep: Callable[[float], object] = time.sleep
+    _choice: CenterChoice = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Lets the ledger say whose a contact is."""
+        self._choice = CenterChoice(self.clients.centers, self.ledger.center, self.observer)
+
+    def update(
+        self, record: ContactRecord, request: UpdateVoiceCall, deadline: Deadline
+    ) -> Updated | Outrun:
+        """Brings the VoiceCall to the record's version, unless it has it or a newer one.
+
+        Args:
+            record: whose version it is.
+            request: what the record says.
+            deadline: for all of it.
+
+        Raises:
+            OtherContactCenter: the contact belongs to a contact center that is not served.
+            StillAtWork, OvertakenLate: it is to come again.
+            TelephonyError: Salesforce did not take it.
+            LedgerUnavailable: without the ledger nothing is sent.
+        """
+        key = ContactKey(record.instance_id, record.contact_id)
+        claim, client, sending = self._claim(key, record, content_of(request), deadline)
+        if isinstance(claim, Outrun):
+            return claim
+        try:
+            attempts = self._send(client, request, sending)
+        except TelephonyError as error:
+            self._end(claim, comes_again=not is_refused(error))
+            raise
+        if not self.ledger.sent(claim):
+            raise OvertakenLate(key.contact_id)
+        return Updated(attempts)
+
+    def _claim(
+        self, key: ContactKey, record: ContactRecord, content: str, deadline: Deadline
+    ) -> tuple[Claim | Outrun, TelephonyClient, Deadline]:
+        """The turn, where to, and until when its requests may be under way."""
+        pause = FIRST_LOOK_SECONDS
+        center = self._choice.of_record(record)
+        while True:
+            # Before the ledger is asked: what it takes to answer is a part of the lease.
+            sending = deadline.within(deadline.remaining() * SEND_SHARE)
+            lease = sending.remaining() + LEASE_MARGIN_SECONDS
+            turn = self.ledger.claim(key, record.version, content, lease, center)
+            if isinstance(turn, Elsewhere):
+                center = self._choice.kept(record, turn)
+                continue
+            if not isinstance(turn, AtWork):
+                return turn, self.clients.of(center), sending
+            # Not below what a request takes: whoever gets the turn must be able to use it.
+            if not deadline.allows(pause + LEASE_MARGIN_SECONDS):
+                raise StillAtWork(key.contact_id)
+            self.sleep(pause)
+            pause = min(2 * pause, LOOK_AGAIN_SECONDS)
+
+    def _send(self, client: TelephonyClient, request: UpdateVoiceCall, deadline: Deadline) -> int:
+        attempts = 0
+        for left_out in range(MOST_FIELDS_LEFT_OUT + 1):
+            try:
+                return attempts + client.update_voice_call(request, deadline)
+            except Rejected as error:
+                error.attempts += attempts
+                attempts = error.attempts
+                named = _named_in(error, request)
+                if not named or left_out == MOST_FIELDS_LEFT_OUT:
+                    raise
+                for name in named:
+                    self._report(name, request.vendor_call_key)
+                request = request.without(named)
+        raise AssertionError("unreachable: the last round returns or raises")
+
+    def _report(self, name: str, contact_id: str) -> None:
+        # The name comes from a setting or from an attribute's name; only an API name is told.
+        field = name if _API_NAME.fullmatch(name) else "OTHER"
+        self.observer.report("field refused by Salesforce", contact_id, field=field)
+        self.observer.count("FieldRefused", "field", field)
+
+    def _end(self, claim: Claim, *, comes_again: bool) -> None:
+        try:
+            self.ledger.not_sent(claim, comes_again=comes_again)
+        except LedgerUnavailable as fault:
+            # The lease runs out by itself.
+            self.observer.ledger_fault("not sent", fault, claim.key.contact_id)
+
+
+def content_of(request: UpdateVoiceCall) -> str:
+    """A digest of what is sent: two versions of one second are the same where it is."""
+    body = json.dumps(request.to_json(), sort_keys=True)
+    return hashlib.sha256(body.encode()).hexdigest()[:16]
+
+
+def _named_in(error: Rejected, request: UpdateVoiceCall) -> list[str]:
+    """The call attributes that a refusal names, as whole words."""
+    if error.status != 400 or error.effect is not Effect.NONE:
+        return []
+    words = set(re.findall(r"[^\s'\"`,;:.!?()\[\]{}<>=]+", error.remark))
+    return [name for name in request.call_attributes if name in words]

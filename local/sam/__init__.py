@@ -1,1 +1,0 @@
-"""template.yaml as the stand reads it."""

@@ -1,0 +1,1 @@
+"""The simulator: runs what template.yaml deploys, without an AWS account or a Salesforce org."""

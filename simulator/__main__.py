@@ -1,0 +1,220 @@
+"""The simulator's commands: `python -m simulator run`, `replay`, `flow` and `stand`."""
+
+import argparse
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from simulator.addresses import addresses
+from simulator.console import Console
+from simulator.contact_flow import command as flow_command
+from simulator.ending import wait_for_ending
+from simulator.functions.lambda_api import LambdaApi
+from simulator.reading import EventError
+from simulator.replay import Replay
+from simulator.salesforce import Exchange
+from simulator.sam.template import TemplateError
+from simulator.samples.files import in_order, samples_in
+from simulator.samples.outcome import Outcome
+from simulator.samples.steps import Sample, inputs_of
+from simulator.simulator import ROOT, Simulator
+from simulator.streams.polling import Polling
+
+RIGHT: Final = 0
+WRONG: Final = 1
+UNUSABLE: Final = 2
+INTERRUPTED: Final = 128 + signal.SIGINT
+"""As a shell tells that a signal ended a program."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; answers its exit status, one of the constants above."""
+    parsed = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    try:
+        return command(parsed)
+    except (EventError, TemplateError, BotoCoreError, ClientError, OSError) as error:
+        print(error, file=sys.stderr)
+        return UNUSABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    run = commands.add_parser("run", help="replay every sample; fails unless each ends as it says")
+    run.add_argument("folder", nargs="?", type=Path, default=ROOT / "events")
+    run.set_defaults(command=_run)
+    replay = commands.add_parser("replay", help="replay one file, also one of your own")
+    replay.add_argument("path", type=Path, help="an event (.json) or a whole call (.jsonl)")
+    replay.add_argument(
+        "--parent",
+        action="append",
+        default=[],
+        metavar="CONTACT_ID",
+        type=_contact_id,
+        help="a contact whose VoiceCall is there already: a transfer's parent, or a method's own "
+        "(may be repeated)",
+    )
+    replay.set_defaults(command=_replay)
+    flow = commands.add_parser("flow", help="walk a contact flow with a caller, block by block")
+    flow_command.add_arguments(flow)
+    flow.set_defaults(command=_flow)
+    simulator = commands.add_parser(
+        "serve", help="leave the simulator running and print its addresses"
+    )
+    simulator.add_argument(
+        "--state", type=Path, help="a folder that keeps Salesforce's records and journal"
+    )
+    simulator.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="NAME=VALUE",
+        type=_setting,
+        help="a setting of the functions instead of the template's (may be repeated)",
+    )
+    simulator.set_defaults(command=_simulator)
+    return parser
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    samples = samples_in(parsed.folder)
+    console = Console(_deliveries(samples))
+    console.say("starting Salesforce, AWS and the functions on loopback")
+    with Simulator() as simulator:
+        replay = Replay(simulator, console)
+        with console:
+            replay.run(samples)
+        console.calls(simulator.salesforce.voice_calls())
+        account = replay.account()
+    console.account(account)
+    console.verdict(len(samples), replay.wrong)
+    return WRONG if replay.wrong or account.faults() else RIGHT
+
+
+def _replay(parsed: argparse.Namespace) -> int:
+    samples = in_order([parsed.path])
+    console = Console(_deliveries(samples))
+    with Simulator() as simulator:
+        for contact_id in parsed.parent:
+            simulator.salesforce.add_voice_call(contact_id)
+        replay = Replay(simulator, console)
+        with console:
+            replay.run(samples)
+        explained = [each for each in replay.outcomes if each.path == samples[-1].path]
+        for number, outcome in enumerate(explained, 1):
+            if len(explained) > 1:
+                console.say(f"{number:4}. {_title(outcome)}")
+            _explain(console, outcome, simulator.salesforce.journal())
+        console.calls(simulator.salesforce.voice_calls())
+        account = replay.account()
+    console.account(account)
+    # A file that says how it ends is held to its word; any other one is to end well.
+    unsaid = [outcome for outcome in replay.outcomes if outcome.delivered.expectation is None]
+    ended_well = all(outcome.succeeded for outcome in unsaid)
+    return RIGHT if ended_well and not replay.wrong and not account.faults() else WRONG
+
+
+def _flow(parsed: argparse.Namespace) -> int:
+    return RIGHT if flow_command.run(parsed) else WRONG
+
+
+def _simulator(parsed: argparse.Namespace) -> int:
+    console = Console()
+    with (
+        Simulator(
+            state=parsed.state, compressed=False, settings=dict(parsed.settings)
+        ) as simulator,
+        Polling(simulator.events),
+        LambdaApi(simulator) as lambda_api,
+    ):
+        for line in addresses(simulator, lambda_api):
+            console.say(line)
+        # To be ended by a signal is how this command ends well.
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):
+            wait_for_ending()
+    return RIGHT
+
+
+def _title(outcome: Outcome) -> str:
+    """What a delivery was, where several are explained one after the other."""
+    told = outcome.lines[0] if outcome.lines else None
+    words = (outcome.delivered.source, told.method, told.contact_id) if told else ()
+    return "  ".join(word for word in words if word) or outcome.delivered.source
+
+
+def _explain(console: Console, outcome: Outcome, journal: Sequence[Exchange]) -> None:
+    console.answer(outcome)
+    if outcome.delivered.guessed:
+        console.say(
+            "      note: it was given to the function of flows, as it looks like no flow's event, "
+            "contact event or contact record"
+        )
+    for line in outcome.lines:
+        if line.reason == "NOT_A_CONTACT":
+            console.say(f"      {line.error_text}")
+    if any(line.reason == "CONTACT_NOT_FOUND" for line in outcome.lines):
+        console.say(
+            "      hint: DescribeContact does not know the contact here; tell of it with a line "
+            '{"connect": {"contacts": [...]}} in a call (events/README.md)'
+        )
+    if not outcome.reached:
+        console.say(
+            "      hint: the rules in template.yaml let voice events of one instance through, "
+            "and only those types that are used"
+        )
+    if call := outcome.unknown_call(journal):
+        console.say(
+            "      hint: Salesforce has no VoiceCall of this contact here; put its createVoiceCall "
+            "before it in a call (.jsonl, events/README.md), or have the call there already: add "
+            f'--parent {call} (make: ARGS="--parent {call}")'
+        )
+    if parent := outcome.refused_parent(journal):
+        console.say(
+            "      hint: Salesforce does not know the parent here; to have it known, add --parent "
+            f'{parent} (make: ARGS="--parent {parent}")'
+        )
+
+
+def _deliveries(samples: Iterable[Sample]) -> int:
+    return sum(len(inputs_of(step)) for sample in samples for step in sample.steps)
+
+
+def _contact_id(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a contact id is not empty")
+    return text
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError("a setting is NAME=VALUE")
+    return name, value
+
+
+def _end(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's own
+    """End as an exception does, so that everything that was started is stopped."""
+    sys.exit(128 + signal_number)
+
+
+if __name__ == "__main__":
+    # A shell lets what it starts in the background ignore SIGINT: `stand` is to end all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _end)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # An event may hold what this terminal has no characters for.
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""AWS on a laptop: moto's server with the template's resources and the contact centers' secrets.
+
+Tables, queues, streams and buckets are those of the template (see deployment). The secret and the
+parameter are Salesforce's: what provisioning a contact center leaves in an account.
+"""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import boto3
+from botocore.config import Config
+
+from simulator.aws.deployment import Deployment
+from simulator.aws.moto_server import MotoServer
+from simulator.salesforce import ContactCenterIdentity
+from simulator.sam.template import Template, load_template
+
+_REGION: Final = "us-east-1"
+_KEY_SUFFIX: Final = "-scrt-jwt-auth-private-key"
+_CREDENTIALS: Final = {"aws_access_key_id": "laptop", "aws_secret_access_key": "laptop"}
+CONNECT_INSTANCE_ARN: Final = (
+    "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c-1111-4222-8333-444455556666"
+)
+"""The instance that the sample events come from: the rules let no other one through."""
+
+
+class LaptopAws:
+    """AWS on a free loopback port, as a context manager.
+
+    endpoint         what AWS_ENDPOINT_URL is to be
+    region           the region all of it is in
+    template         template.yaml with its references resolved to what lies here
+    secret_arn       the default contact center's secret
+    further          names of the further contact centers' secrets -> their ARNs
+    key_parameter    name of the SecureString that holds the private key alone
+    """
+
+    def __init__(
+        self,
+        template_path: Path,
+        identity: ContactCenterIdentity,
+        salesforce_url: str,
+        further: Sequence[ContactCenterIdentity] = (),
+    ) -> None:
+        """Remember what to make; nothing runs before the context is entered.
+
+        `further` contact centers are for templates that ask for them.
+        """
+        self._template_path = template_path
+        self._identity = identity
+        self._salesforce_url = salesforce_url
+        # As CloudFormation names what the template leaves unnamed: stack, logical id, random part.
+        self._suffix = secrets.token_hex(4)
+        self._resources = ExitStack()
+        self.region = _REGION
+        self.endpoint = ""
+        self._further = further
+        self.secret_arn = ""
+        self.further: dict[str, str] = {}
+        self.key_parameter = identity.call_center_api_name + _KEY_SUFFIX
+
+    def __enter__(self) -> Self:
+        """Start the server and create everything.
+
+        Raises:
+            TemplateError: the template cannot be used.
+            botocore.exceptions.ClientError: moto refuses a resource.
+        """
+        with ExitStack() as resources:
+            self._serve(resources)
+            self._provision_contact_center(resources)
+            self.template = self._deploy(resources)
+            self._resources = resources.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Delete everything and stop the server."""
+        self._resources.close()
+
+    def client(self, service: str, endpoint: str = "") -> Any:
+        """A client of this AWS, or of a simulator at another endpoint. It does not retry."""
+        return boto3.client(
+            service,
+            endpoint_url=endpoint or self.endpoint,
+            region_name=self.region,
+            config=Config(retries={"total_max_attempts": 1}),
+            **_CREDENTIALS,
+        )
+
+    def items(self, table: str) -> Iterator[Mapping[str, Any]]:
+        """Every item of a table, in DynamoDB's own notation."""
+        for page in self._dynamodb.get_paginator("scan").paginate(
+            TableName=table, ConsistentRead=True
+        ):
+            yield from page["Items"]
+
+    def messages(self, queue_url: str) -> list[Any]:
+        """The bodies of every message in a queue, as JSON values; the messages stay there."""
+        received: list[Any] = []
+        handles: list[str] = []
+        while batch := self._sqs.receive_message(
+            QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=60
+        ).get("Messages"):
+            received += [json.loads(message["Body"]) for message in batch]
+            handles += [message["ReceiptHandle"] for message in batch]
+        for handle in handles:
+            self._sqs.change_message_visibility(
+                QueueUrl=queue_url, ReceiptHandle=handle, VisibilityTimeout=0
+            )
+        return received
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[tuple[str, Any]]:
+        """Key and JSON value of every object of a bucket whose key begins with `prefix`."""
+        client = self.client("s3")
+        try:
+            for page in client.get_paginator("list_objects_v2").paginate(
+                Bucket=bucket, Prefix=prefix
+            ):
+                for found in page.get("Contents", []):
+                    body = client.get_object(Bucket=bucket, Key=found["Key"])["Body"]
+                    yield found["Key"], json.loads(body.read())
+        finally:
+            client.close()
+
+    def template_with(self, settings: Mapping[str, str]) -> Template:
+        """The template as deployed with other values for the parameters that `settings` stand for.
+
+        A setting is an environment variable; one that the template gives no parameter to changes
+        functions only, and nothing here. Raises TemplateError.
+        """
+        parameters = self.template.parameters_of(settings)
+        return load_template(self._template_path, {**self._values, **parameters})
+
+    def _serve(self, resources: ExitStack) -> None:
+        self.endpoint = resources.enter_context(MotoServer()).endpoint
+        self._dynamodb, self._sqs = self.client("dynamodb"), self.client("sqs")
+        resources.callback(self._dynamodb.close)
+        resources.callback(self._sqs.close)
+
+    def _provision_contact_center(self, resources: ExitStack) -> None:
+        """What Salesforce's provisioning makes: the secret and, in earlier days, the parameter."""
+        secrets_manager, parameters = self.client("secretsmanager"), self.client("ssm")
+        resources.callback(secrets_manager.close)
+        resources.callback(parameters.close)
+        _, self.secret_arn = self._secret(secrets_manager, self._identity, resources)
+        self.further = dict(
+            self._secret(secrets_manager, identity, resources) for identity in self._further
+        )
+        parameters.put_parameter(
+            Name=self.key_parameter,
+            Value=self._identity.private_key_pem,
+            Type="SecureString",
+            Overwrite=True,
+        )
+        resources.callback(parameters.delete_parameter, Name=self.key_parameter)
+
+    def _secret(
+        self, secrets_manager: Any, identity: ContactCenterIdentity, resources: ExitStack
+    ) -> tuple[str, str]:
+        """Name and ARN of the contact center's secret. The names are the same in every run: samples
+        name them."""
+        name = identity.call_center_api_name
+        secret = json.dumps(identity.secret(self._salesforce_url))
+        arn = secrets_manager.create_secret(Name=name, SecretString=secret)["ARN"]
+        resources.callback(
+            secrets_manager.delete_secret, SecretId=name, ForceDeleteWithoutRecovery=True
+        )
+        return name, str(arn)
+
+    def _deploy(self, resources: ExitStack) -> Template:
+        values = {
+            "AWS::Region": self.region,
+            "ConnectInstanceArn": CONNECT_INSTANCE_ARN,
+            "ContactCenterSecretArn": self.secret_arn,
+        }
+        if self.further:
+            values["AdditionalContactCenterSecretArns"] = ",".join(self.further.values())
+        deployment = Deployment(self.client, self.region, self._suffix, resources)
+        self._values = deployment.deploy(self._template_path, values)
+        return load_template(self._template_path, self._values)

@@ -1,0 +1,198 @@
+"""The default event bus as the template's rules see it, with Kinesis streams as targets.
+
+Deliveries are made as EventBridge makes them (Amazon EventBridge User Guide, "How EventBridge
+retries delivering events", "Using dead-letter queues to process undelivered events"):
+
+    the record is the whole envelope, its partition key what PartitionKeyPath finds, else the
+    event's id
+    a passing fault is tried again with growing pauses until the target's RetryPolicy is used up
+    what no retry can cure (no such stream, no permission, a record that Kinesis refuses) is not
+    tried again
+    what could not be delivered goes to the target's dead-letter queue, and is dropped without one
+
+How EventBridge treats an event without the partition key's path is not documented; here it cannot
+be delivered and no retry cures it. Unlike EventBridge, `put` returns when its deliveries are over.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from simulator.aws.event_rules import Rule, Target
+
+__all__ = ["Delivery", "EventBus"]
+
+_FIRST_PAUSE_SECONDS: Final = 1.0
+_LONGEST_PAUSE_SECONDS: Final = 600.0
+
+_THROTTLES: Final = frozenset(
+    {"ProvisionedThroughputExceededException", "ThrottlingException", "KMSThrottlingException"}
+)
+_CODES: Final[Mapping[str, str]] = {
+    "ResourceNotFoundException": "NO_RESOURCE",
+    "AccessDeniedException": "NO_PERMISSIONS",
+    "KMSAccessDeniedException": "NO_PERMISSIONS",
+}
+"""ERROR_CODE of the dead letter; what is not listed is named as Kinesis names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one event at one target.
+
+    outcome    "delivered", "dead_lettered" or "dropped"
+    error      why it was not delivered, and why the queue did not take it; "" if it was
+    attempts   how often the stream was asked
+    The place in the stream is "" where there is none.
+    """
+
+    rule: str
+    stream: str
+    partition_key: str
+    shard_id: str
+    sequence_number: str
+    outcome: str
+    error: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    code: str
+    message: str
+    attempts: int
+    exhausted: str = ""
+
+
+class EventBus:
+    """Puts events into the streams of `rules`; `clock` and `sleep` count seconds.
+
+    kinesis and sqs are botocore clients. They should not retry by themselves: the rules say how
+    often.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        kinesis: Any,
+        sqs: Any,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Take `rules` as `read_rules` reads them."""
+        self._rules = tuple(rules)
+        self._kinesis = kinesis
+        self._sqs = sqs
+        self._clock = clock
+        self._sleep = sleep
+
+    def put(self, event: Mapping[str, Any]) -> list[Delivery]:
+        """Deliver `event`, a whole envelope, to every target of every rule that matches it.
+
+        An event that no rule sees ends in an empty list. Raises ValueError for what is no envelope.
+        """
+        if not all(isinstance(event.get(key), str) for key in ("id", "source", "detail-type")):
+            raise ValueError("an event needs the texts id, source and detail-type")
+        data = json.dumps(event, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        return [
+            self._deliver(rule, target, event, data)
+            for rule in self._rules
+            if rule.pattern.matches(event)
+            for target in rule.targets
+        ]
+
+    def _deliver(self, rule: Rule, target: Target, event: Mapping[str, Any], data: str) -> Delivery:
+        key = _partition_key(target, event)
+        if not key:
+            path = ".".join(("$", *target.key_path))
+            message = f"the event has no text at {path}, the partition key"
+            return self._give_up(rule, target, "", data, _Failure("INVALID_PARAMETER", message, 0))
+        put = self._put_record(target, key, data)
+        if isinstance(put, _Failure):
+            return self._give_up(rule, target, key, data, put)
+        answer, attempts = put
+        shard_id, number = answer["ShardId"], answer["SequenceNumber"]
+        return Delivery(rule.name, target.stream, key, shard_id, number, "delivered", "", attempts)
+
+    def _put_record(
+        self, target: Target, key: str, data: str
+    ) -> tuple[Mapping[str, Any], int] | _Failure:
+        began = self._clock()
+        attempts = 0
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            attempts += 1
+            try:
+                answer = self._kinesis.put_record(
+                    StreamName=target.stream, PartitionKey=key, Data=data.encode()
+                )
+            except (BotoCoreError, ClientError) as error:
+                code, message, passing = _judge(error)
+            else:
+                return answer, attempts
+            if not passing:
+                return _Failure(code, message, attempts)
+            if attempts > target.max_retries:
+                return _Failure(code, message, attempts, "MaximumRetryAttempts")
+            if self._clock() + pause - began >= target.max_age:
+                return _Failure(code, message, attempts, "MaximumEventAgeInSeconds")
+            self._sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _give_up(
+        self, rule: Rule, target: Target, key: str, data: str, failure: _Failure
+    ) -> Delivery:
+        outcome, error = "dropped", f"{failure.code}: {failure.message}"
+        if target.dead_letter:
+            try:
+                self._dead_letter(rule, target, data, failure)
+            except (BotoCoreError, ClientError) as refusal:
+                error = f"{error}; and the dead-letter queue refused it: {refusal}"
+            else:
+                outcome = "dead_lettered"
+        return Delivery(rule.name, target.stream, key, "", "", outcome, error, failure.attempts)
+
+    def _dead_letter(self, rule: Rule, target: Target, data: str, failure: _Failure) -> None:
+        """Send the event with the attributes of a dead letter ("Using dead-letter queues…")."""
+        _, partition, _, region, account, _ = target.stream_arn.split(":", 5)
+        attributes = {
+            "RULE_ARN": f"arn:{partition}:events:{region}:{account}:rule/{rule.name}",
+            "TARGET_ARN": target.stream_arn,
+            "ERROR_CODE": failure.code,
+            "ERROR_MESSAGE": failure.message,
+            "RETRY_ATTEMPTS": str(max(failure.attempts - 1, 0)),
+        }
+        if failure.exhausted:
+            attributes["EXHAUSTED_RETRY_CONDITION"] = failure.exhausted
+        queue = self._sqs.get_queue_url(QueueName=target.dead_letter.rsplit(":", 1)[-1])
+        self._sqs.send_message(
+            QueueUrl=queue["QueueUrl"],
+            MessageBody=data,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in attributes.items()
+            },
+        )
+
+
+def _partition_key(target: Target, event: Mapping[str, Any]) -> str:
+    found: Any = event
+    for step in target.key_path or ("id",):
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+def _judge(error: BotoCoreError | ClientError) -> tuple[str, str, bool]:
+    """The error's code and message, and whether the fault can pass."""
+    if not isinstance(error, ClientError):
+        # Nothing was answered: the network, or a service that is down.
+        return "SDK_CLIENT_ERROR", str(error), True
+    code = error.response["Error"]["Code"]
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    message = error.response["Error"].get("Message") or code
+    return _CODES.get(code, code), message, code in _THROTTLES or status >= 500

@@ -1,0 +1,1 @@
+"""template.yaml as the simulator reads it."""

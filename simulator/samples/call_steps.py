@@ -1,0 +1,201 @@
+"""Reads a whole call: events/calls/<case>.jsonl, one step a line (format: events/README.md)."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from simulator.reading import (
+    EventError,
+    as_list,
+    as_object,
+    parse,
+    read_text,
+    refuse_unknown,
+    text_of,
+    texts_of,
+)
+from simulator.samples.evidence import ACTIONS
+from simulator.samples.expectations import (
+    connect_faults_of,
+    contacts_of,
+    count_of,
+    ends_of,
+    expectation_of,
+    faults_of,
+    settings_of,
+)
+from simulator.samples.steps import (
+    STREAMED,
+    Batch,
+    ExpectCalls,
+    ExpectDeadLetters,
+    ExpectRequests,
+    Input,
+    Redrive,
+    Sample,
+    SetConnect,
+    SetFaults,
+    Step,
+    Together,
+    any_source_of,
+    inputs_of,
+)
+
+SOURCES: Final = ("contact_flow", *STREAMED)
+OPERATIONS: Final = (
+    *("create", "update", *ACTIONS),
+    *("describeContact", "throttled"),
+)
+"""What ExpectRequests counts."""
+
+_CARRIERS: Final = frozenset(("event", "file", "record", "batch"))
+_HEADER_KEYS: Final = frozenset(("comment", "source", "settings"))
+_INPUT_KEYS: Final = frozenset(("source", "event", "file", "expect"))
+_RECORD_KEYS: Final = _INPUT_KEYS | {"partitionKey"}
+_RAW_KEYS: Final = frozenset(("source", "record", "partitionKey", "expect"))
+_BATCH_KEYS: Final = frozenset(("source", "batch", "shuffle", "twice", "expect"))
+_REDRIVE_KEYS: Final = frozenset(("source", "event", "expect", "records"))
+
+
+def read_call(path: Path) -> Sample:
+    """Read the file, whose first line may say what it is. Raises EventError."""
+    settings: Mapping[str, str] = {}
+    origin = ""
+    steps: list[Step] = []
+    for number, members in _lines(path):
+        where = f"{path}:{number}"
+        is_first = number == 1 and not members.keys() - _HEADER_KEYS
+        if is_first or "comment" in members:
+            refuse_unknown(members, _HEADER_KEYS, where)
+            if is_first:
+                origin = text_of(members, "source", where) if "source" in members else ""
+                settings = settings_of(members, where)
+        else:
+            steps.append(_step(members, path, where))
+    if not any(map(inputs_of, steps)):
+        raise EventError(f"{path}: no line delivers an event")
+    return Sample(path, tuple(steps), settings=settings, origin=origin)
+
+
+def _step(members: Mapping[str, Any], path: Path, where: str) -> Step:
+    for name, reads in _KINDS.items():
+        if name in members:
+            return reads(members, where)
+    if "together" in members:
+        refuse_unknown(members, {"together"}, where)
+        items = as_list(members["together"], where)
+        return Together(tuple(_input(as_object(item, where), path, where) for item in items))
+    if members.get("source") == "redrive":
+        return _redrive(members, where)
+    if not members.keys() & _CARRIERS and (source := any_source_of(members)):
+        return Input(source, members)  # as AWS sends it: what a log or a queue holds, line by line
+    if "batch" in members:
+        return _batch(members, path, where)
+    return _input(members, path, where)
+
+
+def _calls(members: Mapping[str, Any], where: str) -> Step:
+    refuse_unknown(members, {"expectCalls", "anyOrder"}, where)
+    calls = [as_object(call, where) for call in as_list(members["expectCalls"], where)]
+    for call in calls:
+        text_of(call, "vendorCallKey", where)
+    any_order = members.get("anyOrder", False)
+    if not isinstance(any_order, bool):
+        raise EventError(f"{where}: anyOrder must be true or false")
+    return ExpectCalls(tuple(calls), any_order)
+
+
+def _requests(members: Mapping[str, Any], where: str) -> Step:
+    refuse_unknown(members, {"expectRequests"}, where)
+    counts = as_object(members["expectRequests"], where)
+    refuse_unknown(counts, OPERATIONS, where)
+    return ExpectRequests({name: count_of(counts, name, where) for name in counts})
+
+
+def _dead_letters(members: Mapping[str, Any], where: str) -> Step:
+    refuse_unknown(members, {"expectDeadLetters"}, where)
+    return ExpectDeadLetters(tuple(texts_of(members, "expectDeadLetters", where)))
+
+
+def _salesforce(members: Mapping[str, Any], where: str) -> Step:
+    refuse_unknown(members, {"salesforce"}, where)
+    return SetFaults(faults_of(members["salesforce"], where))
+
+
+def _connect(members: Mapping[str, Any], where: str) -> Step:
+    refuse_unknown(members, {"connect"}, where)
+    connect = as_object(members["connect"], where)
+    refuse_unknown(connect, {"contacts", "faults"}, where)
+    contacts = contacts_of(connect.get("contacts", []), where)
+    return SetConnect(contacts, connect_faults_of(connect, where))
+
+
+_KINDS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Step]]] = {
+    "expectCalls": _calls,
+    "expectRequests": _requests,
+    "expectDeadLetters": _dead_letters,
+    "salesforce": _salesforce,
+    "connect": _connect,
+}
+
+
+def _batch(members: Mapping[str, Any], path: Path, where: str) -> Step:
+    refuse_unknown(members, _BATCH_KEYS, where)
+    source = members.get("source")
+    if source not in STREAMED:
+        raise EventError(f"{where}: only contact events and contact records come in batches")
+    twice = members.get("twice", False)
+    if not isinstance(twice, bool):
+        raise EventError(f"{where}: twice must be true or false")
+    items = as_list(members["batch"], where)
+    if not items:
+        raise EventError(f"{where}: a batch without events")
+    return Batch(
+        tuple(_input({"source": source, **as_object(item, where)}, path, where) for item in items),
+        count_of(members, "shuffle", where) if "shuffle" in members else None,
+        twice,
+        ends_of(members, "expect", where),
+    )
+
+
+def _redrive(members: Mapping[str, Any], where: str) -> Step:
+    refuse_unknown(members, _REDRIVE_KEYS, where)
+    expect = members.get("expect")
+    expectation = None if expect is None else expectation_of(expect, where, "redrive")
+    asked = Input("redrive", as_object(members.get("event"), where), expectation)
+    return Redrive(asked, ends_of(members, "records", where))
+
+
+def _input(members: Mapping[str, Any], path: Path, where: str) -> Input:
+    if sum(name in members for name in ("event", "file", "record")) != 1:
+        raise EventError(
+            f"{where}: a step is one of salesforce, connect, expectCalls, expectRequests, "
+            "expectDeadLetters, comment, together, batch, event, file or record; what does not "
+            'look like an event is wrapped: {"source": "contact_flow", "event": ...}'
+        )
+    source = text_of(members, "source", where)
+    known = _RECORD_KEYS if source == "contact_record" else _INPUT_KEYS
+    refuse_unknown(members, _RAW_KEYS if "record" in members else known, where)
+    if source not in SOURCES:
+        raise EventError(f"{where}: source must be one of {', '.join(SOURCES)} and redrive")
+    expect = members.get("expect")
+    expectation = None if expect is None else expectation_of(expect, where, source)
+    if "record" in members:
+        if source not in STREAMED:
+            raise EventError(f"{where}: only what comes through a stream can be a record")
+        key = text_of(members, "partitionKey", where)
+        return Input(source, text_of(members, "record", where, empty=True), expectation, key)
+    event = members.get("event")
+    if "file" in members:
+        file = path.parent / text_of(members, "file", where)
+        event = parse(read_text(file), str(file))
+    key = text_of(members, "partitionKey", where) if "partitionKey" in members else ""
+    return Input(source, event, expectation, key)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    # Not splitlines: JSON may hold other characters that it takes for the end of a line.
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if line.strip():
+            where = f"{path}:{number}"
+            yield number, as_object(parse(line, where), where)

@@ -1,0 +1,66 @@
+"""What a sample has left behind since it began: requests and dead letters."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from simulator.salesforce import Exchange
+from simulator.samples.comparison import count_differences
+from simulator.samples.steps import ExpectDeadLetters, ExpectRequests, Sample
+from simulator.simulator import Simulator
+
+ACTIONS: Final = (
+    *("omniFlow", "clearRouting", "reroute", "routeVoiceCall", "requestCallback", "messages"),
+)
+"""Operations on a call that is there, as their paths end."""
+
+
+class Evidence:
+    """Begins with the sample; costs nothing where the sample does not ask for it."""
+
+    def __init__(self, simulator: Simulator, sample: Sample) -> None:
+        """Remember what was there before `sample`."""
+        self._simulator = simulator
+        steps = sample.steps
+        counts = any(isinstance(step, ExpectRequests) for step in steps)
+        looks = any(isinstance(step, ExpectDeadLetters) for step in steps)
+        self._exchanges = len(simulator.salesforce.journal()) if counts else 0
+        self._described = len(simulator.connect.journal) if counts else 0
+        self._letters = self._reasons() if looks else Counter()
+
+    def requests(self, contacts: Collection[str]) -> Counter[str]:
+        """Requests about `contacts` since then, by operation (see ExpectRequests)."""
+        counted: Counter[str] = Counter()
+        for exchange in self._simulator.salesforce.journal()[self._exchanges :]:
+            operation, contact = operation_of(exchange)
+            if contact in contacts:
+                counted[operation] += 1
+        for request in self._simulator.connect.journal[self._described :]:
+            if request.contact_id in contacts:
+                counted["throttled" if request.status == 429 else "describeContact"] += 1
+        return counted
+
+    def letter_differences(self, reasons: Sequence[str]) -> list[str]:
+        """How the letters that came since then differ from those expected."""
+        came = self._reasons()
+        came.subtract(self._letters)
+        return count_differences(
+            "letters of", Counter(reasons), {k: n for k, n in came.items() if n}
+        )
+
+    def _reasons(self) -> Counter[str]:
+        return Counter(letter.reason for letter in self._simulator.dead_letters())
+
+
+def operation_of(exchange: Exchange) -> tuple[str, str]:
+    """Operation and vendor call key of a request to Salesforce."""
+    *_, last = path = urlsplit(exchange.path).path.split("/")
+    if last == "voiceCalls":
+        body = exchange.body if isinstance(exchange.body, dict) else {}
+        return "create", str(body.get("vendorCallKey", ""))
+    if last in ACTIONS:
+        return last, unquote(path[-2])
+    if path[-2] == "route":  # routeVoiceCall, as Salesforce's own package sends it
+        return "routeVoiceCall", unquote(last)
+    return "update", unquote(last)

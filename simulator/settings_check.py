@@ -1,0 +1,58 @@
+"""Checks an environment with the bridge's own readers: `python -m simulator.settings_check`.
+
+A process of its own, since the package is on the functions' path and not on the simulator's. It
+ends with 0 and no word where the settings are sound, else with 1 and what is wrong with them.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+def faults_in(environment: Mapping[str, str], layers: Iterable[Path]) -> str:
+    """What is wrong with a function's settings, in the words of the package in its layers.
+
+    Returns:
+        Every fault, none with its value; empty where there is none.
+
+    Raises:
+        OSError: the check does not run, so nothing is known.
+    """
+    # Resolved names of the template only: nothing of the developer's own environment is checked.
+    path = os.pathsep.join(str(layer) for layer in layers)
+    checked = subprocess.run(
+        [sys.executable, "-m", "simulator.settings_check"],
+        cwd=ROOT,
+        env={**environment, "PYTHONPATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if checked.returncode not in (0, 1) or bool(checked.stdout) != (checked.returncode == 1):
+        raise OSError(f"the settings cannot be checked: {checked.stderr.strip()[-300:]}")
+    return checked.stdout.strip()
+
+
+def _main() -> int:
+    # Here alone: who imports this module for `faults_in` has no such package.
+    from voicecall_bridge.settings.all import Settings, SettingsError  # noqa: PLC0415
+    from voicecall_bridge.settings.contact_records import RecordRules  # noqa: PLC0415
+
+    faults: list[str] = []
+    for reads in (Settings.from_environment, RecordRules.from_environment):
+        try:
+            reads(os.environ)
+        except SettingsError as error:
+            faults.append(str(error))
+    print("; ".join(faults), end="")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

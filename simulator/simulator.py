@@ -1,0 +1,255 @@
+"""The simulator: Salesforce, AWS and the functions of template.yaml, in one context manager.
+
+What an invocation needs is started when it is needed: a function with other settings than the
+template's runs in a process of its own, as a stack with other parameters would.
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+from simulator.aws.cloud import LaptopAws
+from simulator.aws.connect import ConnectStandIn
+from simulator.functions.function_pool import FunctionPool
+from simulator.functions.lambda_process import Invocation, LambdaProcess
+from simulator.salesforce import SalesforceSimulator, new_identity
+from simulator.sam.template import Template, TemplateError
+from simulator.samples.tally import DeadLetter, LedgerItem, StoredRecord
+from simulator.settings_check import faults_in
+from simulator.streams.contact_event_stream import ContactEventStream
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+TEMPLATE: Final = ROOT / "template.yaml"
+FUNCTIONS: Final[Mapping[str, str]] = {
+    "contact_flow": "ContactFlowFunction",
+    "redrive": "RedriveFunction",
+}
+"""Source of events -> the function of the template that is invoked with them. Contact events are
+put on the event bus instead: rules and mappings of the template say where they go."""
+CONCURRENCY: Final = 4
+"""Environments of one function at the same time; more would only wait for the laptop's cores."""
+
+BATCH_PREFIX: Final = "aws/lambda/"
+"""Where Lambda puts batches that it gave up (Lambda Developer Guide, S3 failure destination)."""
+
+_ORG_ID: Final = "00D5f000001AbCdEAK"
+_CALL_CENTER: Final = "LaptopContactCenter"
+_SECOND_ORG_ID: Final = "00D5f000002AbCdEAK"
+_SECOND_CALL_CENTER: Final = "LaptopSecondCenter"
+# A replay is faster than calls come in: the org's 50 a second would turn the simulator's own speed
+# into 429. What a limit does to a call is replayed with a fault.
+_CREATES_PER_SECOND: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Environment:
+    function: str
+    settings: frozenset[tuple[str, str]]
+
+
+class Simulator:
+    """Everything a call passes through, on loopback. One at a time in a process, as moto is.
+
+    Args:
+        template_path: the template to run.
+        compressed: whether the pauses between the deliveries of a stream's records are jumped over.
+        state: a folder that keeps Salesforce's records and journal; None: nothing is left behind.
+        settings: environment of the functions instead of the template's, as a stack with other
+            parameters would have it.
+
+    Attributes:
+        salesforce: the simulator.
+        connect: Amazon Connect's API.
+        aws: the tables, queues, streams, buckets and the secret.
+        events: the way of contact events.
+    """
+
+    salesforce: SalesforceSimulator
+    connect: ConnectStandIn
+    aws: LaptopAws
+    events: ContactEventStream
+
+    def __init__(
+        self,
+        template_path: Path = TEMPLATE,
+        *,
+        state: Path | None = None,
+        compressed: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Nothing runs before the context is entered."""
+        self._settings = dict(settings or {})
+        self._template_path = template_path
+        self._compressed = compressed
+        self._state = state
+        self._parts = ExitStack()
+        self._pools: dict[_Environment, FunctionPool] = {}
+        self._lock = Lock()
+
+    def __enter__(self) -> Self:
+        """Start Salesforce, Amazon Connect and AWS.
+
+        Raises:
+            TemplateError: the template cannot be used, no function has such a setting, or the
+                bridge cannot use its value.
+            OSError: no free port, or the state's folder cannot be made.
+        """
+        with ExitStack() as parts:
+            identity = new_identity(org_id=_ORG_ID, call_center_api_name=_CALL_CENTER)
+            second = new_identity(org_id=_SECOND_ORG_ID, call_center_api_name=_SECOND_CALL_CENTER)
+            self.salesforce = parts.enter_context(
+                SalesforceSimulator(
+                    identity,
+                    others=[second],
+                    database=self._database(),
+                    creates_per_second=_CREATES_PER_SECOND,
+                )
+            )
+            self.aws = parts.enter_context(
+                LaptopAws(self._template_path, identity, self.salesforce.base_url, [second])
+            )
+            self._refuse_unknown_settings()
+            self._refuse_faulty_settings()
+            self.connect = parts.enter_context(ConnectStandIn())
+            self.events = ContactEventStream(
+                self.aws, self.invoke, parts, compressed=self._compressed, settings=self._settings
+            )
+            # A function that still waits for Salesforce must not outlive it: functions end first.
+            parts.callback(self._end_functions)
+            self._parts = parts.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the functions, then what they talk to."""
+        self._parts.close()
+
+    @property
+    def template(self) -> Template:
+        """The template as it is deployed here."""
+        return self.aws.template
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """What a function needs besides the template's environment to find this AWS."""
+        return {
+            "AWS_ENDPOINT_URL": self.aws.endpoint,
+            # moto has no DescribeContact.
+            "AWS_ENDPOINT_URL_CONNECT": self.connect.url,
+            "AWS_REGION": self.aws.region,
+        }
+
+    @property
+    def orgs(self) -> Mapping[str, str]:
+        """The contact centers' secrets, by name -> the orgs they belong to."""
+        return {_CALL_CENTER: _ORG_ID, _SECOND_CALL_CENTER: _SECOND_ORG_ID}
+
+    @property
+    def process_ids(self) -> list[int]:
+        """The functions' processes that run now."""
+        return [process_id for pool in self._pools.values() for process_id in pool.process_ids]
+
+    def environment(self, function: str) -> Mapping[str, str]:
+        """The environment of a function, by its logical id.
+
+        Raises:
+            KeyError: the template has no such function.
+        """
+        own = self.template.functions[function].environment
+        return {**own, **self._settings, **self.addresses}
+
+    def invoke(
+        self, function: str, event: Any, settings: Mapping[str, str] | None = None
+    ) -> Invocation:
+        """Run a function, by its logical id, with settings instead of the simulator's.
+
+        Raises:
+            KeyError: the template has no such function.
+            TypeError, ValueError: the event is none that Lambda takes.
+        """
+        return self._pool(function, {**self._settings, **(settings or {})}).invoke(event)
+
+    def ledger(self) -> list[LedgerItem]:
+        """What the ledger knows, one item a contact."""
+        table = self.environment("ContactFlowFunction")["LEDGER_TABLE"]
+        return [LedgerItem.from_dynamodb(item) for item in self.aws.items(table)]
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """The letters in the dead-letter queue."""
+        url = self.environment("ContactFlowFunction")["DEAD_LETTER_QUEUE_URL"]
+        return [DeadLetter.from_json(body) for body in self.aws.messages(url)]
+
+    def records_given_up(self) -> list[StoredRecord]:
+        """The records in batches that the pollers gave up, as they lie in the bucket."""
+        return [
+            StoredRecord.from_lambda(record)
+            for bucket in self._made("AWS::S3::Bucket")
+            for _, batch in self.aws.objects(bucket, BATCH_PREFIX)
+            for record in json.loads(batch["payload"])["Records"]
+        ]
+
+    def undelivered_events(self) -> int:
+        """How many events lie in the dead-letter queues of the rules."""
+        letters = self.environment("ContactFlowFunction")["DEAD_LETTER_QUEUE_URL"]
+        queues = [url for url in self._made("AWS::SQS::Queue") if url != letters]
+        return sum(len(self.aws.messages(url)) for url in queues)
+
+    def _made(self, kind: str) -> list[str]:
+        """What the Ref of every resource of a type yields."""
+        return [
+            str(self.template.resolve({"Ref": logical_id}))
+            for logical_id, body in self.template.resources.items()
+            if body["Type"] == kind
+        ]
+
+    def _pool(self, function: str, settings: Mapping[str, str]) -> FunctionPool:
+        wanted = _Environment(function, frozenset(settings.items()))
+        with self._lock:
+            if wanted not in self._pools:
+                definition = self.template.functions[function]
+                environment = {**self.addresses, **settings}
+                self._pools[wanted] = FunctionPool(
+                    lambda: LambdaProcess(definition, definition.layers, environment), CONCURRENCY
+                )
+            return self._pools[wanted]
+
+    def _refuse_unknown_settings(self) -> None:
+        """A slip in a name would go unseen: the function would run on the template's value."""
+        functions = self.template.functions.values()
+        known = {name for function in functions for name in function.environment}
+        if unknown := sorted(self._settings.keys() - known):
+            raise TemplateError(
+                f"no function has the setting {', '.join(unknown)}; known: "
+                f"{', '.join(sorted(known))}"
+            )
+
+    def _refuse_faulty_settings(self) -> None:
+        """The simulator would start, and every call of it end in a refusal."""
+        if not self._settings:
+            return
+        functions = list(self.template.functions.values())
+        layers = dict.fromkeys(layer for function in functions for layer in function.layers)
+        # One set for all: what only some functions have, only these read.
+        together = {k: v for function in functions for k, v in function.environment.items()}
+        if faults := faults_in({**together, **self._settings}, layers):
+            raise TemplateError(f"the settings cannot be used: {faults}")
+
+    def _end_functions(self) -> None:
+        with ExitStack() as pools:
+            for pool in self._pools.values():
+                pools.callback(pool.close)
+
+    def _database(self) -> Literal[":memory:"] | Path:
+        if self._state is None:
+            return ":memory:"
+        self._state.mkdir(parents=True, exist_ok=True)
+        return self._state / "salesforce.sqlite"

@@ -1,0 +1,57 @@
+"""Reads the streams of a simulator that is left running, and shows what comes of it."""
+
+import traceback
+from threading import Event, Thread
+from types import TracebackType
+from typing import Final, Self
+
+from simulator.functions.lambda_process import Invocation
+from simulator.streams.contact_event_stream import ContactEventStream
+from simulator.streams.poller import BatchResult, Outcome
+
+_PAUSE_SECONDS: Final = 0.2
+
+
+class Polling:
+    """A thread that polls, as a context manager."""
+
+    def __init__(self, stream: ContactEventStream) -> None:
+        """Nothing is read before the context is entered."""
+        self._stream = stream
+        self._ended = Event()
+        self._thread = Thread(target=self._poll, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Poll from now on."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End after the turn that is under way."""
+        self._ended.set()
+        self._thread.join()
+
+    def _poll(self) -> None:
+        while not self._ended.wait(_PAUSE_SECONDS):
+            try:
+                results = self._stream.poll_once()
+            except Exception:
+                traceback.print_exc()
+                continue
+            for result in results:
+                _show(result)
+
+
+def _show(result: BatchResult) -> None:
+    if result.outcome is not Outcome.DISCARDED and isinstance(result.invoked, Invocation):
+        for line in result.invoked.logs:
+            print(line, flush=True)
+    if result.reason:
+        again = "" if result.retry_in is None else f", again in {result.retry_in:g} s"
+        kept = f", kept in {result.destination}" if result.destination else ""
+        print(f"batch {result.outcome}: {result.reason}{again}{kept}", flush=True)

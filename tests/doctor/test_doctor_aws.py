@@ -1,0 +1,315 @@
+"""`make doctor` looks at AWS: what cannot be read is told apart, and nothing is changed there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import NoCredentialsError, NoRegionError, ProfileNotFound
+from botocore.stub import Stubber
+
+from doctor.aws import PARAMETER, QUEUE, READABLE, STACK, TABLE, Account, Unread
+from doctor.examination import Asked, Examination
+from doctor.findings import Finding, Verdict
+
+ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:contact-center-AbCdEf"
+FUNCTION_ARN = "arn:aws:lambda:eu-central-1:111122223333:function:flow:live"
+ENVIRONMENT = {
+    "CONTACT_CENTER_SECRET": ARN,
+    "LEDGER_TABLE": "ledger",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/111122223333/letters",
+}
+# Nothing that can be read as a secret: the doctor stops after it.
+NO_JSON = {"SecretString": "no JSON", "ARN": ARN}
+
+ANSWERS: dict[str, Any] = {
+    "describe_stacks": {
+        "Stacks": [
+            {
+                "StackName": "bridge",
+                "CreationTime": "2026-11-01T00:00:00Z",
+                "StackStatus": "UPDATE_COMPLETE",
+                "Outputs": [
+                    {"OutputKey": "ContactFlowFunctionArn", "OutputValue": FUNCTION_ARN},
+                ],
+            }
+        ]
+    },
+    "get_function_configuration": {"State": "Active", "Environment": {"Variables": ENVIRONMENT}},
+    "get_secret_value": NO_JSON,
+    "get_parameter": {"Parameter": {"Value": "no key"}},
+    "describe_table": {"Table": {"TableStatus": "ACTIVE"}},
+    "get_queue_attributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
+}
+OPERATIONS = {
+    "cloudformation": "describe_stacks",
+    "lambda": "get_function_configuration",
+    "secretsmanager": "get_secret_value",
+    "ssm": "get_parameter",
+    "dynamodb": "describe_table",
+    "sqs": "get_queue_attributes",
+}
+
+
+class Session:
+    """boto3's session with clients that answer what the test says, in AWS's own shapes.
+
+    `answers` is by operation: an answer, (code, message) of an error, or an exception.
+    """
+
+    def __init__(self, signed_in: bool = True, **answers: Any) -> None:
+        self.answers = {**ANSWERS, **answers}
+        self.signed_in = signed_in
+        self.regions: dict[str, str | None] = {}
+
+    def get_credentials(self) -> Any:
+        return object() if self.signed_in else None
+
+    def client(self, service: str, region_name: str | None, config: Any) -> Any:
+        operation = OPERATIONS[service]
+        answer = self.answers[operation]
+        if isinstance(answer, Exception):
+            raise answer
+        self.regions[service] = region_name
+        client = boto3.client(
+            service,
+            region_name=region_name or "us-west-2",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=config,
+        )
+        stubber = Stubber(client)
+        if isinstance(answer, tuple):
+            code, message = answer
+            stubber.add_client_error(operation, code, message)
+        else:
+            stubber.add_response(operation, answer)
+        stubber.activate()
+        return client
+
+
+def account(**answers: Any) -> Account:
+    return Account(session=lambda: Session(**answers))
+
+
+def examine(asked: Asked, session: Session, **environment: str) -> dict[str, Finding]:
+    found = Examination(asked, Account(session=lambda: session), environment).findings()
+    return {it.check: it for it in found}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "change"),
+    [
+        (("ResourceNotFoundException", ""), "no such secret", "region"),
+        (
+            ("AccessDeniedException", "User: arn:aws:iam::111122223333:user/jo is not authorized"),
+            "may not read it",
+            "secretsmanager:GetSecretValue",
+        ),
+        (("AccessDeniedException", "Access to KMS is not allowed"), "KMS key", "kms:Decrypt"),
+        (("DecryptionFailure", ""), "KMS key", "kms:Decrypt"),
+        (("InvalidRequestException", "deleted"), "marked for deletion", "restore-secret"),
+        (("ExpiredTokenException", ""), "does not take these credentials", "sign in"),
+        (("UnrecognizedClientException", ""), "does not take these credentials", "sign in"),
+        (("InternalServiceError", ""), "(InternalServiceError)", "run it again"),
+        (NoCredentialsError(), "no AWS credentials", "sign in"),
+        (ProfileNotFound(profile="p"), "no AWS credentials", "AWS_PROFILE"),
+        (NoRegionError(), "no region", "AWS_DEFAULT_REGION"),
+        (ValueError("Invalid endpoint: x"), "not reached", "AWS_ENDPOINT_URL"),
+    ],
+)
+def test_secret_that_cannot_be_read(answer: Any, said: str, change: str) -> None:
+    """Given AWS's refusal, then it is told which one it is; who asked is not shown."""
+    found = examine(Asked(secret="contact-center"), Session(get_secret_value=answer))
+
+    assert found[READABLE].verdict is Verdict.FAULT
+    assert said in found[READABLE].text
+    assert change in found[READABLE].change
+    assert "user/jo" not in str(found)
+    assert found["secret"].verdict is Verdict.UNCHECKED
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "change"),
+    [
+        (("ParameterNotFound", ""), "no such parameter", "name"),
+        (("AccessDeniedException", ""), "may not read it", "ssm:GetParameter"),
+        (("AccessDeniedException", "not authorized to perform: kms:Decrypt"), "KMS", "kms:Decrypt"),
+        (("InvalidKeyId", ""), "KMS key", "state"),
+    ],
+)
+def test_parameter_that_cannot_be_read(answer: Any, said: str, change: str) -> None:
+    asked = Asked(secret="contact-center", key_parameter="key")
+    found = examine(asked, Session(get_parameter=answer))
+
+    assert found[PARAMETER].verdict is Verdict.FAULT
+    assert said in found[PARAMETER].text
+    assert change in found[PARAMETER].change
+
+
+def test_name_that_aws_could_not_have() -> None:
+    """Given a name longer than any, then botocore's own refusal is told, not shown."""
+    with pytest.raises(Unread, match="no name"):
+        account().secret("")
+
+
+def test_region_of_an_arn() -> None:
+    """Given an ARN, then its region is asked, whatever the credentials' own is."""
+    session = Session()
+    examine(Asked(secret=ARN), session)
+    examine(Asked(secret="contact-center"), other := Session())
+
+    assert session.regions["secretsmanager"] == "eu-central-1"
+    assert other.regions["secretsmanager"] is None
+
+
+def test_binary_secret() -> None:
+    found = examine(Asked(secret=ARN), Session(get_secret_value={"ARN": ARN, "SecretBinary": b"x"}))
+
+    assert found["secret"].verdict is Verdict.FAULT
+    assert "SecretString" in found["secret"].change
+
+
+def test_stack() -> None:
+    """Given a stack, then its function says secret and resources; all of it is looked at."""
+    found = examine(Asked(stack="bridge"), session := Session())
+
+    for check in (STACK, "function", READABLE, TABLE, QUEUE):
+        assert found[check].verdict is Verdict.OK, found[check]
+    assert session.regions["lambda"] == "eu-central-1"
+
+
+@pytest.mark.parametrize(
+    ("answers", "check", "verdict", "said"),
+    [
+        ({"describe_stacks": ("ValidationError", "")}, STACK, Verdict.FAULT, "no such stack"),
+        ({"describe_stacks": ("AccessDenied", "")}, STACK, Verdict.UNCHECKED, "DescribeStacks"),
+        (
+            {"get_function_configuration": ("AccessDeniedException", "")},
+            STACK,
+            Verdict.UNCHECKED,
+            "lambda:GetFunctionConfiguration",
+        ),
+        (
+            {"get_function_configuration": {"State": "Failed"}},
+            "function",
+            Verdict.FAULT,
+            "state is Failed",
+        ),
+        (
+            {"get_function_configuration": {"Environment": {"Variables": {"LEDGER_TABLE": "t"}}}},
+            "function",
+            Verdict.FAULT,
+            "CONTACT_CENTER_SECRET is missing",
+        ),
+        ({"describe_table": ("ResourceNotFoundException", "")}, TABLE, Verdict.FAULT, "no such"),
+        ({"describe_table": {"Table": {"TableStatus": "DELETING"}}}, TABLE, Verdict.FAULT, "DELET"),
+        ({"describe_table": ("AccessDeniedException", "")}, TABLE, Verdict.UNCHECKED, "dynamodb:"),
+        (
+            {"get_queue_attributes": ("AWS.SimpleQueueService.NonExistentQueue", "")},
+            QUEUE,
+            Verdict.FAULT,
+            "no such queue",
+        ),
+    ],
+)
+def test_stack_with_a_fault(
+    answers: dict[str, Any], check: str, verdict: Verdict, said: str
+) -> None:
+    """Given one fault in a stack, then it is told; what only these credentials may not look at is
+    no fault of the stack."""
+    found = examine(Asked(secret=ARN, stack="bridge"), Session(**answers))
+
+    assert found[check].verdict is verdict
+    assert said in found[check].text
+
+
+def with_status(status: str) -> dict[str, Any]:
+    (stack,) = ANSWERS["describe_stacks"]["Stacks"]
+    return {"Stacks": [{**stack, "StackStatus": status, "Outputs": []}]}
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS"])
+def test_stack_that_still_runs(status: str) -> None:
+    """Given an update that was taken back or is under way, then what ran before runs on; without
+    its function nobody says which secret to read."""
+    session = Session(describe_stacks=with_status(status))
+    findings = list(Examination(Asked(stack="s"), Account(session=lambda: session), {}).findings())
+
+    assert (findings[0].text, findings[0].verdict) == (status, Verdict.WARNING)
+    assert [it.verdict for it in findings if it.check == READABLE] == [Verdict.UNCHECKED]
+    assert "secretsmanager" not in session.regions
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"])
+def test_stack_that_was_not_deployed(status: str) -> None:
+    session = Session(describe_stacks=with_status(status))
+    findings = Examination(Asked(stack="s"), Account(session=lambda: session), {}).findings()
+
+    said = [it.text for it in findings if it.check == STACK and it.verdict is Verdict.FAULT]
+    assert said == [status, "no output ContactFlowFunctionArn"]
+
+
+@pytest.mark.parametrize(
+    ("used", "verdict"),
+    [
+        (ARN, Verdict.OK),
+        (ARN.removesuffix("-AbCdEf"), Verdict.OK),
+        ("contact-center", Verdict.OK),
+        ("another", Verdict.FAULT),
+    ],
+)
+def test_stack_of_another_secret(used: str, verdict: Verdict) -> None:
+    """Given a secret that is not the one the stack uses, then looking at it tells nothing."""
+    environment = {**ENVIRONMENT, "CONTACT_CENTER_SECRET": used}
+    configuration = {"State": "Active", "Environment": {"Variables": environment}}
+    session = Session(get_function_configuration=configuration)
+
+    assert examine(Asked(secret=ARN, stack="bridge"), session)[READABLE].verdict is verdict
+
+
+def test_environment_says_the_rest() -> None:
+    """Given the environment of a function (`make simulator` prints it), then it is looked at."""
+    found = examine(Asked(secret=ARN), Session(), **ENVIRONMENT, PRIVATE_KEY_PARAMETER="key")
+
+    assert {found[check].verdict for check in (PARAMETER, TABLE, QUEUE)} == {Verdict.OK}
+
+
+def test_key_of_another_secret() -> None:
+    """Given an environment with a key apart, then it is that of its own secret only."""
+    environment = {**ENVIRONMENT, "PRIVATE_KEY_PARAMETER": "key"}
+
+    assert PARAMETER in examine(Asked(secret="contact-center"), Session(), **environment)
+    assert PARAMETER not in examine(Asked(secret="another"), Session(), **environment)
+
+
+def test_without_credentials() -> None:
+    """Given none, then what was not looked at is named, and is no fault but for the secret."""
+    session = Session(signed_in=False, get_secret_value=NoCredentialsError())
+    found = examine(Asked(secret=ARN, stack="bridge"), session)
+
+    assert found[READABLE].verdict is Verdict.FAULT
+    assert found[STACK].verdict is Verdict.UNCHECKED
+    assert "ledger" in found["permissions"].text
+    assert found["permissions"].verdict is Verdict.UNCHECKED
+
+
+def test_nobody_at_aws() -> None:
+    """Given a sign-in that has run out in the making of the session, then there are none."""
+
+    def session() -> Any:
+        raise ProfileNotFound(profile="p")
+
+    assert not Account(session=session).has_credentials()
+
+
+def test_resources_that_nobody_named() -> None:
+    """Given no stack, or one that is not there, then that is why no resource was looked at."""
+    session = Session(describe_stacks=("ValidationError", ""))
+    unread = examine(Asked(secret=ARN, stack="birdge"), session)["resources"]
+    unsaid = examine(Asked(secret=ARN), Session())["resources"]
+
+    assert unread.verdict is unsaid.verdict is Verdict.UNCHECKED
+    assert unread.text == "ledger, dead letters: which, the stack did not say"
+    assert unsaid.text == "ledger, dead letters: no STACK= was given"

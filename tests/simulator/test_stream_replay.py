@@ -1,0 +1,169 @@
+"""`python -m simulator run` and `replay` with contact events: what is shown, and what is WRONG."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.__main__ import RIGHT, UNUSABLE, WRONG, main
+from tests.simulator.samples import flow_event, queued_event, write_call, write_json
+
+HEADER = {"comment": "a call", "source": "invented"}
+CONTACT = {"Id": "c-1", "Channel": "VOICE", "InitiationMethod": "INBOUND"}
+KNOWN = {"connect": {"contacts": [CONTACT]}}
+CALLS = {"expectCalls": [{"vendorCallKey": "c-1", "parent": None}]}
+
+
+def event(contact_id: str = "c-1", expect: Any = None, **changes: Any) -> dict[str, Any]:
+    line = {"source": "contact_event", "event": queued_event(contact_id, **changes)}
+    return line if expect is None else {**line, "expect": expect}
+
+
+def ends(disposition: str, reason: str = "", **more: Any) -> dict[str, Any]:
+    return {"disposition": disposition, "reason": reason, **more}
+
+
+def test_flow_and_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a call of a flow and events, one of them matched by no rule, when it is run, then all
+    lines are shown, and the account counts what the bridge was given."""
+    write_call(
+        tmp_path,
+        "call",
+        HEADER,
+        {
+            "source": "contact_flow",
+            "event": flow_event("c-1"),
+            "expect": {"answer": {"status": "created"}},
+        },
+        event(expect=ends("superseded", "ALREADY_CREATED", deliveries=1)),
+        event(expect={"matched": False}, eventType="COMPLETED"),
+        {"expectRequests": {"create": 1}},
+        {"expectDeadLetters": []},
+        CALLS,
+    )
+
+    assert main(["run", str(tmp_path)]) == RIGHT
+
+    shown = capsys.readouterr().out
+    assert "superseded (ALREADY_CREATED)" in shown
+    assert "no rule takes it" in shown
+    assert "1 events besides that no rule takes" in shown
+    assert "2 in, 2 accounted for: the account closes" in shown
+
+
+def test_falsified_expectations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a call that says what is not so of everything that can be said, when it is run, then
+    each difference is shown, and the exit status is 1."""
+    write_call(
+        tmp_path,
+        "call",
+        HEADER,
+        KNOWN,
+        event(expect=ends("skipped", "CALL_OVER", deliveries=2, matched=False)),
+        {
+            "source": "contact_event",
+            "batch": [{"event": queued_event("c-1")}, {"record": "{", "partitionKey": "c-1"}],
+            "expect": {"delivered": 2},
+        },
+        {"expectRequests": {"create": 2, "reroute": 1}},
+        {"expectDeadLetters": ["400"]},
+        CALLS,
+    )
+
+    assert main(["run", str(tmp_path)]) == WRONG
+
+    shown = capsys.readouterr().out
+    for difference in (
+        "matched by a rule: expected False, found True",
+        "disposition: expected 'skipped', found 'delivered'",
+        "reason: expected 'CALL_OVER', found ''",
+        "deliveries: expected 2, found 1",
+        "records delivered: expected 2, found 0",
+        "records superseded: expected 0, found 1",
+        "requests create: expected 2, found 1",
+        "requests describeContact: expected 0, found 1",
+        "requests reroute: expected 1, found 0",
+        "letters of 400: expected 1, found 0",
+        "letters of NOT_A_CONTACT: expected 0, found 1",
+    ):
+        assert difference in shown
+    assert "3 in, 3 accounted for: the account closes" in shown
+
+
+def every_way() -> tuple[dict[str, Any], ...]:
+    """A batch delivered twice, one that is given up and redriven, an event that its rule cannot
+    deliver, and a race."""
+    batch = {"source": "contact_event", "batch": [{"event": queued_event("c-1")}]}
+    down = {"kind": "status", "status": 401, "times": None}
+    redrive = {"from": "bucket", "contactId": "c-2", "dryRun": False}
+    # Its rule wants it to be there, and finds no partition key in it.
+    lost = event("c-3", ends("dead_lettered", "UNDELIVERED"), initialContactId="")
+    flow = {"source": "contact_flow", "event": flow_event("c-4"), "expect": {}}
+    return (
+        {"connect": {"contacts": [{**CONTACT, "Id": f"c-{number}"} for number in (1, 2)]}},
+        {**batch, "twice": True, "expect": {"delivered": 1}},
+        {"salesforce": [down]},
+        event("c-2", ends("dead_lettered", "GIVEN_UP")),
+        {"salesforce": []},
+        {
+            "source": "redrive",
+            "event": redrive,
+            "expect": {"answer": {"redriven": 1}},
+            "records": {"delivered": 1},
+        },
+        lost,
+        {"together": [flow, event("c-4", {}, eventType="CONNECTED_TO_AGENT")]},
+        {"expectCalls": [{"vendorCallKey": f"c-{number}"} for number in (1, 2, 4)]},
+    )
+
+
+def test_every_way_of_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a call that goes every way, when it is run, then the account closes all the same."""
+    write_call(tmp_path, "call", HEADER, *every_way())
+
+    assert main(["run", str(tmp_path)]) == RIGHT
+
+    shown = capsys.readouterr().out
+    assert "delivered, delivered 2 times" in shown
+    assert "redriven: delivered" in shown
+    assert "found 1, redriven 1" in shown
+    assert "1 in the queue of the event bus" in shown
+    assert "6 in, 6 accounted for: the account closes" in shown
+
+
+def test_own_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given an event whose contact the simulator does not know, when it is replayed, then
+    it is a dead letter and the cure is shown; one that no rule takes is explained, and what a
+    record lacks is named."""
+    unknown = write_json(tmp_path / "unknown.json", queued_event("c-1"))
+    chat = write_json(tmp_path / "chat.json", queued_event("c-1", channel="CHAT"))
+    call = write_call(tmp_path, "mine", HEADER, KNOWN, event())
+    members = {"AWSContactTraceRecordFormatVersion": "2017-03-10", "ContactId": "c-1"}
+    timeless = write_json(tmp_path / "timeless.json", members)
+
+    assert main(["replay", str(unknown)]) == WRONG
+    assert "DescribeContact does not know the contact here" in capsys.readouterr().out
+    assert main(["replay", str(chat)]) == RIGHT
+    assert "the rules in template.yaml" in capsys.readouterr().out
+    assert main(["replay", str(timeless)]) == WRONG
+    assert "a contact record without LastUpdateTimestamp" in capsys.readouterr().out
+    assert main(["replay", str(call)]) == RIGHT
+    assert "Calls in Salesforce: 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ({"source": "contact_event", "event": []}, "a contact event is an object"),
+        ({"source": "contact_event", "event": {"id": "1"}}, "an event needs the texts"),
+        ({"connect": {"contacts": [{"Id": "c-1", "Size": 1}]}}, "not a Contact"),
+    ],
+)
+def test_unusable_events(
+    tmp_path: Path, line: Any, fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_call(tmp_path, "call", HEADER, line, event())
+
+    assert main(["replay", str(path)]) == UNUSABLE
+
+    assert fault in capsys.readouterr().err

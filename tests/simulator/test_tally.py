@@ -1,0 +1,221 @@
+"""The account: what is read of a log, and when in = delivered + superseded + skipped + dead."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from simulator.samples.tally import (
+    Account,
+    DeadLetter,
+    DeliveryLine,
+    LedgerItem,
+    StoredRecord,
+    delivery_lines,
+)
+
+DELIVERED = DeliveryLine(
+    contact_id="c-1",
+    source="contact_flow",
+    method="createVoiceCall",
+    disposition="delivered",
+    reason="",
+    status="created",
+    voice_call_id="0LQ000000000001AAA",
+    error_code="",
+    attempts=1,
+    duration_ms=12,
+    payload_kept="",
+)
+DEAD = replace(
+    DELIVERED, contact_id="c-2", disposition="dead_lettered", reason="503", payload_kept="ledger"
+)
+QUEUED = replace(DEAD, contact_id="c-3", reason="SETTINGS", payload_kept="queue")
+UNSURE = replace(DEAD, contact_id="c-4", reason="DEADLINE", payload_kept="unknown")
+SKIPPED = replace(DELIVERED, contact_id="c-5", disposition="skipped", reason="NOT_VOICE")
+
+
+def account(
+    *lines: DeliveryLine, ledger: tuple[LedgerItem, ...] = (), letters: tuple[DeadLetter, ...] = ()
+) -> Account:
+    return Account([(line,) for line in lines], ledger, letters)
+
+
+def kept(line: DeliveryLine, status: str = "FAILED") -> LedgerItem:
+    return LedgerItem(line.contact_id, status, has_request=True)
+
+
+def letter(line: DeliveryLine) -> DeadLetter:
+    return DeadLetter("contact_flow", line.reason)
+
+
+def test_account_closes() -> None:
+    """Given one input of each end, with payloads where the lines say, then nothing is at fault."""
+    closed = account(
+        DELIVERED,
+        DEAD,
+        QUEUED,
+        SKIPPED,
+        ledger=(kept(DELIVERED, "CREATED"), kept(DEAD)),
+        letters=(letter(QUEUED),),
+    )
+
+    assert closed.faults() == []
+    assert closed.inputs == 4
+    assert {name: dict(reasons) for name, reasons in closed.totals().items()} == {
+        "delivered": {"": 1},
+        "superseded": {},
+        "skipped": {"NOT_VOICE": 1},
+        "dead_lettered": {"503": 1, "SETTINGS": 1},
+    }
+
+
+def test_nothing_in_nothing_out() -> None:
+    assert account().faults() == []
+
+
+def test_later_success_closes_an_earlier_dead_letter() -> None:
+    """Given a contact that failed and was created later, then the item's request is still there."""
+    later = replace(DELIVERED, contact_id=DEAD.contact_id)
+
+    assert account(DEAD, later, ledger=(kept(DEAD, "CREATED"),)).faults() == []
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_input_without_exactly_one_line(number: int) -> None:
+    """Given an input that no line tells of, or two do, then that input is named."""
+    faulty = Account([(DELIVERED,), (DELIVERED,) * number], [], [])
+
+    assert faulty.faults() == [f"input 2 of 2 has {number} delivery lines, not one"]
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (replace(DELIVERED, disposition="lost"), "c-1 ended as lost, which is no known end"),
+        (replace(DELIVERED, disposition=""), "c-1 ended as nothing, which is no known end"),
+        (replace(SKIPPED, reason=""), "c-5 is skipped without a reason"),
+        (replace(DEAD, payload_kept="none"), "the payload of c-2, dead-lettered by 503, is lost"),
+        (replace(DEAD, payload_kept=""), "the payload of c-2, dead-lettered by 503, is lost"),
+        (DEAD, "the request of c-2 is told to lie in the ledger, and does not"),
+        (QUEUED, "1 dead letters of SETTINGS are told to lie in the queue, 0 do"),
+        (UNSURE, "the payload of c-4 is neither in the ledger nor in the queue"),
+    ],
+)
+def test_line_that_does_not_hold(line: DeliveryLine, fault: str) -> None:
+    """Given a line that says what is not so, then the account says which."""
+    assert account(line).faults() == [fault]
+
+
+def test_letter_nobody_tells_of() -> None:
+    faults = account(DELIVERED, letters=(letter(QUEUED),)).faults()
+
+    assert faults == ["0 dead letters of SETTINGS are told to lie in the queue, 1 do"]
+
+
+def test_unfinished_contact_nobody_tells_of() -> None:
+    faults = account(DELIVERED, ledger=(kept(DEAD, "UNKNOWN"),)).faults()
+
+    assert faults == ["c-2 is UNKNOWN in the ledger, and no line tells"]
+
+
+@pytest.mark.parametrize("where", ["ledger", "queue"])
+def test_answer_at_the_deadline(where: str) -> None:
+    """An answer that came before its work had ended does not know where its payload went."""
+    found = (
+        account(UNSURE, ledger=(kept(UNSURE, "CREATING"),))
+        if where == "ledger"
+        else account(UNSURE, letters=(letter(UNSURE),))
+    )
+
+    assert found.faults() == []
+
+
+STREAMED = replace(DELIVERED, source="contact_events", input_id="shard:1")
+BURIED = replace(QUEUED, source="contact_events", input_id="shard:2")
+GIVEN_UP = replace(BURIED, reason="GIVEN_UP", payload_kept="bucket", input_id="shard:3")
+UNDELIVERED = replace(GIVEN_UP, reason="UNDELIVERED", payload_kept="rule_queue")
+
+
+def buried(line: DeliveryLine) -> DeadLetter:
+    return DeadLetter("contact_events", line.reason, StoredRecord(line.input_id, ""))
+
+
+def test_record_that_comes_again_counts_once() -> None:
+    """Given a record that was delivered twice and dead-lettered twice, then its first line is its
+    end, and both letters are told of."""
+    again = replace(STREAMED, disposition="superseded", reason="ALREADY_CREATED")
+    closed = Account([(STREAMED, again), (BURIED, BURIED)], [], [buried(BURIED)] * 2)
+
+    assert closed.faults() == []
+    assert closed.inputs == 2
+    totals = closed.totals()
+    assert (totals["delivered"].total(), totals["superseded"].total()) == (1, 0)
+    assert totals["dead_lettered"].total() == 1
+
+
+def test_record_nobody_tells_of() -> None:
+    assert Account([()], [], []).faults() == ["input 1 of 1 has 0 delivery lines, not one"]
+
+
+def test_other_places_of_dead_letters() -> None:
+    """Given a batch in the bucket and an event in the queue of the rules, then both are looked
+    for; what lies there and nobody tells of is a fault as well."""
+    lines = [(GIVEN_UP,), (UNDELIVERED,)]
+
+    assert Account(lines, [], [], given_up=1, undelivered=1).faults() == []
+    assert Account(lines, [], [], given_up=2).faults() == [
+        "1 records are told to lie in the bucket, 2 do",
+        "1 records are told to lie in the rules' queue, 0 do",
+    ]
+
+
+def test_letter_that_was_taken_back() -> None:
+    """Given a letter that a redrive has taken out of the queue, then it is not missing."""
+    lines = [(BURIED,), (GIVEN_UP,), (STREAMED,), (replace(STREAMED, input_id="shard:9"),)]
+
+    assert Account(lines, [], [], taken_back={"SETTINGS": 1, "GIVEN_UP": 1}).faults() == []
+    assert Account(lines, [], [], taken_back={"GIVEN_UP": 1}).faults() == [
+        "1 dead letters of SETTINGS are told to lie in the queue, 0 do"
+    ]
+
+
+def test_letter_without_its_record() -> None:
+    """Given a letter that holds another record, then the account says which is lost."""
+    other = DeadLetter("contact_events", BURIED.reason, StoredRecord("shard:7", ""))
+
+    assert Account([(BURIED,)], [], [other]).faults() == [
+        "no letter holds the record shard:2 of SETTINGS"
+    ]
+
+
+def test_letter_as_the_queue_holds_it() -> None:
+    record = {"eventID": "shard:1", "kinesis": {"data": "e30="}}
+    body = {"source": "contact_events", "reason": "400", "payload": record}
+
+    assert DeadLetter.from_json(body) == DeadLetter(
+        "contact_events", "400", StoredRecord("shard:1", "e30=")
+    )
+    assert DeadLetter.from_json({**body, "payload": {}}).record is None
+
+
+def test_delivery_lines_of_a_log() -> None:
+    """Given a log with other lines, JSON and not, then only delivery lines are read."""
+    line = {"message": "delivery", "ContactId": "c-1", "disposition": "skipped", "attempts": 2}
+    logs = ["START", json.dumps({"message": "attempt failed"}), json.dumps(line), "[]", "{", "null"]
+
+    assert delivery_lines(logs) == (
+        DeliveryLine("c-1", "", "", "skipped", "", "", "", "", 2, 0, ""),
+    )
+
+
+def test_ledger_item_as_dynamodb_tells_it() -> None:
+    item = {
+        "ledger_key": {"S": "instance/c-1"},
+        "vendor_call_key": {"S": "c-1"},
+        "create_status": {"S": "FAILED"},
+        "create_request": {"S": "{}"},
+    }
+
+    assert LedgerItem.from_dynamodb(item) == LedgerItem("c-1", "FAILED", has_request=True)
+    assert LedgerItem.from_dynamodb({}) == LedgerItem("", "", has_request=False)

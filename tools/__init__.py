@@ -1,0 +1,1 @@
+"""What writes the docs, the pictures and the release; none of it is deployed."""
