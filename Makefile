@@ -18,7 +18,7 @@ export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
-.PHONY: help run replay flow simulator doctor test lint types template suites bench startup build package docs lock clean
+.PHONY: help run replay flow simulator doctor test lint types template suites bench startup build package docs sizes lock clean
 .PHONY: suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact
 
 help:  ## list what can be made
@@ -91,9 +91,13 @@ build: $(SAM)/ready  ## .aws-sam/build, without Docker
 package: build $(VENV)/ready  ## .build/package: what a release uploads, with its hashes; needs no account
 	@$(BIN)/python -m tools.package
 
-docs: $(VENV)/ready  ## write docs/field-mapping.md and the pictures in flows/README.md anew
+docs: $(VENV)/ready  ## write docs/field-mapping.md and the pictures in flows/README.md anew; check all links
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.field_mapping
 	@$(BIN)/python -m tools.flow_pictures
+	@$(BIN)/python -m tools.links
+
+sizes: $(VENV)/ready  ## print the sizes of the deployed package beside their limits
+	@$(BIN)/python -m tools.sizes
 
 lock: $(VENV)/ready  ## write the lock files anew from requirements*.txt
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv

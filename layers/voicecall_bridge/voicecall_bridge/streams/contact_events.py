@@ -1,6 +1,6 @@
 """What is done with each contact event: one more chance to make reality match.
 
-Rules: README, "The safety net"; the clean-up of abandoned and expired contacts is that of
+Rules: docs/contact-events.md; the clean-up of abandoned and expired contacts is that of
 Salesforce's own package (SCVL), with the initiation methods it misses.
 """
 

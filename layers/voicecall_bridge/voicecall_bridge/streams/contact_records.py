@@ -1,6 +1,6 @@
 """What is done with each contact record: the newest version of each contact goes to Salesforce.
 
-Rules: README, "Contact records"; which records are skipped is that of Salesforce's own package
+Rules: docs/contact-records.md; which records are skipped is that of Salesforce's own package
 (SCVL), unless the settings say otherwise.
 """
 
