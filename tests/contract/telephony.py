@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient, new_session
+from voicecall_bridge.telephony.client import TelephonyClient, new_session
 from voicecall_bridge.telephony.credentials import SecretStore
 from voicecall_bridge.telephony.retry import RetryPolicy
 from voicecall_bridge.voice_call.create import CallInitiation, CreateVoiceCall, Participant
@@ -14,6 +14,7 @@ from voicecall_bridge.voice_call.create import CallInitiation, CreateVoiceCall, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from voicecall_bridge.telephony.answers import SalesforceResult
     from voicecall_bridge.telephony.errors import TelephonyError
 
 # Fictional numbers.
@@ -71,7 +72,7 @@ class Caller:
         """Close the kept connections."""
         self.client.session.close()
 
-    def create(self, seconds: float = AMPLE_SECONDS, **changes: Any) -> CreatedVoiceCall:
+    def create(self, seconds: float = AMPLE_SECONDS, **changes: Any) -> SalesforceResult:
         """Create a voice call within that many seconds."""
         return self.client.create_voice_call(voice_call(**changes), Deadline.after(seconds))
 

@@ -22,28 +22,35 @@ from voicecall_bridge.telephony.errors import (
 )
 from voicecall_bridge.telephony.operations import CALLS, Operation, calls_with
 from voicecall_bridge.voice_call.actions import (
-    ExecuteOmniFlow,
-    RequestCallback,
-    RouteVoiceCall,
-    live_update,
+    said_at,
     transcript_line,
+    update_of_a_call,
 )
 
 if TYPE_CHECKING:
     from simulator.salesforce import SalesforceSimulator
-    from voicecall_bridge.telephony.client import Performed
+    from voicecall_bridge.telephony.answers import SalesforceResult
 
 LINE = transcript_line(
     {"participantId": CUSTOMER, "messageId": "m-1", "content": "Zürich ✓", "senderType": "END_USER"}
 )
 BODIES: dict[Operation, dict[str, object] | None] = {
-    Operation.UPDATE: live_update({"queue": "q"}).to_json(call_is_on=True),
-    Operation.OMNI_FLOW: ExecuteOmniFlow(SYSTEM, "f", "00G", "", {"a": "1"}).to_json(),
+    Operation.UPDATE: update_of_a_call({"queue": "q"}, call_is_on=True),
+    Operation.OMNI_FLOW: {
+        "dialedNumber": SYSTEM,
+        "flowDevName": "f",
+        "fallbackQueue": "00G",
+        "flowInputParameters": {"a": "1"},
+    },
     Operation.CLEAR_ROUTING: None,
     Operation.REROUTE: None,
-    Operation.ROUTE: RouteVoiceCall("005", "00G", {"a": "1"}).to_json(),
-    Operation.REQUEST_CALLBACK: RequestCallback(CUSTOMER).to_json(),
-    Operation.MESSAGES: LINE.to_json(now=1_800_000_000),
+    Operation.ROUTE: {
+        "routingTarget": "005",
+        "fallbackQueue": "00G",
+        "flowInputParameters": {"a": "1"},
+    },
+    Operation.REQUEST_CALLBACK: {"callbackNumber": CUSTOMER},
+    Operation.MESSAGES: said_at(LINE, now=1_800_000_000),
 }
 ANSWERS: dict[Operation, dict[str, object]] = {
     Operation.UPDATE: {"status": "pending"},
@@ -60,13 +67,12 @@ REPEATABLE = pytest.mark.parametrize(
 )
 
 
-def ask(caller: Caller, operation: Operation, key: str = "contact-1") -> Performed:
+def ask(caller: Caller, operation: Operation, key: str = "contact-1") -> SalesforceResult:
     return caller.client.perform(
         operation,
         key,
         Deadline.after(AMPLE_SECONDS),
         BODIES[operation],
-        names_center=operation in NAMES_CENTER,
     )
 
 
@@ -228,11 +234,10 @@ def test_a_wrong_body_is_told_by_name(salesforce: SalesforceSimulator, caller: C
         (Operation.OMNI_FLOW, {"dialedNumber": SYSTEM, "flowDevName": 7}, "flowDevName"),
         (Operation.ROUTE, {}, "routingTarget"),
         (Operation.REQUEST_CALLBACK, {"callbackNumber": ""}, "callbackNumber"),
-        (Operation.MESSAGES, {**LINE.to_json(1), "senderType": "BOT"}, "senderType"),
-        (Operation.MESSAGES, {**LINE.to_json(1), "startTime": "1"}, "startTime"),
-        (Operation.MESSAGES, {**LINE.to_json(1), "endTime": 0}, "endTime"),
-        (Operation.MESSAGES, {**LINE.to_json(1), "callCenterApiName": "Other"}, "callCenter"),
-        (Operation.MESSAGES, dict(LINE.properties), "startTime"),
+        (Operation.MESSAGES, {**said_at(LINE, 1), "senderType": "BOT"}, "senderType"),
+        (Operation.MESSAGES, {**said_at(LINE, 1), "startTime": "1"}, "startTime"),
+        (Operation.MESSAGES, {**said_at(LINE, 1), "endTime": 0}, "endTime"),
+        (Operation.MESSAGES, dict(LINE), "startTime"),
     ]
     for operation, body, name in wrong:
         with pytest.raises(Rejected) as raised:

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, MemoryLedger, alone
-from tests.unit.samples import INSTANCE_ARN, SYSTEM, contact_event, flow_event, stream_record
+from tests.unit.samples import (
+    INSTANCE_ARN,
+    SYSTEM,
+    contact_event,
+    created,
+    flow_event,
+    stream_record,
+)
 from tests.unit.telling import Told
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow import service as flow_service
@@ -26,7 +33,7 @@ from voicecall_bridge.sources import flow
 from voicecall_bridge.streams import processor as streams
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.streams.processor import StreamProcessor
-from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
+from voicecall_bridge.telephony.client import TelephonyClient
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -41,6 +48,7 @@ if TYPE_CHECKING:
 
     from voicecall_bridge.contact_centers.registry import Center
     from voicecall_bridge.settings.all import CreateFromEvents
+    from voicecall_bridge.telephony.answers import SalesforceResult
     from voicecall_bridge.voice_call.create import CreateVoiceCall
 
 CHAIN = ("c1", "c2", "c3")
@@ -86,7 +94,7 @@ class Salesforce(TelephonyClient):
         self.in_events = False
         self.broken: list[str] = []
 
-    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> CreatedVoiceCall:
+    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> SalesforceResult:
         key = request.vendor_call_key
         standing = self.standings[key]
         self._require(standing.word != "known", "a second POST after one whose outcome is known")
@@ -107,7 +115,7 @@ class Salesforce(TelephonyClient):
         standing.word = "unknown"
         return made
 
-    def _create(self, request: CreateVoiceCall, deadline: Deadline, fault: str) -> CreatedVoiceCall:
+    def _create(self, request: CreateVoiceCall, deadline: Deadline, fault: str) -> SalesforceResult:
         if fault == "die before":
             raise Died
         if fault == "429":
@@ -128,7 +136,7 @@ class Salesforce(TelephonyClient):
             raise Died
         if fault == "cut after" or not deadline.allows(0.0):
             raise OutcomeUnknown("cut", effect=Effect.UNKNOWN)
-        return CreatedVoiceCall(made, (), 1)
+        return created(made)
 
     def update_attributes(self, vendor_call_key: str, call_attributes: str, _: Deadline) -> int:
         self._require(vendor_call_key in self.stored, "fields of a call that is not there")

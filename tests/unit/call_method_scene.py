@@ -13,7 +13,7 @@ from tests.unit.doubles import (
 from tests.unit.samples import flow_event
 from tests.unit.telling import Told
 from voicecall_bridge.flow.service import FlowService
-from voicecall_bridge.telephony.client import Performed
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.use_cases.call_actions import CallActions
 from voicecall_bridge.use_cases.create import Bridge
 
@@ -21,7 +21,7 @@ from voicecall_bridge.use_cases.create import Bridge
 class Scene:
     """A service whose Salesforce answers from a list."""
 
-    def __init__(self, *outcomes: Performed | Exception, **changes: Any) -> None:
+    def __init__(self, *outcomes: SalesforceResult | Exception, **changes: Any) -> None:
         self.told = Told()
         self.letters = MemoryDeadLetters()
         self.client = ScriptedClient(outcomes)

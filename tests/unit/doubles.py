@@ -37,7 +37,8 @@ from voicecall_bridge.ledger.creations import (
 )
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.sources.described_contact import DescribedContact
-from voicecall_bridge.telephony.client import CreatedVoiceCall, Performed, TelephonyClient
+from voicecall_bridge.telephony.answers import SalesforceResult
+from voicecall_bridge.telephony.client import TelephonyClient
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.voice_call.create import CreateVoiceCall
 
@@ -282,20 +283,20 @@ class ScriptedClient(TelephonyClient):
 
     def __init__(
         self,
-        outcomes: Iterable[CreatedVoiceCall | Performed | int | Exception],
+        outcomes: Iterable[SalesforceResult | int | Exception],
         journal: list[str] | None = None,
     ) -> None:
         self.outcomes = list(outcomes)
         self.journal = journal if journal is not None else []
         self.sent: list[CreateVoiceCall] = []
         self.told: list[tuple[str, str]] = []
-        self.performed: list[tuple[Operation, str, dict[str, Any] | None, bool]] = []
+        self.performed: list[tuple[Operation, str, dict[str, Any] | None]] = []
         self.deadlines: list[Deadline] = []
 
-    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> CreatedVoiceCall:
+    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> SalesforceResult:
         self.sent.append(request)
         outcome = self._outcome("POST", deadline)
-        assert isinstance(outcome, CreatedVoiceCall)
+        assert isinstance(outcome, SalesforceResult)
         return outcome
 
     def update_attributes(
@@ -315,12 +316,10 @@ class ScriptedClient(TelephonyClient):
         vendor_call_key: str,
         deadline: Deadline,
         body: Any = None,
-        *,
-        names_center: bool = False,
-    ) -> Performed:
-        self.performed.append((operation, vendor_call_key, body, names_center))
+    ) -> SalesforceResult:
+        self.performed.append((operation, vendor_call_key, body))
         outcome = self._outcome(operation.value, deadline)
-        assert isinstance(outcome, Performed)
+        assert isinstance(outcome, SalesforceResult)
         return outcome
 
     def _tell_of(self, what: str, key: str, deadline: Deadline, text: str = "") -> int:
@@ -329,7 +328,7 @@ class ScriptedClient(TelephonyClient):
         assert isinstance(outcome, int)
         return outcome
 
-    def _outcome(self, what: str, deadline: Deadline) -> CreatedVoiceCall | Performed | int:
+    def _outcome(self, what: str, deadline: Deadline) -> SalesforceResult | int:
         self.journal.append(what)
         self.deadlines.append(deadline)
         outcome = self.outcomes.pop(0)

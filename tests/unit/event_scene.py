@@ -11,13 +11,13 @@ from tests.unit.samples import (
     CONTACT_ID,
     INSTANCE_ID,
     PARENT_ID,
-    VOICE_CALL_ID,
     a_contact,
+    created,
 )
 from tests.unit.telling import Told
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.ledger.creations import ContactKey, CreateStatus, Lease
-from voicecall_bridge.telephony.client import CreatedVoiceCall
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import (
     Unavailable,
 )
@@ -30,7 +30,7 @@ from voicecall_bridge.voice_call.create import (
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
 PARENT = ContactKey(INSTANCE_ID, PARENT_ID)
 INBOUND, TRANSFER = CallInitiation.INBOUND, CallInitiation.TRANSFER
-MADE = CreatedVoiceCall(VOICE_CALL_ID, (), 1)
+MADE = created()
 BEGAN = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 ATTRIBUTES = {"sfdc-Region__c": "north"}
 EVENT: dict[str, Any] = {"customer_address": "", "system_address": "", "initiated_at": BEGAN}
@@ -40,7 +40,7 @@ EVENT: dict[str, Any] = {"customer_address": "", "system_address": "", "initiate
 class Scene:
     """A bridge of contact events; its directory knows the contact and its parent."""
 
-    def __init__(self, *outcomes: CreatedVoiceCall | int | Exception) -> None:
+    def __init__(self, *outcomes: SalesforceResult | int | Exception) -> None:
         self.clock = Clock()
         self.told = Told()
         self.journal: list[str] = []

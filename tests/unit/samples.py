@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, Queue
 from voicecall_bridge.contact_centers.registry import ContactCenters
+from voicecall_bridge.telephony.answers import SalesforceResult
 
 INSTANCE_ID = "0f0e0d0c-1111-4222-8333-444455556666"
 INSTANCE_ARN = f"arn:aws:connect:us-west-2:111122223333:instance/{INSTANCE_ID}"
@@ -94,6 +95,14 @@ def a_contact(**changes: Any) -> Contact:
         "system_address": SYSTEM,
     }
     return Contact(**facts | changes)
+
+
+def created(
+    voice_call_id: str = VOICE_CALL_ID, *remarks: str, attempts: int = 1, unknown: int = 0
+) -> SalesforceResult:
+    """Salesforce's answer to a create."""
+    members = {"voiceCallId": voice_call_id, "errors": list(remarks)}
+    return SalesforceResult(members, attempts, unknown)
 
 
 def a_transfer(**changes: Any) -> Contact:

@@ -6,11 +6,19 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
-from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID, a_contact, a_transfer
+from tests.unit.samples import (
+    CENTER,
+    CONTACT_ID,
+    INSTANCE_ID,
+    VOICE_CALL_ID,
+    a_contact,
+    a_transfer,
+    created,
+)
 from tests.unit.telling import Told
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.ledger.creations import Busy, ContactKey, Created, CreateStatus, Lease
-from voicecall_bridge.telephony.client import CreatedVoiceCall
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -26,7 +34,7 @@ from voicecall_bridge.voice_call.create import CallInitiation, CannotCreate
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
 INBOUND, TRANSFER = CallInitiation.INBOUND, CallInitiation.TRANSFER
-MADE = CreatedVoiceCall(VOICE_CALL_ID, (), 1)
+MADE = created()
 
 
 def failed(error: TelephonyError, attempts: int = 1) -> TelephonyError:
@@ -37,7 +45,7 @@ def failed(error: TelephonyError, attempts: int = 1) -> TelephonyError:
 class Scene:
     """A bridge with its clock, ledger, client and what it tells."""
 
-    def __init__(self, told: Told, *outcomes: CreatedVoiceCall | Exception) -> None:
+    def __init__(self, told: Told, *outcomes: SalesforceResult | Exception) -> None:
         self.clock = Clock()
         self.journal: list[str] = []
         self.ledger = MemoryLedger(self.clock, self.journal)
@@ -275,12 +283,12 @@ def test_no_second_call_where_the_first_may_exist(told: Told) -> None:
 
 
 def test_a_second_voice_call_is_told_of_and_the_first_stands(told: Told) -> None:
-    scene = Scene(told, CreatedVoiceCall("0LQ000000000002AAA", (), 1))
+    scene = Scene(told, created("0LQ000000000002AAA"))
     late = other_worker(scene, seconds=0.05)
     scene.clock.sleep(0.1)
     send = scene.client.create_voice_call
 
-    def after_the_other(*arguments: object) -> CreatedVoiceCall:
+    def after_the_other(*arguments: object) -> SalesforceResult:
         scene.ledger.created(late, VOICE_CALL_ID)
         return send(*arguments)  # type: ignore[arg-type]
 
@@ -294,7 +302,7 @@ def test_a_second_voice_call_is_told_of_and_the_first_stands(told: Told) -> None
 
 
 def test_remarks_are_handed_on_but_never_logged(told: Told) -> None:
-    scene = Scene(told, CreatedVoiceCall(VOICE_CALL_ID, ("HUSH",), 1))
+    scene = Scene(told, created(VOICE_CALL_ID, "HUSH"))
     assert scene.create().remarks == ("HUSH",)
     assert told.counted() == {"CreatedWithRemarks": 1}
     assert "HUSH" not in json.dumps(told.lines())

@@ -15,7 +15,7 @@ from tests.unit.samples import CONTACT_ID, INSTANCE_ID, a_contact
 from tests.unit.telling import Told
 from voicecall_bridge.ledger.callbacks import CallbackTurn
 from voicecall_bridge.ledger.creations import LEASE_MARGIN_SECONDS, ContactKey
-from voicecall_bridge.telephony.client import Performed
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
@@ -25,26 +25,19 @@ from voicecall_bridge.telephony.errors import (
 )
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.call_actions import CallActions
-from voicecall_bridge.use_cases.outcomes import Answered, InProgress, NotRouted, Progress
-from voicecall_bridge.voice_call.actions import (
-    ExecuteOmniFlow,
-    RequestCallback,
-    RouteVoiceCall,
-    live_update,
-    transcript_line,
-)
+from voicecall_bridge.use_cases.outcomes import InProgress, NotRouted, Progress
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
 # The numbers are fictional; the ids invented.
-CALLBACK = RequestCallback("+12065550142")
+NUMBER = "+12065550142"
 RECORD_ID = "0aQ000000000001AAA"
-MADE = Performed({"recordId": RECORD_ID}, 1)
+MADE = SalesforceResult({"recordId": RECORD_ID}, 1)
 
 
 class Scene:
     """Use cases whose Salesforce answers from a list."""
 
-    def __init__(self, *outcomes: Performed | Exception) -> None:
+    def __init__(self, *outcomes: SalesforceResult | Exception) -> None:
         self.clock = Clock()
         self.told = Told()
         self.ledger = MemoryLedger(self.clock)
@@ -59,40 +52,41 @@ class Scene:
             self.clock.sleep,
         )
 
-    def callback(self, seconds: float = 6.0, number: RequestCallback = CALLBACK) -> Answered:
+    def send(
+        self, operation: Operation, seconds: float = 6.0, **request: object
+    ) -> SalesforceResult:
         self.progress = Progress()
         deadline = self.clock.deadline(seconds)
-        return self.actions.request_callback(a_contact(), number, deadline, self.progress)
+        return self.actions.send(operation, a_contact(), request or None, deadline, self.progress)
 
-    def update(self, **values: object) -> Answered:
-        update = live_update(values or {"queue": "q"})
-        return self.actions.update(a_contact(), update, self.clock.deadline(6.0))
+    def callback(self, seconds: float = 6.0, number: str = NUMBER) -> SalesforceResult:
+        return self.send(Operation.REQUEST_CALLBACK, seconds, callbackNumber=number)
+
+    def update(self, **values: Any) -> SalesforceResult:
+        return self.send(Operation.UPDATE, **(values or {"queue": "q"}))
 
     @property
     def bodies(self) -> list[Any]:
-        return [body for _, _, body, _ in self.client.performed]
+        return [body for _, _, body in self.client.performed]
 
 
 def test_each_request_goes_to_its_operation() -> None:
-    scene = Scene(*[Performed({"status": "Success", "queue": "q"}, 2)] * 5)
-    deadline, contact, do = scene.clock.deadline(6.0), a_contact(), scene.actions
-    do.execute_omni_flow(contact, ExecuteOmniFlow("+18005550199"), deadline)
-    do.cancel_omni_flow(contact, deadline)
-    do.reroute(contact, deadline)
-    do.route(contact, RouteVoiceCall("005"), deadline)
-    answered = do.add_message(
-        contact, "first", transcript_line({"messageId": "m", "content": "c"}), deadline
-    )
+    scene = Scene(*[SalesforceResult({"status": "Success", "queue": "q"}, 2)] * 5)
+    scene.send(Operation.OMNI_FLOW, dialedNumber="+18005550199")
+    scene.send(Operation.CLEAR_ROUTING)
+    scene.send(Operation.REROUTE)
+    scene.send(Operation.ROUTE, routingTarget="005")
+    answered = scene.send(Operation.MESSAGES, messageId="m", content="c")
     moment = int(scene.clock.now * 1000)
     line = {"messageId": "m", "content": "c", "startTime": moment, "endTime": moment}
     assert scene.client.performed == [
-        (Operation.OMNI_FLOW, CONTACT_ID, {"dialedNumber": "+18005550199"}, False),
-        (Operation.CLEAR_ROUTING, CONTACT_ID, None, False),
-        (Operation.REROUTE, CONTACT_ID, None, False),
-        (Operation.ROUTE, CONTACT_ID, {"routingTarget": "005"}, False),
-        (Operation.MESSAGES, "first", line, True),
+        (Operation.OMNI_FLOW, CONTACT_ID, {"dialedNumber": "+18005550199"}),
+        (Operation.CLEAR_ROUTING, CONTACT_ID, None),
+        (Operation.REROUTE, CONTACT_ID, None),
+        (Operation.ROUTE, CONTACT_ID, {"routingTarget": "005"}),
+        (Operation.MESSAGES, CONTACT_ID, line),
     ]
-    assert answered == Answered({"status": "Success", "queue": "q"}, 2)
+    assert answered == SalesforceResult({"status": "Success", "queue": "q"}, 2)
     assert all(given.remaining() < 6.0 for given in scene.client.deadlines), (
         "time to answer is kept"
     )
@@ -109,11 +103,9 @@ NOBODY: list[dict[str, object]] = [
 
 @pytest.mark.parametrize("members", NOBODY, ids=repr)
 def test_an_omni_flow_that_finds_nobody(members: dict[str, object]) -> None:
-    scene = Scene(Performed(members, 1))
+    scene = Scene(SalesforceResult(members, 1))
     with pytest.raises(NotRouted) as caught:
-        scene.actions.execute_omni_flow(
-            a_contact(), ExecuteOmniFlow("+18005550199"), scene.clock.deadline(6.0)
-        )
+        scene.send(Operation.OMNI_FLOW, dialedNumber="+18005550199")
     assert caught.value.remarks == (("no flow",) if "errors" in members else ())
     assert caught.value.attempts == 1
 
@@ -122,9 +114,8 @@ def test_an_omni_flow_that_finds_nobody(members: dict[str, object]) -> None:
     "members", [{"agent": "a"}, {"queue": "q", "errors": ["remark"]}], ids=repr
 )
 def test_an_omni_flow_that_finds_somebody(members: dict[str, object]) -> None:
-    scene = Scene(Performed(members, 1))
-    flow = ExecuteOmniFlow("+18005550199")
-    answered = scene.actions.execute_omni_flow(a_contact(), flow, scene.clock.deadline(6.0))
+    scene = Scene(SalesforceResult(members, 1))
+    answered = scene.send(Operation.OMNI_FLOW, dialedNumber="+18005550199")
     assert answered.members == members
 
 
@@ -144,13 +135,12 @@ def test_an_omni_flow_that_finds_somebody(members: dict[str, object]) -> None:
 def test_routing_fails_where_salesforce_says_so(
     members: dict[str, object], routed: bool, reroutes: bool
 ) -> None:
-    scene = Scene(Performed(members, 1))
-    deadline = scene.clock.deadline(6.0)
+    scene = Scene(SalesforceResult(members, 1))
 
-    def ask() -> Answered:
+    def ask() -> SalesforceResult:
         if reroutes:
-            return scene.actions.reroute(a_contact(), deadline)
-        return scene.actions.route(a_contact(), RouteVoiceCall("005"), deadline)
+            return scene.send(Operation.REROUTE)
+        return scene.send(Operation.ROUTE, routingTarget="005")
 
     if routed:
         assert ask().members == members
@@ -161,14 +151,14 @@ def test_routing_fails_where_salesforce_says_so(
 
 
 def test_an_update_of_a_call_that_is_on() -> None:
-    scene = Scene(Performed({"status": "pending"}, 1))
-    assert scene.update() == Answered({"status": "pending"}, 1)
+    scene = Scene(SalesforceResult({"status": "pending"}, 1))
+    assert scene.update() == SalesforceResult({"status": "pending"}, 1)
     body = {"queue": "q", "isActiveCall": True}
-    assert scene.client.performed == [(Operation.UPDATE, CONTACT_ID, body, True)]
+    assert scene.client.performed == [(Operation.UPDATE, CONTACT_ID, body)]
 
 
 def test_an_update_of_a_call_that_has_ended_does_not_open_it_again() -> None:
-    scene = Scene(Performed({"status": "pending"}, 1))
+    scene = Scene(SalesforceResult({"status": "pending"}, 1))
     scene.ledger.ended(KEY)
     scene.update()
     assert scene.bodies == [{"queue": "q"}]
@@ -176,15 +166,15 @@ def test_an_update_of_a_call_that_has_ended_does_not_open_it_again() -> None:
 
 def test_an_update_gives_way_to_the_contact_record() -> None:
     """Given the contact's record was sent, whose totals an update without them would set to 0
-    (facts, section 3), then nothing is sent."""
+    (Voice implementation guide, "Update a Voice Call Record"), then nothing is sent."""
     scene = Scene()
     scene.ledger.items[KEY] = {"record": True, "ended": True}
-    assert scene.update() == Answered(superseded="RECORD_DELIVERED")
+    assert scene.update() == SalesforceResult(superseded="RECORD_DELIVERED")
     assert scene.client.performed == []
 
 
 def test_an_update_without_the_ledger() -> None:
-    scene = Scene(Performed({"status": "pending"}, 1))
+    scene = Scene(SalesforceResult({"status": "pending"}, 1))
     scene.ledger.down = {"entry"}
     scene.update()
     assert scene.bodies == [{"queue": "q", "isActiveCall": True}]
@@ -192,12 +182,12 @@ def test_an_update_without_the_ledger() -> None:
 
 
 def test_a_callback_is_requested_once_for_a_number() -> None:
-    scene = Scene(MADE, Performed({"recordId": "0aQ000000000002AAA"}, 1))
-    assert scene.callback() == Answered({"recordId": RECORD_ID}, 1)
-    assert scene.progress.made == Answered({"recordId": RECORD_ID}, 1)
-    again = Answered({"recordId": RECORD_ID}, superseded="ALREADY_REQUESTED")
+    scene = Scene(MADE, SalesforceResult({"recordId": "0aQ000000000002AAA"}, 1))
+    assert scene.callback() == SalesforceResult({"recordId": RECORD_ID}, 1)
+    assert scene.progress.made == SalesforceResult({"recordId": RECORD_ID}, 1)
+    again = SalesforceResult({"recordId": RECORD_ID}, superseded="ALREADY_REQUESTED")
     assert scene.callback() == again
-    other = scene.callback(number=RequestCallback("+12065550143"))
+    other = scene.callback(number="+12065550143")
     assert other.members == {"recordId": "0aQ000000000002AAA"}
     assert scene.callback() == again
     assert scene.bodies == [
@@ -252,7 +242,7 @@ def test_a_callback_whose_worker_died_is_never_repeated() -> None:
 
 def test_whoever_waits_for_a_callback_gets_its_record() -> None:
     scene = Scene()
-    turn = scene.callbacks.begin(KEY, CALLBACK.callback_number, 5.0)
+    turn = scene.callbacks.begin(KEY, NUMBER, 5.0)
     assert isinstance(turn, CallbackTurn)
 
     def tell(seconds: float) -> None:
@@ -276,7 +266,7 @@ def test_a_callback_without_the_ledger_is_requested_and_counted() -> None:
 
 @pytest.mark.parametrize("outcome", [MADE, Rejected("refused", status=400)], ids=repr)
 def test_a_callback_that_cannot_be_remembered_is_not_requested_again(
-    outcome: Performed | Exception,
+    outcome: SalesforceResult | Exception,
 ) -> None:
     scene = Scene(outcome)
     scene.callbacks.down = {"made", "not_made"}

@@ -18,11 +18,13 @@ from tests.unit.samples import (
     SECRET_ID,
     VOICE_CALL_ID,
     a_contact,
+    created,
     secret,
 )
 from tests.unit.test_voice_call import request_for
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient, new_session
+from voicecall_bridge.telephony.answers import SalesforceResult
+from voicecall_bridge.telephony.client import TelephonyClient, new_session
 from voicecall_bridge.telephony.credentials import SecretStore
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -71,7 +73,7 @@ class Scene:
     def _retry(self) -> None:
         self.retries += 1
 
-    def create(self, seconds: float = 6.0) -> CreatedVoiceCall:
+    def create(self, seconds: float = 6.0) -> SalesforceResult:
         request = request_for(a_contact())
         return self.client.create_voice_call(request, self.clock.deadline(seconds))
 
@@ -97,7 +99,7 @@ def never_connected() -> requests.exceptions.ConnectionError:
 
 def test_one_request_as_the_guide_has_it() -> None:
     scene = Scene(ok())
-    assert scene.create() == CreatedVoiceCall(VOICE_CALL_ID, (), 1, 0)
+    assert scene.create() == created()
     (sent,) = scene.transport.requests
     assert (sent.method, sent.url) == ("POST", f"{BASE_URL}/voiceCalls")
     assert sent.headers["Content-Type"] == "application/json"

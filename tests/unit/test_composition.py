@@ -235,7 +235,7 @@ NOT_ON_THIS_PATH = ("boto3", "s3transfer", "pydantic", "aws_xray_sdk")
             "contact_flow",
             "flow_service",
             "use_cases.create",
-            ("streams", "aws.contact_directory", "flow.call_methods", "use_cases.call_actions"),
+            ("streams", "aws.contact_directory", "use_cases.call_actions"),
         ),
         ("contact_events", "contact_events", "streams.processor", ("flow", "streams.redrive")),
         (

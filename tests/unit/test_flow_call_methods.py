@@ -6,11 +6,11 @@ import pytest
 
 from tests.unit.call_method_scene import Scene
 from tests.unit.samples import CONTACT_ID, MISSING, PARENT_ID, SYSTEM, flow_event
-from voicecall_bridge.flow.call_methods import METHODS
+from voicecall_bridge.flow.methods import METHODS
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.settings.all import FlowFailure
-from voicecall_bridge.telephony.client import Performed
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Rejected, Unavailable
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.outcomes import InProgress
@@ -97,16 +97,17 @@ MUST_SUCCEED = {
 
 
 def test_there_is_a_row_for_each_method() -> None:
-    assert [row[0] for row in GOOD] == list(METHODS)
+    assert [row[0] for row in GOOD] == [
+        name for name, method in METHODS.items() if method.creates is None
+    ]
 
 
 @ROWS
 def test_a_method_that_succeeds(row: Row) -> None:
     method, parameters, members, operation, body, results = row
-    scene = Scene(Performed(members, 2))
+    scene = Scene(SalesforceResult(members, 2))
     answer = scene.answer(method, parameters)
-    names_center = method in ("updateVoiceCall", "sendMessage")
-    assert scene.client.performed == [(operation, CONTACT_ID, body, names_center)]
+    assert scene.client.performed == [(operation, CONTACT_ID, body)]
     neutral = {"vendorCallKey": CONTACT_ID, "errors": "", "errorCode": "", "errorMessage": ""}
     assert answer == neutral | results
     line = scene.line()
@@ -137,8 +138,9 @@ def test_the_block_decides_what_failing_means(
         answer = scene.answer(method, parameters)
         assert (answer["status"], answer["errorCode"]) == ("failed", "400")
         assert answer["errorMessage"] == "refused: HUSH"
-        assert set(answer) == EVERY_ANSWER | METHODS[method].results.keys()
-        assert {name: answer[name] for name in METHODS[method].results} == METHODS[method].results
+        failed = {key.name: key.failed for key in METHODS[method].results}
+        assert set(answer) == EVERY_ANSWER | failed.keys()
+        assert {name: answer[name] for name in failed} == failed
     line = scene.line()
     assert (line["disposition"], line["reason"], line["payloadKept"]) == (
         "dead_lettered",
@@ -193,7 +195,7 @@ def test_a_method_without_a_contact(row: Row, spelling: str, data: object) -> No
     details = {"Parameters": {"methodName": method, spelling: "c-9", **parameters}}
     if data is not MISSING:
         details["ContactData"] = data  # type: ignore[assignment]
-    scene = Scene(Performed(members, 1))
+    scene = Scene(SalesforceResult(members, 1))
     answer = scene.service.answer({"Details": details}, 10.0)
     assert answer["vendorCallKey"] == "c-9"
     assert [call[:2] for call in scene.client.performed] == [(operation, "c-9")]
@@ -259,7 +261,7 @@ def test_a_mistake_of_the_flow_raises_and_names_the_parameter(
     assert scene.client.performed == []
     line = scene.line()
     assert (line["disposition"], line["reason"]) == ("dead_lettered", "FLOW_MISTAKE")
-    assert line["method"] == (method if method in METHODS or "create" in method else "")
+    assert line["method"] == (method if method in METHODS else "")
     assert "HUSH" not in scene.told.stream.getvalue()
 
 
@@ -286,7 +288,7 @@ def test_the_number_dialled(
     changes: dict[str, object], parameters: dict[str, object], number: str
 ) -> None:
     """Source: SCVL: SystemEndpoint, else fieldValues.dialedNumber."""
-    scene = Scene(Performed({"queue": "q"}, 1))
+    scene = Scene(SalesforceResult({"queue": "q"}, 1))
     scene.answer("executeOmniFlow", parameters, **changes)
     assert scene.client.performed[0][2] == {"dialedNumber": number}
 
@@ -298,7 +300,7 @@ def test_no_number_dialled_is_a_mistake_that_names_its_place() -> None:
 
 @pytest.mark.parametrize("must", [True, False])
 def test_an_omni_flow_that_finds_nobody(must: bool) -> None:
-    scene = Scene(Performed({"errors": ["no", "flow"]}, 1))
+    scene = Scene(SalesforceResult({"errors": ["no", "flow"]}, 1))
     if must:
         with pytest.raises(FlowFailed, match="failed: NOT_ROUTED"):
             scene.answer("executeOmniFlow")
@@ -310,17 +312,17 @@ def test_an_omni_flow_that_finds_nobody(must: bool) -> None:
 
 
 def test_a_transcript_belongs_to_the_first_call_of_the_chain() -> None:
-    """Source: facts, section 4, end."""
+    """Source: Voice implementation guide, "Create a Transcript", on transfers."""
     changes = {"InitialContactId": PARENT_ID, "PreviousContactId": PARENT_ID}
     for parameters, key in (({}, PARENT_ID), ({"contactId": "c-9"}, "c-9")):
-        scene = Scene(Performed({}, 1))
+        scene = Scene(SalesforceResult({}, 1))
         answer = scene.answer("sendMessage", {"fieldValues": LINE, **parameters}, **changes)
         assert scene.client.performed[0][1] == answer["vendorCallKey"] == key
         assert answer["result"] == ""
 
 
 def test_a_repeated_callback_answers_the_same() -> None:
-    scene = Scene(Performed({"recordId": "0aQ"}, 1))
+    scene = Scene(SalesforceResult({"recordId": "0aQ"}, 1))
     parameters: dict[str, object] = {"customerCallbackNumber": CALLBACK}
     first = scene.answer("callbackExecution", parameters)
     assert scene.answer("callbackExecution", parameters) == first
@@ -343,8 +345,8 @@ def test_an_answer_fits_into_what_connect_takes(row: Row) -> None:
     """Source: administrator guide, "Invoke Lambda functions": at most 32 KB of UTF-8."""
     method, parameters, members, *_ = row
     long = "\N{GRINNING FACE}" * 5000
-    answers: list[Performed | Exception] = [
-        Performed(dict.fromkeys(members, long) | {"errors": [long], "status": "Success"}, 1),
+    answers: list[SalesforceResult | Exception] = [
+        SalesforceResult(dict.fromkeys(members, long) | {"errors": [long], "status": "Success"}, 1),
         Rejected("x", status=400, remark=long[:500]),
     ]
     for outcome in answers:

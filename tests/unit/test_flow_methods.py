@@ -16,11 +16,10 @@ from tests.unit.samples import (
     a_contact,
     flow_event,
 )
-from voicecall_bridge.flow import methods as flow_methods
-from voicecall_bridge.flow.methods import Method, Plan
+from voicecall_bridge.flow import service as flow_service
+from voicecall_bridge.flow.methods import Method
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.settings.all import FlowFailure
-from voicecall_bridge.sources.flow import FlowInvocation
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -29,6 +28,7 @@ from voicecall_bridge.telephony.errors import (
     Unauthorized,
     Unavailable,
 )
+from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.outcomes import Creation, InProgress
 from voicecall_bridge.voice_call.create import (
     CallInitiation,
@@ -196,10 +196,11 @@ def test_a_defect_of_the_bridge_is_answered_and_its_text_is_not_logged(
 def test_a_defect_in_reading_is_told_of_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a method that cannot read its block, then the account closes all the same."""
 
-    def read(_: FlowInvocation) -> Plan:
+    def read(*_: object) -> dict[str, object]:
         raise KeyError(CUSTOMER)
 
-    monkeypatch.setattr(flow_methods, "METHODS", {"createVoiceCall": Method(read)})
+    method = Method(Operation.CREATE, complete=read)
+    monkeypatch.setattr(flow_service, "METHODS", {"createVoiceCall": method})
     scene = Scene()
     with pytest.raises(FlowFailed, match="INTERNAL") as raised:
         scene.answer()

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.call_method_scene import Scene
 from tests.unit.samples import CONTACT_ID, INSTANCE_ID
 from voicecall_bridge.ledger.creations import ContactKey
-from voicecall_bridge.telephony.client import Performed
+from voicecall_bridge.telephony.answers import SalesforceResult
 
 NESTED: list[tuple[object, str]] = [
     ("00G", "00G"),
@@ -20,7 +20,7 @@ NESTED: list[tuple[object, str]] = [
 
 @pytest.mark.parametrize(("value", "text"), NESTED, ids=lambda value: repr(value)[:20])
 def test_results_are_flat_texts(value: object, text: str) -> None:
-    scene = Scene(Performed({"queue": value, "agent": [value]}, 1))
+    scene = Scene(SalesforceResult({"queue": value, "agent": [value]}, 1))
     answer = scene.answer("executeOmniFlow")
     assert (answer["queue"], answer["agent"]) == (text, text)
 
@@ -29,11 +29,11 @@ def test_an_answer_nested_beyond_reason_is_an_answer_all_the_same() -> None:
     deep: object = "x"
     for _ in range(200_000):
         deep = [deep]
-    assert Scene(Performed({"queue": deep}, 1)).answer("executeOmniFlow")["queue"] == ""
+    assert Scene(SalesforceResult({"queue": deep}, 1)).answer("executeOmniFlow")["queue"] == ""
 
 
 def test_salesforces_own_status_is_not_logged() -> None:
-    scene = Scene(Performed({"status": "HUSH"}, 1))
+    scene = Scene(SalesforceResult({"status": "HUSH"}, 1))
     assert scene.answer("rerouteFlowExecution")["status"] == "HUSH"
     assert "HUSH" not in scene.told.stream.getvalue()
 

@@ -7,7 +7,7 @@ from tests.unit.samples import CONTACT_ID, CUSTOMER, PARENT_ID, a_contact, a_tra
 from voicecall_bridge.aws.contact_directory import NoSuchContact
 from voicecall_bridge.contact import InitiationMethod
 from voicecall_bridge.ledger.creations import CreateStatus
-from voicecall_bridge.telephony.client import CreatedVoiceCall
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Rejected, Unavailable
 from voicecall_bridge.use_cases.outcomes import InProgress, NotCreated, ParentMissing
 from voicecall_bridge.voice_call.create import MissingProperty, TransferWithoutParent
@@ -16,7 +16,7 @@ KNOWN = pytest.mark.parametrize("known", [True, False], ids=["flow's request", "
 NOT_THERE = pytest.mark.parametrize("status", [CreateStatus.FAILED, CreateStatus.UNKNOWN, None])
 
 
-def orphan(status: CreateStatus | None, known: bool, *outcomes: CreatedVoiceCall) -> Scene:
+def orphan(status: CreateStatus | None, known: bool, *outcomes: SalesforceResult) -> Scene:
     """A transfer, known from its flow or from Connect, whose parent has no VoiceCall."""
     scene = Scene(*outcomes)
     scene.directory.know(a_transfer())

@@ -10,42 +10,14 @@ import pytest
 from voicecall_bridge.voice_call.actions import (
     MESSAGE_PROPERTIES,
     UPDATE_PROPERTIES,
-    ExecuteOmniFlow,
-    RequestCallback,
-    RouteVoiceCall,
     WrongProperty,
-    live_update,
+    said_at,
     transcript_line,
+    update_of_a_call,
+    update_properties,
 )
 
-# The numbers are fictional.
-NUMBER = "+18005550199"
 LINE = {"participantId": "p", "messageId": "m", "content": "c", "senderType": "END_USER"}
-
-
-def test_what_is_not_known_of_an_omni_flow_is_left_out() -> None:
-    assert ExecuteOmniFlow(NUMBER).to_json() == {"dialedNumber": NUMBER}
-    assert ExecuteOmniFlow(NUMBER, "flow", "queue", "target", {"a": 1}).to_json() == {
-        "dialedNumber": NUMBER,
-        "flowDevName": "flow",
-        "fallbackQueue": "queue",
-        "transferTarget": "target",
-        "flowInputParameters": {"a": 1},
-    }
-
-
-def test_what_is_not_known_of_a_route_is_left_out() -> None:
-    assert RouteVoiceCall("005").to_json() == {"routingTarget": "005"}
-    assert RouteVoiceCall("005", "00G", {"a": "b"}).to_json() == {
-        "routingTarget": "005",
-        "fallbackQueue": "00G",
-        "flowInputParameters": {"a": "b"},
-    }
-
-
-def test_a_callback_has_a_number_and_does_not_show_it() -> None:
-    assert RequestCallback(NUMBER).to_json() == {"callbackNumber": NUMBER}
-    assert NUMBER not in repr(RequestCallback(NUMBER))
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -64,7 +36,7 @@ def test_an_update_closes_no_conversation_unless_the_flow_says_so(
 ) -> None:
     """Given the API takes a missing isActiveCall for false, then true is added where the flow is
     silent and the call is on."""
-    body = live_update(values).to_json(call_is_on=known)
+    body = update_of_a_call(update_properties(values), call_is_on=known)
     expected = {None: True if known else "left out"}.get(active, active)  # type: ignore[call-overload]
     assert body.get("isActiveCall", "left out") == expected
     assert body["queue"] == "q"
@@ -92,13 +64,13 @@ READ: list[tuple[str, object, object]] = [
 
 @pytest.mark.parametrize(("name", "given", "sent"), READ)
 def test_each_property_is_read_as_its_kind(name: str, given: object, sent: object) -> None:
-    assert live_update({name: given}).to_json(call_is_on=False) == {name: sent}
+    assert update_properties({name: given}) == {name: sent}
 
 
 @pytest.mark.parametrize("name", ["totalHoldDuration", "isActiveCall", "callAttributes"])
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_a_reference_to_nothing_is_left_out(name: str, nothing: object) -> None:
-    assert live_update({name: nothing, "queue": "q"}).properties == {"queue": "q"}
+    assert update_properties({name: nothing, "queue": "q"}) == {"queue": "q"}
 
 
 WRONG: dict[str, list[object]] = {
@@ -119,7 +91,7 @@ WRONG: dict[str, list[object]] = {
 )
 def test_what_cannot_be_is_named_and_not_quoted(name: str, value: object) -> None:
     with pytest.raises(WrongProperty) as caught:
-        live_update({name: value})
+        update_properties({name: value})
     assert caught.value.name == name
     assert "HUSH" not in str(caught.value)
 
@@ -130,23 +102,23 @@ def test_attributes_nested_beyond_reason_are_told() -> None:
     for _ in range(100_000):
         deep = {"a": deep}
     with pytest.raises(WrongProperty, match="callAttributes is nested beyond reason"):
-        live_update({"callAttributes": deep})
+        update_properties({"callAttributes": deep})
 
 
 @pytest.mark.parametrize("values", [{}, {"isActiveCall": None}])
 def test_an_update_of_nothing(values: dict[str, object]) -> None:
     with pytest.raises(WrongProperty, match="fieldValues must have at least one property"):
-        live_update(values)
+        update_properties(values)
 
 
 def test_a_line_of_a_transcript() -> None:
     given = {**LINE, "startTime": "1800000000000", "endTime": 1800000002000, "x": "as it is"}
     expected = {**given, "startTime": 1800000000000}
-    assert transcript_line(given).to_json(now=5.0) == expected
+    assert said_at(transcript_line(given), now=5.0) == expected
 
 
 def test_a_line_without_times_was_said_now() -> None:
-    moments = transcript_line(LINE).to_json(now=1_800_000_000.5)
+    moments = said_at(transcript_line(LINE), now=1_800_000_000.5)
     assert moments == {**LINE, "startTime": 1800000000500, "endTime": 1800000000500}
 
 
@@ -154,7 +126,7 @@ def test_a_line_without_times_was_said_now() -> None:
 @pytest.mark.parametrize("moment", ["1700000000000", "1900000000000"], ids=["past", "future"])
 def test_a_line_with_one_of_its_times_was_said_then(given: str, moment: str) -> None:
     """Given one time, on either side of now, then the line does not end before it starts."""
-    moments = transcript_line({**LINE, given: moment}).to_json(now=1_800_000_000.5)
+    moments = said_at(transcript_line({**LINE, given: moment}), now=1_800_000_000.5)
     assert moments == {**LINE, "startTime": int(moment), "endTime": int(moment)}
 
 

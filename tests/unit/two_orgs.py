@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 from tests.unit.aws import TABLE
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory
 from tests.unit.records import batch as record_batch
-from tests.unit.samples import FIRST, INSTANCE_ID, TWO_CENTERS, VOICE_CALL_ID, stream_record
+from tests.unit.samples import (
+    FIRST,
+    INSTANCE_ID,
+    TWO_CENTERS,
+    created,
+    stream_record,
+)
 from tests.unit.telling import Told
 from voicecall_bridge.contact_centers.registry import Center, ContactCenters, PerCenter
 from voicecall_bridge.deadline import Deadline
@@ -20,7 +26,8 @@ from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.streams.contact_records import ContactRecords
 from voicecall_bridge.streams.processor import StreamProcessor
-from voicecall_bridge.telephony.client import CreatedVoiceCall, Performed, TelephonyClient
+from voicecall_bridge.telephony.answers import SalesforceResult
+from voicecall_bridge.telephony.client import TelephonyClient
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.call_actions import CallActions
 from voicecall_bridge.use_cases.create import Bridge
@@ -40,9 +47,9 @@ class Org(TelephonyClient):
     def __init__(self, world: "TwoOrgs", center: Center) -> None:
         self.world, self.secret = world, center.secret
 
-    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> CreatedVoiceCall:
+    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> SalesforceResult:
         self._send("create", request.vendor_call_key)
-        return CreatedVoiceCall(VOICE_CALL_ID, (), 1)
+        return created()
 
     def update_voice_call(self, request: UpdateVoiceCall, deadline: Deadline) -> int:
         return self._send("update", request.vendor_call_key)
@@ -62,11 +69,11 @@ class Org(TelephonyClient):
         vendor_call_key: str,
         deadline: Deadline,
         body: Mapping[str, object] | None = None,
-        *,
-        names_center: bool = False,
-    ) -> Performed:
+    ) -> SalesforceResult:
         self._send(operation.value, vendor_call_key)
-        return Performed({"status": "Success", "queue": "q", "recordId": "0aQ", "result": "r"}, 1)
+        return SalesforceResult(
+            {"status": "Success", "queue": "q", "recordId": "0aQ", "result": "r"}, 1
+        )
 
     def _send(self, operation: str, key: str) -> int:
         self.world.sent.append((self.secret, operation, key))

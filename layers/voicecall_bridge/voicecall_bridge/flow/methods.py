@@ -1,58 +1,55 @@
-"""What contact flows call: the registry of methods, and those that create VoiceCalls.
+"""What contact flows can ask for: one registry of all methods, as data.
 
-The contract (names of methods, parameters and results) is that of Salesforce's own Lambda, so that
-flows in the field keep working when only the function's ARN is exchanged. A method is one function,
-which reads its parameters and says what is to be done, and one line in a registry.
+The contract (names of methods, parameters and results) is that of Salesforce's own Lambda (SCVL),
+so that flows in the field keep working when only the function's ARN is exchanged. Salesforce's
+other Lambdas invoke all but the creating methods directly, with a contact id and no contact.
+
+A method that passes parameters on is one entry of METHODS. CONTRIBUTING.md says what else to touch.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.flow.results import FlowMistake
+from voicecall_bridge.flow.requests import add_dialed_number, read_message, read_update
+from voicecall_bridge.flow.results import FlowMistake, Result
 from voicecall_bridge.settings.all import FlowFailure
 from voicecall_bridge.sources.flow import NO_CONTACT_DATA
+from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.voice_call.create import CallInitiation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.contact import Contact
     from voicecall_bridge.sources.flow import FlowInvocation
-    from voicecall_bridge.use_cases.call_actions import CallActions
-    from voicecall_bridge.use_cases.create import Bridge
-    from voicecall_bridge.use_cases.outcomes import Answered, Creation, Progress
 
 ON_FAILURE = "onFailure"
 
 
-@dataclass(frozen=True, slots=True)
-class UseCases:
-    """What methods can ask for.
+class ContactRule(StrEnum):
+    """Which contact a method is about, unless the block's parameter contactId names one."""
 
-    Attributes:
-        bridge: creating a VoiceCall.
-        actions: makes what is asked about one that is there, when it is needed.
-    """
-
-    bridge: Bridge
-    actions: Callable[[], CallActions]
+    OWN = "the flow's own contact"
+    FIRST = "the first contact of the chain"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What an invocation is to do, its parameters read and checked.
+class Parameter:
+    """A parameter of the Lambda block that goes to Salesforce.
 
     Attributes:
-        vendor_call_key: the call it is about.
-        run: does it; raises what the use case raises.
+        name: as the block passes it.
+        property: of Salesforce's request; empty: the parameter's name.
+        required: what the flow's author has to pass; empty: the parameter may be left out.
     """
 
-    vendor_call_key: str
-    run: Callable[[UseCases, Deadline, Progress], Creation | Answered]
+    name: str
+    property: str = ""
+    required: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,43 +57,134 @@ class Method:
     """One method.
 
     Attributes:
-        plan: reads the parameters; raises FlowMistake or ParameterFault for what can never work.
-        results: what it answers beside the keys that every answer has, and what each is where it
-            failed.
+        operation: what is asked of Salesforce.
+        parameters: what is passed on.
+        flow_inputs: every flowInput-… goes along, for the Omni flow.
+        results: what it answers beside the keys that every answer has.
         must_succeed: without it the flow cannot go on, so that failing takes the block's Error
             branch unless the block's parameter onFailure says otherwise.
+        contact: see ContactRule.
+        creates: what kind of VoiceCall it creates; None: it is about one that is there.
+        complete: what differs: takes the invocation and what is passed on, answers the request.
     """
 
-    plan: Callable[[FlowInvocation], Plan]
-    results: Mapping[str, str] = field(default_factory=dict)
+    operation: Operation
+    parameters: tuple[Parameter, ...] = ()
+    flow_inputs: bool = False
+    results: tuple[Result, ...] = ()
     must_succeed: bool = False
-
-
-def _create(asked: CallInitiation, invocation: FlowInvocation) -> Plan:
-    if not invocation.has_contact_data:
-        raise FlowMistake(NO_CONTACT_DATA)
-    contact = invocation.contact
-    return Plan(
-        contact.contact_id,
-        lambda use, deadline, progress: use.bridge.create(contact, asked, deadline, progress),
-    )
+    contact: ContactRule = ContactRule.OWN
+    creates: CallInitiation | None = None
+    complete: Callable[[FlowInvocation, dict[str, object]], dict[str, object]] | None = None
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
-        "createVoiceCall": Method(partial(_create, CallInitiation.INBOUND), {"voiceCallId": ""}),
-        "createTransferVC": Method(partial(_create, CallInitiation.TRANSFER), {"voiceCallId": ""}),
+        "createVoiceCall": Method(
+            Operation.CREATE, creates=CallInitiation.INBOUND, results=(Result("voiceCallId"),)
+        ),
+        "createTransferVC": Method(
+            Operation.CREATE, creates=CallInitiation.TRANSFER, results=(Result("voiceCallId"),)
+        ),
+        "updateVoiceCall": Method(Operation.UPDATE, complete=read_update),
+        "executeOmniFlow": Method(
+            Operation.OMNI_FLOW,
+            (Parameter("flowDevName"), Parameter("fallbackQueue"), Parameter("transferTarget")),
+            flow_inputs=True,
+            results=(Result("agent"), Result("queue")),
+            must_succeed=True,
+            complete=add_dialed_number,
+        ),
+        "cancelOmniFlowExecution": Method(Operation.CLEAR_ROUTING),
+        "rerouteFlowExecution": Method(Operation.REROUTE, must_succeed=True),
+        "routeVoiceCall": Method(
+            Operation.ROUTE,
+            (
+                Parameter(
+                    "routingTarget", required="the id of an agent, a queue or a flow in Salesforce"
+                ),
+                Parameter("fallbackQueue"),
+            ),
+            flow_inputs=True,
+            must_succeed=True,
+        ),
+        "callbackExecution": Method(
+            Operation.REQUEST_CALLBACK,
+            (
+                Parameter(
+                    "customerCallbackNumber",
+                    "callbackNumber",
+                    "the number that the customer wants to be called at",
+                ),
+            ),
+            results=(Result("recordId"),),
+            must_succeed=True,
+        ),
+        "sendMessage": Method(
+            Operation.MESSAGES,
+            # SCVL answers "Error" whatever failed.
+            results=(Result("result", failed="Error"),),
+            # A transcript belongs to the first call of the chain.
+            contact=ContactRule.FIRST,
+            complete=read_message,
+        ),
     }
 )
 
 
-def on_failure(invocation: FlowInvocation, method: Method, setting: FlowFailure) -> FlowFailure:
-    """What the flow gets when it does not get what it asked for: its block decides, else the
-    method, else the setting.
+@dataclass(frozen=True, slots=True)
+class MethodCall:
+    """A method that a flow calls, its parameters read and checked.
+
+    Attributes:
+        method: which one.
+        contact: the contact it is about.
+        request: what goes to Salesforce; None: nothing but the call's key.
+        failure: what the flow gets if it does not get what it asked for.
+    """
+
+    method: Method
+    contact: Contact
+    request: Mapping[str, object] | None
+    failure: FlowFailure
+
+
+def method_call(invocation: FlowInvocation, method: Method, setting: FlowFailure) -> MethodCall:
+    """What an invocation asks for.
+
+    Args:
+        invocation: what the block passes.
+        method: the method it names.
+        setting: what flows get on a failure where neither block nor method says.
 
     Raises:
-        FlowMistake: the block's parameter is neither continue nor error.
+        FlowMistake, ParameterFault: what the block passes can never work.
     """
+    failure = _on_failure(invocation, method, setting)
+    if method.creates is not None and not invocation.has_contact_data:
+        raise FlowMistake(NO_CONTACT_DATA)
+    contact = invocation.contact
+    if method.contact is ContactRule.FIRST and not invocation.names_contact:
+        contact = replace(contact, contact_id=contact.initial_contact_id)
+    return MethodCall(method, contact, _request(invocation, method), failure)
+
+
+def _request(invocation: FlowInvocation, method: Method) -> dict[str, object] | None:
+    given, passed = invocation.parameters, dict[str, object]()
+    for parameter in method.parameters:
+        value = given.optional(parameter.name)
+        if not value and parameter.required:
+            value = given.required(parameter.name, parameter.required)
+        if value:
+            passed[parameter.property or parameter.name] = value
+    if method.flow_inputs and (inputs := given.flow_inputs()):
+        passed["flowInputParameters"] = inputs
+    if method.complete is not None:
+        return method.complete(invocation, passed)
+    return passed if method.parameters else None
+
+
+def _on_failure(invocation: FlowInvocation, method: Method, setting: FlowFailure) -> FlowFailure:
     wanted = invocation.parameters.given.get(ON_FAILURE)
     if wanted is None or wanted == "":
         return FlowFailure.ERROR if method.must_succeed else setting

@@ -1,4 +1,4 @@
-"""How an invocation by a flow can end, and what the flow gets then."""
+"""What the invocation of a method results in, and what the flow gets then."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.observability import Disposition
-from voicecall_bridge.telephony.errors import Effect, TelephonyError, remarks_of
+from voicecall_bridge.telephony.errors import Effect, TelephonyError
 from voicecall_bridge.use_cases.outcomes import Creation, InProgress, NotCreated, NotRouted
 from voicecall_bridge.voice_call.create import CannotCreate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voicecall_bridge.use_cases.outcomes import Answered
+    from voicecall_bridge.telephony.answers import SalesforceResult
 
 REMARKS_LIMIT = 2000
 """Characters of Salesforce's remarks; Connect refuses an answer of more than 32 KB."""
@@ -52,15 +52,28 @@ class FlowFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How an invocation ended: the answer, and what the account says of it.
+class Result:
+    """A key of a method's answer, beside the keys that every answer has.
 
     Attributes:
-        status, remarks, code, text: what the answer tells.
-        said: Salesforce's own status, for the answer alone.
-        results: what a method answers besides, by name.
+        name: of the key, and of the member of Salesforce's answer.
+        failed: its value where the method failed.
+    """
+
+    name: str
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowResult:
+    """What an invocation results in: the flow's answer, and the line in the log.
+
+    Attributes:
+        status, remarks, code, text: for the answer.
+        salesforce_status: Salesforce's own status, for the answer alone.
+        members: of Salesforce's answer.
         remark: Salesforce's own words for a failure: for the answer alone, they may quote the call.
-        disposition, reason, attempts, voice_call_id: what the account tells.
+        disposition, reason, attempts, voice_call_id: for the log.
         payload_kept: see observability.Delivery.
         done: the flow has got what it asked for, or needs it no more.
     """
@@ -69,8 +82,8 @@ class Ending:
     disposition: Disposition
     reason: str = ""
     voice_call_id: str = ""
-    said: str = ""
-    results: Mapping[str, object] = field(default_factory=dict)
+    salesforce_status: str = ""
+    members: Mapping[str, object] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     code: str = ""
     text: str = ""
@@ -80,87 +93,87 @@ class Ending:
     done: bool = False
 
 
-def created(made: Creation) -> Ending:
+def created(made: Creation) -> FlowResult:
     """There is a VoiceCall."""
     existing = made.existing
-    return Ending(
+    return FlowResult(
         Status.EXISTING if existing else Status.CREATED,
         Disposition.SUPERSEDED if existing else Disposition.DELIVERED,
         reason="ALREADY_CREATED" if existing else "",
         voice_call_id=made.voice_call_id,
-        results={"voiceCallId": made.voice_call_id},
+        members={"voiceCallId": made.voice_call_id},
         remarks=made.remarks,
         attempts=made.attempts,
         done=True,
     )
 
 
-def answered(outcome: Answered) -> Ending:
+def answered(outcome: SalesforceResult) -> FlowResult:
     """Salesforce did what was asked, or it was not needed."""
     members = outcome.members
-    ending = Ending(
+    result = FlowResult(
         Status.DONE,
         Disposition.DELIVERED,
-        said=as_text(members.get("status")),
-        results=members,
-        remarks=remarks_of(members.get("errors")),
+        salesforce_status=as_text(members.get("status")),
+        members=members,
+        remarks=outcome.remarks,
         attempts=outcome.attempts,
         done=True,
     )
     if not outcome.superseded:
-        return ending
-    ending = replace(ending, disposition=Disposition.SUPERSEDED, reason=outcome.superseded)
+        return result
+    result = replace(result, disposition=Disposition.SUPERSEDED, reason=outcome.superseded)
     if members:  # an earlier invocation's answer, which is as good
-        return ending
+        return result
     text = "the contact's record was brought to Salesforce before: it is newer, nothing was sent"
-    return replace(ending, status=Status.SUPERSEDED, code=outcome.superseded, text=text)
+    return replace(result, status=Status.SUPERSEDED, code=outcome.superseded, text=text)
 
 
-def ended(outcome: Creation | Answered) -> Ending:
-    """The ending of a use case that did not raise."""
+def succeeded(outcome: Creation | SalesforceResult) -> FlowResult:
+    """The result of a use case that did not raise."""
     return created(outcome) if isinstance(outcome, Creation) else answered(outcome)
 
 
-def failed(error: Exception) -> Ending:
-    """The ending of a use case that raised one of FAILURES."""
+def failed(error: Exception) -> FlowResult:
+    """The result of a use case that raised one of FAILURES."""
     if isinstance(error, NotCreated):
         kept = "ledger" if error.request_kept else ""
         return replace(_refused(error.cause), payload_kept=kept)
     if isinstance(error, TelephonyError):
         return _refused(error)
     if isinstance(error, NotRouted):
-        ending = dead(Status.FAILED, "NOT_ROUTED", str(error))
-        return replace(ending, remarks=error.remarks, attempts=error.attempts)
+        result = dead_lettered(Status.FAILED, "NOT_ROUTED", str(error))
+        return replace(result, remarks=error.remarks, attempts=error.attempts)
     if isinstance(error, CannotCreate):
-        ending = dead(Status.FAILED, error.code, str(error))
-        return replace(ending, disposition=Disposition.SKIPPED) if error.skipped else ending
+        result = dead_lettered(Status.FAILED, error.code, str(error))
+        return replace(result, disposition=Disposition.SKIPPED) if error.skipped else result
     kept = "ledger" if isinstance(error, InProgress) and error.request_kept else ""
-    return replace(dead(Status.DEFERRED, "IN_PROGRESS", str(error)), payload_kept=kept)
+    return replace(dead_lettered(Status.DEFERRED, "IN_PROGRESS", str(error)), payload_kept=kept)
 
 
-def dead(status: Status, code: str, text: str) -> Ending:
+def dead_lettered(status: Status, code: str, text: str) -> FlowResult:
     """A dead letter."""
-    return Ending(status, Disposition.DEAD_LETTERED, reason=code, code=code, text=text)
+    return FlowResult(status, Disposition.DEAD_LETTERED, reason=code, code=code, text=text)
 
 
-def answer_of(ending: Ending, vendor_call_key: str, results: Mapping[str, str]) -> dict[str, str]:
+def answer_of(result: FlowResult, vendor_call_key: str, keys: tuple[Result, ...]) -> dict[str, str]:
     """The flow's answer.
 
     Args:
-        ending: how it ended.
+        result: what the invocation results in.
         vendor_call_key: the call it was about.
-        results: what the method answers besides, and what each is where it failed.
+        keys: what the method answers besides.
     """
     return {
-        "status": ending.said or ending.status.value,
+        "status": result.salesforce_status or result.status.value,
         **{
-            name: as_text(ending.results.get(name)) if ending.done else otherwise
-            for name, otherwise in results.items()
+            key.name: as_text(result.members.get(key.name)) if result.done else key.failed
+            for key in keys
         },
         "vendorCallKey": vendor_call_key,
-        "errors": "; ".join(ending.remarks)[:REMARKS_LIMIT],
-        "errorCode": ending.code,
-        "errorMessage": f"{ending.text}: {ending.remark}" if ending.remark else ending.text,
+        "errors": "; ".join(result.remarks)[:REMARKS_LIMIT],
+        "errorCode": result.code,
+        "errorMessage": f"{result.text}: {result.remark}" if result.remark else result.text,
     }
 
 
@@ -180,7 +193,8 @@ def _text(value: object) -> str:
         return ""
 
 
-def _refused(cause: TelephonyError) -> Ending:
+def _refused(cause: TelephonyError) -> FlowResult:
     later = cause.retryable or cause.effect is Effect.UNKNOWN
-    ending = dead(Status.DEFERRED if later else Status.FAILED, cause.code, str(cause))
-    return replace(ending, remark=cause.remark, attempts=cause.attempts)
+    status = Status.DEFERRED if later else Status.FAILED
+    result = dead_lettered(status, cause.code, str(cause))
+    return replace(result, remark=cause.remark, attempts=cause.attempts)

@@ -1,6 +1,6 @@
-"""How an invocation by a contact flow is answered: in time, once told of, and never lost.
+"""How an invocation by a contact flow is answered: in time, with one line in the log, never lost.
 
-What there is to ask for stands in `methods`, how it can end in `endings`.
+What a flow can ask for stands in `methods`, what it gets in `results`.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from typing import TYPE_CHECKING
 from voicecall_bridge.aws.dead_letters import DeadLetterLost, DeadLetterQueue
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.deadline import Deadline, DeadlineExceeded, run_before
-from voicecall_bridge.flow import methods
-from voicecall_bridge.flow.methods import UseCases
+from voicecall_bridge.flow.methods import METHODS, method_call
 from voicecall_bridge.flow.results import (
     FAILURES,
-    Ending,
     FlowFailed,
     FlowMistake,
+    FlowResult,
     Status,
     answer_of,
-    dead,
-    ended,
+    dead_lettered,
     failed,
+    succeeded,
 )
 from voicecall_bridge.observability import Delivery, Disposition, Observer
 from voicecall_bridge.settings.all import FlowFailure
 from voicecall_bridge.sources import flow
 from voicecall_bridge.sources.flow_parameters import ParameterFault
 from voicecall_bridge.use_cases.outcomes import Progress
+from voicecall_bridge.voice_call.create import require_voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voicecall_bridge.flow.methods import Method, Plan
+    from voicecall_bridge.flow.methods import Method, MethodCall
     from voicecall_bridge.use_cases.call_actions import CallActions
     from voicecall_bridge.use_cases.create import Bridge
 
@@ -46,49 +46,43 @@ HAND_OVER_SECONDS = 0.2
 
 
 @dataclass(slots=True)
-class _Told:
-    """What the account says of an invocation, as far as it could be read.
+class InvocationLog:
+    """What the log says of an invocation, as far as it could be read.
 
     Attributes:
         started: on the monotonic clock.
         contact_id: empty where none could be read.
-        method: empty where it is none of the bridge's: its text may be anything then.
+        method: the name; empty where the bridge has no such method: it may be any text then.
+        creates: it is a creating method, or most likely was to be one.
     """
 
     started: float
     contact_id: str = ""
     method: str = ""
+    creates: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class ParsedInvocation:
     """An invocation, read and checked.
 
     Attributes:
         event: as it came.
         contact_id: see FlowInvocation.
-        method, plan: what is to be done.
-        failure: what the flow gets if that does not succeed.
+        call: what is to be done.
     """
 
     event: object
     contact_id: str
-    method: Method
-    plan: Plan
-    failure: FlowFailure
+    call: MethodCall
 
 
 def _method_of(name: str) -> Method:
-    if name in methods.METHODS:
-        return methods.METHODS[name]
-    # Here, so that creating a VoiceCall does not load what only the other methods run on.
-    from voicecall_bridge.flow import call_methods  # noqa: PLC0415
-
-    if name in call_methods.METHODS:
-        return call_methods.METHODS[name]
+    if name in METHODS:
+        return METHODS[name]
     raise FlowMistake(
         "the Lambda block's parameter methodName names no method of the bridge: set it to one of "
-        f"{', '.join((*methods.METHODS, *call_methods.METHODS))}"
+        f"{', '.join(METHODS)}"
     )
 
 
@@ -137,71 +131,79 @@ class FlowService:
             FlowFailed: the flow does not get what it asked for, and wants its Error branch then;
                 or the bridge could not read what that is.
         """
-        told = _Told(time.monotonic())
+        log = InvocationLog(time.monotonic())
         if flow.is_scheduled(event):
-            warm = Ending(Status.WARM, Disposition.SKIPPED, reason="SCHEDULED_EVENT")
-            self._tell(warm, told)
+            warm = FlowResult(Status.WARM, Disposition.SKIPPED, reason="SCHEDULED_EVENT")
+            self._log(warm, log)
             return {"status": warm.status.value}
         deadline = Deadline.after(max(0.0, min(self.budget, seconds_left - HAND_OVER_SECONDS)))
         try:
-            asked = self._read(event, told)
+            parsed = self._parse(event, log)
         except (FlowMistake, NotAContact, ParameterFault) as mistake:
-            self._unread("FLOW_MISTAKE", event, told, deadline)
+            self._unread("FLOW_MISTAKE", event, log, deadline)
             raise FlowMistake(str(mistake)) from None
-        except Exception as error:  # no input may end untold, also where the bridge is wrong
-            self.observer.defect(error, told.contact_id)
-            self._unread("INTERNAL", event, told, deadline)
+        except Exception as error:  # every input has a line in the log, also where the bridge fails
+            self.observer.defect(error, log.contact_id)
+            self._unread("INTERNAL", event, log, deadline)
             raise FlowFailed(f"{Status.FAILED.value}: INTERNAL: {_DEFECT}") from None
-        ending = self._run(asked, deadline)
-        self._tell(ending, told)
-        if not ending.done and asked.failure is FlowFailure.ERROR:
+        result = self._run(parsed, deadline)
+        self._log(result, log)
+        call = parsed.call
+        if not result.done and call.failure is FlowFailure.ERROR:
             # Lambda logs the text of what is raised, so Salesforce's own words stay out of it.
-            raise FlowFailed(f"{ending.status.value}: {ending.code}: {ending.text}")
-        return answer_of(ending, asked.plan.vendor_call_key, asked.method.results)
+            raise FlowFailed(f"{result.status.value}: {result.code}: {result.text}")
+        return answer_of(result, call.contact.contact_id, call.method.results)
 
-    def _read(self, event: object, told: _Told) -> _Asked:
+    def _parse(self, event: object, log: InvocationLog) -> ParsedInvocation:
         invocation = flow.read(event, self.instance_arn)
-        told.contact_id = invocation.contact.contact_id
+        log.contact_id = invocation.contact.contact_id
         method = _method_of(invocation.method)
-        told.method = invocation.method
-        failure = methods.on_failure(invocation, method, self.failure)
-        plan = method.plan(invocation)
-        return _Asked(event, told.contact_id, method, plan, failure)
+        log.method, log.creates = invocation.method, method.creates is not None
+        call = method_call(invocation, method, self.failure)
+        return ParsedInvocation(event, log.contact_id, call)
 
-    def _run(self, asked: _Asked, deadline: Deadline) -> Ending:
+    def _run(self, parsed: ParsedInvocation, deadline: Deadline) -> FlowResult:
         progress = Progress()
         try:
-            return run_before(deadline, partial(self._work, asked, deadline, progress))
+            return run_before(deadline, partial(self._work, parsed, deadline, progress))
         except DeadlineExceeded as error:
             self.on_overrun()
             if progress.made is not None:  # only the ledger does not know it yet
-                return ended(progress.made)
-            ending = dead(Status.DEFERRED, "DEADLINE", str(error))
-            return replace(ending, payload_kept="ledger" if progress.request_kept else "unknown")
+                return succeeded(progress.made)
+            result = dead_lettered(Status.DEFERRED, "DEADLINE", str(error))
+            return replace(result, payload_kept="ledger" if progress.request_kept else "unknown")
 
-    def _work(self, asked: _Asked, deadline: Deadline, progress: Progress) -> Ending:
+    def _work(self, parsed: ParsedInvocation, deadline: Deadline, progress: Progress) -> FlowResult:
         try:
-            return self._ending(asked, deadline, progress)
+            result = self._attempt(parsed, deadline, progress)
+            if result.disposition is Disposition.DEAD_LETTERED and not result.payload_kept:
+                kept = self._keep(result.reason, parsed.event, deadline)
+                result = replace(result, payload_kept=kept)
+            return result
         finally:
-            if not deadline.allows(0.0):  # nobody waits any more who would do it
+            if not deadline.allows(0.0):  # the caller has gone on: else the metrics stay behind
                 self.observer.flush()
 
-    def _ending(self, asked: _Asked, deadline: Deadline, progress: Progress) -> Ending:
-        ending = self._attempt(asked, deadline, progress)
-        if ending.disposition is Disposition.DEAD_LETTERED and not ending.payload_kept:
-            return replace(ending, payload_kept=self._keep(ending.reason, asked.event, deadline))
-        return ending
-
-    def _attempt(self, asked: _Asked, deadline: Deadline, progress: Progress) -> Ending:
+    def _attempt(
+        self, parsed: ParsedInvocation, deadline: Deadline, progress: Progress
+    ) -> FlowResult:
         if self.bridge is None:
-            return dead(Status.FAILED, "SETTINGS", self.fault)
+            return dead_lettered(Status.FAILED, "SETTINGS", self.fault)
+        call = parsed.call
         try:
-            return ended(asked.plan.run(UseCases(self.bridge, self.actions), deadline, progress))
+            if call.method.creates is not None:
+                asked = call.method.creates
+                return succeeded(self.bridge.create(call.contact, asked, deadline, progress))
+            require_voice(call.contact)
+            operation, request = call.method.operation, call.request
+            return succeeded(
+                self.actions().send(operation, call.contact, request, deadline, progress)
+            )
         except FAILURES as error:
             return failed(error)
         except Exception as error:  # the caller must get an answer also where the bridge is wrong
-            self.observer.defect(error, asked.contact_id)
-            return dead(Status.FAILED, "INTERNAL", _DEFECT)
+            self.observer.defect(error, parsed.contact_id)
+            return dead_lettered(Status.FAILED, "INTERNAL", _DEFECT)
 
     def _keep(self, reason: str, payload: object, deadline: Deadline) -> str:
         if self.dead_letters is None or not deadline.allows(0.0):
@@ -214,32 +216,31 @@ class FlowService:
             return "none"
         return "queue"
 
-    def _unread(self, code: str, event: object, told: _Told, deadline: Deadline) -> None:
-        ending = dead(Status.FAILED, code, "")
-        keep = partial(self._keep, ending.reason, event, deadline)
+    def _unread(self, code: str, event: object, log: InvocationLog, deadline: Deadline) -> None:
+        result = dead_lettered(Status.FAILED, code, "")
+        keep = partial(self._keep, result.reason, event, deadline)
         try:
             kept = run_before(deadline, keep)
         except DeadlineExceeded:
             kept = "unknown"
-        self._tell(replace(ending, payload_kept=kept), told)
+        self._log(replace(result, payload_kept=kept), log)
 
-    def _tell(self, ending: Ending, told: _Told) -> None:
+    def _log(self, result: FlowResult, log: InvocationLog) -> None:
         self.observer.delivered(
             Delivery(
                 source=SOURCE,
-                contact_id=told.contact_id,
-                method=told.method,
-                disposition=ending.disposition,
-                reason=ending.reason,
-                status=ending.status.value,
-                voice_call_id=ending.voice_call_id,
-                error_code=ending.code,
-                error_text=ending.text,
-                attempts=ending.attempts,
-                milliseconds=round((time.monotonic() - told.started) * 1000),
-                payload_kept=ending.payload_kept,
-                # A method that is none of the bridge's was most likely to be one of these.
-                creates=told.method in methods.METHODS or not told.method,
+                contact_id=log.contact_id,
+                method=log.method,
+                disposition=result.disposition,
+                reason=result.reason,
+                status=result.status.value,
+                voice_call_id=result.voice_call_id,
+                error_code=result.code,
+                error_text=result.text,
+                attempts=result.attempts,
+                milliseconds=round((time.monotonic() - log.started) * 1000),
+                payload_kept=result.payload_kept,
+                creates=log.creates,
             )
         )
         self.observer.flush()

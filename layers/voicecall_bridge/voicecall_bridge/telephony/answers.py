@@ -19,9 +19,12 @@ from voicecall_bridge.telephony.errors import (
     Unauthorized,
     Unavailable,
     remark_of,
+    remarks_of,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import requests
 
     from voicecall_bridge.deadline import Deadline
@@ -33,6 +36,33 @@ SKEW_SECONDS = 60
 # These say that the request was not taken up (RFC 9110, 15.6). Behind every other 5xx it may have
 # taken effect: the fault came later, or a gateway only tells that it got no answer.
 _NOT_TAKEN_UP = frozenset({501, 503, 505})
+
+
+@dataclass(frozen=True, slots=True)
+class SalesforceResult:
+    """What Salesforce answered: one shape on the way from here to the flow.
+
+    Attributes:
+        members: of the answer; none where Salesforce answers with nothing.
+        attempts: requests that were sent.
+        unknown_attempts: those of them with an unknown outcome, before the last one was answered.
+        superseded: why nothing was sent, a word; empty where something was.
+    """
+
+    members: Mapping[str, object] = field(default_factory=dict, repr=False)
+    attempts: int = 0
+    unknown_attempts: int = 0
+    superseded: str = ""
+
+    @property
+    def voice_call_id(self) -> str:
+        """The record's id, of the answer to a create."""
+        return str(self.members["voiceCallId"])
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Salesforce's `errors`: what was asked is done all the same (triggers, validation)."""
+        return remarks_of(self.members.get("errors"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The client of the Telephony Integration API: one way to send all calls of `calls.CALLS`."""
+"""The client of the Telephony Integration API: one way to send all operations."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from voicecall_bridge.telephony.answers import Answer, read_answer
+from voicecall_bridge.telephony.answers import Answer, SalesforceResult, read_answer
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
     TelephonyError,
     Unauthorized,
     Unavailable,
-    remarks_of,
 )
 from voicecall_bridge.telephony.operations import CALLS, Call, Operation
 from voicecall_bridge.telephony.retry import RetryPolicy
@@ -43,36 +42,6 @@ three times as much is left, there is no second attempt."""
 _RECORD_ID = re.compile(r"[0-9A-Za-z]{1,40}")
 """An id of Salesforce has 15 or 18 characters; anything but an id must not reach log or flow."""
 _ANY_TEXT = re.compile(r"(?s).+")
-
-
-@dataclass(frozen=True, slots=True)
-class CreatedVoiceCall:
-    """The answer to a create.
-
-    Attributes:
-        voice_call_id: the record's id.
-        remarks: Salesforce's `errors`: the record exists all the same (triggers, validation rules).
-        attempts: requests that were sent.
-        unknown_attempts: those of them whose outcome stayed unknown until the last one told.
-    """
-
-    voice_call_id: str
-    remarks: tuple[str, ...]
-    attempts: int
-    unknown_attempts: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Performed:
-    """The answer to any other call.
-
-    Attributes:
-        members: of the answer; none where Salesforce answers with nothing.
-        attempts: requests that were sent.
-    """
-
-    members: Mapping[str, object]
-    attempts: int
 
 
 def new_session(connections: int = 1) -> requests.Session:
@@ -115,21 +84,14 @@ class TelephonyClient:
     shares_tokens: bool = False
     calls: Mapping[Operation, Call] = field(default_factory=lambda: CALLS)
 
-    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> CreatedVoiceCall:
+    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> SalesforceResult:
         """`POST /voiceCalls`.
 
         Raises:
             TelephonyError: its kinds; `effect` covers all attempts together.
         """
-        call, body = self.calls[Operation.CREATE], request.to_json()
-        sending = _Sending(self, request.vendor_call_key, call, body, names_center=True)
-        members = sending.run(deadline).members
-        return CreatedVoiceCall(
-            str(members["voiceCallId"]),
-            remarks_of(members.get("errors")),
-            sending.attempts,
-            sending.unknown_attempts,
-        )
+        key = request.vendor_call_key
+        return self.perform(Operation.CREATE, key, deadline, request.to_json())
 
     def update_attributes(
         self, vendor_call_key: str, call_attributes: str, deadline: Deadline
@@ -143,7 +105,7 @@ class TelephonyClient:
             TelephonyError: its kinds.
         """
         # Whatever the answer says: the contact record brings the attributes once more.
-        call = replace(self.calls[Operation.UPDATE], answer="")
+        call = replace(self.calls[Operation.UPDATE], answer="", names_center=False)
         body = {"callAttributes": call_attributes, "isActiveCall": True}
         sending = _Sending(self, vendor_call_key, call, body)
         sending.run(deadline)
@@ -160,7 +122,7 @@ class TelephonyClient:
             TelephonyError: its kinds.
         """
         key, body = request.vendor_call_key, request.to_json()
-        return self.perform(Operation.UPDATE, key, deadline, body, names_center=True).attempts
+        return self.perform(Operation.UPDATE, key, deadline, body).attempts
 
     def clear_routing(self, vendor_call_key: str, deadline: Deadline) -> int:
         """An abandoned call is routed to nobody any more.
@@ -190,24 +152,21 @@ class TelephonyClient:
         vendor_call_key: str,
         deadline: Deadline,
         body: Mapping[str, object] | None = None,
-        *,
-        names_center: bool = False,
-    ) -> Performed:
-        """Any call but a create.
+    ) -> SalesforceResult:
+        """Asks Salesforce for an operation.
 
         Args:
             operation: which one.
             vendor_call_key: the call it is about; a record id does as well.
             deadline: for all attempts together.
-            body: None sends none.
-            names_center: adds callCenterApiName to the body.
+            body: but for callCenterApiName, which the operation may have; None sends none.
 
         Raises:
             TelephonyError: its kinds; `effect` covers all attempts together.
         """
-        call = self.calls[operation]
-        sending = _Sending(self, vendor_call_key, call, body, names_center)
-        return Performed(sending.run(deadline).members, sending.attempts)
+        sending = _Sending(self, vendor_call_key, self.calls[operation], body)
+        members = sending.run(deadline).members
+        return SalesforceResult(members, sending.attempts, sending.unknown_attempts)
 
     def send(
         self,
@@ -258,7 +217,6 @@ class _Sending:
     contact_id: str
     call: Call
     body: Mapping[str, object] | None = None
-    names_center: bool = False
     tries: int = 0
     attempts: int = 0
     unknown_attempts: int = 0
@@ -313,7 +271,7 @@ class _Sending:
         return _checked(call, answer)
 
     def _named(self, center: ContactCenter) -> Mapping[str, object] | None:
-        if self.body is None or not self.names_center:
+        if self.body is None or not self.call.names_center:
             return self.body
         return {**self.body, "callCenterApiName": center.api_name}
 

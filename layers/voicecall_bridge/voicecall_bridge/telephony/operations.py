@@ -52,6 +52,7 @@ class Call:
         answer: the text that a good answer has; without it, what became of the call is not known.
             Empty: no such text is documented, any JSON object counts, and so does nothing.
         repeatable: sending the same twice does no harm.
+        names_center: the body has callCenterApiName.
     """
 
     method: str
@@ -59,6 +60,7 @@ class Call:
     why: str
     answer: str = ""
     repeatable: bool = True
+    names_center: bool = False
 
     def target(self, vendor_call_key: str) -> str:
         """The path for one call. The key comes from outside: encoded, it keeps its place."""
@@ -72,12 +74,14 @@ CALLS: Mapping[Operation, Call] = MappingProxyType(
             "/voiceCalls",
             "guide and SCVL; guides 236 to 246: a second one returns the first one's record",
             "voiceCallId",
+            names_center=True,
         ),
         Operation.UPDATE: Call(
             "PATCH",
             "/voiceCalls/{key}",
             "guide and SCVL; the last one counts",
             "status",
+            names_center=True,
         ),
         Operation.OMNI_FLOW: Call(
             "PATCH",
@@ -111,6 +115,7 @@ CALLS: Mapping[Operation, Call] = MappingProxyType(
             "POST",
             "/voiceCalls/{key}/messages",
             "guide and SCVL; messageId is unique in the conversation",
+            names_center=True,
         ),
     }
 )

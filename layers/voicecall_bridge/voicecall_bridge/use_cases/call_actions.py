@@ -7,17 +7,19 @@ once for each contact and number. See `telephony.operations` for what may be rep
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.ledger.callbacks import CallbackTurn, Requested, Untold
 from voicecall_bridge.ledger.creations import LEASE_MARGIN_SECONDS, Busy, ContactKey, Entry
 from voicecall_bridge.ledger.table import LedgerUnavailable
-from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, TelephonyError, remarks_of
+from voicecall_bridge.telephony.answers import SalesforceResult
+from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, TelephonyError
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.center_choice import CenterChoice
-from voicecall_bridge.use_cases.outcomes import Answered, InProgress, NotRouted
+from voicecall_bridge.use_cases.outcomes import InProgress, NotRouted
 from voicecall_bridge.use_cases.turns import LOOK_AGAIN_SECONDS, with_reserve
+from voicecall_bridge.voice_call.actions import said_at, update_of_a_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,20 +32,12 @@ if TYPE_CHECKING:
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.telephony.client import TelephonyClient
     from voicecall_bridge.use_cases.outcomes import Progress
-    from voicecall_bridge.voice_call.actions import (
-        ExecuteOmniFlow,
-        LiveUpdate,
-        RequestCallback,
-        RouteVoiceCall,
-        TranscriptLine,
-    )
 
 
 @dataclass(slots=True)
 class CallActions:
-    """What can be asked about a call; each method raises TelephonyError where Salesforce did not do
-    it, and OtherContactCenter where the call belongs to a contact center that is not served. A
-    silent ledger is counted and gone without: the flow's caller is waiting.
+    """What can be asked about a call. Without an answer of the ledger it goes on and counts the
+    fault: the flow's caller is waiting.
 
     Attributes:
         ledger, callbacks: the memory.
@@ -67,7 +61,45 @@ class CallActions:
             self.clients.centers, lambda key: self.ledger.entry(key).center, self.observer
         )
 
-    def update(self, contact: Contact, update: LiveUpdate, deadline: Deadline) -> Answered:
+    def send(
+        self,
+        operation: Operation,
+        contact: Contact,
+        request: Mapping[str, object] | None,
+        deadline: Deadline,
+        progress: Progress,
+    ) -> SalesforceResult:
+        """Asks Salesforce for an operation on the contact's VoiceCall.
+
+        Args:
+            operation: which one.
+            contact: the contact that the call's key is of.
+            request: what goes along; None: nothing.
+            deadline: for all of it.
+            progress: told what Salesforce answered before the ledger is.
+
+        Raises:
+            NotRouted: Salesforce answers, and routes the call to nobody.
+            InProgress: another worker is at what is done once, and did not finish in time.
+            OtherContactCenter: the call belongs to a contact center that is not served.
+            TelephonyError: Salesforce did not do it. OutcomeUnknown also where an earlier request
+                for what is done once may have been taken: it is not repeated.
+        """
+        body = dict(request or {})
+        if operation is Operation.UPDATE:
+            return self._update(contact, body, deadline)
+        if operation is Operation.REQUEST_CALLBACK:
+            return self._request_callback(contact, body, deadline, progress)
+        if operation is Operation.MESSAGES:
+            body = said_at(body, self.now())
+        result = self._perform(operation, contact, deadline, None if request is None else body)
+        if operation in _ROUTES and not _ROUTES[operation](result):
+            raise NotRouted(result.remarks, result.attempts)
+        return result
+
+    def _update(
+        self, contact: Contact, properties: Mapping[str, object], deadline: Deadline
+    ) -> SalesforceResult:
         """Updates the VoiceCall, unless its contact record has been there: that is the last word,
         and an update without the totals that it brought would set them to 0.
         """
@@ -77,12 +109,12 @@ class CallActions:
         except LedgerUnavailable as fault:
             self.observer.ledger_fault("entry", fault, contact.contact_id)
         if entry.record_known:
-            return Answered(superseded="RECORD_DELIVERED")
-        body = update.to_json(call_is_on=not entry.call_ended)
+            return SalesforceResult(superseded="RECORD_DELIVERED")
+        body = update_of_a_call(properties, call_is_on=not entry.call_ended)
         center = self._choice.of_call(contact, entry.center)
         if entry.center is None and self.clients.centers.several:
             center = self._pinned(contact, center)  # the update makes the record if there is none
-        return self._perform(Operation.UPDATE, contact, deadline, body, center, names_center=True)
+        return self._perform(Operation.UPDATE, contact, deadline, body, center)
 
     def _pinned(self, contact: Contact, center: Center) -> Center:
         """Where the contact stays from now on: at `center`, unless somebody was quicker."""
@@ -93,85 +125,40 @@ class CallActions:
             return center
         return self._choice.kept(contact, other) if other else center
 
-    def execute_omni_flow(
-        self, contact: Contact, request: ExecuteOmniFlow, deadline: Deadline
-    ) -> Answered:
-        """Lets an Omni flow choose who gets the call.
-
-        Raises:
-            NotRouted: it chose nobody.
-        """
-        answered = self._perform(Operation.OMNI_FLOW, contact, deadline, request.to_json())
-        if not (answered.members.get("agent") or answered.members.get("queue")):
-            raise NotRouted(remarks_of(answered.members.get("errors")), answered.attempts)
-        return answered
-
-    def cancel_omni_flow(self, contact: Contact, deadline: Deadline) -> Answered:
-        """Takes back the routing."""
-        return self._perform(Operation.CLEAR_ROUTING, contact, deadline)
-
-    def reroute(self, contact: Contact, deadline: Deadline) -> Answered:
-        """Routes the call anew.
-
-        Raises:
-            NotRouted: Salesforce says that it did not.
-        """
-        return _routed(self._perform(Operation.REROUTE, contact, deadline))
-
-    def route(self, contact: Contact, request: RouteVoiceCall, deadline: Deadline) -> Answered:
-        """Routes the call to an agent, a queue or a flow.
-
-        Raises:
-            NotRouted: Salesforce says that it did not.
-        """
-        body = request.to_json()
-        return _routed(self._perform(Operation.ROUTE, contact, deadline, body))
-
-    def add_message(
-        self, contact: Contact, vendor_call_key: str, line: TranscriptLine, deadline: Deadline
-    ) -> Answered:
-        """Adds a line to the transcript of a call: the contact's, or its chain's first one."""
-        body = line.to_json(self.now())
-        of_call = replace(contact, contact_id=vendor_call_key)
-        return self._perform(Operation.MESSAGES, of_call, deadline, body, names_center=True)
-
-    def request_callback(
-        self, contact: Contact, request: RequestCallback, deadline: Deadline, progress: Progress
-    ) -> Answered:
-        """Asks for the customer to be called, once for each contact and number.
-
-        Raises:
-            InProgress: another worker is at it and did not finish in time.
-            OutcomeUnknown: an earlier request may have been taken; it is not repeated.
-        """
+    def _request_callback(
+        self,
+        contact: Contact,
+        request: Mapping[str, object],
+        deadline: Deadline,
+        progress: Progress,
+    ) -> SalesforceResult:
+        """Asks for the customer to be called, once for each contact and number."""
         center = self._choice.of_call(contact)
-        turn = self._turn(contact, request, deadline)
+        turn = self._turn(contact, str(request["callbackNumber"]), deadline)
         if isinstance(turn, Requested):
-            return Answered({"recordId": turn.record_id}, superseded="ALREADY_REQUESTED")
+            return SalesforceResult({"recordId": turn.record_id}, superseded="ALREADY_REQUESTED")
         try:
-            answered = self._perform(
-                Operation.REQUEST_CALLBACK, contact, deadline, request.to_json(), center
-            )
+            result = self._perform(Operation.REQUEST_CALLBACK, contact, deadline, request, center)
         except TelephonyError as error:
             unknown = error.effect is Effect.UNKNOWN
             if unknown:
                 self.observer.count("UnknownOutcome")
             self._remember(contact, turn, lambda it: self.callbacks.not_made(it, unknown=unknown))
             raise
-        progress.made = answered
-        record_id = str(answered.members["recordId"])
+        progress.made = result
+        record_id = str(result.members["recordId"])
         self._remember(contact, turn, lambda it: self.callbacks.made(it, record_id))
-        return answered
+        return result
 
     def _turn(
-        self, contact: Contact, request: RequestCallback, deadline: Deadline
+        self, contact: Contact, callback_number: str, deadline: Deadline
     ) -> CallbackTurn | Requested | None:
         """The right to send, or what was sent before; None: the ledger is silent."""
         lease = deadline.remaining() + LEASE_MARGIN_SECONDS
         patience = with_reserve(deadline)
         try:
             while True:
-                turn = self.callbacks.begin(_key(contact), request.callback_number, lease)
+                turn = self.callbacks.begin(_key(contact), callback_number, lease)
                 if isinstance(turn, Untold):
                     raise OutcomeUnknown(
                         "an earlier request of this callback went out, and whether Salesforce took "
@@ -209,25 +196,28 @@ class CallActions:
         operation: Operation,
         contact: Contact,
         deadline: Deadline,
-        body: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | None,
         center: Center | None = None,
-        *,
-        names_center: bool = False,
-    ) -> Answered:
+    ) -> SalesforceResult:
         client = self.clients.of(center or self._choice.of_call(contact))
-        time_for_it = with_reserve(deadline)
-        done = client.perform(
-            operation, contact.contact_id, time_for_it, body, names_center=names_center
-        )
-        return Answered(done.members, done.attempts)
+        return client.perform(operation, contact.contact_id, with_reserve(deadline), body)
 
 
-def _routed(answered: Answered) -> Answered:
+def _found_somebody(result: SalesforceResult) -> bool:
+    return bool(result.members.get("agent") or result.members.get("queue"))
+
+
+def _took_it_up(result: SalesforceResult) -> bool:
     # Documented as {"status": "Success"}. Another word alone proves nothing; with errors it does.
-    remarks = remarks_of(answered.members.get("errors"))
-    if remarks and str(answered.members.get("status", "")).lower() != "success":
-        raise NotRouted(remarks, answered.attempts)
-    return answered
+    return not result.remarks or str(result.members.get("status", "")).lower() == "success"
+
+
+_ROUTES: Mapping[Operation, Callable[[SalesforceResult], bool]] = {
+    Operation.OMNI_FLOW: _found_somebody,
+    Operation.REROUTE: _took_it_up,
+    Operation.ROUTE: _took_it_up,
+}
+"""Operations that route a call, and whether an answer says that it is routed."""
 
 
 def _key(contact: Contact) -> ContactKey:

@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.sources.described_contact import DescribedContact
-    from voicecall_bridge.telephony.client import CreatedVoiceCall, TelephonyClient
+    from voicecall_bridge.telephony.answers import SalesforceResult
+    from voicecall_bridge.telephony.client import TelephonyClient
 
 
 def _may_mean_parent(error: Rejected) -> bool:
@@ -337,7 +338,7 @@ class Bridge:
         client: TelephonyClient,
         asked: CallInitiation,
         deadline: Deadline,
-    ) -> CreatedVoiceCall:
+    ) -> SalesforceResult:
         try:
             return client.create_voice_call(request, deadline)
         except Rejected as error:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from voicecall_bridge.telephony.answers import SalesforceResult
     from voicecall_bridge.telephony.errors import TelephonyError
 
 
@@ -28,21 +27,6 @@ class Creation:
     attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What Salesforce answered about a VoiceCall that is there.
-
-    Attributes:
-        members: of its answer.
-        attempts: requests that were sent.
-        superseded: why nothing was sent, a word; empty when it was.
-    """
-
-    members: Mapping[str, object] = field(default_factory=dict)
-    attempts: int = 0
-    superseded: str = ""
-
-
 @dataclass(slots=True)
 class Progress:
     """How far the work has come: for whoever stops waiting for it before it ends.
@@ -53,7 +37,7 @@ class Progress:
     """
 
     request_kept: bool = False
-    made: Creation | Answered | None = None
+    made: Creation | SalesforceResult | None = None
 
 
 class InProgress(Exception):

@@ -1,4 +1,4 @@
-"""What is asked of Salesforce about a VoiceCall that is there: the requests' words. Pure.
+"""Requests about a VoiceCall that is there, as far as they are more than texts passed on. Pure.
 
 Source: Salesforce's Voice implementation guide, its REST API pages; `transferTarget` and the
 properties in SCVL_PROPERTIES are sent by Salesforce's own package (SCVL) besides. What the guide
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.sources.reading import parsed_object
@@ -36,96 +35,8 @@ class WrongProperty(ValueError):
         self.cure = cure
 
 
-@dataclass(frozen=True, slots=True)
-class ExecuteOmniFlow:
-    """`omniFlow`: which flow routes the call, and what it is told."""
-
-    dialed_number: str
-    flow_dev_name: str = ""
-    fallback_queue: str = ""
-    transfer_target: str = ""
-    flow_input_parameters: Mapping[str, object] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, object]:
-        """The body, without properties that are not known."""
-        return _known(
-            dialedNumber=self.dialed_number,
-            flowDevName=self.flow_dev_name,
-            fallbackQueue=self.fallback_queue,
-            transferTarget=self.transfer_target,
-            flowInputParameters=self.flow_input_parameters,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class RouteVoiceCall:
-    """`routeVoiceCall`: the agent, queue or flow, by its id, that gets the call."""
-
-    routing_target: str
-    fallback_queue: str = ""
-    flow_input_parameters: Mapping[str, object] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, object]:
-        """The body, without properties that are not known."""
-        return _known(
-            routingTarget=self.routing_target,
-            fallbackQueue=self.fallback_queue,
-            flowInputParameters=self.flow_input_parameters,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class RequestCallback:
-    """`requestCallback`: the number that the customer wants to be called at."""
-
-    callback_number: str = field(repr=False)
-
-    def to_json(self) -> dict[str, object]:
-        """The body."""
-        return {"callbackNumber": self.callback_number}
-
-
-@dataclass(frozen=True, slots=True)
-class TranscriptLine:
-    """`messages`: one line of a transcript."""
-
-    properties: Mapping[str, object] = field(repr=False)
-
-    def to_json(self, now: float) -> dict[str, object]:
-        """The body but for callCenterApiName, which SCVL sends along.
-
-        Args:
-            now: epoch seconds; a line without times was said now, for a flow knows no epoch times.
-                With one of the two it was said then.
-        """
-        given = self.properties
-        moment = given.get("startTime", given.get("endTime", int(now * 1000)))
-        return {"startTime": moment, "endTime": moment, **given}
-
-
-@dataclass(frozen=True, slots=True)
-class LiveUpdate:
-    """An update that a flow asks for, while the call is on."""
-
-    properties: Mapping[str, object] = field(repr=False)
-
-    def to_json(self, *, call_is_on: bool) -> dict[str, object]:
-        """The body but for callCenterApiName.
-
-        The API takes a missing isActiveCall for false, and false closes the conversation. So true
-        is added, unless the flow says how it is: by isActiveCall, or by the end of the call.
-
-        Args:
-            call_is_on: as far as the bridge knows.
-        """
-        says = {"isActiveCall", "endTime"} & self.properties.keys()
-        if says or not call_is_on:
-            return dict(self.properties)
-        return {**self.properties, "isActiveCall": True}
-
-
-def live_update(values: Mapping[str, object]) -> LiveUpdate:
-    """The update for a flow's `fieldValues`. Names that are not known are sent as they are.
+def update_properties(values: Mapping[str, object]) -> dict[str, object]:
+    """The properties of an update, of a flow's `fieldValues`. Unknown names are sent as they are.
 
     Raises:
         WrongProperty: naming it.
@@ -133,11 +44,27 @@ def live_update(values: Mapping[str, object]) -> LiveUpdate:
     properties = _properties(values, UPDATE_PROPERTIES)
     if not properties:
         raise WrongProperty("fieldValues", "must have at least one property to update")
-    return LiveUpdate(properties)
+    return properties
 
 
-def transcript_line(values: Mapping[str, object]) -> TranscriptLine:
-    """The line for a flow's `fieldValues`. Names that are not known are sent as they are.
+def update_of_a_call(properties: Mapping[str, object], *, call_is_on: bool) -> dict[str, object]:
+    """The body of an update while the call is on, but for callCenterApiName.
+
+    The API takes a missing isActiveCall for false, and false closes the conversation. So true is
+    added, unless the flow says how it is: by isActiveCall, or by the end of the call.
+
+    Args:
+        properties: see update_properties.
+        call_is_on: as far as the bridge knows.
+    """
+    says = {"isActiveCall", "endTime"} & properties.keys()
+    if says or not call_is_on:
+        return dict(properties)
+    return {**properties, "isActiveCall": True}
+
+
+def transcript_line(values: Mapping[str, object]) -> dict[str, object]:
+    """The properties of a line, of a flow's `fieldValues`. Unknown names are sent as they are.
 
     Raises:
         WrongProperty: naming it.
@@ -146,11 +73,19 @@ def transcript_line(values: Mapping[str, object]) -> TranscriptLine:
     for name in ("messageId", "content"):
         if not properties.get(name):
             raise WrongProperty(name, "is missing or empty: a line has a text and an id of its own")
-    return TranscriptLine(properties)
+    return properties
 
 
-def _known(**properties: object) -> dict[str, object]:
-    return {name: value for name, value in properties.items() if value}
+def said_at(line: Mapping[str, object], now: float) -> dict[str, object]:
+    """The body for a line, but for callCenterApiName, which SCVL sends along.
+
+    Args:
+        line: see transcript_line.
+        now: epoch seconds; a line without times was said now, for a flow knows no epoch times.
+            With one of the two it was said then.
+    """
+    moment = line.get("startTime", line.get("endTime", int(now * 1000)))
+    return {"startTime": moment, "endTime": moment, **line}
 
 
 def _properties(values: Mapping[str, object], readers: Mapping[str, Reader]) -> dict[str, object]:

@@ -1,0 +1,63 @@
+"""Requests that are more than the parameters of the Lambda block under Salesforce's names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.sources.flow_parameters import FIELD_VALUES, FlowParameters, ParameterFault
+from voicecall_bridge.voice_call.actions import (
+    MESSAGE_PROPERTIES,
+    UPDATE_PROPERTIES,
+    WrongProperty,
+    transcript_line,
+    update_properties,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from voicecall_bridge.sources.flow import FlowInvocation
+
+    Reader = Callable[[Mapping[str, object]], dict[str, object]]
+
+
+def read_update(invocation: FlowInvocation, _passed: dict[str, object]) -> dict[str, object]:
+    """Reads fieldValues."""
+    return _from_field_values(invocation, UPDATE_PROPERTIES, update_properties)
+
+
+def read_message(invocation: FlowInvocation, _passed: dict[str, object]) -> dict[str, object]:
+    """Reads fieldValues."""
+    return _from_field_values(invocation, MESSAGE_PROPERTIES, transcript_line)
+
+
+def add_dialed_number(invocation: FlowInvocation, passed: dict[str, object]) -> dict[str, object]:
+    """Adds the number dialled, which the API requires."""
+    if number := invocation.system_endpoint:
+        return {"dialedNumber": number, **passed}
+    values = FlowParameters(invocation.parameters.field_values(("dialedNumber",)))
+    # SCVL knows only these two and would fail: Connect leaves the endpoint out of queue transfers.
+    number = values.optional("dialedNumber") or invocation.contact.system_address
+    if not number:
+        raise ParameterFault(
+            f"the number dialled is not known: add it to the Lambda block's parameter "
+            f"{FIELD_VALUES} as dialedNumber, or pass it as a parameter of that name"
+        )
+    return {"dialedNumber": number, **passed}
+
+
+def _from_field_values(
+    invocation: FlowInvocation, known: Mapping[str, object], read: Reader
+) -> dict[str, object]:
+    values = invocation.parameters.field_values(known.keys())
+    if not values:
+        raise ParameterFault(
+            f"the Lambda block's parameter {FIELD_VALUES} is missing or empty: add it, with the "
+            f"properties to send, e.g. {', '.join(list(known)[:3])}"
+        )
+    try:
+        return read(values)
+    except WrongProperty as error:
+        raise ParameterFault(
+            f"{error.name} in the Lambda block's parameter {FIELD_VALUES} {error.cure}"
+        ) from None
