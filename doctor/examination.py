@@ -13,7 +13,8 @@ from doctor.org import CLOCK, TOKEN, Org
 from doctor.private_key import check_key
 from doctor.secret import API_NAME, BASE, KEY, ORG, SECRET, SecretReading, read_secret
 from voicecall_bridge.contact_centers.secret import ContactCenter
-from voicecall_bridge.settings.all import Settings, SettingsError
+from voicecall_bridge.settings.contact_flow import ContactFlowSettings
+from voicecall_bridge.settings.shared import SettingsError
 
 _ROLE: Final = "function's role"
 _NO_CREDENTIALS: Final = "no AWS credentials at hand"
@@ -193,7 +194,7 @@ def _function(state: str, environment: Mapping[str, str]) -> Finding:
     if state not in ("Active", "Inactive"):  # Inactive: not invoked for long, it wakes up
         return fault(aws.FUNCTION, f"its state is {state}", "the function in the Lambda console")
     try:
-        Settings.from_environment(environment)
+        ContactFlowSettings.from_environment(environment)
     except SettingsError as error:
         return fault(aws.FUNCTION, str(error), "the stack's parameters of the same names")
     return ok(aws.FUNCTION, f"{state}, its settings are sound")

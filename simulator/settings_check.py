@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -41,15 +42,16 @@ def faults_in(environment: Mapping[str, str], layers: Iterable[Path]) -> str:
 
 def _main() -> int:
     # Here alone: who imports this module for `faults_in` has no such package.
-    from voicecall_bridge.settings.all import Settings, SettingsError  # noqa: PLC0415
-    from voicecall_bridge.settings.contact_records import RecordRules  # noqa: PLC0415
+    from voicecall_bridge.settings.shared import SettingsError  # noqa: PLC0415
 
-    faults: list[str] = []
-    for reads in (Settings.from_environment, RecordRules.from_environment):
+    faults: dict[str, None] = {}  # several functions read the same variable
+    for name in sorted(path.parent.name for path in ROOT.glob("functions/*/app.py")):
+        module = import_module(f"voicecall_bridge.settings.{name}")
+        settings = getattr(module, f"{name.title().replace('_', '')}Settings")
         try:
-            reads(os.environ)
+            settings.from_environment(os.environ)
         except SettingsError as error:
-            faults.append(str(error))
+            faults |= dict.fromkeys(str(error).split("; "))
     print("; ".join(faults), end="")
     return 1 if faults else 0
 

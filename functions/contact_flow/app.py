@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from voicecall_bridge.composition import all as composition
+from voicecall_bridge.composition import contact_flow
 
-composition.prepare_flow()
+contact_flow.prepare_flow()
 
 
 def handler(event: object, context: Any) -> dict[str, str]:
     """One invocation: see voicecall_bridge.flow.methods for what a flow can ask."""
     seconds_left = context.get_remaining_time_in_millis() / 1000
-    return composition.flow_service().answer(event, seconds_left)
+    return contact_flow.flow_service().answer(event, seconds_left)

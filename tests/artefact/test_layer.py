@@ -79,8 +79,8 @@ def test_functions_ran_with_what_is_shipped(artefact: Artefact) -> None:
     own = sources(artefact.layer)
     assert own == sources(artefact.shipped)
     assert (
-        own["voicecall_bridge/composition/all.py"]
-        == (LAYER / "voicecall_bridge" / "composition/all.py").read_bytes()
+        own["voicecall_bridge/composition/contact_flow.py"]
+        == (LAYER / "voicecall_bridge" / "composition/contact_flow.py").read_bytes()
     )
     if artefact.version == DEPLOYED_VERSION:
         assert artefact.platform == {"aarch64": "arm64"}.get(platform.machine(), "x86_64")

@@ -18,7 +18,8 @@ from tests.contract.aws import CREDENTIALS, REGION, SECRET, TABLE, Aws
 from tests.integration.canaries import key_lines, leaks
 from tests.integration.events import INSTANCE_ARN
 from tests.integration.simulator import ACCOUNT, Simulator, Told, join_overrunning
-from voicecall_bridge.composition import all as composition
+from voicecall_bridge.composition import contact_flow
+from voicecall_bridge.composition import salesforce as telephony
 from voicecall_bridge.observability import Observer
 from voicecall_bridge.telephony.client import TelephonyClient
 from voicecall_bridge.telephony.retry import RetryPolicy
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 SERVICE = "contact_flow_integration"
 """A name of its own: a logger that other tests made would write elsewhere."""
-ENVIRONMENT = composition.flow_service
+ENVIRONMENT = contact_flow.flow_service
 """The function's own execution environment, also where a test puts another in its place."""
 
 
@@ -130,4 +131,4 @@ def check_what_was_told(simulator: Simulator) -> None:
 def without_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between attempts are nought, so that the number of attempts is certain."""
     policy = RetryPolicy(draw=lambda _least, _most: 0.0)
-    monkeypatch.setattr(composition, "TelephonyClient", partial(TelephonyClient, retries=policy))
+    monkeypatch.setattr(telephony, "TelephonyClient", partial(TelephonyClient, retries=policy))

@@ -27,7 +27,8 @@ from simulator.streams.event_source_mapping import read_mappings
 from simulator.streams.poller import BatchResult, Outcome, Poller
 from tests.integration.canaries import ATTRIBUTE, CUSTOMER, EMAIL, FIELD, NAME, SYSTEM
 from tests.integration.simulator import Context, Told, join_overrunning
-from voicecall_bridge.composition import all as composition
+from voicecall_bridge.composition import contact_events, contact_flow, redrive
+from voicecall_bridge.composition import salesforce as telephony
 from voicecall_bridge.observability import Observer
 from voicecall_bridge.telephony.client import TelephonyClient
 from voicecall_bridge.telephony.retry import RetryPolicy
@@ -150,9 +151,9 @@ class EventsStand:
         """Change the functions' environment: a new execution environment."""
         for name, value in variables.items():
             self._patch.setenv(name, value)
-        composition.contact_events.cache_clear()
-        composition.flow_service.cache_clear()
-        composition.redrive.cache_clear()
+        contact_events.contact_events.cache_clear()
+        contact_flow.flow_service.cache_clear()
+        redrive.redrive.cache_clear()
 
     def know(self, contact_id: str, **members: Any) -> None:
         """Amazon Connect knows an inbound contact; `members` are DescribeContact's."""
@@ -283,7 +284,7 @@ def _told() -> Told:
 def events(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[EventsStand]:
     """Handlers in their template's environment; pauses between attempts are nought."""
     policy = RetryPolicy(draw=lambda _least, _most: 0.0)
-    monkeypatch.setattr(composition, "TelephonyClient", partial(TelephonyClient, retries=policy))
+    monkeypatch.setattr(telephony, "TelephonyClient", partial(TelephonyClient, retries=policy))
     for function in ("ContactFlowFunction", "ContactEventsFunction"):
         for name, value in servers.environment(function).items():
             monkeypatch.setenv(name, value)

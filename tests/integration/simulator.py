@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.integration.events import INSTANCE
-from voicecall_bridge.composition import all as composition
+from voicecall_bridge.composition import contact_flow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +118,7 @@ class Simulator:
             else:
                 self._patch.setenv(name, value)
         self.limit = float(variables.get("FLOW_TIME_LIMIT_SECONDS") or self.limit)
-        composition.flow_service.cache_clear()
+        contact_flow.flow_service.cache_clear()
 
     def deliver(self, event: object, seconds_left: float = 30.0) -> dict[str, str]:
         """Invoke the handler; whatever it does, it does within the limit of the flow's block."""

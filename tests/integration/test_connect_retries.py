@@ -21,7 +21,7 @@ from tests.integration.events import INSTANCE, inbound, method, transfer
 from tests.integration.simulator import wait_until
 from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
 from tests.unit.samples import CENTERS
-from voicecall_bridge.composition import all as composition
+from voicecall_bridge.composition import contact_flow
 from voicecall_bridge.contact_centers.registry import ContactCenters
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.ledger.creations import Busy, ContactKey, Created, Lease, Ledger
@@ -42,7 +42,7 @@ CENTER = ContactCenters.of(SECRET).default
 def environments(number: int) -> list[Callable[[], dict[str, str]]]:
     """Invocations of contact-1, each in an execution environment of its own, as Lambda has it:
     one environment never takes two events at once."""
-    services = [composition.flow_service.__wrapped__() for _ in range(number)]
+    services = [contact_flow.flow_service.__wrapped__() for _ in range(number)]
     return [partial(service.answer, inbound(), 30.0) for service in services]
 
 
@@ -186,11 +186,11 @@ def test_the_ledger_recovers(simulator: Simulator) -> None:
         first = simulator.deliver(inbound())
         assert (first["status"], simulator.item()) == ("created", {})
         assert simulator.metric("LedgerFault") == 1
-    environment = composition.flow_service()
+    environment = contact_flow.flow_service()
     with Aws(port=port):
         second = simulator.deliver(inbound())
         third = simulator.deliver(inbound())
-    assert composition.flow_service() is environment
+    assert contact_flow.flow_service() is environment
     assert (second["status"], third["status"]) == ("created", "existing")
     voice_call_ids = {answer["voiceCallId"] for answer in (first, second, third)}
     assert voice_call_ids == {simulator.voice_call_id()}

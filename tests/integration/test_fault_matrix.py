@@ -10,7 +10,7 @@ import pytest
 from tests.contract.servers import LOOPBACK, refusing_server, silent_server
 from tests.integration.events import inbound
 from tests.integration.fault_matrix import DOWN, FAULTS, HANGING, TIME_LIMIT, UP, Row
-from voicecall_bridge.composition import all as composition
+from voicecall_bridge.composition import contact_flow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ def ports() -> Iterator[dict[str, int]]:
 @pytest.fixture(scope="module")
 def environments() -> dict[str, Any]:
     """One execution environment for each state of the ledger, kept warm from cell to cell."""
-    make = composition.flow_service.__wrapped__
+    make = contact_flow.flow_service.__wrapped__
     return {state: lru_cache(maxsize=1)(make) for state in ("up", "down", "hanging")}
 
 
@@ -47,7 +47,7 @@ def in_state(
         simulator.set(FLOW_TIME_LIMIT_SECONDS=str(TIME_LIMIT))
         if state in ports:
             simulator.set(AWS_ENDPOINT_URL_DYNAMODB=f"http://{LOOPBACK}:{ports[state]}")
-        monkeypatch.setattr(composition, "flow_service", environments[state])
+        monkeypatch.setattr(contact_flow, "flow_service", environments[state])
         if environments[state].cache_info().currsize == 0:
             warm(simulator)
         return simulator

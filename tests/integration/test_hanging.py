@@ -16,7 +16,7 @@ from simulator.salesforce import Fault
 from tests.contract.servers import LOOPBACK, silent_server
 from tests.integration.events import inbound
 from tests.integration.simulator import PATIENCE_SECONDS, wait_until
-from voicecall_bridge.composition import all as composition
+from voicecall_bridge.composition import contact_flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,9 +123,9 @@ def test_an_overrun_does_not_disturb_the_next_delivery(simulator: Simulator) -> 
     connections of its own, and a late end of the first changes nothing."""
     simulator.set(FLOW_TIME_LIMIT_SECONDS="3")
     simulator.salesforce.inject(Fault("trickle_headers", seconds=0.05, times=None))
-    first = composition.flow_service()
+    first = contact_flow.flow_service()
     assert simulator.deliver(inbound("contact-1"))["errorCode"] == "DEADLINE"
-    assert composition.flow_service() is not first
+    assert contact_flow.flow_service() is not first
     simulator.salesforce.clear_faults()
     assert simulator.deliver(inbound("contact-2"))["status"] == "created"
     wait_until(lambda: simulator.item("contact-1")["create_status"] == "UNKNOWN")

@@ -12,7 +12,7 @@ from simulator.salesforce import SalesforceSimulator, new_identity
 from tests.contract.servers import LOOPBACK, Relay
 from tests.integration.events import inbound
 from tests.integration.simulator import load_handler
-from voicecall_bridge.composition import all as composition
+from voicecall_bridge.composition import contact_flow
 
 if TYPE_CHECKING:
     from tests.integration.simulator import Simulator
@@ -40,14 +40,14 @@ def test_connections_secret_and_tokens_are_new(simulator: Simulator) -> None:
         assert old.accepted == 1
 
         simulator.aws.put_secret(identity.secret(api(new)))
-        composition.renew_flow()
+        contact_flow.renew_flow()
         for name in ("contact-3", "contact-4"):
             assert simulator.deliver(inbound(name))["status"] == "created"
 
         assert (old.accepted, new.accepted) == (1, 1)
         assert aws.accepted == 2 * opened
         assert len(rotated.voice_calls()) == 2
-        composition.flow_service.cache_clear()
+        contact_flow.flow_service.cache_clear()
     assert [line["attempts"] for line in simulator.deliveries()] == [1, 1, 1, 1]
 
 
@@ -61,7 +61,7 @@ def test_copies_of_a_snapshot_draw_differently() -> None:
     drawn = []
     for _ in range(2):
         random.setstate(snapshot)
-        composition.renew_flow()
+        contact_flow.renew_flow()
         drawn.append(random.random())
     assert drawn[0] != drawn[1]
 
@@ -70,8 +70,8 @@ def test_copies_of_a_snapshot_draw_differently() -> None:
 def test_on_demand_prepares_nothing(start: str, simulator: Simulator) -> None:
     """Given a caller who waits for it anyway; then nothing is built before it is needed."""
     simulator.set(AWS_LAMBDA_INITIALIZATION_TYPE=start)
-    composition.prepare_flow()
-    assert composition.flow_service.cache_info().currsize == 0
+    contact_flow.prepare_flow()
+    assert contact_flow.flow_service.cache_info().currsize == 0
 
 
 @pytest.mark.parametrize("start", ["snap-start", "provisioned-concurrency"])
@@ -90,9 +90,9 @@ def test_nothing_is_asked_in_preparing(
             AWS_ACCESS_KEY_ID=None,
             AWS_SECRET_ACCESS_KEY=None,
         )
-        composition.prepare_flow()
+        contact_flow.prepare_flow()
         assert aws.accepted == 0
-    assert composition.flow_service.cache_info().currsize == 1
+    assert contact_flow.flow_service.cache_info().currsize == 1
     assert len(registered) == (start == "snap-start")
 
 
@@ -100,7 +100,7 @@ def test_the_function_prepares_itself(simulator: Simulator) -> None:
     """Given provisioned concurrency; when the function's module is imported; then it is ready."""
     simulator.set(AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency")
     load_handler()
-    assert composition.flow_service.cache_info().currsize == 1
+    assert contact_flow.flow_service.cache_info().currsize == 1
 
 
 def test_settings_that_cannot_be_used_do_not_keep_a_version_from_being_published(
@@ -108,5 +108,5 @@ def test_settings_that_cannot_be_used_do_not_keep_a_version_from_being_published
 ) -> None:
     """Given a missing setting; when prepared; then the calls answer it, as everywhere."""
     simulator.set(AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency", LEDGER_TABLE=None)
-    composition.prepare_flow()
+    contact_flow.prepare_flow()
     assert simulator.deliver(inbound())["errorCode"] == "SETTINGS"

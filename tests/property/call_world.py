@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from voicecall_bridge.contact_centers.registry import Center
-    from voicecall_bridge.settings.all import CreateFromEvents
+    from voicecall_bridge.settings.contact_events import CreateFromEvents
     from voicecall_bridge.telephony.answers import SalesforceResult
     from voicecall_bridge.voice_call.create import CreateVoiceCall
 
@@ -246,7 +246,11 @@ class World:
         facts = {**self._facts(contact_id), "Attributes": attributes}
         transfer = facts["InitiationMethod"] == "TRANSFER"
         event = flow_event("createTransferVC" if transfer else "createVoiceCall", **facts)
-        service = FlowService(self.told.observer, self._bridge(events=False), self.letters, 6.5)
+        service = FlowService(
+            observer=self.told.observer,
+            bridge=self._bridge(events=False),
+            dead_letters=self.letters,
+        )
         self.invocations += 1
         with self._as("flow"):
             try:

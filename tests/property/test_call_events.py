@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.property.call_world import CHAIN, World
-from voicecall_bridge.settings.all import CreateFromEvents
+from voicecall_bridge.settings.contact_events import CreateFromEvents
 
 KINDS = ["INITIATED", "QUEUED", "CONNECTED_TO_AGENT", "DISCONNECTED", "COMPLETED"]
 POST_FAULTS = [

@@ -21,13 +21,19 @@ from tests.unit.telling import Told
 from voicecall_bridge.flow.methods import METHODS
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.flow.service import FlowService
-from voicecall_bridge.settings.all import FlowFailure
+from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.use_cases.call_actions import CallActions
 from voicecall_bridge.use_cases.create import Bridge
 
 KEYS = {"status", "voiceCallId", "vendorCallKey", "errors", "errorCode", "errorMessage"}
 TOLD = Told()
+
+
+def flow_service(bridge: Bridge, letters: MemoryDeadLetters, **options: Any) -> FlowService:
+    return FlowService(
+        observer=TOLD.observer, bridge=bridge, dead_letters=letters, budget=30.0, **options
+    )
 
 
 def answer_of(event: object) -> None:
@@ -39,7 +45,7 @@ def answer_of(event: object) -> None:
     TOLD.stream.seek(0)
     answer = None
     with suppress(FlowMistake):
-        answer = FlowService(TOLD.observer, bridge, letters, 30.0).answer(event, 60.0)
+        answer = flow_service(bridge, letters).answer(event, 60.0)
     if answer is None:
         assert letters.kept == [("contact_flow", "FLOW_MISTAKE", event)]
     else:
@@ -101,7 +107,7 @@ def test_any_parameters_of_any_method(
     ledger, callbacks, clients = MemoryLedger(clock), MemoryCallbackLedger(clock), alone(client)
     actions = CallActions(ledger, callbacks, clients, TOLD.observer, clock, clock.sleep)
     bridge = Bridge(ledger, clients, TOLD.observer, now=clock, sleep=clock.sleep)
-    service = FlowService(TOLD.observer, bridge, letters, 30.0, actions=lambda: actions)
+    service = flow_service(bridge, letters, actions=lambda: actions)
     TOLD.stream.truncate(0)
     TOLD.stream.seek(0)
     answer: dict[str, str] | Exception

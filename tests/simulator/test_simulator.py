@@ -161,8 +161,8 @@ def test_settings_that_the_bridge_cannot_use(capsys: pytest.CaptureFixture[str])
 
     told = capsys.readouterr()
     assert told.out == ""
-    assert "FLOW_FAILURE is neither continue nor error" in told.err
-    assert "FLOW_TIME_LIMIT_SECONDS is not a number from 1 to 8" in told.err
+    assert "FLOW_FAILURE must be one of continue, error" in told.err
+    assert "FLOW_TIME_LIMIT_SECONDS must be a number from 1 to 8" in told.err
     assert "CONTACT_RECORD_METHODS: SHOUTED is no initiation method" in told.err
 
 

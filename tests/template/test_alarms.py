@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.template.deployment import deployed
-from voicecall_bridge.settings.all import Settings
+from voicecall_bridge.settings.contact_flow import ContactFlowSettings
 
 LAMBDA = "AWS/Lambda"
 
@@ -106,7 +106,7 @@ def test_callers_that_wait_nearly_the_whole_budget_raise_an_alarm(
         "Fn::FindInMap": ["SlowAnswer", {"Ref": "FlowTimeLimitSeconds"}, "Milliseconds"]
     }
     milliseconds = template["Mappings"]["SlowAnswer"][str(limit)]["Milliseconds"]
-    settings = Settings.from_environment(
+    settings = ContactFlowSettings.from_environment(
         {
             "CONTACT_CENTER_SECRET": "s",
             "LEDGER_TABLE": "t",
@@ -114,7 +114,7 @@ def test_callers_that_wait_nearly_the_whole_budget_raise_an_alarm(
             "FLOW_TIME_LIMIT_SECONDS": str(limit),
         }
     )
-    assert milliseconds == round(settings.flow_budget_seconds * 900)
+    assert milliseconds == round(settings.budget_seconds * 900)
 
 
 OWN = "VoiceCallBridge"

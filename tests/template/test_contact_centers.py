@@ -7,7 +7,7 @@ import pytest
 from simulator.sam.template import Template
 from tests.template.deployment import SECRET, deployed
 from voicecall_bridge.contact_centers.registry import MOST_OTHERS
-from voicecall_bridge.settings.all import Settings
+from voicecall_bridge.settings.shared import EnvironmentReader, SalesforceSettings
 
 MOST_CHARACTERS = 6144
 """Of a managed policy, white space apart (IAM user guide, quotas)."""
@@ -76,7 +76,9 @@ def test_keys_without_secrets_give_no_right() -> None:
 def test_the_functions_know_the_list(function: str) -> None:
     more = arns(2)
     stack = deployed(AdditionalContactCenterSecretArns=",".join(more))
-    settings = Settings.from_environment(stack.functions[function].environment)
+    reader = EnvironmentReader(stack.functions[function].environment)
+    settings = SalesforceSettings.read(reader)
+    assert not reader.faults
     assert settings.centers.default.secret == SECRET
     assert {center.secret for center in settings.centers.known.values()} == {SECRET, *more}
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import build
 
-from voicecall_bridge.settings import contact_records as record_rules
-from voicecall_bridge.settings.all import ENVIRONMENT_NAMES
+from tests.settings import FUNCTIONS, names_read
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,8 +16,6 @@ POWERTOOLS_NAMES = {
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_LOG_LEVEL",
 }
-# A flow's event is at most 32 KB of attributes: its letter fits into the queue.
-WITHOUT_FAILURE_BUCKET = {"ContactFlowFunction"}
 LONGEST_SYNCHRONOUS_BLOCK_SECONDS = 8  # Amazon Connect, AWS Lambda function block: 8 s at most
 LONGEST_ARN = 140  # Amazon Connect API, AssociateLambdaFunction: FunctionArn
 
@@ -87,16 +84,32 @@ def test_every_function_logs_json_into_a_group_with_retention(
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
 
 
-def test_environment_is_what_the_package_reads(functions: dict[str, Any]) -> None:
-    """A name that is missing here cannot be set; one that is read nowhere is a promise unkept."""
+def function_name(function: dict[str, Any]) -> str:
+    """The name of a function's folder."""
+    return Path(function["Properties"]["CodeUri"]).name
+
+
+def test_every_function_is_deployed(functions: dict[str, Any]) -> None:
+    assert sorted(function_name(each) for each in functions.values()) == FUNCTIONS
+
+
+def test_environment_has_what_a_function_reads(functions: dict[str, Any]) -> None:
+    """A name that is missing here cannot be set."""
     for name, function in functions.items():
-        expected = set(ENVIRONMENT_NAMES) | POWERTOOLS_NAMES
-        if name in WITHOUT_FAILURE_BUCKET:
-            expected -= {"FAILURE_BUCKET"}
-        if name == "ContactRecordsFunction":
-            expected |= set(record_rules.ENVIRONMENT_NAMES)
+        expected = names_read(function_name(function)) | POWERTOOLS_NAMES
         variables = function["Properties"]["Environment"]["Variables"]
-        assert set(variables) == expected, name
+        assert expected <= set(variables), name
+
+
+def test_environment_has_nothing_that_is_read_nowhere(
+    template: dict[str, Any], functions: dict[str, Any]
+) -> None:
+    """A name that no function reads is a promise unkept; what all functions get, some reads."""
+    shared = set(template["Globals"]["Function"]["Environment"]["Variables"])
+    assert shared <= POWERTOOLS_NAMES.union(*map(names_read, FUNCTIONS))
+    for name, function in functions.items():
+        own = set(function["Properties"]["Environment"]["Variables"]) - shared
+        assert own <= names_read(function_name(function)), name
 
 
 def test_environment_values_come_from_the_stack(

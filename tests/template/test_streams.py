@@ -9,8 +9,8 @@ import pytest
 from simulator.streams.event_source_mapping import EventSourceMapping, read_mappings
 from tests.template.deployment import BUCKET, RECORD_STREAM, STREAM, deployed
 from voicecall_bridge.aws import dead_letters
-from voicecall_bridge.composition import all as composition
-from voicecall_bridge.settings.all import CreateFromEvents
+from voicecall_bridge.composition.contact_records import CHAINS_AT_ONCE
+from voicecall_bridge.settings.contact_events import CreateFromEvents
 from voicecall_bridge.streams import processor as streams
 from voicecall_bridge.streams import redrive
 
@@ -44,7 +44,7 @@ def test_live_calls_do_not_wait_for_a_batch() -> None:
 
 def test_a_batch_of_records_goes_at_once() -> None:
     """Given a full batch, then each of its contacts has a worker of its own."""
-    assert mapping_of("ContactRecordsFunction").batch_size <= composition.RECORDS_AT_ONCE
+    assert mapping_of("ContactRecordsFunction").batch_size <= CHAINS_AT_ONCE
 
 
 def test_what_comes_while_the_mapping_is_made_is_not_lost(mapping: EventSourceMapping) -> None:

@@ -38,7 +38,7 @@ class Scene:
             "dead_letters": self.letters,
             "actions": lambda: actions,
         }
-        self.service = FlowService(self.told.observer, **(facts | changes))
+        self.service = FlowService(observer=self.told.observer, **(facts | changes))
 
     def answer(
         self, method: str, parameters: dict[str, object] | None = None, **changes: object

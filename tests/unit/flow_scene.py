@@ -52,7 +52,7 @@ class Scene:
         self.overruns = 0
         facts: dict[str, Any] = {"bridge": self.bridge, "dead_letters": self.letters}
         self.service = FlowService(
-            self.told.observer, on_overrun=self._overrun, **(facts | changes)
+            observer=self.told.observer, on_overrun=self._overrun, **(facts | changes)
         )
 
     def _overrun(self) -> None:

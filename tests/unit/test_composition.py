@@ -13,10 +13,14 @@ import pytest
 
 from tests.unit.aws import REGION
 from tests.unit.samples import flow_event
-from voicecall_bridge.composition import all as composition
-from voicecall_bridge.flow.service import FlowService
+from voicecall_bridge.composition import contact_events, contact_flow, contact_records, redrive
+from voicecall_bridge.composition.aws import STREAM_SECONDS
+from voicecall_bridge.composition.contact_events import CHAINS_AT_ONCE
+from voicecall_bridge.flow.service import FlowService, UnconfiguredFlow
 from voicecall_bridge.ledger.creations import Ledger
-from voicecall_bridge.settings.all import CreateFromEvents, FlowFailure, SettingsError
+from voicecall_bridge.settings.contact_events import CreateFromEvents
+from voicecall_bridge.settings.contact_flow import FlowFailure
+from voicecall_bridge.settings.shared import SettingsError
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.telephony.operations import GUIDES, Operation
 from voicecall_bridge.use_cases.create import Bridge
@@ -33,7 +37,12 @@ ENVIRONMENT = {
 }
 
 
-BUILT = (composition.flow_service, composition.contact_events, composition.redrive)
+BUILT = (
+    contact_flow.flow_service,
+    contact_events.contact_events,
+    contact_records.contact_records,
+    redrive.redrive,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -48,22 +57,22 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 
 def built() -> tuple[FlowService, Bridge]:
-    service = composition.flow_service()
-    assert service.bridge is not None
+    service = contact_flow.flow_service()
+    assert isinstance(service, FlowService)
     return service, service.bridge
 
 
 def test_built_once() -> None:
-    assert composition.flow_service() is composition.flow_service()
+    assert contact_flow.flow_service() is contact_flow.flow_service()
 
 
 def test_built_anew_after_an_overrun() -> None:
     """Given work that may hang in a client for ever, then the next invocation gets new ones."""
-    before = composition.flow_service()
+    before, bridge = built()
     before.on_overrun()
-    after = composition.flow_service()
+    after, new_bridge = built()
     assert after is not before
-    assert after.bridge is not before.bridge
+    assert new_bridge is not bridge
 
 
 @pytest.mark.parametrize(("limit", "budget"), [("8", 6.5), ("3", 1.8), ("1", 0.6)])
@@ -127,7 +136,7 @@ def test_faulty_settings_are_answered_and_mended_by_a_new_environment(
     environment.delenv("LEDGER_TABLE")
     environment.setenv("FLOW_FAILURE", "HUSH")
     environment.delenv("DEAD_LETTER_QUEUE_URL")
-    answer = composition.flow_service().answer(flow_event(), 8.0)
+    answer = contact_flow.flow_service().answer(flow_event(), 8.0)
     assert answer["errorCode"] == "SETTINGS"
     for name in ("LEDGER_TABLE", "FLOW_FAILURE", "DEAD_LETTER_QUEUE_URL"):
         assert name in answer["errorMessage"]
@@ -139,7 +148,9 @@ def test_faulty_settings_lose_no_payload_where_the_queue_is_named(
 ) -> None:
     """Given only the ledger's name is missing, then dead letters still have their place."""
     environment.delenv("LEDGER_TABLE")
-    assert composition.flow_service().dead_letters is not None
+    flow = contact_flow.flow_service()
+    assert isinstance(flow, UnconfiguredFlow)
+    assert flow.dead_letters is not None
 
 
 def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
@@ -147,7 +158,7 @@ def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
     sent."""
     environment.setenv("CREATE_FROM_EVENTS", "always")
     environment.setenv("FAILURE_BUCKET", "failures")
-    processor = composition.contact_events()
+    processor = contact_events.contact_events()
     source = processor.source
     assert isinstance(source, ContactEvents)
     assert source.create_from is CreateFromEvents.ALWAYS
@@ -165,64 +176,72 @@ def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
         letters.storage,
     ):
         config = make().meta.config
-        assert config.connect_timeout == config.read_timeout == composition.STREAM_SECONDS
+        assert config.connect_timeout == config.read_timeout == STREAM_SECONDS
         assert config.retries["total_max_attempts"] == 3
-        assert config.max_pool_connections == composition.CHAINS_AT_ONCE
+        assert config.max_pool_connections == CHAINS_AT_ONCE
     adapter = source.bridge.clients.of(source.bridge.clients.centers.default).session.get_adapter(
         "https://example.test"
     )
-    assert vars(adapter)["_pool_maxsize"] == processor.workers == composition.CHAINS_AT_ONCE
+    assert vars(adapter)["_pool_maxsize"] == processor.workers == CHAINS_AT_ONCE
 
 
 def test_contact_events_are_built_once_and_anew_after_an_overrun() -> None:
-    before = composition.contact_events()
-    assert composition.contact_events() is before
+    before = contact_events.contact_events()
+    assert contact_events.contact_events() is before
     before.on_overrun()
-    assert composition.contact_events() is not before
+    assert contact_events.contact_events() is not before
 
 
 def test_the_chains_of_a_first_batch_share_their_clients() -> None:
     """Given all chains want a client at once, when botocore's session is not made for that, then
     one is made, and all get it."""
-    make = composition.contact_events().source.bridge.ledger.client  # type: ignore[attr-defined]
-    together = threading.Barrier(composition.CHAINS_AT_ONCE, timeout=20.0)
+    source = contact_events.contact_events().source
+    assert isinstance(source, ContactEvents)
+    make = source.bridge.ledger.client
+    together = threading.Barrier(CHAINS_AT_ONCE, timeout=20.0)
 
     def want(_number: int) -> object:
         together.wait()
         return make()
 
-    with ThreadPoolExecutor(composition.CHAINS_AT_ONCE) as chains:
-        clients = list(chains.map(want, range(composition.CHAINS_AT_ONCE)))
+    with ThreadPoolExecutor(CHAINS_AT_ONCE) as chains:
+        clients = list(chains.map(want, range(CHAINS_AT_ONCE)))
     assert len({id(client) for client in clients}) == 1
 
 
-@pytest.mark.parametrize("build", [composition.contact_events, composition.redrive])
-def test_streams_and_operators_are_told_of_faulty_settings(
+@pytest.mark.parametrize(
+    "build", [contact_events.contact_events, contact_records.contact_records, redrive.redrive]
+)
+def test_streams_and_operators_see_faulty_settings(
     environment: pytest.MonkeyPatch, build: Callable[[], object]
 ) -> None:
-    """Then nothing is answered, so that the batch comes again when they are mended."""
-    environment.delenv("LEDGER_TABLE")
-    environment.setenv("CREATE_FROM_EVENTS", "HUSH")
-    with pytest.raises(SettingsError) as caught:
+    """Then nothing is answered, so that Lambda delivers the batch again when they are mended."""
+    environment.delenv("DEAD_LETTER_QUEUE_URL")
+    with pytest.raises(SettingsError, match="DEAD_LETTER_QUEUE_URL is missing"):
         build()
-    assert "LEDGER_TABLE" in str(caught.value)
-    assert "CREATE_FROM_EVENTS" in str(caught.value)
-    assert "HUSH" not in str(caught.value)
+
+
+def test_redrive_runs_whatever_is_wrong_with_the_other_functions_settings(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.delenv("LEDGER_TABLE")
+    environment.setenv("CONTACT_CENTER_SECRETS", "HUSH")
+    assert redrive.redrive().dead_letters.url == ENVIRONMENT["DEAD_LETTER_QUEUE_URL"]
 
 
 def test_what_redrive_runs_on(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("FAILURE_BUCKET", "failures")
-    built = composition.redrive()
-    assert composition.redrive() is built
-    assert built.dead_letters.bucket == "failures"
-    assert built.client().meta.service_model.service_name == "kinesis"
+    made = redrive.redrive()
+    assert redrive.redrive() is made
+    assert made.dead_letters.bucket == "failures"
+    assert made.client().meta.service_model.service_name == "kinesis"
 
 
 PROBE = """
 import json, sys
 import app
-from voicecall_bridge.composition import all as composition
-composition.BUILD()
+from voicecall_bridge.composition.FUNCTION import BUILD
+BUILD()
 print(json.dumps(sorted(sys.modules)))
 """
 NOT_ON_THIS_PATH = ("boto3", "s3transfer", "pydantic", "aws_xray_sdk")
@@ -239,10 +258,16 @@ NOT_ON_THIS_PATH = ("boto3", "s3transfer", "pydantic", "aws_xray_sdk")
         ),
         ("contact_events", "contact_events", "streams.processor", ("flow", "streams.redrive")),
         (
+            "contact_records",
+            "contact_records",
+            "streams.processor",
+            ("flow", "streams.redrive", "streams.contact_events", "use_cases.create"),
+        ),
+        (
             "redrive",
             "redrive",
             "streams.redrive",
-            ("flow", "streams.processor", "aws.contact_directory"),
+            ("flow", "streams.processor", "aws.contact_directory", "use_cases", "ledger"),
         ),
     ],
 )
@@ -251,7 +276,7 @@ def test_import_budget(function: str, build: str, needs: str, needs_not: tuple[s
     nothing is not there: boto3's resource layer, pydantic, the X-Ray SDK, other functions."""
     paths = [ROOT / "functions" / function, ROOT / "layers" / "voicecall_bridge"]
     done = subprocess.run(
-        [sys.executable, "-c", PROBE.replace("BUILD", build)],
+        [sys.executable, "-c", PROBE.replace("FUNCTION", function).replace("BUILD", build)],
         env={
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
             **ENVIRONMENT,

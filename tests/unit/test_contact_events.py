@@ -12,7 +12,7 @@ from voicecall_bridge.contact import Contact, NotAContact
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import Disposition
-from voicecall_bridge.settings.all import CreateFromEvents
+from voicecall_bridge.settings.contact_events import CreateFromEvents
 from voicecall_bridge.streams.contact_events import LATE_SECONDS, ContactEvents
 from voicecall_bridge.streams.processor import Ended, PermanentFailure, TransientFailure
 from voicecall_bridge.telephony.errors import (

@@ -9,7 +9,7 @@ from tests.unit.samples import CONTACT_ID, MISSING, PARENT_ID, SYSTEM, flow_even
 from voicecall_bridge.flow.methods import METHODS
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.flow.service import FlowService
-from voicecall_bridge.settings.all import FlowFailure
+from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Rejected, Unavailable
 from voicecall_bridge.telephony.operations import Operation
@@ -212,15 +212,6 @@ def test_creating_needs_the_contact(method: str) -> None:
     assert scene.line()["method"] == method
 
 
-@ROWS
-def test_settings_that_cannot_be_used(row: Row) -> None:
-    method, parameters, *_ = row
-    scene = Scene(bridge=None, fault="LEDGER_TABLE is missing")
-    answer = scene.answer(method, {**parameters, "onFailure": "continue"})
-    assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
-    assert scene.line()["payloadKept"] == "queue"
-
-
 MISTAKES: list[tuple[str, dict[str, object], str]] = [
     ("updateVoiceCall", {}, "parameter fieldValues is missing or empty: add it"),
     ("updateVoiceCall", {"fieldValues": {}}, "parameter fieldValues is missing or empty"),
@@ -358,6 +349,8 @@ def test_an_answer_fits_into_what_connect_takes(row: Row) -> None:
 
 def test_without_use_cases_a_method_is_a_defect() -> None:
     scene = Scene()
-    service = FlowService(scene.told.observer, scene.service.bridge, scene.letters)
+    service = FlowService(
+        observer=scene.told.observer, bridge=scene.service.bridge, dead_letters=scene.letters
+    )
     event = flow_event("cancelOmniFlowExecution")
     assert service.answer(event, 10.0)["errorCode"] == "INTERNAL"

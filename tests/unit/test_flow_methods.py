@@ -19,7 +19,7 @@ from tests.unit.samples import (
 from voicecall_bridge.flow import service as flow_service
 from voicecall_bridge.flow.methods import Method
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
-from voicecall_bridge.settings.all import FlowFailure
+from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -265,20 +265,6 @@ def test_a_letter_that_is_lost_is_told_of() -> None:
     assert scene.line()["payloadKept"] == "none"
     lost = next(line for line in scene.told.lines() if line["message"] == "dead letter lost")
     assert lost["error"] == "AccessDenied"
-
-
-def test_settings_that_cannot_be_used() -> None:
-    scene = Scene(bridge=None, fault="LEDGER_TABLE is missing")
-    answer = scene.answer()
-    assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
-    assert answer["errorMessage"] == "LEDGER_TABLE is missing"
-    assert scene.line()["payloadKept"] == "queue"
-
-
-def test_settings_that_cannot_be_used_and_no_queue() -> None:
-    scene = Scene(bridge=None, dead_letters=None, fault="DEAD_LETTER_QUEUE_URL is missing")
-    assert scene.answer()["status"] == "failed"
-    assert scene.line()["payloadKept"] == "none"
 
 
 def test_a_scheduled_event_touches_nothing() -> None:

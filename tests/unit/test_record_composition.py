@@ -12,9 +12,9 @@ from tests.unit.records import record
 from tests.unit.samples import CALL_CENTER, CONTACT_ID, ORG_ID, key_pair
 from tests.unit.test_client import Scene
 from tests.unit.test_composition import ENVIRONMENT
-from voicecall_bridge.composition import all as composition
+from voicecall_bridge.composition.contact_records import CHAINS_AT_ONCE, contact_records
 from voicecall_bridge.ledger.grouped_table import GroupedTable
-from voicecall_bridge.settings.all import SettingsError
+from voicecall_bridge.settings.shared import SettingsError
 from voicecall_bridge.sources.contact_record import read
 from voicecall_bridge.streams.contact_records import ContactRecords
 from voicecall_bridge.telephony.auth import LIFETIME_SECONDS, SHARED_SECONDS, TokenSigner
@@ -26,33 +26,33 @@ from voicecall_bridge.voice_call.update import CustomField, UpdateVoiceCall, upd
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    composition.contact_records.cache_clear()
+    contact_records.cache_clear()
     yield monkeypatch
-    composition.contact_records.cache_clear()
+    contact_records.cache_clear()
 
 
 def test_what_contact_records_run_on(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("CONTACT_RECORD_FIELDS", "Queue.Name=Queue__c")
-    processor = composition.contact_records()
-    assert processor is composition.contact_records()
+    processor = contact_records()
+    assert processor is contact_records()
     source = processor.source
     assert isinstance(source, ContactRecords)
     assert source.rules.fields == (CustomField("Queue.Name", "Queue__c"),)
     assert isinstance(source.updates.ledger.table, GroupedTable)
     center = source.updates.clients.centers.default
     assert source.updates.clients.of(center).shares_tokens
-    assert processor.workers == composition.RECORDS_AT_ONCE
+    assert processor.workers == CHAINS_AT_ONCE
     adapter: Any = source.updates.clients.of(center).session.get_adapter("https://x.example")
-    assert adapter._pool_maxsize == composition.RECORDS_AT_ONCE, "a connection for each worker"
+    assert adapter._pool_maxsize == CHAINS_AT_ONCE, "a connection for each worker"
     processor.on_overrun()
-    assert composition.contact_records() is not processor
+    assert contact_records() is not processor
 
 
-def test_all_faults_of_both_settings_are_told_at_once(environment: pytest.MonkeyPatch) -> None:
+def test_all_faults_are_named_at_once(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("CONTACT_RECORD_METHODS", "PIGEON")
     environment.delenv("LEDGER_TABLE")
     with pytest.raises(SettingsError) as caught:
-        composition.contact_records()
+        contact_records()
     assert "LEDGER_TABLE is missing" in str(caught.value)
     assert "PIGEON is no initiation method" in str(caught.value)
 

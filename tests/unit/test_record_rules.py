@@ -4,8 +4,8 @@ import pytest
 
 from tests.unit.records import a_record
 from voicecall_bridge.contact import InitiationMethod
-from voicecall_bridge.settings.all import SettingsError
 from voicecall_bridge.settings.contact_records import RecordRules
+from voicecall_bridge.settings.shared import SettingsError
 from voicecall_bridge.voice_call.update import CustomField
 
 

@@ -1,131 +1,194 @@
-"""Settings are checked together, and every fault is named without its value."""
+"""Each function reads its own settings; every fault is named at once, and without its value."""
+
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
 
 import pytest
 
+from tests.settings import FUNCTIONS, LEAST, names_read, settings_of
 from tests.unit.samples import FIRST_ARN, SECOND_ARN
 from voicecall_bridge.contact_centers.registry import ContactCenters
-from voicecall_bridge.settings.all import (
-    ENVIRONMENT_NAMES,
-    CreateFromEvents,
+from voicecall_bridge.settings.contact_events import ContactEventsSettings, CreateFromEvents
+from voicecall_bridge.settings.contact_flow import (
+    ContactFlowSettings,
     FlowFailure,
-    Settings,
+    FlowSettingsError,
+)
+from voicecall_bridge.settings.redrive import RedriveSettings
+from voicecall_bridge.settings.shared import (
+    DeadLetterSettings,
+    SalesforceSettings,
     SettingsError,
 )
 from voicecall_bridge.telephony.operations import CALLS, GUIDES, Operation
 
-LEAST = {
-    "CONTACT_CENTER_SECRET": "secret-id",
-    "LEDGER_TABLE": "ledger",
-    "DEAD_LETTER_QUEUE_URL": "https://sqs.example/queue",
-}
-
-
 CENTERS = ContactCenters.of("secret-id")
+QUEUE = LEAST["DEAD_LETTER_QUEUE_URL"]
+WITH_SALESFORCE = [name for name in FUNCTIONS if "CONTACT_CENTER_SECRET" in names_read(name)]
 
 
-def read(**changes: str) -> Settings:
-    return Settings.from_environment(LEAST | changes)
+def flow(**changes: str) -> ContactFlowSettings:
+    return ContactFlowSettings.from_environment(LEAST | changes)
 
 
-def test_only_three_are_needed() -> None:
-    settings = read()
-    assert settings == Settings(CENTERS, "ledger", "https://sqs.example/queue")
-    assert settings.telephony_provider_name == "amazon-connect"
-    assert settings.flow_failure is FlowFailure.CONTINUE
-    assert settings.flow_time_limit_seconds == 8.0
-    assert settings.create_from_events is CreateFromEvents.SAFETY_NET
-    assert settings.failure_bucket == ""
-    assert settings.private_key_parameter == settings.jwt_audience == ""
+def events(**changes: str) -> ContactEventsSettings:
+    return ContactEventsSettings.from_environment(LEAST | changes)
+
+
+def needed(function: str) -> list[str]:
+    return sorted(set(LEAST) & names_read(function))
+
+
+def faults(function: str, environment: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        settings_of(function).from_environment(environment)
+    return str(caught.value)
+
+
+def test_what_a_flow_runs_on_by_default() -> None:
+    settings = flow()
+    assert settings == ContactFlowSettings(SalesforceSettings(CENTERS), "ledger", QUEUE)
+    assert settings.salesforce.provider_name == "amazon-connect"
+    assert settings.salesforce.private_key_parameter == settings.salesforce.jwt_audience == ""
+    assert settings.failure is FlowFailure.CONTINUE
+    assert settings.time_limit_seconds == 8.0
+
+
+def test_what_contact_events_run_on_by_default() -> None:
+    assert events() == ContactEventsSettings(
+        SalesforceSettings(CENTERS), "ledger", DeadLetterSettings(QUEUE)
+    )
+    assert events().create_from_events is CreateFromEvents.SAFETY_NET
 
 
 def test_all_are_read() -> None:
-    settings = read(
-        CONTACT_CENTER_SECRETS=f"{FIRST_ARN}, {SECOND_ARN}",
-        PRIVATE_KEY_PARAMETER="/key",
-        JWT_AUDIENCE="https://scrt.salesforce.com",
-        TELEPHONY_PROVIDER_NAME="Amazon Connect",
-        FLOW_TIME_LIMIT_SECONDS="3",
-        FLOW_FAILURE="error",
-        CREATE_FROM_EVENTS="always",
-        FAILURE_BUCKET="failures",
-    )
-    assert settings == Settings(
+    changes = {
+        "CONTACT_CENTER_SECRETS": f"{FIRST_ARN}, {SECOND_ARN}",
+        "PRIVATE_KEY_PARAMETER": "/key",
+        "JWT_AUDIENCE": "https://scrt.salesforce.com",
+        "TELEPHONY_PROVIDER_NAME": "Amazon Connect",
+    }
+    salesforce = SalesforceSettings(
         ContactCenters.of("secret-id", [FIRST_ARN, SECOND_ARN]),
-        "ledger",
-        "https://sqs.example/queue",
-        private_key_parameter="/key",
-        jwt_audience="https://scrt.salesforce.com",
-        telephony_provider_name="Amazon Connect",
-        flow_time_limit_seconds=3.0,
-        flow_failure=FlowFailure.ERROR,
-        create_from_events=CreateFromEvents.ALWAYS,
-        failure_bucket="failures",
+        "/key",
+        "https://scrt.salesforce.com",
+        "Amazon Connect",
+    )
+    assert flow(
+        FLOW_TIME_LIMIT_SECONDS="3", FLOW_FAILURE="error", CONNECT_INSTANCE_ARN="arn:i", **changes
+    ) == ContactFlowSettings(salesforce, "ledger", QUEUE, 3.0, FlowFailure.ERROR, "arn:i")
+    assert events(
+        CREATE_FROM_EVENTS="always", FAILURE_BUCKET="failures", **changes
+    ) == ContactEventsSettings(
+        salesforce, "ledger", DeadLetterSettings(QUEUE, "failures"), CreateFromEvents.ALWAYS
     )
 
 
-def test_empty_variables_count_as_not_set() -> None:
+def test_redrive_needs_neither_salesforce_nor_the_ledger() -> None:
+    environment = {
+        "DEAD_LETTER_QUEUE_URL": QUEUE,
+        "CONTACT_CENTER_SECRETS": "hush",
+        "FLOW_FAILURE": "hush",
+    }
+    settings = RedriveSettings.from_environment(environment)
+    assert settings == RedriveSettings(DeadLetterSettings(QUEUE))
+    assert names_read("redrive") == {"DEAD_LETTER_QUEUE_URL", "FAILURE_BUCKET"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_settings_cannot_be_changed(function: str) -> None:
+    settings = settings_of(function).from_environment(LEAST)
+    with pytest.raises(FrozenInstanceError):
+        setattr(settings, fields(settings)[0].name, None)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_empty_variables_count_as_not_set(function: str) -> None:
     """Given CloudFormation passes parameters that are left empty as empty texts."""
-    empty = dict.fromkeys(set(ENVIRONMENT_NAMES) - set(LEAST), " ")
-    assert read(**empty) == read()
+    empty = dict.fromkeys(names_read(function) - set(LEAST), " ")
+    read = settings_of(function).from_environment
+    assert read(LEAST | empty) == read(LEAST)
 
 
-@pytest.mark.parametrize("name", sorted(LEAST))
 @pytest.mark.parametrize("value", [None, "", "  "])
-def test_each_that_is_missing_is_named(name: str, value: str | None) -> None:
+@pytest.mark.parametrize(
+    ("function", "name"), [(function, name) for function in FUNCTIONS for name in needed(function)]
+)
+def test_each_that_is_missing_is_named(function: str, name: str, value: str | None) -> None:
     environment = {key: text for key, text in LEAST.items() if key != name}
     if value is not None:
         environment[name] = value
-    with pytest.raises(SettingsError) as caught:
-        Settings.from_environment(environment)
-    assert str(caught.value) == f"{name} is missing"
+    assert faults(function, environment) == f"{name} is missing"
 
 
-def test_all_faults_together_and_no_value() -> None:
-    with pytest.raises(SettingsError) as caught:
-        Settings.from_environment({"FLOW_TIME_LIMIT_SECONDS": "hush", "FLOW_FAILURE": "hush"})
-    text = str(caught.value)
-    for name in (*LEAST, "FLOW_TIME_LIMIT_SECONDS", "FLOW_FAILURE"):
-        assert name in text
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_all_faults_of_a_function_together_and_no_value(function: str) -> None:
+    """Given every variable with a value that none can have, then each that is checked is named.
+
+    What is wrong with an item of a list of contact records' fields names the item: no secret.
+    """
+    others = {name for name in names_read(function) if not name.startswith("CONTACT_RECORD_")}
+    hush = dict.fromkeys(others - set(needed(function)), "hush\n?")
+    text = faults(function, hush)
+    assert all(f"{name} is missing" in text for name in needed(function))
     assert "hush" not in text
+    names = text.split()
+    for checked in ("TELEPHONY_VARIANTS", "FLOW_FAILURE", "CREATE_FROM_EVENTS"):
+        assert (checked in names) == (checked in hush)
 
 
+@pytest.mark.parametrize("function", WITH_SALESFORCE)
 @pytest.mark.parametrize("value", ["hush", f"{SECOND_ARN},hush", f"{SECOND_ARN},", ","])
-def test_contact_centers_that_cannot_be_used(value: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        read(CONTACT_CENTER_SECRETS=value, FLOW_FAILURE="hush")
-    assert "CONTACT_CENTER_SECRETS: item " in str(caught.value)
-    assert "FLOW_FAILURE" in str(caught.value), "all faults together"
-    assert "hush" not in str(caught.value)
+def test_contact_centers_that_cannot_be_used(function: str, value: str) -> None:
+    text = faults(function, LEAST | {"CONTACT_CENTER_SECRETS": value, "TELEPHONY_VARIANTS": "hush"})
+    assert "CONTACT_CENTER_SECRETS: item " in text
+    assert "TELEPHONY_VARIANTS" in text, "all faults together"
+    assert "hush" not in text
 
 
 @pytest.mark.parametrize("value", ["0", "0.9", "8.1", "9", "-3", "three", "nan", "inf", "1,5"])
 def test_limits_no_lambda_block_has(value: str) -> None:
     """Source: flow language reference, InvocationTimeLimitSeconds, "1" to "8"."""
-    with pytest.raises(SettingsError, match="FLOW_TIME_LIMIT_SECONDS"):
-        read(FLOW_TIME_LIMIT_SECONDS=value)
+    with pytest.raises(FlowSettingsError, match="FLOW_TIME_LIMIT_SECONDS must be a number") as it:
+        flow(FLOW_TIME_LIMIT_SECONDS=value)
+    assert it.value.budget == pytest.approx(0.6), "the shortest block's"
+
+
+def test_what_a_flow_is_answered_with_where_settings_are_faulty() -> None:
+    with pytest.raises(FlowSettingsError) as caught:
+        flow(LEDGER_TABLE="", FLOW_TIME_LIMIT_SECONDS="3", FLOW_FAILURE="error")
+    error = caught.value
+    assert (error.budget, error.failure) == (pytest.approx(1.8), FlowFailure.ERROR)
+    assert error.dead_letter_queue_url == QUEUE
 
 
 @pytest.mark.parametrize("value", ["Continue", "ERROR", "raise", "0"])
-def test_a_flow_failure_nobody_knows(value: str) -> None:
-    with pytest.raises(SettingsError, match="FLOW_FAILURE"):
-        read(FLOW_FAILURE=value)
+def test_an_unknown_flow_failure(value: str) -> None:
+    with pytest.raises(FlowSettingsError, match="FLOW_FAILURE must be one of") as caught:
+        flow(FLOW_FAILURE=value)
+    assert caught.value.failure is FlowFailure.CONTINUE
 
 
 @pytest.mark.parametrize("value", ["Always", "safety_net", "true", "0"])
-def test_a_create_from_events_nobody_knows(value: str) -> None:
-    with pytest.raises(SettingsError, match="CREATE_FROM_EVENTS"):
-        read(CREATE_FROM_EVENTS=value)
+def test_an_unknown_create_from_events(value: str) -> None:
+    with pytest.raises(SettingsError, match="CREATE_FROM_EVENTS must be one of"):
+        events(CREATE_FROM_EVENTS=value)
 
 
 @pytest.mark.parametrize("value", ["HUSH", "reroute", "reroute=POST", "create=guide"])
-def test_variants_nobody_knows(value: str) -> None:
+def test_unknown_variants(value: str) -> None:
     with pytest.raises(SettingsError, match="TELEPHONY_VARIANTS is not a list of") as caught:
-        read(TELEPHONY_VARIANTS=value)
+        flow(TELEPHONY_VARIANTS=value)
     assert "HUSH" not in str(caught.value)
 
 
+def test_a_provider_name_of_two_lines() -> None:
+    with pytest.raises(SettingsError, match="TELEPHONY_PROVIDER_NAME must be one line of text"):
+        flow(TELEPHONY_PROVIDER_NAME="a\nb")
+
+
 def test_variants_choose_calls() -> None:
-    assert read(TELEPHONY_VARIANTS=" reroute=guide ").telephony_calls == {
+    assert flow(TELEPHONY_VARIANTS=" reroute=guide ").salesforce.calls == {
         **CALLS,
         Operation.REROUTE: GUIDES[Operation.REROUTE],
     }
@@ -133,11 +196,16 @@ def test_variants_choose_calls() -> None:
 
 @pytest.mark.parametrize("setting", list(CreateFromEvents))
 def test_each_create_from_events(setting: CreateFromEvents) -> None:
-    assert read(CREATE_FROM_EVENTS=setting.value).create_from_events is setting
+    assert events(CREATE_FROM_EVENTS=setting.value).create_from_events is setting
 
 
 @pytest.mark.parametrize(
     ("limit", "budget"), [("8", 6.5), ("5", 3.5), ("3.75", 2.25), ("3", 1.8), ("1", 0.6)]
 )
 def test_the_budget_is_the_limit_less_the_way_there_and_back(limit: str, budget: float) -> None:
-    assert read(FLOW_TIME_LIMIT_SECONDS=limit).flow_budget_seconds == pytest.approx(budget)
+    assert flow(FLOW_TIME_LIMIT_SECONDS=limit).budget_seconds == pytest.approx(budget)
+
+
+def test_each_function_has_settings_of_its_own() -> None:
+    classes: list[Any] = [settings_of(function) for function in FUNCTIONS]
+    assert len(set(classes)) == len(FUNCTIONS) >= 4

@@ -110,9 +110,9 @@ class TwoOrgs:
         callbacks = CallbackLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
         actions = CallActions(self.ledger, callbacks, clients, observer, self.clock)
         self.flows = FlowService(
-            observer,
-            Bridge(self.ledger, clients, observer),
-            self.letters,
+            observer=observer,
+            bridge=Bridge(self.ledger, clients, observer),
+            dead_letters=self.letters,
             actions=lambda: actions,
         )
         bridge = Bridge(self.ledger, clients, observer, self.directory, needs_ledger=True)

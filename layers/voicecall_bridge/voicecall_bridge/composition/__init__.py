@@ -1,1 +1,5 @@
-"""Builds what each function runs on, once per execution environment; nothing else does."""
+"""Builds what a function runs on, once per execution environment: one module a function.
+
+The modules without a function's name are the parts that several functions share. Only this room
+reads the environment.
+"""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.flow.requests import add_dialed_number, read_message, read_update
 from voicecall_bridge.flow.results import FlowMistake, Result
-from voicecall_bridge.settings.all import FlowFailure
+from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.sources.flow import NO_CONTACT_DATA
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.voice_call.create import CallInitiation

@@ -6,6 +6,7 @@ What a flow can ask for stands in `methods`, what it gets in `results`.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ from voicecall_bridge.flow.results import (
     succeeded,
 )
 from voicecall_bridge.observability import Delivery, Disposition, Observer
-from voicecall_bridge.settings.all import FlowFailure
+from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.sources import flow
 from voicecall_bridge.sources.flow_parameters import ParameterFault
 from voicecall_bridge.use_cases.outcomes import Progress
@@ -90,32 +91,26 @@ def _no_actions() -> CallActions:
     raise RuntimeError("no use cases for a VoiceCall that is there")
 
 
-@dataclass(slots=True)
-class FlowService:
+@dataclass(slots=True, kw_only=True)
+class FlowAnswers(ABC):
     """Answers contact flows within their time, whatever happens behind.
 
     Attributes:
         observer: logs and counters.
-        bridge: the use cases; None when the settings cannot be used, with `fault` saying why.
-        dead_letters: where payloads go that the ledger could not take.
+        dead_letters: where payloads go that the ledger could not take; None: nowhere.
         budget: seconds for an answer.
         failure: what a flow gets when it does not get what it asked for, unless its block or the
             method says otherwise.
-        fault: names of the settings that cannot be used.
-        on_overrun: told when an invocation is answered before its work has ended.
-        actions: makes the use cases for a VoiceCall that is there, when they are needed.
-        instance_arn: the instance of contacts that do not say theirs, so that they meet their own
+        on_overrun: called when an invocation is answered before its work has ended.
+        instance_arn: the instance of contacts that do not name theirs, so that they meet their own
             item in the ledger.
     """
 
     observer: Observer
-    bridge: Bridge | None = None
     dead_letters: DeadLetterQueue | None = None
     budget: float = 6.5
     failure: FlowFailure = FlowFailure.CONTINUE
-    fault: str = ""
     on_overrun: Callable[[], None] = lambda: None
-    actions: Callable[[], CallActions] = _no_actions
     instance_arn: str = ""
 
     def answer(self, event: object, seconds_left: float) -> dict[str, str]:
@@ -184,26 +179,11 @@ class FlowService:
             if not deadline.allows(0.0):  # the caller has gone on: else the metrics stay behind
                 self.observer.flush()
 
+    @abstractmethod
     def _attempt(
         self, parsed: ParsedInvocation, deadline: Deadline, progress: Progress
     ) -> FlowResult:
-        if self.bridge is None:
-            return dead_lettered(Status.FAILED, "SETTINGS", self.fault)
-        call = parsed.call
-        try:
-            if call.method.creates is not None:
-                asked = call.method.creates
-                return succeeded(self.bridge.create(call.contact, asked, deadline, progress))
-            require_voice(call.contact)
-            operation, request = call.method.operation, call.request
-            return succeeded(
-                self.actions().send(operation, call.contact, request, deadline, progress)
-            )
-        except FAILURES as error:
-            return failed(error)
-        except Exception as error:  # the caller must get an answer also where the bridge is wrong
-            self.observer.defect(error, parsed.contact_id)
-            return dead_lettered(Status.FAILED, "INTERNAL", _DEFECT)
+        """Does what the flow asks for; says in each case how that ended."""
 
     def _keep(self, reason: str, payload: object, deadline: Deadline) -> str:
         if self.dead_letters is None or not deadline.allows(0.0):
@@ -244,3 +224,49 @@ class FlowService:
             )
         )
         self.observer.flush()
+
+
+@dataclass(slots=True, kw_only=True)
+class FlowService(FlowAnswers):
+    """Does what flows ask for.
+
+    Attributes:
+        bridge: creates VoiceCalls.
+        actions: makes the use cases for a VoiceCall that is there, when they are needed.
+    """
+
+    bridge: Bridge
+    actions: Callable[[], CallActions] = _no_actions
+
+    def _attempt(
+        self, parsed: ParsedInvocation, deadline: Deadline, progress: Progress
+    ) -> FlowResult:
+        call = parsed.call
+        try:
+            if call.method.creates is not None:
+                asked = call.method.creates
+                return succeeded(self.bridge.create(call.contact, asked, deadline, progress))
+            require_voice(call.contact)
+            operation, request = call.method.operation, call.request
+            return succeeded(
+                self.actions().send(operation, call.contact, request, deadline, progress)
+            )
+        except FAILURES as error:
+            return failed(error)
+        except Exception as error:  # the caller must get an answer also where the bridge is wrong
+            self.observer.defect(error, parsed.contact_id)
+            return dead_lettered(Status.FAILED, "INTERNAL", _DEFECT)
+
+
+@dataclass(slots=True, kw_only=True)
+class UnconfiguredFlow(FlowAnswers):
+    """Answers flows where the settings cannot be used: keeps their events, and says what to mend.
+
+    Attributes:
+        fault: names of the settings that cannot be used.
+    """
+
+    fault: str
+
+    def _attempt(self, *_: object) -> FlowResult:
+        return dead_lettered(Status.FAILED, "SETTINGS", self.fault)

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import InitiationMethod
-from voicecall_bridge.settings.all import SettingsError
+from voicecall_bridge.settings.shared import (
+    DeadLetterSettings,
+    EnvironmentReader,
+    SalesforceSettings,
+    SettingsError,
+)
 from voicecall_bridge.sources.contact_record import MEMBERS
 from voicecall_bridge.voice_call.update import CustomField
 
@@ -101,6 +106,42 @@ class RecordRules:
         if record.at("Recordings") and any(attributes.get(name) for name in self.voicemail):
             return "VOICEMAIL"
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRecordsSettings:
+    """All settings of `contact_records`, checked.
+
+    Attributes:
+        salesforce: how Salesforce is reached.
+        ledger_table: name of the DynamoDB table.
+        dead_letters: where dead letters go.
+        rules: which records are sent, and what is added to them.
+    """
+
+    salesforce: SalesforceSettings
+    ledger_table: str
+    dead_letters: DeadLetterSettings
+    rules: RecordRules
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> ContactRecordsSettings:
+        """Reads and checks all settings.
+
+        Raises:
+            SettingsError: naming every variable that is missing or faulty.
+        """
+        reader = EnvironmentReader(environment)
+        salesforce = SalesforceSettings.read(reader)
+        table = reader.required("LEDGER_TABLE")
+        dead_letters = DeadLetterSettings.read(reader)
+        rules = RecordRules()
+        try:
+            rules = RecordRules.from_environment(environment)
+        except SettingsError as error:
+            reader.faults.append(str(error))
+        reader.check()
+        return cls(salesforce, table, dead_letters, rules)
 
 
 def _methods(text: str, faults: list[str]) -> frozenset[InitiationMethod]:

@@ -15,7 +15,7 @@ from voicecall_bridge.contact import Channel, InitiationMethod
 from voicecall_bridge.contact_centers.registry import OtherContactCenter
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
-from voicecall_bridge.settings.all import CreateFromEvents
+from voicecall_bridge.settings.contact_events import CreateFromEvents
 from voicecall_bridge.sources import contact_event
 from voicecall_bridge.streams.processor import Ended, PermanentFailure, TransientFailure
 from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused

@@ -1,0 +1,53 @@
+"""What `contact_events` runs on."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.aws.contact_directory import ContactDirectory
+from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, AwsClients
+from voicecall_bridge.composition.dead_letters import dead_letter_queue
+from voicecall_bridge.composition.observer import new_observer
+from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
+from voicecall_bridge.ledger.creations import Ledger
+from voicecall_bridge.settings.contact_events import ContactEventsSettings
+from voicecall_bridge.streams.contact_events import ContactEvents
+from voicecall_bridge.streams.processor import StreamProcessor
+from voicecall_bridge.use_cases.create import Bridge
+
+if TYPE_CHECKING:
+    from voicecall_bridge.sources.contact_event import ContactEvent
+
+CHAINS_AT_ONCE = 8
+"""Contact chains that one environment handles at the same time."""
+
+
+@lru_cache(maxsize=1)
+def contact_events() -> StreamProcessor[ContactEvent]:
+    """What answers a batch.
+
+    Raises:
+        SettingsError: naming every variable that is missing or faulty; Lambda delivers the batch
+            again.
+    """
+    settings = ContactEventsSettings.from_environment(os.environ)
+    observer = new_observer()
+    aws = AwsClients(STREAM_ATTEMPTS, CHAINS_AT_ONCE)
+    bridge = Bridge(
+        Ledger(aws.maker("dynamodb"), settings.ledger_table),
+        telephony_clients(
+            settings.salesforce, aws, observer, TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE)
+        ),
+        observer,
+        ContactDirectory(aws.maker("connect")),
+        needs_ledger=True,
+    )
+    return StreamProcessor(
+        ContactEvents(bridge, settings.create_from_events),
+        dead_letter_queue(settings.dead_letters, aws),
+        observer,
+        CHAINS_AT_ONCE,
+        on_overrun=contact_events.cache_clear,
+    )

@@ -1,0 +1,125 @@
+"""What `contact_flow` runs on."""
+
+from __future__ import annotations
+
+import os
+import random
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.aws.dead_letters import DeadLetterQueue
+from voicecall_bridge.composition.aws import AwsClients, new_session
+from voicecall_bridge.composition.observer import new_observer
+from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
+from voicecall_bridge.flow.service import FlowService, UnconfiguredFlow
+from voicecall_bridge.ledger.creations import Ledger
+from voicecall_bridge.settings.contact_flow import ContactFlowSettings, FlowSettingsError
+from voicecall_bridge.use_cases.create import Bridge
+
+if TYPE_CHECKING:
+    from voicecall_bridge.contact_centers.registry import PerCenter
+    from voicecall_bridge.flow.service import FlowAnswers
+    from voicecall_bridge.observability import Observer
+    from voicecall_bridge.telephony.client import TelephonyClient
+    from voicecall_bridge.use_cases.call_actions import CallActions
+
+LEDGER_SHARE = 1 / 6
+"""Share of the flow's budget that one answer of DynamoDB may take: a silent ledger is given up
+early enough for the VoiceCall to be made without it."""
+SECRET_SHARE = 1 / 4
+"""Share of the flow's budget that Secrets Manager may take, once in the life of an environment."""
+FLOW_ATTEMPTS = 1
+"""The caller's time is short: what a retry could mend, the next delivery mends."""
+FLOW_SERVICES = ("dynamodb", "secretsmanager", "ssm", "sqs")
+"""The AWS services that a flow's call may need."""
+
+
+def prepare_flow() -> None:
+    """Do before the first call what can be done then, where Lambda gives time for it.
+
+    Called at import. Nobody waits before a snapshot (SnapStart) or in an environment that is kept
+    ready (provisioned concurrency). On demand the caller waits all the same, so nothing is done.
+
+    What is done talks to nobody, reads no secret, asks for no credentials and draws no random
+    number, since a snapshot is old when it is used, and every copy of it starts the same.
+    """
+    start = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "")
+    if start not in ("snap-start", "provisioned-concurrency"):
+        return
+    flow_service()
+    session = new_session()
+    for service in FLOW_SERVICES:
+        # Only to have read its model; a client asks for credentials unless it is given some.
+        session.create_client(service, aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
+    if start == "snap-start":
+        # The managed runtime brings it along; nothing else has it or needs it.
+        from snapshot_restore_py import register_after_restore  # noqa: PLC0415
+
+        register_after_restore(renew_flow)
+
+
+def renew_flow() -> None:
+    """After a snapshot is restored: nothing of before is used again but code and AWS's models.
+
+    Secret, tokens, connections, clients, credentials and settings are made anew by the next call.
+    The jitter of retries is drawn by `random`, whose state all copies of a snapshot share; what is
+    drawn by the operating system (`jti`, TLS) differs by itself (Lambda developer guide, "Handling
+    uniqueness with Lambda SnapStart").
+    """
+    random.seed()
+    flow_service.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def flow_service() -> FlowAnswers:
+    """What answers a flow, also where the settings cannot be used."""
+    observer = new_observer()
+    aws = AwsClients(FLOW_ATTEMPTS)
+    try:
+        settings = ContactFlowSettings.from_environment(os.environ)
+    except FlowSettingsError as error:
+        return _unconfigured(error, aws, observer)
+    budget = settings.budget_seconds
+    ledger_seconds = budget * LEDGER_SHARE
+    ledger = Ledger(aws.maker("dynamodb", ledger_seconds), settings.ledger_table)
+    telephony = telephony_clients(
+        settings.salesforce, aws, observer, TelephonyOptions(budget * SECRET_SHARE)
+    )
+    return FlowService(
+        observer=observer,
+        bridge=Bridge(ledger, telephony, observer),
+        dead_letters=DeadLetterQueue(
+            aws.maker("sqs", ledger_seconds), settings.dead_letter_queue_url
+        ),
+        budget=budget,
+        failure=settings.failure,
+        on_overrun=flow_service.cache_clear,
+        actions=partial(_call_actions, ledger, telephony, observer),
+        instance_arn=settings.instance_arn,
+    )
+
+
+def _unconfigured(
+    error: FlowSettingsError, aws: AwsClients, observer: Observer
+) -> UnconfiguredFlow:
+    url = error.dead_letter_queue_url
+    sqs = aws.maker("sqs", error.budget * LEDGER_SHARE)
+    return UnconfiguredFlow(
+        observer=observer,
+        dead_letters=DeadLetterQueue(sqs, url) if url else None,
+        budget=error.budget,
+        failure=error.failure,
+        fault=str(error),
+    )
+
+
+def _call_actions(
+    ledger: Ledger, clients: PerCenter[TelephonyClient], observer: Observer
+) -> CallActions:
+    """Made when a flow first asks about a VoiceCall that is there: creating needs none of it."""
+    from voicecall_bridge.ledger.callbacks import CallbackLedger  # noqa: PLC0415
+    from voicecall_bridge.ledger.table import Table  # noqa: PLC0415
+    from voicecall_bridge.use_cases.call_actions import CallActions  # noqa: PLC0415
+
+    callbacks = CallbackLedger(Table(ledger.client, ledger.table))
+    return CallActions(ledger, callbacks, clients, observer)

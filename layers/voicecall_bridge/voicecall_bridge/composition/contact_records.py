@@ -1,0 +1,52 @@
+"""What `contact_records` runs on."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, AwsClients
+from voicecall_bridge.composition.dead_letters import dead_letter_queue
+from voicecall_bridge.composition.observer import new_observer
+from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
+from voicecall_bridge.ledger.grouped_table import GroupedTable
+from voicecall_bridge.ledger.records import RecordLedger
+from voicecall_bridge.settings.contact_records import ContactRecordsSettings
+from voicecall_bridge.streams.contact_records import ContactRecords
+from voicecall_bridge.streams.processor import StreamProcessor
+from voicecall_bridge.use_cases.record_updates import RecordUpdates
+
+if TYPE_CHECKING:
+    from voicecall_bridge.sources.contact_record import ContactRecord
+
+CHAINS_AT_ONCE = 100
+"""Contact chains that one environment handles at the same time: a whole batch. Each only waits,
+for the ledger, for Salesforce and for the ledger again."""
+
+
+@lru_cache(maxsize=1)
+def contact_records() -> StreamProcessor[ContactRecord]:
+    """What answers a batch.
+
+    Raises:
+        SettingsError: naming every variable that is missing or faulty; Lambda delivers the batch
+            again.
+    """
+    settings = ContactRecordsSettings.from_environment(os.environ)
+    observer = new_observer()
+    aws = AwsClients(STREAM_ATTEMPTS)
+    # The same PATCH twice is the same record: a token may serve many.
+    options = TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE, shares_tokens=True)
+    updates = RecordUpdates(
+        RecordLedger(GroupedTable(aws.maker("dynamodb"), settings.ledger_table)),
+        telephony_clients(settings.salesforce, aws, observer, options),
+        observer,
+    )
+    return StreamProcessor(
+        ContactRecords(updates, settings.rules),
+        dead_letter_queue(settings.dead_letters, aws),
+        observer,
+        CHAINS_AT_ONCE,
+        on_overrun=contact_records.cache_clear,
+    )

@@ -1,0 +1,23 @@
+"""What `redrive` runs on."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, AwsClients
+from voicecall_bridge.composition.dead_letters import dead_letter_queue
+from voicecall_bridge.settings.redrive import RedriveSettings
+from voicecall_bridge.streams.redrive import Redrive
+
+
+@lru_cache(maxsize=1)
+def redrive() -> Redrive:
+    """What puts dead letters back.
+
+    Raises:
+        SettingsError: naming every variable that is missing or faulty.
+    """
+    settings = RedriveSettings.from_environment(os.environ)
+    aws = AwsClients(STREAM_ATTEMPTS)
+    return Redrive(dead_letter_queue(settings.dead_letters, aws), aws.maker("kinesis"))

@@ -1,0 +1,57 @@
+"""Clients of the Telephony Integration API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.contact_centers.registry import Center, PerCenter
+from voicecall_bridge.telephony.client import TelephonyClient, new_session
+from voicecall_bridge.telephony.credentials import SecretStore
+
+if TYPE_CHECKING:
+    from voicecall_bridge.composition.aws import AwsClients
+    from voicecall_bridge.observability import Observer
+    from voicecall_bridge.settings.shared import SalesforceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TelephonyOptions:
+    """What differs from function to function.
+
+    Attributes:
+        secret_seconds: what Secrets Manager and Systems Manager may take for an answer.
+        connections: kept to each contact center.
+        shares_tokens: one token serves many requests: where the same request twice does no harm.
+    """
+
+    secret_seconds: float
+    connections: int = 1
+    shares_tokens: bool = False
+
+
+def telephony_clients(
+    settings: SalesforceSettings, aws: AwsClients, observer: Observer, options: TelephonyOptions
+) -> PerCenter[TelephonyClient]:
+    """A client for each contact center, with a session, a secret and tokens of its own: a fault of
+    one of them does not touch the others."""
+
+    def made(center: Center) -> TelephonyClient:
+        secrets = SecretStore(
+            center.secret,
+            aws.maker("secretsmanager", options.secret_seconds),
+            aws.maker("ssm", options.secret_seconds),
+            settings.private_key_parameter if center.default else "",
+            settings.jwt_audience,
+        )
+        return TelephonyClient(
+            new_session(options.connections),
+            secrets,
+            settings.provider_name,
+            on_retry=lambda: observer.count("Retry"),
+            on_failure=observer.failed_attempt,
+            shares_tokens=options.shares_tokens,
+            calls=settings.calls,
+        )
+
+    return PerCenter(settings.centers, made)

@@ -1,0 +1,62 @@
+"""The settings of `contact_events`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.settings.shared import (
+    DeadLetterSettings,
+    EnvironmentReader,
+    SalesforceSettings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class CreateFromEvents(StrEnum):
+    """Which contact events may create a VoiceCall that the flow did not.
+
+    SAFETY_NET: QUEUED and CONNECTED_TO_AGENT, when the flow has had its turn. ALWAYS: INITIATED as
+    well, no flow is involved. NEVER: none.
+    """
+
+    SAFETY_NET = "safety-net"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactEventsSettings:
+    """Checked settings.
+
+    Attributes:
+        salesforce: how Salesforce is reached.
+        ledger_table: name of the DynamoDB table.
+        dead_letters: where dead letters go.
+        create_from_events: see CreateFromEvents.
+    """
+
+    salesforce: SalesforceSettings
+    ledger_table: str
+    dead_letters: DeadLetterSettings
+    create_from_events: CreateFromEvents = CreateFromEvents.SAFETY_NET
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> ContactEventsSettings:
+        """Reads and checks all settings.
+
+        Raises:
+            SettingsError: naming every variable that is missing or faulty.
+        """
+        reader = EnvironmentReader(environment)
+        settings = cls(
+            SalesforceSettings.read(reader),
+            reader.required("LEDGER_TABLE"),
+            DeadLetterSettings.read(reader),
+            reader.choice("CREATE_FROM_EVENTS", CreateFromEvents.SAFETY_NET),
+        )
+        reader.check()
+        return settings

@@ -1,0 +1,150 @@
+"""Reads a function's environment and names everything that is wrong with it at once.
+
+Each function has a dataclass of its own beside this module. What several functions need is read
+here: how Salesforce is reached, and where dead letters go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from voicecall_bridge.contact_centers.registry import ContactCenters
+from voicecall_bridge.telephony.operations import CALLS, UnknownVariant, calls_with
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from enum import StrEnum
+
+    from voicecall_bridge.telephony.operations import Call, Operation
+
+    Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used. The text names all faults at once, never a value."""
+
+
+@dataclass(slots=True)
+class EnvironmentReader:
+    """Reads variables one by one and collects their faults.
+
+    An empty variable counts as not set: CloudFormation passes a parameter that is left empty as an
+    empty text.
+
+    Attributes:
+        environment: names and values.
+        faults: what is wrong so far, each with the variable's name and never with its value.
+    """
+
+    environment: Mapping[str, str]
+    faults: list[str] = field(default_factory=list)
+
+    def text(self, name: str, default: str = "") -> str:
+        """A variable's text, or the default where it is not set."""
+        return self.environment.get(name, "").strip() or default
+
+    def required(self, name: str) -> str:
+        """A variable's text; a fault where it is not set."""
+        text = self.text(name)
+        if not text:
+            self.faults.append(f"{name} is missing")
+        return text
+
+    def choice(self, name: str, default: Choice) -> Choice:
+        """One of the words of the default's enumeration; a fault and the default for any other."""
+        words = type(default)
+        text = self.text(name, default.value)
+        if text in list(words):
+            return words(text)
+        self.faults.append(f"{name} must be one of {', '.join(words)}")
+        return default
+
+    def seconds(self, name: str, default: float, least: float, most: float) -> float | None:
+        """A number of seconds between two bounds; a fault and None for anything else."""
+        try:
+            seconds = float(self.text(name, str(default)))
+        except ValueError:
+            seconds = float("nan")
+        if least <= seconds <= most:
+            return seconds
+        self.faults.append(f"{name} must be a number from {least:g} to {most:g}")
+        return None
+
+    def check(self) -> None:
+        """Raises SettingsError where anything was wrong."""
+        if self.faults:
+            raise SettingsError("; ".join(self.faults))
+
+
+@dataclass(frozen=True, slots=True)
+class SalesforceSettings:
+    """How Salesforce is reached.
+
+    Attributes:
+        centers: the contact centers, of CONTACT_CENTER_SECRET (name or ARN of the default one's
+            secret) and CONTACT_CENTER_SECRETS (ARNs of the others', with commas between).
+        private_key_parameter: SSM SecureString with the private key of the default contact center;
+            empty: the secret has it.
+        jwt_audience: `aud` of the tokens; empty: none.
+        provider_name: header Telephony-Provider-Name.
+        calls: method and path of each call to Salesforce, as the variants have it.
+    """
+
+    centers: ContactCenters
+    private_key_parameter: str = ""
+    jwt_audience: str = ""
+    provider_name: str = "amazon-connect"
+    calls: Mapping[Operation, Call] = field(default_factory=lambda: CALLS)
+
+    @classmethod
+    def read(cls, reader: EnvironmentReader) -> SalesforceSettings:
+        """Reads all of them; what is wrong is among the reader's faults."""
+        centers = _centers(reader)
+        provider = reader.text("TELEPHONY_PROVIDER_NAME", "amazon-connect")
+        if not provider.isprintable():
+            reader.faults.append("TELEPHONY_PROVIDER_NAME must be one line of text")
+        return cls(
+            centers,
+            reader.text("PRIVATE_KEY_PARAMETER"),
+            reader.text("JWT_AUDIENCE"),
+            provider,
+            _calls(reader),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterSettings:
+    """Where dead letters go.
+
+    Attributes:
+        queue_url: SQS queue.
+        bucket: S3 bucket of payloads too large for the queue; empty: there are none.
+    """
+
+    queue_url: str
+    bucket: str = ""
+
+    @classmethod
+    def read(cls, reader: EnvironmentReader) -> DeadLetterSettings:
+        """Reads both; what is wrong is among the reader's faults."""
+        return cls(reader.required("DEAD_LETTER_QUEUE_URL"), reader.text("FAILURE_BUCKET"))
+
+
+def _centers(reader: EnvironmentReader) -> ContactCenters:
+    default = reader.required("CONTACT_CENTER_SECRET")
+    listed = reader.text("CONTACT_CENTER_SECRETS")
+    others = [arn.strip() for arn in listed.split(",")] if listed else []
+    try:
+        return ContactCenters.of(default, others)
+    except ValueError as error:
+        reader.faults.append(f"CONTACT_CENTER_SECRETS: {error}")
+        return ContactCenters.of(default)
+
+
+def _calls(reader: EnvironmentReader) -> Mapping[Operation, Call]:
+    try:
+        return calls_with(reader.text("TELEPHONY_VARIANTS"))
+    except UnknownVariant as error:
+        reader.faults.append(f"TELEPHONY_VARIANTS {error}")
+        return CALLS
