@@ -21,7 +21,8 @@ from tests.unit.samples import (
     transfer_event,
 )
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, NotAContact, Queue
-from voicecall_bridge.sources.contact_event import ContactEvent, read, timestamp
+from voicecall_bridge.sources.contact_event import ContactEvent, read
+from voicecall_bridge.sources.reading import moment
 
 BEGAN = datetime(2026, 11, 20, 10, 0, 0, 120_000, tzinfo=UTC)
 
@@ -141,7 +142,7 @@ def test_times_that_are_not_set(value: object) -> None:
     ],
 )
 def test_times_in_every_zone(text: str, at: datetime | None) -> None:
-    assert timestamp(text) == at
+    assert moment(text) == at
 
 
 @pytest.mark.parametrize(

@@ -61,15 +61,36 @@ def test_versions_are_ordered_by_time(older: str, newer: str) -> None:
         {"ContactId": "\ud800"},
         {"InstanceARN": "arn:aws:connect:x:1:instance/\ud800"},
         {"InstanceARN": "arn:aws:connect:x:1:instance/" + "i" * 2048},
-        {"LastUpdateTimestamp": MISSING},
-        {"LastUpdateTimestamp": None},
-        {"LastUpdateTimestamp": "yesterday"},
-        {"LastUpdateTimestamp": "1970-01-01T00:00:00.001Z"},
+        {"LastUpdateTimestamp": MISSING, "AWSContactTraceRecordFormatVersion": MISSING},
     ],
 )
-def test_without_id_or_version_it_is_no_contact_record(changes: dict[str, object]) -> None:
+def test_without_id_or_sign_of_a_record_it_is_no_contact_record(changes: dict[str, object]) -> None:
     with pytest.raises(NotAContact):
         a_record(**changes)
+
+
+@pytest.mark.parametrize(
+    "updated", [MISSING, None, "", "yesterday", "1970-01-01T00:00:00.001Z", True, []]
+)
+def test_a_record_without_last_update_counts_as_older_than_any_other(updated: object) -> None:
+    assert a_record(LastUpdateTimestamp=updated).version == 0
+
+
+@pytest.mark.parametrize(
+    "updated",
+    [
+        "2026-11-20T10:06:35Z",
+        "2026-11-20T10:06:35",
+        "2026-11-20T11:06:35+01:00",
+        1_795_169_195,
+        1_795_169_195.0,
+        1_795_169_195_000,
+        "1795169195",
+        "1795169195000",
+    ],
+)
+def test_times_in_other_forms_are_the_same_version(updated: object) -> None:
+    assert a_record(LastUpdateTimestamp=updated).version == 1_795_169_195_000
 
 
 @pytest.mark.parametrize("payload", [None, [], "text", 3, {}, {"Records": []}])
@@ -78,7 +99,8 @@ def test_other_json_is_no_contact_record(payload: object) -> None:
         read(payload)
 
 
-# Shapes: Amazon Connect facts, sections 2.1, 5 and 3.3 (what shares a stream); values invented.
+# Shapes: Amazon Connect administrator guide, "Contact events", "Contact Lens real-time segment
+# streams" and "Agent event streams"; values invented.
 FOREIGN: list[dict[str, Any]] = [
     {"detail-type": "Amazon Connect Contact Event", "detail": {"contactId": CONTACT_ID}},
     {"Version": "1.0.0", "Channel": "VOICE", "ContactId": CONTACT_ID, "EventType": "SEGMENTS"},
@@ -96,6 +118,7 @@ def test_what_else_connect_streams_is_told_apart(payload: object) -> None:
     [
         {"InitiationMethod": "WEBRTC_API"},
         {"SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:WebRTC"}}},
+        {"SegmentAttributes": {"connect:Subtype": {"valueString": "connect:webrtc"}}},
     ],
 )
 def test_web_rtc(changes: dict[str, object]) -> None:
@@ -115,14 +138,45 @@ def test_web_rtc(changes: dict[str, object]) -> None:
         ("Agent.Username.Length", None),
         ("InitialContactId", None),
         ("Nothing.At.All", None),
+        ("Tags.Cost Center", "Sales"),
+        ("Tags.cost.center.eu", "7"),
+        ("Tags.cost", None),
+        ("RingStartTimestamp", "2026-11-20T10:00:40Z"),
+        ("VoicemailInfo.NumberOfVoicemails", 0),
     ],
 )
 def test_members_are_found_by_path(path: str, value: object) -> None:
-    assert a_record().at(path) == value
+    """Given names with blanks and dots, and members that Connect added later."""
+    found = a_record(
+        Tags={"Cost Center": "Sales", "cost.center.eu": "7"},
+        RingStartTimestamp="2026-11-20T10:00:40Z",
+        VoicemailInfo={"NumberOfVoicemails": 0},
+    )
+    assert found.at(path) == value
+
+
+def test_a_path_of_any_length_is_followed() -> None:
+    assert a_record().at(".".join("a" * 5_000)) is None
 
 
 @pytest.mark.parametrize(
-    ("value", "number"), [(0, 0), (7, 7), (-1, None), (True, None), ("7", None)]
+    ("value", "number"),
+    [
+        (0, 0),
+        (7, 7),
+        (12.0, 12),
+        ("12", 12),
+        (" 12.0 ", 12),
+        (12.6, 13),
+        (-1, None),
+        ("-1", None),
+        (True, None),
+        ("", None),
+        ("1e3", None),
+        ("٣", None),
+        (10**30, None),
+        (float("inf"), None),
+    ],
 )
 def test_durations_are_whole_numbers(value: object, number: int | None) -> None:
     assert a_record(AgentConnectionAttempts=value).whole_number("AgentConnectionAttempts") == number

@@ -96,8 +96,8 @@ def test_one_of_a_hundred_is_not_json(function: Function) -> None:
     [
         ("+12065550100", "the record's data is not JSON"),
         (
-            record(LastUpdateTimestamp="+12065550100"),
-            "a contact record without LastUpdateTimestamp",
+            record(ContactId=["+12065550100"]),
+            "no contact record with a ContactId of 1 to 256 printable characters",
         ),
     ],
 )

@@ -9,18 +9,22 @@ where others hold arrays, and stand 1970 for times that are not set: all of it i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, NotAContact, Queue
-from voicecall_bridge.sources.reading import is_contact_id, members, text
+from voicecall_bridge.sources.reading import is_contact_id, members, moment, text
+from voicecall_bridge.sources.rules import (
+    address,
+    is_web_rtc,
+    previous_contact,
+    tagged_system_address,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 DETAIL_TYPE = "Amazon Connect Contact Event"
-_SYSTEM_ENDPOINT_TAG = "aws:connect:systemendpoint"
-_EPOCH = datetime(1971, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,47 +71,30 @@ def read(event: object) -> ContactEvent:
     return ContactEvent(
         type=text(detail.get("eventtype")).upper(),
         contact=_contact(contact_id, detail, queue),
-        at=timestamp(envelope.get("time")),
+        at=moment(envelope.get("time")),
         queued=bool(queue),
-        agent_connected=timestamp(agent.get("connectedtoagenttimestamp")) is not None,
-        disconnected=timestamp(detail.get("disconnecttimestamp")) is not None,
+        agent_connected=moment(agent.get("connectedtoagenttimestamp")) is not None,
+        disconnected=moment(detail.get("disconnecttimestamp")) is not None,
         routing_expired=_routing_expired(detail),
     )
 
 
-def timestamp(value: object) -> datetime | None:
-    """An ISO 8601 time; None for what is none, and for the 1970 that stands for "not set"."""
-    try:
-        at = datetime.fromisoformat(text(value))
-        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
-    return at if at > _EPOCH else None
-
-
 def _contact(contact_id: str, detail: Mapping[str, object], queue: Mapping[str, object]) -> Contact:
     method = InitiationMethod(text(detail.get("initiationmethod")))
-    previous = text(detail.get("previouscontactid"))
     queue_arn = text(queue.get("queuearn"))
-    endpoint = _lower(detail.get("systemendpoint"))
     return Contact(
         contact_id=contact_id,
         instance_id=text(detail.get("instancearn")).rpartition("/")[2],
         channel=Channel(text(detail.get("channel"))),
         initiation_method=method,
         initial_contact_id=text(detail.get("initialcontactid")) or contact_id,
-        previous_contact_id="" if previous == contact_id else previous,
-        system_address=text(endpoint.get("address"))
-        or text(_lower(detail.get("tags")).get(_SYSTEM_ENDPOINT_TAG)),
+        previous_contact_id=previous_contact(detail.get("previouscontactid"), contact_id),
+        system_address=address(detail.get("systemendpoint"))
+        or tagged_system_address(detail.get("tags")),
         queue=Queue(queue_arn) if queue_arn else None,
-        web_rtc=method is InitiationMethod.WEBRTC_API or _is_web_rtc(detail),
-        initiated_at=timestamp(detail.get("initiationtimestamp")),
+        web_rtc=is_web_rtc(method, detail.get("segmentattributes")),
+        initiated_at=moment(detail.get("initiationtimestamp")),
     )
-
-
-def _is_web_rtc(detail: Mapping[str, object]) -> bool:
-    subtype = _lower(_lower(detail.get("segmentattributes")).get("connect:subtype"))
-    return text(subtype.get("valuestring")) == "connect:WebRTC"
 
 
 def _routing_expired(detail: Mapping[str, object]) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel, InitiationMethod, NotAContact
-from voicecall_bridge.sources.contact_event import timestamp
+from voicecall_bridge.sources import reading
 from voicecall_bridge.sources.reading import (
     SECRET_NAME,
     first_named,
@@ -20,31 +20,35 @@ from voicecall_bridge.sources.reading import (
     string_map,
     text,
 )
+from voicecall_bridge.sources.rules import is_outbound, is_web_rtc, previous_contact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 _FORMAT = "AWSContactTraceRecordFormatVersion"
+_UPDATED = "LastUpdateTimestamp"
 # What else Connect can be told to send into the same stream: contact events have a detail-type,
 # agent events and Contact Lens segments an EventType. A contact record has neither.
 _OTHERS = ("detail-type", "EventType")
 
 _MEMBERS = """
-    AWSAccountId AWSContactTraceRecordFormatVersion Agent AgentConnectionAttempts
-    AnsweringMachineDetectionStatus Attributes Campaign Channel ConnectedToSystemTimestamp
-    ContactAssociationId ContactDetails ContactEvaluations ContactId ContactLens Customer
-    CustomerEndpoint CustomerId CustomerVoiceActivity DisconnectDetails DisconnectReason
-    DisconnectTimestamp ExternalThirdParty GlobalResiliencyMetadata InitialContactId
-    InitiationMethod InitiationTimestamp InstanceARN LastPausedTimestamp LastResumedTimestamp
-    LastUpdateTimestamp MediaStreams NextContactId OutboundStrategy PreviousContactId
-    QualityMetrics Queue Recording Recordings References RelatedContactId RoutingCriteria
-    ScheduledTimestamp SegmentAttributes SystemEndpoint Tags TotalPauseCount
+    AWSAccountId AWSContactTraceRecordFormatVersion AdditionalEmailRecipients Agent
+    AgentConnectionAttempts AnsweringMachineDetectionStatus Attributes Campaign Cases Channel
+    ChatMetrics ConnectedToSystemTimestamp ContactAssociationId ContactDetails ContactEvaluations
+    ContactId ContactLens Customer CustomerEndpoint CustomerId CustomerVoiceActivity
+    DisconnectDetails DisconnectReason DisconnectTimestamp ExternalThirdParty
+    GlobalResiliencyMetadata InitialContactId InitiationMethod InitiationTimestamp InstanceARN
+    LastPausedTimestamp LastResumedTimestamp LastUpdateTimestamp MediaStreams NextContactId
+    NextContacts OutboundStrategy PreviousContactId QualityMetrics Queue QueuePriority Recording
+    Recordings References RelatedContactId RingStartTimestamp RoutingCriteria ScheduledTimestamp
+    SegmentAttributes SystemEndpoint Tags TaskTemplateInfo TotalPauseCount
     TotalPauseDurationInSeconds TransferCompletedTimestamp TransferredToEndpoint VoiceIdResult
-    WisdomInfo
+    VoicemailInfo WisdomInfo
 """
 MEMBERS = frozenset(_MEMBERS.split())
-"""A record's own members (administrator guide, "Contact records data model")."""
+"""Members of a record that are documented (administrator guide, "Contact records data model").
+Connect adds others all the time: a name that is missing here may be a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,13 @@ class ContactRecord:
         contact_id: 1 to 256 printable characters.
         instance_id: the bare id; empty where unstated.
         version: LastUpdateTimestamp in milliseconds since 1970: the greatest is the newest. Connect
-            writes whole seconds.
+            writes whole seconds. 0 where the record has none: it counts as older than any other.
         channel, initiation_method: tolerant enumerations.
         initial_contact_id: first contact of the chain; the contact's own id on the first one.
         previous_contact_id: empty on the first contact of a chain.
         attributes: contact attributes.
         web_rtc: an in-app or web call instead of a telephone call.
+        outbound: Connect says that it called the customer, as it does for campaigns.
         members: the whole record.
         secret_name: the attribute that names the secret of its contact center; empty: none does.
         foreign: it is no contact record but something else that Connect streams.
@@ -75,20 +80,16 @@ class ContactRecord:
     previous_contact_id: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
     web_rtc: bool = False
+    outbound: bool = False
     members: Mapping[str, object] = field(default_factory=dict, repr=False)
     secret_name: str = field(default="", repr=False)
     foreign: bool = False
 
     def at(self, path: str) -> object:
         """The member at a path of names and list positions, "Agent.RoutingProfile.Name"; None for
-        null and for what is not there."""
-        value: object = self.members
-        for name in path.split("."):
-            if isinstance(value, list):
-                value = value[int(name)] if _is_position(name, value) else None
-            else:
-                value = members(value).get(name)
-        return value
+        null and for what is not there. Where a name holds dots itself, as a tag's may, the names
+        together are looked up as well."""
+        return _at(self.members, path.split("."))
 
     def text(self, path: str) -> str:
         """The text at a path; empty for everything else."""
@@ -96,20 +97,22 @@ class ContactRecord:
 
     def moment(self, path: str) -> datetime | None:
         """The time at a path; None for everything else."""
-        return timestamp(self.at(path))
+        return reading.moment(self.at(path))
 
     def whole_number(self, path: str) -> int | None:
         """The number at a path, from 0; None for everything else."""
-        value = self.at(path)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return value if whole and value >= 0 else None  # type: ignore[return-value,operator]
+        return reading.whole_number(self.at(path))
+
+    def says_yes(self, attribute: str) -> bool:
+        """Whether a contact attribute is set, by its value (see reading.says_yes)."""
+        return reading.says_yes(members(self.members.get("Attributes")).get(attribute))
 
 
 def read(payload: object) -> ContactRecord:
     """Reads a record.
 
     Raises:
-        NotAContact: no contact record, or one without contact id or LastUpdateTimestamp.
+        NotAContact: no contact record, or one without contact id.
     """
     record = members(payload)
     if _FORMAT not in record and any(name in record for name in _OTHERS):
@@ -120,29 +123,40 @@ def read(payload: object) -> ContactRecord:
     instance = text(record.get("InstanceARN"))
     if instance and not is_contact_id(instance):
         raise NotAContact("a contact record whose InstanceARN is no id")
-    updated = timestamp(record.get("LastUpdateTimestamp"))
-    if updated is None:
-        raise NotAContact("a contact record without LastUpdateTimestamp")
+    if _FORMAT not in record and _UPDATED not in record:
+        raise NotAContact(f"neither {_FORMAT} nor {_UPDATED}: not a contact record")
+    updated = reading.moment(record.get(_UPDATED))
     method = InitiationMethod(text(record.get("InitiationMethod")))
-    previous = text(record.get("PreviousContactId"))
+    segment_attributes = record.get("SegmentAttributes")
     return ContactRecord(
         contact_id=contact_id,
         instance_id=instance.rpartition("/")[2],
-        version=round(updated.timestamp() * 1000),
+        version=round(updated.timestamp() * 1000) if updated else 0,
         channel=Channel(text(record.get("Channel"))),
         initiation_method=method,
         initial_contact_id=text(record.get("InitialContactId")) or contact_id,
-        previous_contact_id="" if previous == contact_id else previous,
+        previous_contact_id=previous_contact(record.get("PreviousContactId"), contact_id),
         attributes=string_map(record.get("Attributes")),
-        web_rtc=method is InitiationMethod.WEBRTC_API or _is_web_rtc(record),
+        web_rtc=is_web_rtc(method, segment_attributes),
+        outbound=is_outbound(segment_attributes),
         members=record,
         secret_name=first_named(members(record.get("Attributes")).get(SECRET_NAME)),
     )
 
 
-def _is_web_rtc(record: Mapping[str, object]) -> bool:
-    subtype = members(members(record.get("SegmentAttributes")).get("connect:Subtype"))
-    return text(subtype.get("ValueString")) == "connect:WebRTC"
+def _at(value: object, names: Sequence[str]) -> object:
+    while names:
+        if isinstance(value, list):
+            value = value[int(names[0])] if _is_position(names[0], value) else None
+            names = names[1:]
+            continue
+        given = members(value)
+        lengths = range(1, len(names) + 1)
+        length = next((n for n in lengths if ".".join(names[:n]) in given), 0)
+        if not length:
+            return None
+        value, names = given[".".join(names[:length])], names[length:]
+    return value
 
 
 def _is_position(name: str, values: list[object]) -> bool:

@@ -6,16 +6,26 @@ Source: Amazon Connect API reference, "DescribeContact". Ids instead of ARNs, ti
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod
-from voicecall_bridge.sources.reading import SECRET_NAME, first_named, members, string_map, text
+from voicecall_bridge.sources.reading import (
+    SECRET_NAME,
+    first_named,
+    members,
+    moment,
+    string_map,
+    text,
+)
+from voicecall_bridge.sources.rules import (
+    address,
+    is_web_rtc,
+    previous_contact,
+    tagged_system_address,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_SYSTEM_ENDPOINT_TAG = "aws:connect:systemEndpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +40,20 @@ def read(instance_id: str, contact_id: str, answer: Mapping[str, object]) -> Des
     """Reads the answer's member `Contact`; what it leaves out stays empty."""
     data = members(answer.get("Contact"))
     method = InitiationMethod(text(data.get("InitiationMethod")))
-    previous = text(data.get("PreviousContactId"))
-    subtype = members(members(data.get("SegmentAttributes")).get("connect:Subtype"))
     contact = Contact(
         contact_id=contact_id,
         instance_id=instance_id,
         channel=Channel(text(data.get("Channel"))),
         initiation_method=method,
         initial_contact_id=text(data.get("InitialContactId")) or contact_id,
-        previous_contact_id="" if previous == contact_id else previous,
-        customer_address=_address(data.get("CustomerEndpoint")),
-        # With a caller-id override the tag shows the number that was presented (facts, 2.5).
-        system_address=text(members(data.get("Tags")).get(_SYSTEM_ENDPOINT_TAG))
-        or _address(data.get("SystemEndpoint")),
+        previous_contact_id=previous_contact(data.get("PreviousContactId"), contact_id),
+        customer_address=address(data.get("CustomerEndpoint")),
+        # Where a flow shows another number than the queue's own, the tag has the one it showed.
+        system_address=tagged_system_address(data.get("Tags"))
+        or address(data.get("SystemEndpoint")),
         attributes=string_map(data.get("Attributes")),
-        web_rtc=method is InitiationMethod.WEBRTC_API
-        or text(subtype.get("ValueString")) == "connect:WebRTC",
-        initiated_at=_moment(data.get("InitiationTimestamp")),
+        web_rtc=is_web_rtc(method, data.get("SegmentAttributes")),
+        initiated_at=moment(data.get("InitiationTimestamp")),
         secret_name=first_named(members(data.get("Attributes")).get(SECRET_NAME)),
     )
-    return DescribedContact(contact, ended=_moment(data.get("DisconnectTimestamp")) is not None)
-
-
-def _address(endpoint: object) -> str:
-    return text(members(endpoint).get("Address"))
-
-
-def _moment(value: object) -> datetime | None:
-    if not isinstance(value, datetime):
-        return None
-    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return DescribedContact(contact, ended=moment(data.get("DisconnectTimestamp")) is not None)

@@ -27,12 +27,16 @@ from voicecall_bridge.sources.reading import (
     string_map,
     text,
 )
+from voicecall_bridge.sources.rules import (
+    address,
+    is_web_rtc,
+    previous_contact,
+    tagged_system_address,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WEB_RTC_SUBTYPE = "connect:WebRTC"
-_SYSTEM_ENDPOINT_TAG = "aws:connect:systemEndpoint"
 NO_CONTACT_DATA = "no Details.ContactData: not the event of a contact flow's Lambda block"
 
 
@@ -100,7 +104,7 @@ def read(event: object, instance_arn: str = "") -> FlowInvocation:
         text(parameters.get("methodName")),
         _contact(contact_id, {"InstanceARN": instance_arn, **facts}, secret_name),
         FlowParameters(parameters),
-        _address(facts.get("SystemEndpoint")),
+        address(facts.get("SystemEndpoint")),
         bool(named),
         isinstance(data, dict),
     )
@@ -117,7 +121,6 @@ def _named(parameters: Mapping[str, object]) -> str:
 
 def _contact(contact_id: str, data: Mapping[str, object], secret_name: str) -> Contact:
     method = InitiationMethod(text(data.get("InitiationMethod")))
-    previous = text(data.get("PreviousContactId"))
     initial = text(data.get("InitialContactId"))
     return Contact(
         contact_id=contact_id,
@@ -125,38 +128,28 @@ def _contact(contact_id: str, data: Mapping[str, object], secret_name: str) -> C
         channel=Channel(text(data.get("Channel"))),
         initiation_method=method,
         initial_contact_id=initial if is_contact_id(initial) else contact_id,
-        # The first contact of a chain names itself as its own predecessor in flow events.
-        previous_contact_id=""
-        if previous in (contact_id, text(data.get("ContactId")))
-        else previous,
-        customer_address=_address(data.get("CustomerEndpoint")),
+        previous_contact_id=previous_contact(
+            data.get("PreviousContactId"), contact_id, text(data.get("ContactId"))
+        ),
+        customer_address=address(data.get("CustomerEndpoint")),
         system_address=_system_address(data),
         queue=_queue(data.get("Queue")),
         attributes=string_map(data.get("Attributes")),
-        web_rtc=method is InitiationMethod.WEBRTC_API
-        or _subtype(data.get("SegmentAttributes")) == _WEB_RTC_SUBTYPE,
+        web_rtc=is_web_rtc(method, data.get("SegmentAttributes")),
         secret_name=secret_name,
     )
-
-
-def _address(endpoint: object) -> str:
-    return text(members(endpoint).get("Address"))
 
 
 def _system_address(data: Mapping[str, object]) -> str:
     # Connect leaves SystemEndpoint out for QUEUE_TRANSFER; the number that the queue shows to
     # those it calls is the contact center's, too.
     return (
-        _address(data.get("SystemEndpoint"))
-        or text(members(data.get("Tags")).get(_SYSTEM_ENDPOINT_TAG))
-        or _address(members(data.get("Queue")).get("OutboundCallerId"))
+        address(data.get("SystemEndpoint"))
+        or tagged_system_address(data.get("Tags"))
+        or address(members(data.get("Queue")).get("OutboundCallerId"))
     )
 
 
 def _queue(queue: object) -> Queue | None:
     arn = text(members(queue).get("ARN"))
     return Queue(arn, text(members(queue).get("Name"))) if arn else None
-
-
-def _subtype(segment_attributes: object) -> str:
-    return text(members(members(segment_attributes).get("connect:Subtype")).get("ValueString"))

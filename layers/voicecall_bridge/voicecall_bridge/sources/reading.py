@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,17 @@ SECRET_NAME = "secretName"  # noqa: S105 - the name of a member
 """The attribute, or parameter, that names the secret of a contact's contact center (SCVL)."""
 _EMPTY: Mapping[str, object] = MappingProxyType({})
 _ID_LIMIT = 256  # characters (Amazon Connect API reference, ContactId)
+_NUMBER = re.compile(r"[0-9]{1,17}(?:\.[0-9]{1,9})?")
+_MOST = 10**17
+"""More than any duration or time."""
+_EPOCH = re.compile(r"[0-9]{9,17}(?:\.[0-9]{1,9})?")
+"""Fewer digits are a date (20261120)."""
+_MILLISECONDS = 1e11
+"""From here on a number counts milliseconds: as seconds it would be the year 5138."""
+_NOT_SET = datetime(1971, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""A number beyond it is no time."""
+_NO = frozenset({"", "0", "false", "no", "n", "off", "none", "null"})
 
 
 def text(value: object) -> str:
@@ -31,6 +44,55 @@ def is_contact_id(value: str) -> bool:
     """Whether it can be the id of a contact: 1 to 256 printable characters, and not dots alone."""
     # As a segment of a path "." and ".." lead elsewhere, and HTTP clients undo their encoding.
     return 0 < len(value) <= _ID_LIMIT and value.isprintable() and value.strip(".") != ""
+
+
+def moment(value: object) -> datetime | None:
+    """A time in UTC: ISO 8601, or seconds or milliseconds since 1970 as a number or its digits.
+
+    None for everything else, and for 1970, which Connect writes for "not set".
+    """
+    try:
+        at = value if isinstance(value, datetime) else _parsed_moment(value)
+        if at is None:
+            return None
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return at if at > _NOT_SET else None
+
+
+def _parsed_moment(value: object) -> datetime | None:
+    if isinstance(value, str) and not _EPOCH.fullmatch(value.strip()):
+        return datetime.fromisoformat(value.strip())
+    since_1970 = number(value)
+    if since_1970 is None:
+        return None
+    seconds = since_1970 / 1000 if since_1970 >= _MILLISECONDS else since_1970
+    at = datetime.fromtimestamp(seconds, UTC)
+    return at if at < _LATEST else None
+
+
+def number(value: object) -> float | None:
+    """A number from 0, as JSON has it (12, 12.0) or as text ("12"); None for everything else."""
+    if isinstance(value, str):
+        return float(value) if _NUMBER.fullmatch(value := value.strip()) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < _MOST else None
+
+
+def whole_number(value: object) -> int | None:
+    """As `number`, rounded: what is left out counts as 0 to Salesforce, which is further off."""
+    found = number(value)
+    return None if found is None else round(found)
+
+
+def says_yes(value: object) -> bool:
+    """Whether a flag is set, by its value and in any case: flows preset theirs to `0` or `false`,
+    so that it is there says nothing."""
+    if isinstance(value, str):
+        return value.strip().lower() not in _NO
+    return bool(value) and isinstance(value, bool | int | float)
 
 
 def members(value: object) -> Mapping[str, object]:

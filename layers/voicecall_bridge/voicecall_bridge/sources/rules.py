@@ -1,0 +1,60 @@
+"""What holds for a contact whichever source describes it: each rule is written once, here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.contact import InitiationMethod
+from voicecall_bridge.sources.reading import members, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SUBTYPE = "connect:Subtype"
+_WEB_RTC = "connect:webrtc"
+_DIRECTION = "connect:Direction"
+_SYSTEM_ENDPOINT_TAG = "aws:connect:systemEndpoint"
+
+
+def previous_contact(previous: object, *own: str) -> str:
+    """The contact that this one follows; empty on the first contact of a chain, which names itself
+    as its own predecessor in flow events."""
+    named = text(previous)
+    return "" if named.lower() in {contact_id.lower() for contact_id in own} else named
+
+
+def is_web_rtc(method: InitiationMethod, segment_attributes: object) -> bool:
+    """Whether it is an in-app or web call instead of a telephone call."""
+    return (
+        method is InitiationMethod.WEBRTC_API
+        or segment_attribute(segment_attributes, _SUBTYPE).lower() == _WEB_RTC
+    )
+
+
+def is_outbound(segment_attributes: object) -> bool:
+    """Whether Connect says that it called the customer, as it does for campaigns."""
+    return segment_attribute(segment_attributes, _DIRECTION).upper() == "OUTBOUND"
+
+
+def segment_attribute(segment_attributes: object, name: str) -> str:
+    """The text of a segment attribute. Events spell both names in lower case."""
+    return text(_in_any_case(_in_any_case(segment_attributes, name), "ValueString"))
+
+
+def address(endpoint: object) -> str:
+    """The address of an endpoint (E.164, an e-mail, a name)."""
+    return text(_in_any_case(endpoint, "Address"))
+
+
+def tagged_system_address(tags: object) -> str:
+    """The number that the customer dialled or saw. Connect tags it also where it leaves
+    SystemEndpoint out, and where a flow shows another number than the queue's own."""
+    return text(_in_any_case(tags, _SYSTEM_ENDPOINT_TAG))
+
+
+def _in_any_case(value: object, name: str) -> object:
+    given: Mapping[str, object] = members(value)
+    if name in given:
+        return given[name]
+    lower = name.lower()
+    return next((item for key, item in given.items() if key.lower() == lower), None)
