@@ -1,7 +1,7 @@
 """The mapping to `PATCH /voiceCalls`, property for property.
 
-Source of every expectation: Telephony Integration API facts, section 3, the table of what
-Salesforce's own package (SCVL) sends; where SCVL sends nothing, the guide's property list there.
+Source of every expectation: what Salesforce's own package (SCVL) sends; where SCVL sends nothing,
+the Voice implementation guide, "Update a Voice Call Record".
 """
 
 import json
@@ -14,6 +14,7 @@ from voicecall_bridge.sources.contact_record import read
 from voicecall_bridge.voice_call.update import PROPERTIES, CustomField, update_voice_call
 
 ABSENT = object()
+CAMPAIGN = {"SegmentAttributes": {"connect:Direction": {"ValueString": "OUTBOUND"}}}
 
 
 def sent(**changes: object) -> dict[str, object]:
@@ -65,6 +66,10 @@ def test_the_least_there_can_be() -> None:
 
 CASES: list[tuple[str, dict[str, object], object]] = [
     ("startTime", {"InitiationTimestamp": None}, ABSENT),
+    ("startTime", {"InitiationTimestamp": 1_795_168_800}, "2026-11-20T10:00:00Z"),
+    ("startTime", {"InitiationTimestamp": "1795168800000"}, "2026-11-20T10:00:00Z"),
+    ("startTime", {"InitiationTimestamp": "2026-11-20T11:00:00+01:00"}, "2026-11-20T10:00:00Z"),
+    ("startTime", {"InitiationTimestamp": "2026-11-20T10:00:00.120Z"}, "2026-11-20T10:00:00.120Z"),
     ("endTime", {"DisconnectTimestamp": None}, ABSENT),
     ("endTime", {"DisconnectTimestamp": "soon"}, ABSENT),
     ("parentCallIdentifier", {"PreviousContactId": None}, ABSENT),
@@ -83,7 +88,19 @@ CASES: list[tuple[str, dict[str, object], object]] = [
     ("fromNumber", {"InitiationMethod": "CALLBACK"}, SYSTEM),
     ("toNumber", {"InitiationMethod": "EXTERNAL_OUTBOUND"}, CUSTOMER),
     ("fromNumber", {"InitiationMethod": "API"}, CUSTOMER),
+    ("initiationMethod", {"InitiationMethod": "API", **CAMPAIGN}, "OUTBOUND"),
+    ("fromNumber", {"InitiationMethod": "API", **CAMPAIGN}, SYSTEM),
+    ("toNumber", {"InitiationMethod": "API", **CAMPAIGN}, CUSTOMER),
+    ("initiationMethod", {"InitiationMethod": "CAMPAIGN_PREVIEW", **CAMPAIGN}, "OUTBOUND"),
+    ("fromNumber", {"InitiationMethod": "CAMPAIGN_PREVIEW", **CAMPAIGN}, SYSTEM),
+    ("initiationMethod", {"InitiationMethod": "TRANSFER", **CAMPAIGN}, "TRANSFER"),
+    ("fromNumber", {"InitiationMethod": "TRANSFER", **CAMPAIGN}, CUSTOMER),
     ("fromNumber", {"CustomerEndpoint": None}, ABSENT),
+    *[
+        ("fromNumber", {"CustomerEndpoint": {"Address": word}}, "anonymous")
+        for word in ("anonymous", "Anonymous", "Restricted", "Unavailable", "unknown", "+266696687")
+    ],
+    ("fromNumber", {"CustomerEndpoint": {"Address": "Payphone"}}, "Payphone"),
     ("toNumber", {"SystemEndpoint": {"Address": ""}}, ABSENT),
     ("toNumber", {"SystemEndpoint": {"Address": "Softphone"}}, "Softphone"),
     ("callSubType", {"InitiationMethod": "WEBRTC_API"}, "WebRTC"),
@@ -98,12 +115,15 @@ CASES: list[tuple[str, dict[str, object], object]] = [
     ("acceptTime", {"Agent": None}, ABSENT),
     ("acceptTime", {"Agent": MISSING}, ABSENT),
     ("totalHoldDuration", {"Agent": agent(CustomerHoldDuration=0)}, 0),
+    ("totalHoldDuration", {"Agent": agent(CustomerHoldDuration=12.0)}, 12),
+    ("totalHoldDuration", {"Agent": agent(CustomerHoldDuration="12")}, 12),
     ("totalHoldDuration", {"Agent": agent(CustomerHoldDuration=None)}, ABSENT),
     ("numberOfHolds", {"Agent": agent(NumberOfHolds=MISSING)}, ABSENT),
     ("agentInteractionDuration", {"Agent": None}, ABSENT),
     ("recordingLocation", {"Agent": agent(AgentInteractionDuration=0)}, ABSENT),
     ("recordingLocation", {"Agent": None}, ABSENT),
-    ("recordingLocation", {"Recording": None}, ABSENT),
+    ("recordingLocation", {"Recording": None}, "bucket/a.wav"),
+    ("recordingLocation", {"Recording": None, "Recordings": None}, ABSENT),
     ("totalRecordingDuration", {"Recordings": None}, ABSENT),
     ("disconnectReason", {"DisconnectReason": None}, {"value": "UNKNOWN", "isError": False}),
     ("disconnectReason", {"DisconnectReason": MISSING}, {"value": "UNKNOWN", "isError": False}),
@@ -128,6 +148,14 @@ CASES: list[tuple[str, dict[str, object], object]] = [
         {"DisconnectReason": "OTHER", "Attributes": {"callback_flag": ""}},
         {"value": "OTHER", "isError": True},
     ),
+    *[
+        (
+            "disconnectReason",
+            {"DisconnectReason": "OTHER", "Attributes": {"callback_flag": no}},
+            {"value": "OTHER", "isError": True},
+        )
+        for no in ("0", "false", "No", " FALSE ", 0, False, None)
+    ],
     ("callAttributes", {"Attributes": {"sfdc-": "x", "tier": "gold"}}, ABSENT),
     ("callAttributes", {"Attributes": None}, ABSENT),
     (
@@ -162,6 +190,13 @@ def test_sides_of_a_web_rtc_call_are_those_of_its_create(
         SystemEndpoint={"Address": system},
     )
     assert (body["fromNumber"], body["toNumber"]) == (from_, to)
+
+
+def test_which_attribute_says_that_a_callback_was_taken_is_configured() -> None:
+    body = update_voice_call(a_record(Attributes={"mine": "yes"}), callback=["mine"]).to_json()
+    assert body["disconnectReason"] == {"value": "CALLBACK", "isError": False}
+    other = update_voice_call(a_record(Attributes={"callback_flag": "1"}), callback=[]).to_json()
+    assert other["disconnectReason"] == {"value": "CUSTOMER_DISCONNECT", "isError": False}
 
 
 def test_duration_is_that_of_the_recording_that_is_sent() -> None:

@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
 WITHHELD_NUMBER = "anonymous"
 """Stands in for the number a caller withholds: what Connect itself writes in most such contacts."""
+_WITHHELD = frozenset(
+    {
+        WITHHELD_NUMBER,
+        "restricted",
+        "unavailable",
+        "unknown",
+        "private",
+        "withheld",
+        "blocked",
+        "+266696687",  # ANONYMOUS on a keypad
+    }
+)
+"""Other words for the same, as carriers and Connect write them, in lower case."""
 WEB_RTC_DEFAULT = "WebRTC_Default"
 """Stands in for either side of a WebRTC call that names none (SCVL)."""
 CALL_ATTRIBUTE_PREFIX = "sfdc-"
@@ -198,6 +211,11 @@ def create_voice_call(
     )
 
 
+def caller_number(address: str) -> str:
+    """The customer's number; one word for all the ways in which it is withheld."""
+    return WITHHELD_NUMBER if address.lower() in _WITHHELD else address
+
+
 def require_voice(contact: Contact) -> None:
     """Checks that the contact is a call, as far as it says.
 
@@ -236,7 +254,7 @@ def _telephone_sides(contact: Contact) -> tuple[str, str]:
             "Queue.OutboundCallerId.Address are all empty. Check that the call came in on a number "
             "claimed in this instance, or give the queue an outbound caller id"
         )
-    return contact.system_address, contact.customer_address or WITHHELD_NUMBER
+    return contact.system_address, caller_number(contact.customer_address) or WITHHELD_NUMBER
 
 
 def _web_rtc_sides(contact: Contact) -> tuple[str, str]:

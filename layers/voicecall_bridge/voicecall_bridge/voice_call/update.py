@@ -13,12 +13,20 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, replace
+from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import InitiationMethod
-from voicecall_bridge.voice_call.create import CALL_ATTRIBUTE_PREFIX, WEB_RTC_DEFAULT
+from voicecall_bridge.voice_call.create import (
+    CALL_ATTRIBUTE_PREFIX,
+    WEB_RTC_DEFAULT,
+    WITHHELD_NUMBER,
+    caller_number,
+)
+from voicecall_bridge.voice_call.recording import Recording, agents_recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +39,10 @@ CALLED_BY_US = frozenset(
     {InitiationMethod.OUTBOUND, InitiationMethod.CALLBACK, InitiationMethod.EXTERNAL_OUTBOUND}
 )
 """Contacts in which the contact center called: from its number, to the customer's."""
+DIRECTION_DECIDES = frozenset(
+    {InitiationMethod.API, InitiationMethod.UNKNOWN, InitiationMethod.UNSTATED}
+)
+"""Contacts whose method does not say who called: campaigns are API contacts like any other."""
 METHOD_WORDS: Mapping[InitiationMethod, str] = {
     InitiationMethod.API: "INBOUND",
     # SCVL never sends the next two; these are the words for the same that it does send.
@@ -40,10 +52,12 @@ METHOD_WORDS: Mapping[InitiationMethod, str] = {
 """Initiation methods that the API calls otherwise."""
 ERRORS = frozenset({"TELECOM_PROBLEM", "CONTACT_FLOW_DISCONNECT", "OTHER"})
 """Disconnect reasons that are errors."""
-CALLBACK_FLAG = "callback_flag"
-"""The attribute that says: the customer took a callback and hung up."""
+CALLBACK = ("callback_flag",)
+"""Attributes of which one says: the customer took a callback and hung up."""
+_TOOK_CALLBACK = {"value": "CALLBACK", "isError": False}
 KEPT_ATTRIBUTE = "sf_realtime_transcription_status"
 """The attribute that goes to Salesforce under its own name."""
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +108,35 @@ class UpdateVoiceCall:
         return replace(self, call_attributes=left)
 
 
-def update_voice_call(record: ContactRecord, fields: Sequence[CustomField] = ()) -> UpdateVoiceCall:
-    """The update request for a contact record, whatever it leaves out."""
+def update_voice_call(
+    record: ContactRecord,
+    fields: Sequence[CustomField] = (),
+    callback: Sequence[str] = CALLBACK,
+) -> UpdateVoiceCall:
+    """The update request for a contact record, whatever it leaves out.
+
+    Args:
+        record: the record.
+        fields: fields of the VoiceCall that are filled besides.
+        callback: see CALLBACK.
+    """
     values = ((row.name, row.value(record)) for row in PROPERTIES)
     properties = {name: value for name, value in values if value is not None}
+    if any(record.says_yes(name) for name in callback):
+        properties["disconnectReason"] = _TOOK_CALLBACK
     return UpdateVoiceCall(record.contact_id, properties, _call_attributes(record, fields))
 
 
 def _moment(path: str) -> Value:
-    # As Connect wrote it; only what is no time at all is left out.
-    return lambda record: record.text(path) if record.moment(path) else None
+    def written(record: ContactRecord) -> object:
+        at = record.moment(path)
+        text = record.text(path)
+        if at is None or _UTC.fullmatch(text):
+            return text if at else None
+        # Another zone, or a number of seconds: Salesforce takes UTC in ISO 8601.
+        return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+    return written
 
 
 def _text(path: str) -> Value:
@@ -117,11 +150,17 @@ def _number(path: str) -> Value:
 def _accept_time(record: ContactRecord) -> object:
     if not isinstance(record.at("Agent"), dict):
         return None
-    path = "Agent.ConnectedToAgentTimestamp"
-    return record.text(path) if record.moment(path) else ""
+    return _moment("Agent.ConnectedToAgentTimestamp")(record) or ""
+
+
+def _we_called(record: ContactRecord) -> bool:
+    method = record.initiation_method
+    return method in CALLED_BY_US or (record.outbound and method in DIRECTION_DECIDES)
 
 
 def _initiation_method(record: ContactRecord) -> object:
+    if record.outbound and record.initiation_method in DIRECTION_DECIDES:
+        return InitiationMethod.OUTBOUND.value
     return METHOD_WORDS.get(record.initiation_method) or record.text("InitiationMethod") or None
 
 
@@ -130,32 +169,26 @@ def _number_of(record: ContactRecord, *, from_: bool) -> object:
     if record.web_rtc:
         named = record.attributes.get("WebRTC_From" if from_ else "WebRTC_To", "").strip()
         return named or (customers if from_ else ours) or WEB_RTC_DEFAULT
-    we_called = record.initiation_method in CALLED_BY_US
-    return (ours if from_ is we_called else customers) or None
+    return (ours if from_ is _we_called(record) else caller_number(customers)) or None
+
+
+def _recording(record: ContactRecord) -> Recording | None:
+    # Without an agent's interaction there is nothing to listen to (SCVL).
+    spoken = record.whole_number("Agent.AgentInteractionDuration")
+    return agents_recording(record) if spoken else None
 
 
 def _recording_location(record: ContactRecord) -> object:
-    # Without an agent's interaction there is nothing to listen to (SCVL).
-    spoken = record.whole_number("Agent.AgentInteractionDuration")
-    return (record.text("Recording.Location") or None) if spoken else None
+    found = _recording(record)
+    return found.location if found else None
 
 
 def _total_recording_duration(record: ContactRecord) -> object:
-    location = _recording_location(record)
-    recordings = record.at("Recordings")
-    for position in range(len(recordings)) if location and isinstance(recordings, list) else ():
-        path = f"Recordings.{position}"
-        begin = record.moment(f"{path}.StartTimestamp")
-        end = record.moment(f"{path}.StopTimestamp")
-        same = record.text(f"{path}.Location") == location
-        if same and begin and end and end >= begin:
-            return round((end - begin).total_seconds())
-    return None
+    found = _recording(record)
+    return found.seconds if found else None
 
 
 def _disconnect_reason(record: ContactRecord) -> object:
-    if record.attributes.get(CALLBACK_FLAG):
-        return {"value": "CALLBACK", "isError": False}
     reason = record.text("DisconnectReason") or "UNKNOWN"
     return {"value": reason, "isError": reason in ERRORS}
 
@@ -176,6 +209,7 @@ def _call_attributes(record: ContactRecord, fields: Sequence[CustomField]) -> di
     return found
 
 
+_OURS = ", ".join(sorted(CALLED_BY_US)) + " and campaigns"
 PROPERTIES: tuple[Property, ...] = (
     Property("startTime", "`InitiationTimestamp`", _moment("InitiationTimestamp")),
     Property("endTime", "`DisconnectTimestamp`", _moment("DisconnectTimestamp")),
@@ -187,13 +221,15 @@ PROPERTIES: tuple[Property, ...] = (
     Property(
         "initiationMethod",
         "`InitiationMethod`; "
-        + ", ".join(f"{method.value} → `{word}`" for method, word in METHOD_WORDS.items()),
+        + ", ".join(f"{method.value} → `{word}`" for method, word in METHOD_WORDS.items())
+        + "; `OUTBOUND` for campaigns",
         _initiation_method,
     ),
     Property(
         "fromNumber",
         "`CustomerEndpoint.Address`; `SystemEndpoint.Address` for "
-        + ", ".join(sorted(CALLED_BY_US))
+        + _OURS
+        + f"; one that is withheld, in any word: `{WITHHELD_NUMBER}`"
         + "; WebRTC: attribute `WebRTC_From`, `CustomerEndpoint.Address`",
         partial(_number_of, from_=True),
         f"left out; WebRTC: `{WEB_RTC_DEFAULT}`",
@@ -201,7 +237,7 @@ PROPERTIES: tuple[Property, ...] = (
     Property(
         "toNumber",
         "`SystemEndpoint.Address`; `CustomerEndpoint.Address` for "
-        + ", ".join(sorted(CALLED_BY_US))
+        + _OURS
         + "; WebRTC: attribute `WebRTC_To`, `SystemEndpoint.Address`",
         partial(_number_of, from_=False),
         f"left out; WebRTC: `{WEB_RTC_DEFAULT}`",
@@ -236,18 +272,20 @@ PROPERTIES: tuple[Property, ...] = (
     ),
     Property(
         "recordingLocation",
-        "`Recording.Location`, where `Agent.AgentInteractionDuration` > 0",
+        "`Location` in `Recordings`, or in `Recording`, of the agent's part (not the menu's, "
+        "participant type IVR, and no video), where `Agent.AgentInteractionDuration` > 0",
         _recording_location,
+        "left out; empty text where that recording was deleted",
     ),
     Property(
         "totalRecordingDuration",
-        "`StopTimestamp` - `StartTimestamp` of the item of `Recordings` with that location",
+        "`StopTimestamp` - `StartTimestamp` of that item of `Recordings`",
         _total_recording_duration,
         "left out: Salesforce takes agentInteractionDuration + totalHoldDuration",
     ),
     Property(
         "disconnectReason",
-        f"attribute `{CALLBACK_FLAG}` set → `CALLBACK`; else `DisconnectReason`; `isError` for "
+        f"attribute `{CALLBACK[0]}` says yes → `CALLBACK`; else `DisconnectReason`; `isError` for "
         + ", ".join(sorted(ERRORS)),
         _disconnect_reason,
         "`UNKNOWN`",
