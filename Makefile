@@ -57,7 +57,8 @@ types: $(VENV)/ready  ## mypy, strict
 
 template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## sam validate --lint, cfn-lint and checkov
 	$(SAM)/sam validate --lint
-	$(SAM)/cfn-lint template.yaml
+	$(SAM)/sam validate --lint --template-file monitoring/template.yaml
+	$(SAM)/cfn-lint template.yaml monitoring/template.yaml
 	$(BIN)/python -m tests.template.expanded template.yaml .build
 	$(CHECKOV)/checkov --config-file .checkov.yaml --file .build/default.json .build/options.json
 

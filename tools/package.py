@@ -1,12 +1,14 @@
 """Puts what a release uploads into one folder: `python -m tools.package`, after `sam build`.
 
     <logical id>-<beginning of its SHA-256>.zip    each function and the layer
-    template.yaml                                  the template, its code being these files
-    LICENSE, README.md                             what the Serverless Application Repository shows
+    template.yaml, monitoring/template.yaml        the templates, their code being these files
+    application.yaml                               both in one, for the Serverless Application
+                                                   Repository, which takes no nested stack
+    LICENSE, README.md                             what that repository shows
     SHA256SUMS                                     of all of them, for `sha256sum --check`
 
 On one Python the same sources give the same files: times and rights are fixed. Nothing is sent
-anywhere. `sam package` and `sam deploy` take the folder's template and upload the archives as they
+anywhere. `sam package` and `sam deploy` take the folder's templates and upload the archives as they
 are, so what was tested is what runs.
 
     PackageError      there is no whole build, or the versions differ; says what to do
@@ -21,7 +23,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from simulator.sam.template import resource_types
+from tools.flat_template import flat_template
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BUILT: Final = ROOT / ".aws-sam" / "build"
@@ -31,7 +36,8 @@ _CODE: Final = {
     "AWS::Serverless::Function": "CodeUri",
     "AWS::Serverless::LayerVersion": "ContentUri",
 }
-_SHOWN: Final = ("LICENSE", "README.md")
+_MONITORING: Final = Path("monitoring", "template.yaml")
+_SHOWN: Final = (Path("LICENSE"), Path("README.md"))
 _DIGITS: Final = 16
 _OLDEST: Final = (1980, 1, 1, 0, 0, 0)  # of times in a ZIP file
 _FILE_RIGHTS: Final = 0o100644 << 16
@@ -60,9 +66,12 @@ def package(root: Path = ROOT, built: Path = BUILT, target: Path = PACKAGE) -> l
     for name, code in codes.items():
         text = _with_code(text, name, code, _archive(built / name, target, name))
     (target / "template.yaml").write_text(text, encoding="utf-8")
-    for shown in _SHOWN:
-        shutil.copyfile(root / shown, target / shown)
-    sums = [f"{_digest(path)}  {path.name}" for path in sorted(target.iterdir())]
+    for copied in (_MONITORING, *_SHOWN):
+        (target / copied).parent.mkdir(exist_ok=True)
+        shutil.copyfile(root / copied, target / copied)
+    application = yaml.safe_dump(flat_template(target / "template.yaml"), sort_keys=False)
+    (target / "application.yaml").write_text(application, encoding="utf-8")
+    sums = [f"{_digest(path)}  {path.relative_to(target).as_posix()}" for path in _files(target)]
     (target / "SHA256SUMS").write_text("".join(f"{line}\n" for line in sums), encoding="ascii")
     return sums
 

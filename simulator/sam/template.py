@@ -17,7 +17,14 @@ import yaml
 
 from simulator.sam.intrinsics import NO_VALUE, Resolver, TemplateError, place, text
 
-__all__ = ["LambdaFunction", "Template", "TemplateError", "load_template", "resource_types"]
+__all__ = [
+    "LambdaFunction",
+    "Template",
+    "TemplateError",
+    "load_template",
+    "read_document",
+    "resource_types",
+]
 
 # Lambda's own defaults (AWS SAM Developer Guide, AWS::Serverless::Function).
 _DEFAULT_TIMEOUT_SECONDS: Final = 3
@@ -61,7 +68,7 @@ def load_template(path: Path, values: Mapping[str, object]) -> "Template":
 
     Raises TemplateError, and OSError when the file cannot be read.
     """
-    return Template(_document(path), path.resolve().parent, values)
+    return Template(read_document(path), path.resolve().parent, values)
 
 
 def resource_types(path: Path) -> Mapping[str, str]:
@@ -69,7 +76,7 @@ def resource_types(path: Path) -> Mapping[str, str]:
 
     Raises TemplateError, and OSError when the file cannot be read.
     """
-    resources = _document(path)["Resources"]
+    resources = read_document(path)["Resources"]
     return {
         name: str(body["Type"])
         for name, body in resources.items()
@@ -77,7 +84,11 @@ def resource_types(path: Path) -> Mapping[str, str]:
     }
 
 
-def _document(path: Path) -> dict[str, Any]:
+def read_document(path: Path) -> dict[str, Any]:
+    """A template as data, its intrinsic functions in their long form; nothing is resolved.
+
+    Raises TemplateError, and OSError when the file cannot be read.
+    """
     try:
         # _Loader is a SafeLoader.
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506

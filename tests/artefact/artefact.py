@@ -124,7 +124,13 @@ def _digest() -> str:
 
 def _sources() -> Iterator[Path]:
     yield from (
-        ROOT / name for name in ("template.yaml", "samconfig.toml", "requirements/sam.lock")
+        ROOT / name
+        for name in (
+            "template.yaml",
+            "monitoring/template.yaml",
+            "samconfig.toml",
+            "requirements/sam.lock",
+        )
     )
     for folder in (ROOT / "functions", LAYER):
         for path in folder.rglob("*"):

@@ -35,7 +35,11 @@ def test_sam_uploads_the_archives_unchanged(artefact: Artefact, tmp_path: Path) 
             for each in listed
         }
         bucket.close()
-    files = [path for path in target.iterdir() if path.name not in {"template.yaml", "SHA256SUMS"}]
+    monitoring = bodies.pop(uploaded_template(packaged))
+    alarms = yaml.load(monitoring, CloudFormationLoader)["Resources"]
+    assert "WithoutVoiceCallAlarm" in alarms
+    apart = {"template.yaml", "application.yaml", "SHA256SUMS"}
+    files = [path for path in target.iterdir() if path.is_file() and path.name not in apart]
     for path in files:
         name = path.name.split("-")[0]
         if path.suffix == ".zip":
@@ -46,6 +50,13 @@ def test_sam_uploads_the_archives_unchanged(artefact: Artefact, tmp_path: Path) 
             uri = packaged["Metadata"]["AWS::ServerlessRepo::Application"][key]
         assert bodies.pop(uri) == path.read_bytes()
     assert not bodies
+
+
+def uploaded_template(packaged: dict[str, dict[str, dict[str, dict[str, str]]]]) -> str:
+    """The address of the nested stack's template, as the bodies have it."""
+    url = packaged["Resources"]["MonitoringStack"]["Properties"]["TemplateURL"]
+    assert url.startswith("http"), "an address, not a path of this machine"
+    return f"s3://{BUCKET}/{url.rpartition('/')[2]}"
 
 
 def upload(folder: Path, endpoint: str) -> dict[str, dict[str, dict[str, dict[str, str]]]]:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from tests.template.expanded import expanded as expand
+from tools.flat_template import flat_template
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,8 +43,15 @@ def template() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def resources(template: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = template["Resources"]
+def flat() -> dict[str, Any]:
+    """template.yaml and the stack nested in it as one template."""
+    return flat_template(ROOT / "template.yaml")
+
+
+@pytest.fixture(scope="session")
+def resources(flat: dict[str, Any]) -> dict[str, Any]:
+    """Every resource, those of the nested stack too."""
+    found: dict[str, Any] = flat["Resources"]
     return found
 
 

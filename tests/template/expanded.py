@@ -2,9 +2,9 @@
 
     python -m tests.template.expanded template.yaml .build
 
-What checks templates for faults of security sees neither into SAM's resources nor, silently, into a
-policy that has a condition in it. So it is given the template as it is deployed, twice: with every
-parameter's default, and with every option that there is.
+checkov sees neither into SAM's resources, nor into a nested stack, nor, silently, into a policy
+that has a condition in it. So it gets both templates as they are deployed, in one, twice: with
+every parameter's default, and with every option.
 
     default.json    what is deployed when nothing is asked for
     options.json    and what is when everything is
@@ -20,9 +20,9 @@ from typing import Any
 
 from samtranslator.public.translator import ManagedPolicyLoader
 from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
 
 from simulator.sam.intrinsics import Resolver
+from tools.flat_template import flat_template
 
 REGION = "us-west-2"
 ARTEFACT = "s3://built/artefact"
@@ -41,11 +41,11 @@ class NoPolicies(ManagedPolicyLoader):  # type: ignore[misc] # the package has n
 
 
 def expanded(path: Path) -> dict[str, Any]:
-    """The template after the transform AWS::Serverless-2016-10-31.
+    """The template and the stack nested in it after the transform AWS::Serverless-2016-10-31.
 
     Raises samtranslator's InvalidDocumentException, naming each resource and what is wrong with it.
     """
-    document = yaml_parse(path.read_text(encoding="utf-8"))
+    document = flat_template(path)
     for resource in document["Resources"].values():
         for name in ("CodeUri", "ContentUri"):
             if name in resource.get("Properties", {}):

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from simulator.sam.intrinsics import Resolver
 from tests.template.deployment import deployed
 from voicecall_bridge.settings.contact_flow import ContactFlowSettings
 
 LAMBDA = "AWS/Lambda"
+OF_CODE_DEPLOY = "ContactFlowNewVersionErrorAlarm"
 
 
 def alarms(resources: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -31,8 +33,9 @@ def watched(alarm: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_every_alarm_tells_the_topics_there_are(resources: dict[str, Any]) -> None:
-    """Given a topic that is there, one that the stack makes, both or neither."""
+    """Given a topic that is there, one that the stack makes, or both."""
     found = alarms(resources)
+    del found[OF_CODE_DEPLOY]
     assert len(found) >= 22
     told = [
         {"Fn::If": [condition, {"Ref": topic}, {"Ref": "AWS::NoValue"}]}
@@ -46,6 +49,44 @@ def test_every_alarm_tells_the_topics_there_are(resources: dict[str, Any]) -> No
         assert alarm["OKActions"] == told, name
         assert alarm["TreatMissingData"] == "notBreaching", name
         assert alarm["AlarmDescription"].endswith("."), name
+
+
+def test_codedeploys_alarm_sends_no_message(resources: dict[str, Any]) -> None:
+    """Given an error of the flow function, then ContactFlowErrorAlarm alone sends a message."""
+    alarm = alarms(resources)[OF_CODE_DEPLOY]
+    assert "AlarmActions" not in alarm
+    assert "OKActions" not in alarm
+
+
+@pytest.mark.parametrize(
+    ("topic", "email", "told"),
+    [
+        ("", "", ["made"]),
+        ("", "a@example.com", ["made"]),
+        ("arn:aws:sns:x", "", ["arn:aws:sns:x"]),
+        ("arn:aws:sns:x", "a@example.com", ["arn:aws:sns:x", "made"]),
+    ],
+)
+def test_an_alarm_has_always_a_topic(
+    template: dict[str, Any], topic: str, email: str, told: list[str]
+) -> None:
+    """Given neither topic nor address, then the stack makes a topic: a list of none is refused."""
+    stack = deployed(AlarmTopicArn=topic, AlarmEmail=email, AlarmTopic="made")
+    passed = template["Resources"]["MonitoringStack"]["Properties"]["Parameters"]
+    assert stack.resolve(passed["AlarmActions"]).split(",") == told
+
+
+def test_without_monitoring_nothing_of_it_is_made(flat: dict[str, Any]) -> None:
+    """CodeDeploy's alarm stays: a deployment needs it."""
+    given = {name: each.get("Default", "given") for name, each in flat["Parameters"].items()}
+    conditions = Resolver({**given, "Monitoring": "no"}, flat["Conditions"])
+    made = [
+        name
+        for name, each in flat["Resources"].items()
+        if each["Type"].startswith(("AWS::CloudWatch::", "AWS::SNS::", "AWS::Logs::Query"))
+        and ("Condition" not in each or conditions.condition(each["Condition"]))
+    ]
+    assert made == [OF_CODE_DEPLOY]
 
 
 def test_one_letter_in_any_queue_raises_an_alarm(resources: dict[str, Any]) -> None:
@@ -96,16 +137,16 @@ def test_every_stream_that_is_read_late_raises_an_alarm(
 
 @pytest.mark.parametrize("limit", range(1, 9))
 def test_callers_that_wait_nearly_the_whole_budget_raise_an_alarm(
-    template: dict[str, Any], limit: int
+    flat: dict[str, Any], limit: int
 ) -> None:
     """Given each time limit of the flow's block, then nine tenths of what the function allows
     itself: what hangs is answered at the end of the budget."""
-    alarm = template["Resources"]["ContactFlowSlowAlarm"]["Properties"]
+    alarm = flat["Resources"]["ContactFlowSlowAlarm"]["Properties"]
     assert (alarm["MetricName"], alarm["ExtendedStatistic"]) == ("Duration", "p99")
     assert alarm["Threshold"] == {
         "Fn::FindInMap": ["SlowAnswer", {"Ref": "FlowTimeLimitSeconds"}, "Milliseconds"]
     }
-    milliseconds = template["Mappings"]["SlowAnswer"][str(limit)]["Milliseconds"]
+    milliseconds = flat["Mappings"]["SlowAnswer"][str(limit)]["Milliseconds"]
     settings = ContactFlowSettings.from_environment(
         {
             "CONTACT_CENTER_SECRET": "s",

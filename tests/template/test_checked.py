@@ -30,8 +30,14 @@ def test_every_option_is_looked_at_once_given_and_once_not(expanded: dict[str, A
     )
     optional = {name for name, each in expanded["Resources"].items() if "Condition" in each}
     assert set(with_options) == set(expanded["Resources"])
-    # The stack's own stream is made unless there is another one.
-    assert set(expanded["Resources"]) - set(by_default) == optional - {"ContactRecordStream"}
+    # The stack's own stream is made unless there is another one; monitoring is on.
+    monitoring = {
+        name
+        for name in optional
+        if expanded["Resources"][name]["Condition"] in ("MakesMonitoring", "MakesAlarmTopic")
+    }
+    on = {"ContactRecordStream", *monitoring}
+    assert set(expanded["Resources"]) - set(by_default) == optional - on
     assert "VpcConfig" in with_options["ContactFlowFunction"]["Properties"]
     assert "VpcConfig" not in by_default["ContactFlowFunction"]["Properties"]
     rights = [str(each["VoiceCallPolicy"]["Properties"]) for each in (by_default, with_options)]

@@ -22,18 +22,19 @@ def defaults(template: dict[str, Any]) -> dict[str, Any]:
         ("HasPermissionsBoundary", "PermissionsBoundaryArn", "arn:aws:iam::1:policy/b"),
         ("LogsHaveCustomerKey", "LogKmsKeyArn", "arn:aws:kms:x"),
         ("KnowsFlowLogs", "ConnectFlowLogGroupName", "/aws/connect/i"),
-        ("MakesAlarmTopic", "AlarmEmail", "a@example.com"),
+        ("HasAlarmTopic", "AlarmTopicArn", "arn:aws:sns:x"),
+        ("HasAlarmEmail", "AlarmEmail", "a@example.com"),
         ("AssociatesContactFlowFunction", "AssociateContactFlowFunction", "yes"),
         ("AttachesContactRecordStream", "AttachContactRecordStream", "yes"),
     ],
 )
 def test_options_are_off_by_default(
-    template: dict[str, Any], condition: str, parameter: str, value: str
+    flat: dict[str, Any], condition: str, parameter: str, value: str
 ) -> None:
-    given = defaults(template)
-    assert not Resolver(given, template["Conditions"]).condition(condition)
+    given = defaults(flat)
+    assert not Resolver(given, flat["Conditions"]).condition(condition)
     given[parameter] = value
-    assert Resolver(given, template["Conditions"]).condition(condition)
+    assert Resolver(given, flat["Conditions"]).condition(condition)
 
 
 def test_every_function_goes_into_the_vpc(expanded: dict[str, Any]) -> None:

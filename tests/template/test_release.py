@@ -91,7 +91,8 @@ def test_package_holds_what_was_built(built: Path, tmp_path: Path) -> None:
             assert archive.read("python/b.py") == name.encode()
             assert {each.external_attr >> 16 & 0o777 for each in archive.infolist()} == {0o644}
     sums = (target / "SHA256SUMS").read_text("ascii").splitlines()
-    assert len(sums) == len(list(target.iterdir())) - 1
+    files = [path for path in target.rglob("*") if path.is_file()]
+    assert len(sums) == len(files) - 1
     for line in sums:
         digest, name = line.split("  ")
         assert hashlib.sha256((target / name).read_bytes()).hexdigest() == digest
@@ -104,6 +105,22 @@ def test_only_the_code_differs_in_the_template(built: Path, tmp_path: Path) -> N
     changed = [line.strip() for line, other in zip(before, after, strict=True) if line != other]
     assert len(changed) == len(CODE)
     assert all(line.startswith(("CodeUri: ", "ContentUri: ")) for line in changed)
+
+
+def test_what_the_application_repository_gets_is_the_whole_system_in_one_template(
+    built: Path, tmp_path: Path, flat: dict[str, Any]
+) -> None:
+    """It takes no nested CloudFormation stack: the alarms stand beside the functions there."""
+    target = tmp_path / "package"
+    package.package(built=built, target=target)
+    published = yaml.safe_load((target / "application.yaml").read_text("utf-8"))
+    assert published["Resources"].keys() == flat["Resources"].keys()
+    assert "AWS::CloudFormation::Stack" not in str(published)
+    assert "MonitoringStack" not in str(published)
+    assert published["Parameters"] == flat["Parameters"]
+    for name in CODE:
+        properties = published["Resources"][name]["Properties"]
+        assert (target / (properties.get("CodeUri") or properties["ContentUri"])).is_file()
 
 
 def test_same_files_give_the_same_package(built: Path, tmp_path: Path) -> None:
