@@ -1,9 +1,12 @@
-"""What Salesforce does about a voice call that is there: routing, callbacks, transcripts.
+"""What Salesforce does beside creating and updating voice calls: routing, callbacks, transcripts,
+voicemail, numbers. A new operation is one function here, one Action, and one line in api.ROUTES.
 
-Source: Telephony Integration API facts, section 4. Which agent or queue an Omni flow finds is an
-org's own business: here it is the transfer target, else the fallback queue, else one queue for all.
-What a second message with the same id, or a second callback, does is documented nowhere: here the
-message stays one, and the callback is made twice, the worst that the silence allows.
+Source: Salesforce's Voice implementation guide, its REST API pages; for voicemail and numbers
+Salesforce's own package: the addresses and numbers here are invented. Which agent or queue an Omni
+flow finds is an org's own business: here it is the transfer target, else the fallback queue, else
+one queue for all. What a second message with the same id, or a second callback, does is documented
+nowhere: here the message stays one, and the callback is made twice, the worst that the silence
+allows.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +22,10 @@ from simulator.salesforce.store import Store
 ANY_QUEUE = "00G000000000001AAA"
 CALLBACK_PREFIX = "0aQ"
 
+DROP_URL = "https://example.test/voicemail/drop.wav"
+GREETING_URL = "https://example.test/voicemail/greeting.wav"
+OUTBOUND_NUMBER = "+12065550177"
+
 SENDER_TYPES = ("END_USER", "EXTERNAL_USER", "HUMAN_AGENT", "SUPERVISOR", "VIRTUAL_AGENT")
 
 
@@ -27,14 +34,15 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Action:
-    """An operation on a call that is there.
+    """An operation.
 
     Attributes:
         name: as the path has it.
-        act: checks a body and answers.
+        act: checks a body, or the query string of a GET, and answers.
         has_body: whether the request has one.
         by_key_only: the path takes the vendor call key, and no record id.
         unique: the property that tells one request about a call from another; empty: none does.
+        about_call: the path names a call, which must be there.
     """
 
     name: str
@@ -42,6 +50,7 @@ class Action:
     has_body: bool = True
     by_key_only: bool = False
     unique: str = ""
+    about_call: bool = True
 
     def perform(self, store: Store, request: Request, name: str, now: float) -> Answer:
         """Answer the request, and remember it with its answer.
@@ -49,15 +58,24 @@ class Action:
         Raises:
             RefusalError: there is no such call, or the body is wrong.
         """
-        body = request.json_object() if self.has_body else {}
+        body = self._asked(request)
         with store.lock:
-            record = store.by_key(name) if self.by_key_only else store.by_id_or_key(name)
-            if record is None:
-                raise RefusalError(404, "NOT_FOUND", "there is no such voice call")
+            key = self._key(store, name) if self.about_call else ""
             answer = self.act(body)
-            if not self._is_known(store, record.vendor_call_key, body):
-                store.add_action(record.vendor_call_key, self.name, body, answer, now)
+            if not self._is_known(store, key, body):
+                store.add_action(key, self.name, body, answer, now)
         return json_answer(200, answer)
+
+    def _asked(self, request: Request) -> dict[str, Any]:
+        if request.method == "GET":
+            return dict(request.query())
+        return request.json_object() if self.has_body else {}
+
+    def _key(self, store: Store, name: str) -> str:
+        record = store.by_key(name) if self.by_key_only else store.by_id_or_key(name)
+        if record is None:
+            raise RefusalError(404, "NOT_FOUND", "there is no such voice call")
+        return record.vendor_call_key
 
     def _is_known(self, store: Store, vendor_call_key: str, body: Body) -> bool:
         if not self.unique:
@@ -99,6 +117,16 @@ def _message(body: Body) -> dict[str, Any]:
     return {"result": "Accepted"}
 
 
+def _default_outbound_number(asked: Body) -> dict[str, Any]:
+    check_text(asked, "externalRepId")
+    return {"phoneNumber": OUTBOUND_NUMBER}
+
+
+def _voicemail_greeting(asked: Body) -> dict[str, Any]:
+    check_text(asked, "toPhoneNumber")
+    return {"greetingUrl": GREETING_URL}
+
+
 def _check_optional(body: Body, *names: str) -> None:
     for name in names:
         if name in body:
@@ -113,3 +141,10 @@ REROUTE = Action("reroute", lambda _: {"status": "Success"}, has_body=False)
 ROUTE = Action("routeVoiceCall", _route)
 REQUEST_CALLBACK = Action("requestCallback", _request_callback)
 MESSAGES = Action("messages", _message, by_key_only=True, unique="messageId")
+VOICEMAIL_DROP = Action("voicemailDrop", lambda _: {"recordingUrl": DROP_URL}, has_body=False)
+DEFAULT_OUTBOUND_NUMBER = Action(
+    "defaultOutboundPhoneNumber", _default_outbound_number, has_body=False, about_call=False
+)
+VOICEMAIL_GREETING = Action(
+    "voicemailGreeting", _voicemail_greeting, has_body=False, about_call=False
+)

@@ -1,7 +1,7 @@
 """Salesforce's side of the Telephony Integration API: what is asked, checked, stored, answered.
 
 Source: Telephony Integration API facts, sections 1 to 4. A new operation is one line in ROUTES
-and one method, or one of `actions` if it is about a call that is there.
+and one method, or one of `actions` if it neither creates nor updates a voice call.
 """
 
 from collections.abc import Callable, Mapping
@@ -242,6 +242,13 @@ ROUTES = (
     Route("POST", ("voiceCalls", "{call}", "routeVoiceCall"), _about(actions.ROUTE)),
     Route("POST", ("voiceCalls", "{call}", "requestCallback"), _about(actions.REQUEST_CALLBACK)),
     Route("POST", ("voiceCalls", "{call}", "messages"), _about(actions.MESSAGES)),
+    Route("GET", ("voiceCalls", "{call}", "voicemailDrop"), _about(actions.VOICEMAIL_DROP)),
+    Route(
+        "GET",
+        ("voiceCalls", "defaultOutboundPhoneNumber"),
+        _about(actions.DEFAULT_OUTBOUND_NUMBER),
+    ),
+    Route("GET", ("voiceCalls", "voicemailGreeting"), _about(actions.VOICEMAIL_GREETING)),
 )
 
 

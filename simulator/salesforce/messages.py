@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, NoReturn
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
@@ -94,6 +94,18 @@ class Request:
             return tuple(unquote(part, errors="strict") for part in path.split("/")[1:])
         except UnicodeDecodeError as error:
             raise RefusalError(400, "INVALID_PATH", "the path is not UTF-8") from error
+
+    def query(self) -> dict[str, str]:
+        """The members of the query string.
+
+        Raises:
+            RefusalError: 400, it is none.
+        """
+        text = self.target.partition("?")[2]
+        try:
+            return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text)))
+        except ValueError as error:
+            raise RefusalError(400, "INVALID_QUERY", "the query string cannot be read") from error
 
     def json_object(self) -> dict[str, Any]:
         """The body, a JSON object.

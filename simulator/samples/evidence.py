@@ -12,6 +12,7 @@ from simulator.simulator import Simulator
 
 ACTIONS: Final = (
     *("omniFlow", "clearRouting", "reroute", "routeVoiceCall", "requestCallback", "messages"),
+    "voicemailDrop",
 )
 """Operations on a call that is there, as their paths end."""
 

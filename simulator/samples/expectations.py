@@ -109,8 +109,9 @@ def _requests_of(members: Mapping[str, Any], where: str) -> tuple[Mapping[str, o
     items = as_list(members["requests"], f"{where}: requests")
     requests = [as_object(item, f"{where}: requests") for item in items]
     for request in requests:
-        for name in ("operation", "vendorCallKey"):
-            text_of(request, name, f"{where}: requests")
+        text_of(request, "operation", f"{where}: requests")
+        if "vendorCallKey" in request:  # not every operation is about a voice call
+            text_of(request, "vendorCallKey", f"{where}: requests")
     return tuple(requests)
 
 

@@ -1,7 +1,7 @@
 """What is asked about a VoiceCall that is there passes Salesforce's checks, as the simulator makes
 them, in both forms where guide and package differ; and what may be repeated is.
 
-Source: Telephony Integration API facts, section 4.
+Source: Salesforce's Voice implementation guide, its REST API pages, and Salesforce's own package.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from simulator.salesforce import Fault
+from simulator.salesforce.actions import DROP_URL, GREETING_URL, OUTBOUND_NUMBER
 from tests.contract.telephony import AMPLE_SECONDS, CUSTOMER, SYSTEM, Caller
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.telephony.errors import (
@@ -51,6 +52,9 @@ BODIES: dict[Operation, dict[str, object] | None] = {
     },
     Operation.REQUEST_CALLBACK: {"callbackNumber": CUSTOMER},
     Operation.MESSAGES: said_at(LINE, now=1_800_000_000),
+    Operation.VOICEMAIL_DROP: None,
+    Operation.DEFAULT_OUTBOUND_NUMBER: {"externalRepId": "arn:aws:connect:x:1:instance/a/agent/b"},
+    Operation.VOICEMAIL_GREETING: {"toPhoneNumber": SYSTEM},
 }
 ANSWERS: dict[Operation, dict[str, object]] = {
     Operation.UPDATE: {"status": "pending"},
@@ -59,7 +63,11 @@ ANSWERS: dict[Operation, dict[str, object]] = {
     Operation.REROUTE: {"status": "Success"},
     Operation.ROUTE: {"status": "Success"},
     Operation.MESSAGES: {"result": "Accepted"},
+    Operation.VOICEMAIL_DROP: {"recordingUrl": DROP_URL},
+    Operation.DEFAULT_OUTBOUND_NUMBER: {"phoneNumber": OUTBOUND_NUMBER},
+    Operation.VOICEMAIL_GREETING: {"greetingUrl": GREETING_URL},
 }
+ABOUT_NO_CALL = {Operation.DEFAULT_OUTBOUND_NUMBER, Operation.VOICEMAIL_GREETING}
 NAMES_CENTER = {Operation.UPDATE, Operation.MESSAGES}
 OPERATIONS = pytest.mark.parametrize("operation", list(BODIES))
 REPEATABLE = pytest.mark.parametrize(
@@ -92,10 +100,11 @@ def test_every_request_is_accepted(
     [exchange] = salesforce.journal()
     call = caller.client.calls[operation]
     assert exchange.method == call.method
-    assert exchange.path == "/telephony/v1" + call.target("contact-1")
-    center = {"callCenterApiName": "SupportCenter"} if operation in NAMES_CENTER else {}
     body = BODIES[operation]
-    assert exchange.body == (None if body is None else {**body, **center})
+    assert exchange.path == "/telephony/v1" + call.target("contact-1", body)
+    center = {"callCenterApiName": "SupportCenter"} if operation in NAMES_CENTER else {}
+    sent = None if body is None or call.method == "GET" else {**body, **center}
+    assert exchange.body == sent
     assert exchange.headers["Telephony-Provider-Name"] == "amazon-connect"
     if operation is Operation.REQUEST_CALLBACK:
         assert str(performed.members["recordId"]).isalnum()
@@ -103,7 +112,8 @@ def test_every_request_is_accepted(
         assert performed.members == ANSWERS[operation]
     if operation is not Operation.UPDATE:
         [action] = salesforce.actions()
-        assert (action.operation, action.vendor_call_key) == (operation.value, "contact-1")
+        key = "" if operation in ABOUT_NO_CALL else "contact-1"
+        assert (action.operation, action.vendor_call_key) == (operation.value, key)
         assert action.answer == performed.members
 
 
@@ -116,11 +126,14 @@ def test_a_key_is_one_segment_of_the_path(
     salesforce.add_voice_call(key)
     ask(caller, operation, key)
     found = {action.vendor_call_key for action in salesforce.actions()}
-    assert found == (set() if operation is Operation.UPDATE else {key})
+    about = "" if operation in ABOUT_NO_CALL else key
+    assert found == (set() if operation is Operation.UPDATE else {about})
     assert [record.vendor_call_key for record in salesforce.voice_calls()] == [key]
 
 
-@pytest.mark.parametrize("operation", [each for each in BODIES if each is not Operation.UPDATE])
+@pytest.mark.parametrize(
+    "operation", sorted(BODIES.keys() - {Operation.UPDATE} - ABOUT_NO_CALL, key=str)
+)
 def test_a_call_that_is_not_there(
     salesforce: SalesforceSimulator, caller: Caller, operation: Operation
 ) -> None:
@@ -238,6 +251,8 @@ def test_a_wrong_body_is_told_by_name(salesforce: SalesforceSimulator, caller: C
         (Operation.MESSAGES, {**said_at(LINE, 1), "startTime": "1"}, "startTime"),
         (Operation.MESSAGES, {**said_at(LINE, 1), "endTime": 0}, "endTime"),
         (Operation.MESSAGES, dict(LINE), "startTime"),
+        (Operation.DEFAULT_OUTBOUND_NUMBER, {}, "externalRepId"),
+        (Operation.VOICEMAIL_GREETING, {"toPhoneNumber": ""}, "toPhoneNumber"),
     ]
     for operation, body, name in wrong:
         with pytest.raises(Rejected) as raised:

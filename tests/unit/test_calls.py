@@ -1,5 +1,7 @@
 """The table of calls: where each goes, and the setting that chooses between two forms."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from voicecall_bridge.telephony.operations import (
@@ -10,7 +12,7 @@ from voicecall_bridge.telephony.operations import (
     calls_with,
 )
 
-# Telephony Integration API facts, sections 2 to 4.
+# Voice implementation guide, its REST API pages; the last three are Salesforce's own package's.
 SCVL = {
     "create": "POST /voiceCalls",
     "update": "PATCH /voiceCalls/k",
@@ -20,6 +22,9 @@ SCVL = {
     "routeVoiceCall": "PATCH /voiceCalls/route/k",
     "requestCallback": "POST /voiceCalls/k/requestCallback",
     "messages": "POST /voiceCalls/k/messages",
+    "voicemailDrop": "GET /voiceCalls/k/voicemailDrop",
+    "defaultOutboundPhoneNumber": "GET /voiceCalls/defaultOutboundPhoneNumber",
+    "voicemailGreeting": "GET /voiceCalls/voicemailGreeting",
 }
 GUIDE = {
     "reroute": "POST /voiceCalls/k/reroute",
@@ -66,7 +71,7 @@ def test_what_is_no_variant_is_told_and_not_quoted(variants: str) -> None:
 
 
 def test_only_a_callback_must_not_be_repeated() -> None:
-    """Source: facts, section 4: requestCallback answers the id of a record it makes."""
+    """Source: Voice implementation guide, "Request a Callback": it answers the id of a record."""
     assert [name.value for name, call in CALLS.items() if not call.repeatable] == [
         "requestCallback"
     ]
@@ -80,3 +85,19 @@ def test_a_key_keeps_its_place(operation: Operation, key: str) -> None:
         path = calls[operation].target(key)
         assert path.count("/") == calls[operation].path.count("/")
         assert not {"?", "#", " ", "{"} & set(path)
+
+
+# The values are invented.
+@pytest.mark.parametrize(
+    "value", ["arn:aws:connect:x:1:instance/a/agent/b", "+1 2&x=y#z", "Zürich"]
+)
+def test_the_request_of_a_get_is_its_query_string(value: str) -> None:
+    call = CALLS[Operation.DEFAULT_OUTBOUND_NUMBER]
+    address = urlsplit(call.target("k", {"externalRepId": value}))
+    assert address.path == call.path
+    assert parse_qs(address.query) == {"externalRepId": [value]}
+    assert call.target("k", None) == call.target("k", {}) == call.path
+
+
+def test_the_request_of_a_post_stays_out_of_its_path() -> None:
+    assert "?" not in CALLS[Operation.REQUEST_CALLBACK].target("k", {"callbackNumber": "1"})

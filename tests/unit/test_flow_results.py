@@ -1,5 +1,7 @@
 """What Salesforce answers, as a flow can take it: flat texts, whatever came."""
 
+import json
+
 import pytest
 
 from tests.unit.call_method_scene import Scene
@@ -13,7 +15,8 @@ NESTED: list[tuple[object, str]] = [
     ({"id": "00G"}, '{"id": "00G"}'),
     ([{"id": 1}, None, True, 2.5], '{"id": 1}, , true, 2.5'),
     (7, "7"),
-    ("x" * 5000, "x" * 250),
+    ("x" * 5000, "x" * 2498),  # quotes included, 2,500 bytes of JSON
+    ("\N{GRINNING FACE}" * 5000, "\N{GRINNING FACE}" * 624),
     ("\ud800", "?"),
 ]
 
@@ -51,3 +54,51 @@ def test_an_update_behind_the_contact_record_is_told_and_no_failure() -> None:
     assert (line["disposition"], line["reason"]) == ("superseded", "RECORD_DELIVERED")
     assert (line["status"], line["attempts"]) == ("superseded", 0)
     assert scene.letters.kept == []
+
+
+def test_members_that_the_bridge_does_not_know_reach_the_flow() -> None:
+    """Given Salesforce answers more than the contract has, then the flow gets it as texts, but for
+    names that Connect refuses, and nothing takes the place of the bridge's own keys."""
+    members = {
+        "queue": "00G",
+        "estimatedWaitTime": 12,
+        "details": {"skills": ["a"]},
+        "nothing": None,
+        "errors": "remark",
+        "errorCode": "HUSH",
+        "vendorCallKey": "HUSH",
+        "a b": "HUSH",
+        "": "HUSH",
+    }
+    answer = Scene(SalesforceResult(members, 1)).answer("executeOmniFlow")
+    assert answer == {
+        "status": "done",
+        "agent": "",
+        "queue": "00G",
+        "vendorCallKey": CONTACT_ID,
+        "errors": "remark",
+        "errorCode": "",
+        "errorMessage": "",
+        "estimatedWaitTime": "12",
+        "details": '{"skills": ["a"]}',
+        "nothing": "",
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 5000, "\x00" * 5000, '"' * 5000, "\N{GRINNING FACE}" * 5000]
+)
+def test_members_beyond_the_size_of_an_answer_are_left_out(text: str) -> None:
+    """Source: administrator guide, "Invoke Lambda functions": at most 32 KB of UTF-8."""
+    members = {
+        "queue": text,
+        "agent": text,
+        "errors": [text] * 3,
+        **{f"m{n}": text for n in range(99)},
+    }
+    answer = Scene(SalesforceResult(members, 1)).answer("executeOmniFlow")
+    size = len(json.dumps(answer, ensure_ascii=False).encode())
+    assert 20_000 < size < 32 * 1024
+    assert answer["queue"]
+    assert "m0" in answer
+    assert "m98" not in answer

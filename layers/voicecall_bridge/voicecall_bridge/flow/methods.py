@@ -18,6 +18,7 @@ from voicecall_bridge.flow.requests import add_dialed_number, read_message, read
 from voicecall_bridge.flow.results import FlowMistake, Result
 from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.sources.flow import NO_CONTACT_DATA
+from voicecall_bridge.sources.flow_parameters import Kind
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.voice_call.create import CallInitiation
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.sources.flow import FlowInvocation
 
 ON_FAILURE = "onFailure"
+NOT_FOUND = "Not found"
 
 
 class ContactRule(StrEnum):
@@ -35,6 +37,13 @@ class ContactRule(StrEnum):
 
     OWN = "the flow's own contact"
     FIRST = "the first contact of the chain"
+
+
+class Fallback(StrEnum):
+    """Where a parameter's value comes from if the block does not pass it."""
+
+    NONE = ""
+    SYSTEM_ENDPOINT = "SystemEndpoint.Address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +54,15 @@ class Parameter:
         name: as the block passes it.
         property: of Salesforce's request; empty: the parameter's name.
         required: what the flow's author has to pass; empty: the parameter may be left out.
+        kind: what it must be; checked before anything is sent.
+        fallback: see Fallback.
     """
 
     name: str
     property: str = ""
     required: str = ""
+    kind: Kind = Kind.TEXT
+    fallback: Fallback = Fallback.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ class Method:
     """One method.
 
     Attributes:
-        operation: what is asked of Salesforce.
+        operation: what is asked of Salesforce; None: nothing, it is answered as done.
         parameters: what is passed on.
         flow_inputs: every flowInput-… goes along, for the Omni flow.
         results: what it answers beside the keys that every answer has.
@@ -65,16 +78,18 @@ class Method:
             branch unless the block's parameter onFailure says otherwise.
         contact: see ContactRule.
         creates: what kind of VoiceCall it creates; None: it is about one that is there.
+        may_lack: Salesforce answers 404 where there is no such thing: that is an answer, too.
         complete: what differs: takes the invocation and what is passed on, answers the request.
     """
 
-    operation: Operation
+    operation: Operation | None
     parameters: tuple[Parameter, ...] = ()
     flow_inputs: bool = False
     results: tuple[Result, ...] = ()
     must_succeed: bool = False
     contact: ContactRule = ContactRule.OWN
     creates: CallInitiation | None = None
+    may_lack: bool = False
     complete: Callable[[FlowInvocation, dict[str, object]], dict[str, object]] | None = None
 
 
@@ -128,6 +143,40 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             contact=ContactRule.FIRST,
             complete=read_message,
         ),
+        "getVoicemailDrop": Method(
+            Operation.VOICEMAIL_DROP,
+            # SCVL's sample flows compare with this text, and play any other one.
+            results=(Result("recordingUrl", failed=NOT_FOUND, missing=NOT_FOUND),),
+            must_succeed=True,
+            contact=ContactRule.FIRST,
+            may_lack=True,
+        ),
+        "getDefaultOutboundPhoneNumber": Method(
+            Operation.DEFAULT_OUTBOUND_NUMBER,
+            (Parameter("agentARN", "externalRepId", "the ARN of the agent who calls"),),
+            results=(Result("phoneNumber"),),
+            must_succeed=True,
+            contact=ContactRule.FIRST,
+        ),
+        "getVoicemailGreeting": Method(
+            Operation.VOICEMAIL_GREETING,
+            (
+                Parameter(
+                    "toPhoneNumber",
+                    required="the number dialled: the contact has no SystemEndpoint",
+                    kind=Kind.PHONE_NUMBER,
+                    fallback=Fallback.SYSTEM_ENDPOINT,
+                ),
+            ),
+            results=(Result("greetingUrl"),),
+            must_succeed=True,
+            contact=ContactRule.FIRST,
+            may_lack=True,
+        ),
+        # SCVL keeps a cache of contacts and secrets. Here the ledger remembers the contact center.
+        "updateCache": Method(
+            None, results=(Result("statusCode"), Result("message"), Result("contactId"))
+        ),
     }
 )
 
@@ -172,16 +221,23 @@ def method_call(invocation: FlowInvocation, method: Method, setting: FlowFailure
 def _request(invocation: FlowInvocation, method: Method) -> dict[str, object] | None:
     given, passed = invocation.parameters, dict[str, object]()
     for parameter in method.parameters:
-        value = given.optional(parameter.name)
-        if not value and parameter.required:
-            value = given.required(parameter.name, parameter.required)
-        if value:
+        if value := _value(invocation, parameter):
             passed[parameter.property or parameter.name] = value
     if method.flow_inputs and (inputs := given.flow_inputs()):
         passed["flowInputParameters"] = inputs
     if method.complete is not None:
         return method.complete(invocation, passed)
     return passed if method.parameters else None
+
+
+def _value(invocation: FlowInvocation, parameter: Parameter) -> str:
+    given, name = invocation.parameters, parameter.name
+    value = given.optional(name)
+    if not value and parameter.fallback is Fallback.SYSTEM_ENDPOINT:
+        value = invocation.contact.system_address
+    if not value and parameter.required:
+        value = given.required(name, parameter.required)
+    return given.checked(name, value, parameter.kind) if value else ""
 
 
 def _on_failure(invocation: FlowInvocation, method: Method, setting: FlowFailure) -> FlowFailure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 
     from voicecall_bridge.telephony.answers import SalesforceResult
 
-REMARKS_LIMIT = 2000
-"""Characters of Salesforce's remarks; Connect refuses an answer of more than 32 KB."""
-RESULT_LIMIT = 250
-"""Characters of one result; ids have 18."""
+ANSWER_LIMIT = 30_000
+"""Bytes of an answer as JSON: Connect refuses more than 32 KB."""
+REMARKS_LIMIT = 6_000
+"""Bytes of Salesforce's remarks, and of the text of an error."""
+RESULT_LIMIT = 2_500
+"""Bytes of one result. An id has 18; a signed address of a recording may have 2,000."""
+_KEY = re.compile(r"[0-9A-Za-z_-]{1,100}")
+"""What Connect takes for the name of a key (administrator guide, "Invoke Lambda functions")."""
 FAILURES = (CannotCreate, InProgress, NotCreated, NotRouted, TelephonyError)
 """What a use case raises where a flow does not get what it asked for."""
 
@@ -56,12 +61,16 @@ class Result:
     """A key of a method's answer, beside the keys that every answer has.
 
     Attributes:
-        name: of the key, and of the member of Salesforce's answer.
+        name: of the key.
+        member: of Salesforce's answer, dots between levels; empty: as the key.
         failed: its value where the method failed.
+        missing: its value where Salesforce's answer has none.
     """
 
     name: str
+    member: str = ""
     failed: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,19 @@ def succeeded(outcome: Creation | SalesforceResult) -> FlowResult:
     return created(outcome) if isinstance(outcome, Creation) else answered(outcome)
 
 
+def not_found(error: TelephonyError) -> FlowResult:
+    """Salesforce knows of no such thing, which is what was asked."""
+    return FlowResult(
+        Status.DONE, Disposition.DELIVERED, "NOT_FOUND", attempts=error.attempts, done=True
+    )
+
+
+def not_needed(contact_id: str) -> FlowResult:
+    """There is nothing to ask Salesforce for."""
+    members = {"statusCode": 200, "message": "the ledger remembers it", "contactId": contact_id}
+    return FlowResult(Status.DONE, Disposition.SKIPPED, "NOTHING_TO_DO", members=members, done=True)
+
+
 def failed(error: Exception) -> FlowResult:
     """The result of a use case that raised one of FAILURES."""
     if isinstance(error, NotCreated):
@@ -157,29 +179,56 @@ def dead_lettered(status: Status, code: str, text: str) -> FlowResult:
 
 
 def answer_of(result: FlowResult, vendor_call_key: str, keys: tuple[Result, ...]) -> dict[str, str]:
-    """The flow's answer.
+    """The flow's answer, within what Connect takes.
 
     Args:
         result: what the invocation results in.
         vendor_call_key: the call it was about.
         keys: what the method answers besides.
     """
-    return {
+    text = f"{result.text}: {result.remark}" if result.remark else result.text
+    answer = {
         "status": result.salesforce_status or result.status.value,
-        **{
-            key.name: as_text(result.members.get(key.name)) if result.done else key.failed
-            for key in keys
-        },
+        **{key.name: _value(result, key) for key in keys},
         "vendorCallKey": vendor_call_key,
-        "errors": "; ".join(result.remarks)[:REMARKS_LIMIT],
+        "errors": fitting("; ".join(result.remarks), REMARKS_LIMIT),
         "errorCode": result.code,
-        "errorMessage": f"{result.text}: {result.remark}" if result.remark else result.text,
+        "errorMessage": fitting(text, REMARKS_LIMIT),
     }
+    known = {*answer, *((key.member or key.name).partition(".")[0] for key in keys)}
+    for name, value in result.members.items():
+        # Newer members of Salesforce's answer: the flow may know them.
+        if name in known or not _KEY.fullmatch(name):
+            continue
+        further = {**answer, name: as_text(value)}
+        if _written(further) <= ANSWER_LIMIT:
+            answer = further
+    return answer
 
 
 def as_text(value: object) -> str:
     """A member of Salesforce's answer as a flow can take it: lists joined, objects as JSON."""
-    return _text(value).encode(errors="replace").decode()[:RESULT_LIMIT]
+    return fitting(_text(value).encode(errors="replace").decode(), RESULT_LIMIT)
+
+
+def fitting(text: str, limit: int) -> str:
+    """As much of the text as fits into that many bytes of JSON."""
+    while (size := _written(text)) > limit:
+        text = text[: min(len(text) - 1, len(text) * limit // size)]
+    return text
+
+
+def _written(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+
+
+def _value(result: FlowResult, key: Result) -> str:
+    if not result.done:
+        return key.failed
+    value: object = result.members
+    for name in (key.member or key.name).split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return as_text(value) or key.missing
 
 
 def _text(value: object) -> str:

@@ -24,12 +24,15 @@ from voicecall_bridge.flow.results import (
     answer_of,
     dead_lettered,
     failed,
+    not_found,
+    not_needed,
     succeeded,
 )
 from voicecall_bridge.observability import Delivery, Disposition, Observer
 from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.sources import flow
 from voicecall_bridge.sources.flow_parameters import ParameterFault
+from voicecall_bridge.telephony.errors import Rejected
 from voicecall_bridge.use_cases.outcomes import Progress
 from voicecall_bridge.voice_call.create import require_voice
 
@@ -243,19 +246,24 @@ class FlowService(FlowAnswers):
     ) -> FlowResult:
         call = parsed.call
         try:
-            if call.method.creates is not None:
-                asked = call.method.creates
-                return succeeded(self.bridge.create(call.contact, asked, deadline, progress))
-            require_voice(call.contact)
-            operation, request = call.method.operation, call.request
-            return succeeded(
-                self.actions().send(operation, call.contact, request, deadline, progress)
-            )
+            return self._perform(call, deadline, progress)
         except FAILURES as error:
+            if call.method.may_lack and isinstance(error, Rejected) and error.status == 404:
+                return not_found(error)
             return failed(error)
         except Exception as error:  # the caller must get an answer also where the bridge is wrong
             self.observer.defect(error, parsed.contact_id)
             return dead_lettered(Status.FAILED, "INTERNAL", _DEFECT)
+
+    def _perform(self, call: MethodCall, deadline: Deadline, progress: Progress) -> FlowResult:
+        method, contact = call.method, call.contact
+        if method.creates is not None:
+            return succeeded(self.bridge.create(contact, method.creates, deadline, progress))
+        if method.operation is None:
+            return not_needed(contact.contact_id)
+        require_voice(contact)
+        send = self.actions().send
+        return succeeded(send(method.operation, contact, call.request, deadline, progress))
 
 
 @dataclass(slots=True, kw_only=True)

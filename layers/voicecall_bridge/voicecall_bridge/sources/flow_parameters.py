@@ -7,7 +7,9 @@ own Lambdas invoke the function with the same shape (SCVL).
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.sources.reading import parsed_object, text
@@ -20,6 +22,16 @@ FLOW_INPUT_PREFIX = "flowInput-"
 """Parameters with this prefix go to the Omni flow under the rest of their name (SCVL)."""
 ADDRESSES = frozenset({"secretName", "accessSecretName"})
 """Members of fieldValues that choose the contact center (SCVL): nothing that is sent."""
+
+
+_PHONE_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
+
+
+class Kind(StrEnum):
+    """What a parameter's text must be; the value says it to the author of a flow."""
+
+    TEXT = "a text"
+    PHONE_NUMBER = "a number in E.164: +, then 2 to 15 digits, the first of them not 0"
 
 
 class ParameterFault(ValueError):
@@ -58,6 +70,16 @@ class FlowParameters:
         raise ParameterFault(
             f"the Lambda block's parameter {name} is missing or empty: add it, with {meaning}"
         )
+
+    def checked(self, name: str, value: str, kind: Kind) -> str:
+        """The value of the parameter `name`, wherever it was found.
+
+        Raises:
+            ParameterFault: it is not of that kind.
+        """
+        if kind is Kind.PHONE_NUMBER and not _PHONE_NUMBER.fullmatch(value):
+            raise ParameterFault(f"the Lambda block's parameter {name} must be {kind.value}")
+        return value
 
     def flow_inputs(self) -> dict[str, object]:
         """What the Omni flow is to be told, the prefix removed."""

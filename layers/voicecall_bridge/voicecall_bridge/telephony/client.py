@@ -159,7 +159,8 @@ class TelephonyClient:
             operation: which one.
             vendor_call_key: the call it is about; a record id does as well.
             deadline: for all attempts together.
-            body: but for callCenterApiName, which the operation may have; None sends none.
+            body: but for callCenterApiName, which the operation may have; the query string of a
+                GET. None sends none.
 
         Raises:
             TelephonyError: its kinds; `effect` covers all attempts together.
@@ -266,8 +267,9 @@ class _Sending:
         if not call.repeatable:
             # A kept connection that turns out to be dead leaves an unknown outcome behind.
             client.session.close()
-        body = self._named(credentials.center)
-        answer = client.send(call.method, call.target(self.contact_id), body, credentials, deadline)
+        body = None if call.method == "GET" else self._named(credentials.center)
+        target = call.target(self.contact_id, self.body)
+        answer = client.send(call.method, target, body, credentials, deadline)
         return _checked(call, answer)
 
     def _named(self, center: ContactCenter) -> Mapping[str, object] | None:

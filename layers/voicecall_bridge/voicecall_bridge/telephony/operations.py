@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,9 @@ class Operation(StrEnum):
     ROUTE = "routeVoiceCall"
     REQUEST_CALLBACK = "requestCallback"
     MESSAGES = "messages"
+    VOICEMAIL_DROP = "voicemailDrop"
+    DEFAULT_OUTBOUND_NUMBER = "defaultOutboundPhoneNumber"
+    VOICEMAIL_GREETING = "voicemailGreeting"
 
 
 class Variant(StrEnum):
@@ -46,7 +49,7 @@ class Call:
     """One call.
 
     Attributes:
-        method: of HTTP.
+        method: of HTTP. The members of a GET's request become its query string.
         path: below the base; "{key}" stands for the call's vendor call key or record id.
         why: source of method and path.
         answer: the text that a good answer has; without it, what became of the call is not known.
@@ -62,9 +65,13 @@ class Call:
     repeatable: bool = True
     names_center: bool = False
 
-    def target(self, vendor_call_key: str) -> str:
-        """The path for one call. The key comes from outside: encoded, it keeps its place."""
-        return self.path.replace("{key}", quote(vendor_call_key, safe=""))
+    def target(self, vendor_call_key: str, request: Mapping[str, object] | None = None) -> str:
+        """Path and query string for one request. What comes from outside is encoded, so that it
+        keeps its place."""
+        path = self.path.replace("{key}", quote(vendor_call_key, safe=""))
+        if self.method != "GET" or not request:
+            return path
+        return f"{path}?{urlencode(request, quote_via=quote, safe='')}"
 
 
 CALLS: Mapping[Operation, Call] = MappingProxyType(
@@ -116,6 +123,21 @@ CALLS: Mapping[Operation, Call] = MappingProxyType(
             "/voiceCalls/{key}/messages",
             "guide and SCVL; messageId is unique in the conversation",
             names_center=True,
+        ),
+        Operation.VOICEMAIL_DROP: Call(
+            "GET",
+            "/voiceCalls/{key}/voicemailDrop",
+            "SCVL; reads",
+        ),
+        Operation.DEFAULT_OUTBOUND_NUMBER: Call(
+            "GET",
+            "/voiceCalls/defaultOutboundPhoneNumber",
+            "SCVL; reads",
+        ),
+        Operation.VOICEMAIL_GREETING: Call(
+            "GET",
+            "/voiceCalls/voicemailGreeting",
+            "SCVL; reads",
         ),
     }
 )
