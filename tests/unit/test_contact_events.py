@@ -14,7 +14,7 @@ from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.settings.contact_events import CreateFromEvents
 from voicecall_bridge.streams.contact_events import LATE_SECONDS, ContactEvents
-from voicecall_bridge.streams.processor import Ended, PermanentFailure, TransientFailure
+from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -90,7 +90,7 @@ class Scene:
         self.bridge = ScriptedBridge(outcome or Creation(VOICE_CALL_ID, existing=False, attempts=2))
         self.events = ContactEvents(self.bridge, create_from, now=lambda: AT + age)
 
-    def handle(self, event: dict[str, Any], *later: dict[str, Any]) -> Ended:
+    def handle(self, event: dict[str, Any], *later: dict[str, Any]) -> RecordResult:
         items = [self.events.read(one) for one in (event, *later)]
         return self.events.handle(items[0], items[1:], Clock().deadline(10.0))
 
@@ -105,8 +105,8 @@ class Scene:
         return str(caught.value)
 
 
-def skipped(reason: str) -> Ended:
-    return Ended(Disposition.SKIPPED, reason)
+def skipped(reason: str) -> RecordResult:
+    return RecordResult(Disposition.SKIPPED, reason)
 
 
 LIVE = pytest.mark.parametrize("kind", ["QUEUED", "CONNECTED_TO_AGENT"])
@@ -115,7 +115,7 @@ LIVE = pytest.mark.parametrize("kind", ["QUEUED", "CONNECTED_TO_AGENT"])
 @LIVE
 def test_a_sign_of_life_makes_sure_of_the_voice_call(kind: str) -> None:
     scene = Scene()
-    assert scene.handle(contact_event(kind)) == Ended(
+    assert scene.handle(contact_event(kind)) == RecordResult(
         Disposition.DELIVERED, "", VOICE_CALL_ID, attempts=2, status="created"
     )
     assert scene.bridge.asked == [("ensure", CONTACT_ID)]
@@ -123,7 +123,7 @@ def test_a_sign_of_life_makes_sure_of_the_voice_call(kind: str) -> None:
 
 def test_what_was_there_already() -> None:
     ended = Scene(Creation(VOICE_CALL_ID, existing=True)).handle(contact_event())
-    assert ended == Ended(
+    assert ended == RecordResult(
         Disposition.SUPERSEDED, "ALREADY_CREATED", VOICE_CALL_ID, status="existing"
     )
 
@@ -226,7 +226,7 @@ def test_an_abandoned_call_is_cleared(method: str) -> None:
     """Whoever has waited in a queue may have left a routing behind; SCVL knows the first two."""
     scene = Scene(Tidied(1, found=True))
     ended = scene.handle(contact_event("DISCONNECTED", initiationMethod=method))
-    assert ended == Ended(Disposition.DELIVERED, attempts=1)
+    assert ended == RecordResult(Disposition.DELIVERED, attempts=1)
     assert scene.bridge.asked == [("end", CONTACT_ID), ("clear", CONTACT_ID)]
 
 
@@ -270,7 +270,7 @@ EXPIRED = {
 def test_an_expired_routing_is_begun_anew() -> None:
     scene = Scene(Tidied(1, found=True))
     ended = scene.handle(contact_event("CONTACT_DATA_UPDATED", **EXPIRED))
-    assert ended == Ended(Disposition.DELIVERED, attempts=1)
+    assert ended == RecordResult(Disposition.DELIVERED, attempts=1)
     assert scene.bridge.asked == [("reroute", CONTACT_ID)]
 
 
@@ -300,9 +300,9 @@ TIDYING = pytest.mark.parametrize(
 def test_a_step_that_was_done_before_or_has_no_voice_call(event: dict[str, Any]) -> None:
     scene = Scene()
     scene.bridge.outcome = None
-    assert scene.handle(event) == Ended(Disposition.SUPERSEDED, "ALREADY_DONE")
+    assert scene.handle(event) == RecordResult(Disposition.SUPERSEDED, "ALREADY_DONE")
     ended = Scene(Tidied(1, found=False)).handle(event)
-    assert ended == Ended(Disposition.SKIPPED, "NO_VOICE_CALL", attempts=1)
+    assert ended == RecordResult(Disposition.SKIPPED, "NO_VOICE_CALL", attempts=1)
 
 
 ALL = pytest.mark.parametrize(

@@ -12,26 +12,22 @@ from tests.unit.telling import Told
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.observability import Disposition
-from voicecall_bridge.streams import processor as streams
-from voicecall_bridge.streams.processor import (
-    HAND_OVER_SECONDS,
-    RECORD_SECONDS,
-    Ended,
-    PermanentFailure,
-    StreamProcessor,
-    TransientFailure,
-)
+from voicecall_bridge.sources.kinds import Kind
+from voicecall_bridge.streams import results as streams
+from voicecall_bridge.streams.processor import HAND_OVER_SECONDS, RECORD_SECONDS, StreamProcessor
+from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
 
 PATIENCE_SECONDS = 20.0
 """No condition that a test waits for takes this long."""
-DONE = Ended(Disposition.DELIVERED, "", "0LQ1", 1)
-Work = Callable[[str], Ended]
+DONE = RecordResult(Disposition.DELIVERED, "", "0LQ1", 1)
+Work = Callable[[str], RecordResult]
 
 
 class Letters:
     """The source: an item is a text whose first letter is its chain; "?" cannot be read."""
 
     name = "letters"
+    kind = Kind.CONTACT_RECORD
 
     def __init__(self, work: Work = lambda _: DONE) -> None:
         self.work = work
@@ -51,7 +47,7 @@ class Letters:
     def describe(self, item: str) -> tuple[str, str]:
         return f"contact-{item}", "KIND"
 
-    def handle(self, item: str, later: Sequence[str], deadline: Deadline) -> Ended:
+    def handle(self, item: str, later: Sequence[str], deadline: Deadline) -> RecordResult:
         with self.lock:
             self.handled.append(item)
             self.later[item] = list(later)
@@ -128,7 +124,7 @@ def test_chains_run_side_by_side() -> None:
     """Given each chain waits until all others are at work, then none waits in vain."""
     together = threading.Barrier(4, timeout=PATIENCE_SECONDS)
 
-    def meet(_item: str) -> Ended:
+    def meet(_item: str) -> RecordResult:
         together.wait()
         return DONE
 
@@ -142,7 +138,7 @@ def test_no_more_chains_run_than_there_are_workers() -> None:
     at_work, most, lock = 0, 0, threading.Lock()
     pair = threading.Barrier(2, timeout=PATIENCE_SECONDS)
 
-    def count(_item: str) -> Ended:
+    def count(_item: str) -> RecordResult:
         nonlocal at_work, most
         with lock:
             at_work += 1
@@ -157,7 +153,7 @@ def test_no_more_chains_run_than_there_are_workers() -> None:
 
 
 def test_what_no_retry_can_mend_is_dead_lettered_and_done() -> None:
-    def work(item: str) -> Ended:
+    def work(item: str) -> RecordResult:
         if item == "a1":
             raise PermanentFailure("400")
         return DONE
@@ -182,7 +178,7 @@ def test_a_poison_record_among_good_ones(poison: object) -> None:
 def test_a_fault_that_passes_stops_its_own_chain_alone() -> None:
     """Then what follows in the chain must not overtake it, and every other chain goes on."""
 
-    def work(item: str) -> Ended:
+    def work(item: str) -> RecordResult:
         if item == "a2":
             raise TransientFailure("503")
         return DONE
@@ -199,7 +195,7 @@ def test_a_fault_that_passes_stops_its_own_chain_alone() -> None:
 def test_a_defect_never_blocks_its_shard() -> None:
     """Given an error nobody foresaw, then its record is kept, and its text is not logged."""
 
-    def work(item: str) -> Ended:
+    def work(item: str) -> RecordResult:
         if item == "a1":
             raise ValueError(CUSTOMER)
         return DONE
@@ -216,7 +212,7 @@ def test_a_defect_never_blocks_its_shard() -> None:
 def test_a_dead_letter_that_is_not_kept_comes_again(fault: Exception) -> None:
     """Then nothing that follows in its chain is done either, since it would be overtaken."""
 
-    def work(item: str) -> Ended:
+    def work(item: str) -> RecordResult:
         if item == "a1":
             raise fault
         return DONE
@@ -237,7 +233,7 @@ def test_a_poison_record_that_is_not_kept_comes_again() -> None:
 def test_one_letter_however_often_its_record_comes(hopeless: str) -> None:
     """Given a dead letter whose batch comes again because of a record before it."""
 
-    def work(item: str) -> Ended:
+    def work(item: str) -> RecordResult:
         if item == "b1":
             raise TransientFailure("503")
         raise PermanentFailure("400")
@@ -250,7 +246,7 @@ def test_one_letter_however_often_its_record_comes(hopeless: str) -> None:
 
 
 def test_only_so_many_records_are_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "BURIED_RECORDS", 2)
+    monkeypatch.setattr(streams, "REMEMBERED_RECORDS", 2)
     scene = Scene()
     for _ in range(2):
         assert scene.answer("?1", "?2", "?3") == []
@@ -261,7 +257,7 @@ def test_poison_does_not_use_up_the_good_records_time() -> None:
     """Given a queue that answers only when the good record is done."""
     done = threading.Event()
 
-    def work(_item: str) -> Ended:
+    def work(_item: str) -> RecordResult:
         done.set()
         return DONE
 
@@ -297,7 +293,7 @@ def test_a_batch_that_does_not_end_in_time_is_answered_all_the_same() -> None:
     batch has new clients."""
     let_go, hangs = threading.Event(), threading.Event()
 
-    def work(item: str) -> Ended:
+    def work(item: str) -> RecordResult:
         if item == "a1":
             hangs.set()
             assert let_go.wait(PATIENCE_SECONDS)
@@ -317,7 +313,7 @@ def test_a_record_that_ends_after_the_answer_is_named_again() -> None:
     """Given a late end, then the record comes again: at least once, never lost."""
     let_go, ended = threading.Event(), threading.Event()
 
-    def work(item: str) -> Ended:
+    def work(item: str) -> RecordResult:
         if item == "a1" and not ended.is_set():
             assert let_go.wait(PATIENCE_SECONDS)
             ended.set()

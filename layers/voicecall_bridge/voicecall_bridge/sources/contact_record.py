@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 _FORMAT = "AWSContactTraceRecordFormatVersion"
 _UPDATED = "LastUpdateTimestamp"
-# What else Connect can be told to send into the same stream: contact events have a detail-type,
-# agent events and Contact Lens segments an EventType. A contact record has neither.
-_OTHERS = ("detail-type", "EventType")
 
 _MEMBERS = """
     AWSAccountId AWSContactTraceRecordFormatVersion AdditionalEmailRecipients Agent
@@ -68,7 +65,6 @@ class ContactRecord:
         outbound: Connect says that it called the customer, as it does for campaigns.
         members: the whole record.
         secret_name: the attribute that names the secret of its contact center; empty: none does.
-        foreign: it is no contact record but something else that Connect streams.
     """
 
     contact_id: str
@@ -83,7 +79,6 @@ class ContactRecord:
     outbound: bool = False
     members: Mapping[str, object] = field(default_factory=dict, repr=False)
     secret_name: str = field(default="", repr=False)
-    foreign: bool = False
 
     def at(self, path: str) -> object:
         """The member at a path of names and list positions, "Agent.RoutingProfile.Name"; None for
@@ -115,8 +110,6 @@ def read(payload: object) -> ContactRecord:
         NotAContact: no contact record, or one without contact id.
     """
     record = members(payload)
-    if _FORMAT not in record and any(name in record for name in _OTHERS):
-        return ContactRecord(text(record.get("ContactId")), foreign=True)
     contact_id = text(record.get("ContactId"))
     if not is_contact_id(contact_id):
         raise NotAContact("no contact record with a ContactId of 1 to 256 printable characters")

@@ -17,7 +17,8 @@ from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
 from voicecall_bridge.settings.contact_events import CreateFromEvents
 from voicecall_bridge.sources import contact_event
-from voicecall_bridge.streams.processor import Ended, PermanentFailure, TransientFailure
+from voicecall_bridge.sources.kinds import Kind
+from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
 from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
 from voicecall_bridge.use_cases.outcomes import CallOver, InProgress, NotCreated, ParentMissing
 from voicecall_bridge.voice_call.create import CREATED_LIVE, CannotCreate
@@ -54,6 +55,7 @@ class ContactEvents:
     create_from: CreateFromEvents = CreateFromEvents.SAFETY_NET
     now: Callable[[], float] = time.time
     name: str = "contact_events"
+    kind: Kind = Kind.CONTACT_EVENT
 
     def read(self, payload: object) -> ContactEvent:
         """The event; raises NotAContact."""
@@ -69,7 +71,7 @@ class ContactEvents:
 
     def handle(
         self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
-    ) -> Ended:
+    ) -> RecordResult:
         """Creates, clears or reroutes; most events need nothing.
 
         Raises:
@@ -97,7 +99,7 @@ class ContactEvents:
 
     def _handle(
         self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
-    ) -> Ended:
+    ) -> RecordResult:
         if item.type in _LIVE:
             return self._create(item, later, deadline)
         if item.type == "DISCONNECTED":
@@ -108,7 +110,7 @@ class ContactEvents:
 
     def _create(
         self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
-    ) -> Ended:
+    ) -> RecordResult:
         if reason := self._no_need(item, later):
             return _skipped(reason)
         try:
@@ -134,7 +136,7 @@ class ContactEvents:
             return "CALL_OVER"
         return ""
 
-    def _disconnected(self, item: ContactEvent, deadline: Deadline) -> Ended:
+    def _disconnected(self, item: ContactEvent, deadline: Deadline) -> RecordResult:
         self.bridge.remember_end(item.contact)
         abandoned = item.queued and not item.agent_connected
         if not abandoned or item.contact.initiation_method not in _CLEARED:
@@ -143,7 +145,7 @@ class ContactEvents:
 
     def _expired(
         self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
-    ) -> Ended:
+    ) -> RecordResult:
         # An agent must not be offered a call that has ended meanwhile.
         if item.disconnected or _is_over(item, later):
             return _skipped("CALL_OVER")
@@ -162,20 +164,20 @@ def _is_over(item: ContactEvent, later: Sequence[ContactEvent]) -> bool:
     )
 
 
-def _created(made: Creation) -> Ended:
+def _created(made: Creation) -> RecordResult:
     if made.existing:
-        return Ended(
+        return RecordResult(
             Disposition.SUPERSEDED, "ALREADY_CREATED", made.voice_call_id, status="existing"
         )
-    return Ended(Disposition.DELIVERED, "", made.voice_call_id, made.attempts, "created")
+    return RecordResult(Disposition.DELIVERED, "", made.voice_call_id, made.attempts, "created")
 
 
-def _once(tidied: Tidied | None) -> Ended:
+def _once(tidied: Tidied | None) -> RecordResult:
     if tidied is None:
-        return Ended(Disposition.SUPERSEDED, "ALREADY_DONE")
+        return RecordResult(Disposition.SUPERSEDED, "ALREADY_DONE")
     if not tidied.found:
-        return Ended(Disposition.SKIPPED, "NO_VOICE_CALL", attempts=tidied.attempts)
-    return Ended(Disposition.DELIVERED, attempts=tidied.attempts)
+        return RecordResult(Disposition.SKIPPED, "NO_VOICE_CALL", attempts=tidied.attempts)
+    return RecordResult(Disposition.DELIVERED, attempts=tidied.attempts)
 
 
 def _fault(error: TelephonyError) -> TransientFailure | PermanentFailure:
@@ -184,5 +186,5 @@ def _fault(error: TelephonyError) -> TransientFailure | PermanentFailure:
     return TransientFailure(error.code, may_be_poison=error.effect is Effect.UNKNOWN)
 
 
-def _skipped(reason: str) -> Ended:
-    return Ended(Disposition.SKIPPED, reason)
+def _skipped(reason: str) -> RecordResult:
+    return RecordResult(Disposition.SKIPPED, reason)

@@ -16,7 +16,8 @@ from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
 from voicecall_bridge.settings.contact_records import RecordRules
 from voicecall_bridge.sources import contact_record
-from voicecall_bridge.streams.processor import Ended, PermanentFailure, TransientFailure
+from voicecall_bridge.sources.kinds import Kind
+from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
 from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
 from voicecall_bridge.use_cases.record_updates import OvertakenLate, StillAtWork
 from voicecall_bridge.voice_call.update import update_voice_call
@@ -41,6 +42,7 @@ class ContactRecords:
     updates: RecordUpdates
     rules: RecordRules = field(default_factory=RecordRules)
     name: str = "contact_records"
+    kind: Kind = Kind.CONTACT_RECORD
 
     def read(self, payload: object) -> ContactRecord:
         """The record; raises NotAContact."""
@@ -57,7 +59,7 @@ class ContactRecords:
 
     def handle(
         self, item: ContactRecord, later: Sequence[ContactRecord], deadline: Deadline
-    ) -> Ended:
+    ) -> RecordResult:
         """Sends it, unless it is skipped or a newer version is known.
 
         Raises:
@@ -66,12 +68,12 @@ class ContactRecords:
             PermanentFailure: refused for good.
         """
         if reason := self._skip(item):
-            return Ended(Disposition.SKIPPED, reason)
+            return RecordResult(Disposition.SKIPPED, reason)
         # One that is skipped brings nothing, except that the contact is not to be there.
         newer = [other for other in later if _outruns(other, item)]
         if any(self._skip(other) in ("", "OPTED_OUT") for other in newer):
             # Behind this one comes one that says all it says; it ends by itself.
-            return Ended(Disposition.SUPERSEDED, "NEWER_IN_BATCH")
+            return RecordResult(Disposition.SUPERSEDED, "NEWER_IN_BATCH")
         request = update_voice_call(item, self.rules.fields)
         try:
             done = self.updates.update(item, request, deadline)
@@ -89,12 +91,10 @@ class ContactRecords:
             own = error.effect is Effect.UNKNOWN
             raise TransientFailure(error.code, may_be_poison=own) from None
         if isinstance(done, Outrun):
-            return Ended(Disposition.SUPERSEDED, done.reason)
-        return Ended(Disposition.DELIVERED, attempts=done.attempts)
+            return RecordResult(Disposition.SUPERSEDED, done.reason)
+        return RecordResult(Disposition.DELIVERED, attempts=done.attempts)
 
     def _skip(self, item: ContactRecord) -> str:
-        if item.foreign:
-            return "NOT_A_CONTACT_RECORD"
         if item.channel not in (Channel.VOICE, Channel.UNSTATED):
             return "NOT_VOICE"
         return self.rules.skip(item)

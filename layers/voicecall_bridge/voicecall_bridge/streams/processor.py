@@ -7,22 +7,29 @@ the lowest reported record on again, and the ledger makes that cheap and harmles
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from voicecall_bridge.aws.dead_letters import DeadLetterLost, DeadLetterQueue
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.observability import Delivery, Disposition, Observer
+from voicecall_bridge.observability import Disposition, Observer
 from voicecall_bridge.sources import kinesis
+from voicecall_bridge.sources.kinds import Kind, contact_of, kind_of
 from voicecall_bridge.streams.poison_records import PoisonRecords
+from voicecall_bridge.streams.results import (
+    PermanentFailure,
+    RecordLog,
+    RecordResult,
+    Subject,
+    TransientFailure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from voicecall_bridge.aws.dead_letters import DeadLetterQueue
 
 Item = TypeVar("Item")
 
@@ -30,43 +37,18 @@ HAND_OVER_SECONDS = 2.0
 """Kept of Lambda's time-out for answering which records failed."""
 RECORD_SECONDS = 10.0
 """What one record may take of the batch's time."""
-BURIED_RECORDS = 10_000
-"""So many dead-lettered records an environment knows again: a batch has 100, a retry the same."""
-
-
-class TransientFailure(Exception):
-    """A fault that passes: the record is to come again. The text is its code.
-
-    Attributes:
-        detail: what an operator should know besides, in the bridge's own words.
-        may_be_poison: it may be the record that brings the fault about (see poison_records).
-    """
-
-    def __init__(self, code: str, detail: str = "", *, may_be_poison: bool = False) -> None:
-        super().__init__(code)
-        self.detail = detail
-        self.may_be_poison = may_be_poison
-
-
-class PermanentFailure(Exception):
-    """The record can never succeed. The text is the reason's code."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a record ended, dead letters apart; what is said of it: see observability.Delivery."""
-
-    disposition: Disposition
-    reason: str = ""
-    voice_call_id: str = ""
-    attempts: int = 0
-    status: str = ""
 
 
 class Source(Protocol[Item]):
-    """What a stream's records are and what is done with one."""
+    """What a stream's records are and what is done with one.
+
+    Attributes:
+        name: for the log.
+        kind: records of any other known kind are skipped.
+    """
 
     name: str
+    kind: Kind
 
     def read(self, payload: object) -> Item:
         """The record's JSON as an item; raises NotAContact."""
@@ -77,7 +59,7 @@ class Source(Protocol[Item]):
     def describe(self, item: Item) -> tuple[str, str]:
         """Contact id and kind, for the log."""
 
-    def handle(self, item: Item, later: Sequence[Item], deadline: Deadline) -> Ended:
+    def handle(self, item: Item, later: Sequence[Item], deadline: Deadline) -> RecordResult:
         """Does it; `later` are the chain's items behind it in this batch.
 
         Raises TransientFailure or PermanentFailure.
@@ -86,7 +68,7 @@ class Source(Protocol[Item]):
 
 @dataclass(slots=True)
 class StreamProcessor(Generic[Item]):
-    """Answers Lambda which records of a batch are to come again.
+    """Answers Lambda which records of a batch it is to deliver again.
 
     Attributes:
         source: what the records are.
@@ -94,7 +76,7 @@ class StreamProcessor(Generic[Item]):
         observer: logs and counters.
         workers: chains handled at the same time: this also bounds what one environment sends to the
             org, whose limit is 50 creates a second.
-        on_overrun: told when the batch is answered before all its work has ended.
+        on_overrun: called when the batch is answered before all its work has ended.
     """
 
     source: Source[Item]
@@ -102,10 +84,12 @@ class StreamProcessor(Generic[Item]):
     observer: Observer
     workers: int = 8
     on_overrun: Callable[[], None] = lambda: None
+    _log: RecordLog = field(init=False, repr=False)
     _pool: ThreadPoolExecutor | None = field(default=None, init=False, repr=False)
-    _buried: dict[str, None] = field(default_factory=dict, init=False, repr=False)
     _poison: PoisonRecords = field(default_factory=PoisonRecords, init=False, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._log = RecordLog(self.source.name, self.dead_letters, self.observer)
 
     def answer(self, event: object, seconds_left: float) -> dict[str, list[dict[str, str]]]:
         """The partial batch response: every record that has not ended.
@@ -117,32 +101,43 @@ class StreamProcessor(Generic[Item]):
         deadline = Deadline.after(max(0.0, seconds_left - HAND_OVER_SECONDS))
         records = kinesis.read(event)
         ended: set[str] = set()
-        chains = self._chains(records)
+        chains = self._chains(records, ended)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="chain")
         running = [self._pool.submit(self._run, chain, ended, deadline) for chain in chains]
         late = wait(running, timeout=deadline.remaining()).not_done
-        again = [record for record in records if record.id not in ended]
+        failed = [record for record in records if record.id not in ended]
         if late:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
             self.on_overrun()
         self.observer.flush()
-        return {"batchItemFailures": [{"itemIdentifier": item.sequence_number} for item in again]}
+        return {"batchItemFailures": [{"itemIdentifier": item.sequence_number} for item in failed]}
 
     def _chains(
-        self, records: list[kinesis.StreamRecord]
+        self, records: list[kinesis.StreamRecord], ended: set[str]
     ) -> list[list[tuple[kinesis.StreamRecord, Item | NotAContact]]]:
         chains: dict[str, list[tuple[kinesis.StreamRecord, Item | NotAContact]]] = defaultdict(list)
         unreadable: list[list[tuple[kinesis.StreamRecord, Item | NotAContact]]] = []
         for record in records:
             try:
-                item = self.source.read(record.payload())
+                payload = record.payload()
+                if self._is_of_another_function(record, payload):
+                    ended.add(record.id)
+                    continue
+                item = self.source.read(payload)
             except NotAContact as error:
                 unreadable.append([(record, error)])
             else:
                 chains[self.source.chain(item)].append((record, item))
         return [*chains.values(), *unreadable]
+
+    def _is_of_another_function(self, record: kinesis.StreamRecord, payload: object) -> bool:
+        if kind_of(payload) in (self.source.kind, Kind.UNKNOWN):
+            return False
+        result = RecordResult(Disposition.SKIPPED, f"NOT_A_{self.source.kind}")
+        self._log.ended(record, Subject(contact_of(payload)), result)
+        return True
 
     def _run(
         self,
@@ -166,83 +161,31 @@ class StreamProcessor(Generic[Item]):
         deadline: Deadline,
     ) -> bool:
         """Whether the record has ended."""
-        if record.id in self._buried:
+        if self._log.remembers(record):
             return True
-        started = time.monotonic()
         if isinstance(item, NotAContact):
-            return self._bury(record, item, "NOT_A_CONTACT", started)
+            # The text is the bridge's own: it says what is missing.
+            return self._log.dead_letter(record, Subject(error_text=str(item)), "NOT_A_CONTACT")
+        subject = Subject(*self.source.describe(item))
         try:
-            self._tell(record, item, self.source.handle(item, later, deadline), started)
+            result = self.source.handle(item, later, deadline)
         except TransientFailure as fault:
-            return self._again(record, item, fault, started)
+            return self._failed(record, subject, fault)
         except PermanentFailure as reason:
-            return self._bury(record, item, str(reason), started)
+            return self._log.dead_letter(record, subject, str(reason))
         except Exception as error:  # one record must never block its shard
-            self.observer.defect(error, self.source.describe(item)[0])
-            return self._bury(record, item, "DEFECT", started)
+            self.observer.defect(error, subject.contact_id)
+            return self._log.dead_letter(record, subject, "DEFECT")
+        if result.disposition is Disposition.DELIVERED:
+            self._poison.delivered(subject.kind)
+        self._log.ended(record, subject, result)
         return True
 
-    def _again(
-        self, record: kinesis.StreamRecord, item: Item, fault: TransientFailure, started: float
+    def _failed(
+        self, record: kinesis.StreamRecord, subject: Subject, fault: TransientFailure
     ) -> bool:
-        contact_id, kind = self.source.describe(item)
-        if fault.may_be_poison and self._poison.failed(record.id, kind):
-            return self._bury(record, item, str(fault), started)
-        self.observer.retry_later(self.source.name, contact_id, str(fault), fault.detail)
+        if fault.may_be_poison and self._poison.failed(record.id, subject.kind):
+            return self._log.dead_letter(record, subject, str(fault))
+        name = self.source.name
+        self.observer.retry_later(name, subject.contact_id, str(fault), fault.detail)
         return False
-
-    def _bury(
-        self, record: kinesis.StreamRecord, item: Item | NotAContact, reason: str, started: float
-    ) -> bool:
-        try:
-            self.dead_letters.keep(self.source.name, reason, record.raw)
-        except DeadLetterLost as error:
-            self.observer.report("dead letter lost", error=str(error))
-            self.observer.count("DeadLetterLost")
-            return False  # it comes again, rather than being lost
-        ended = Ended(Disposition.DEAD_LETTERED, reason)
-        self._tell(record, item, ended, started, payload_kept="queue")
-        self._remember_buried(record)
-        return True
-
-    def _remember_buried(self, record: kinesis.StreamRecord) -> None:
-        # It comes again with every retry of a record before it: one letter is enough. Another
-        # environment does not know, and keeps it twice rather than never.
-        with self._lock:
-            if record.id:
-                self._buried[record.id] = None
-            while len(self._buried) > BURIED_RECORDS:
-                del self._buried[next(iter(self._buried))]
-
-    def _tell(
-        self,
-        record: kinesis.StreamRecord,
-        item: Item | NotAContact,
-        ended: Ended,
-        started: float,
-        payload_kept: str = "",
-    ) -> None:
-        contact_id = kind = error_text = ""
-        if isinstance(item, NotAContact):
-            error_text = str(item)  # the bridge's own words: what is missing
-        else:
-            contact_id, kind = self.source.describe(item)
-        if ended.disposition is Disposition.DELIVERED:
-            self._poison.delivered(kind)
-        self.observer.delivered(
-            Delivery(
-                source=self.source.name,
-                input_id=record.id,
-                contact_id=contact_id,
-                method=kind,
-                disposition=ended.disposition,
-                reason=ended.reason,
-                status=ended.status,
-                voice_call_id=ended.voice_call_id,
-                error_code=ended.reason if payload_kept else "",
-                error_text=error_text,
-                attempts=ended.attempts,
-                milliseconds=round((time.monotonic() - started) * 1000),
-                payload_kept=payload_kept,
-            )
-        )
