@@ -14,8 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from simulator.addresses import addresses
 from simulator.console import Console
-from simulator.contact_flow import command as flow_command
 from simulator.ending import wait_for_ending
+from simulator.flows import command as flow_command
 from simulator.functions.lambda_api import LambdaApi
 from simulator.reading import EventError
 from simulator.replay import Replay

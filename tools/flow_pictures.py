@@ -12,16 +12,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from simulator.contact_flow.blocks import (
-    FLOW_TYPES,
+from simulator.flows.blocks import (
     INPUT_TIME_LIMIT_EXCEEDED,
     NO_MATCHING_CONDITION,
     NO_MATCHING_ERROR,
     QUEUE_AT_CAPACITY,
     branches,
 )
-from simulator.contact_flow.checks import to_replace
-from simulator.contact_flow.flow import NEXT, Action, Flow, read_flow
+from simulator.flows.checks import to_replace
+from simulator.flows.files import read_flow
+from simulator.flows.flow import FLOW_TYPES, NEXT, Action, Flow
 from tools.pages import with_made_part, write_or_check
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "flows"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from simulator.contact_flow.caller import AGENT, QUICK_CONNECT_QUEUE
-from simulator.contact_flow.interpreter import End
-from simulator.contact_flow.surroundings import EVERY, Surroundings
+from simulator.flows.caller import AGENT, QUICK_CONNECT_QUEUE
+from simulator.flows.state import End
+from simulator.flows.surroundings import EVERY, Surroundings
 from simulator.salesforce import Fault
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ PROMISE = "We will call you back as soon as we can. Goodbye."
 
 FALLS_BACK: Mapping[str, Where] = {OMNI: (End.QUEUE, QUEUE)}
 CALLED_BACK: Mapping[str, Where] = {CALLBACK: (End.MESSAGE, PROMISE)}
-PRESSES_1 = Surroundings(key="1")
+PRESSES_1 = Surroundings(keys=("1",))
 ASKS_TWICE = (CALLBACK, OMNI)
 HAVE_HOURS = (INBOUND, QUEUE_TRANSFER, CALLBACK)
 MUTE = "hung up without a word"
@@ -229,7 +229,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     ),
     "Omni names nobody": _omni({"errors": ["no agent is available"]}, ends=FALLS_BACK),
     # Connect cannot speak.
-    "prompts do not play": Scenario(Surroundings(mute=frozenset({EVERY}), key="1")),
+    "prompts do not play": Scenario(Surroundings(mute=frozenset({EVERY}), keys=("1",))),
     "closed, prompts do not play": Scenario(
         Surroundings(is_open=False, mute=frozenset({EVERY})),
         ends=_all(End.SILENCE, MUTE),
@@ -249,19 +249,19 @@ SCENARIOS: Mapping[str, Scenario] = {
     # The callback.
     "wants a callback": Scenario(PRESSES_1, ends=CALLED_BACK, flows=(CALLBACK,)),
     "wants a callback, attributes cannot be set": Scenario(
-        Surroundings(key="1", keeps_attributes=False), ends=CALLED_BACK, flows=(CALLBACK,)
+        Surroundings(keys=("1",), keeps_attributes=False), ends=CALLED_BACK, flows=(CALLBACK,)
     ),
-    "wants to wait": Scenario(Surroundings(key="2"), flows=(CALLBACK,)),
-    "presses another key": Scenario(Surroundings(key="9"), flows=(CALLBACK,)),
-    "menu does not work": Scenario(Surroundings(key=None), flows=(CALLBACK,)),
+    "wants to wait": Scenario(Surroundings(keys=("2",)), flows=(CALLBACK,)),
+    "presses another key": Scenario(Surroundings(keys=("9",)), flows=(CALLBACK,)),
+    "menu does not work": Scenario(Surroundings(keys=None), flows=(CALLBACK,)),
     "wants a callback, it cannot be said that he gets one": Scenario(
-        Surroundings(key="1", mute=frozenset({"Say callback"})),
+        Surroundings(keys=("1",), mute=frozenset({"Say callback"})),
         ends={CALLBACK: (End.SILENCE, MUTE)},
         speechless=True,
         flows=(CALLBACK,),
     ),
     "wants a callback, it cannot be said that he gets none": Scenario(
-        Surroundings(key="1", mute=frozenset({"Say no callback"})),
+        Surroundings(keys=("1",), mute=frozenset({"Say no callback"})),
         salesforce=_status(400, REQUEST_CALLBACK),
         flows=(CALLBACK,),
     ),

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.contact_flow.caller import AGENT, QUICK_CONNECT_QUEUE, new_caller
-from simulator.contact_flow.checks import MOST_LAMBDA_SECONDS
-from simulator.contact_flow.flow import read_flow
-from simulator.contact_flow.interpreter import End, walk
-from simulator.contact_flow.lambda_block import NotInvoked
-from simulator.contact_flow.surroundings import EVERY, Surroundings
+from simulator.flows.caller import AGENT, QUICK_CONNECT_QUEUE, new_caller
+from simulator.flows.files import read_flow
+from simulator.flows.interpreter import walk
+from simulator.flows.lambda_block import NotInvoked
+from simulator.flows.state import End
+from simulator.flows.surroundings import EVERY, Surroundings
+from simulator.flows.ways import MOST_LAMBDA_SECONDS
 from simulator.functions.lambda_process import Invocation
 from tests.flows.scenarios import FLOWS, OMNI_QUEUE, PROMISE, QUEUE
 from tools.flow_pictures import FOLDER
@@ -68,7 +69,7 @@ some_targets = st.one_of(
 days = st.builds(
     Surroundings,
     is_open=st.sampled_from((True, False, None)),
-    key=st.sampled_from(("1", "1", "", "2", "9", None)),
+    keys=st.sampled_from((("1",), ("1",), (), ("2",), ("9",), None)),
     unknown=some_targets,
     full=some_targets,
     broken=some_targets,

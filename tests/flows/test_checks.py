@@ -2,76 +2,67 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from simulator.contact_flow.checks import faults, warnings
-from simulator.contact_flow.flow import read_flow
-from simulator.reading import EventError
-from tests.flows.small_flows import LAMBDA, block, bye, call, content, keep, say, to_queue, written
+from simulator.flows.blocks import BLOCKS
+from simulator.flows.checks import doubts, faults
+from simulator.flows.files import read_flow
+from simulator.flows.layout import of_the_layout
+from simulator.flows.ways import of_the_ways
+from tests.flows.small_flows import block, bye, call, content, keep, say, to_queue, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-WRONG_BLOCKS = {
+    from simulator.flows.flow import Flow
+
+CERTAIN = {
     "identifier of 51 characters": say("x" * 51, "bye"),
     "identifier has /": say("yes/no", "bye"),
     "identifier is reserved": say("toString", "bye"),
     "Next leads to 'nowhere', which is no action": say("a", "nowhere", "bye"),
     "NoMatchingError leads to 'nowhere'": say("a", "bye", "nowhere"),
-    "block Wait is not known here": block("a", "Wait", {}, "bye"),
-    "one of Text, SSML, PromptId": block(
+    "one of Text, SSML, PromptId, Media": block(
         "a", "MessageParticipant", {}, "bye", {"NoMatchingError": "bye"}
     ),
+    "Text says nothing": say("a", "bye", text=" "),
+    'InvocationTimeLimitSeconds must be "1" to "8", or': call(
+        "a", "bye", InvocationTimeLimitSeconds="61"
+    ),
+}
+"""What Connect refuses: nothing is walked."""
+DOUBTFUL = {
+    "block SummonHelp is not known here: passed": block("a", "SummonHelp", {}, "bye"),
     "lacks Attributes": block(
         "a", "UpdateContactAttributes", {}, "bye", {"NoMatchingError": "bye"}
     ),
-    "has no parameter QueueId": block(
-        "a",
-        "TransferContactToQueue",
-        {"QueueId": "q"},
-        "bye",
-        {"QueueAtCapacity": "bye", "NoMatchingError": "bye"},
-    ),
-    "error branches must be QueueAtCapacity, NoMatchingError": block(
+    "has no branch QueueAtCapacity": block(
         "a", "TransferContactToQueue", {}, "bye", {"NoMatchingError": "bye"}
     ),
-    "error branches must be NoMatchingError": block(
-        "a", "MessageParticipant", {"Text": "Hello."}, "bye"
+    "has no branch NoMatchingError": block(
+        "a", "UpdateContactAttributes", {"Attributes": {"x": "y"}}, "bye"
     ),
-    "error branches must be none": block(
-        "a",
-        "UpdateFlowLoggingBehavior",
-        {"FlowLoggingBehavior": "Enabled"},
-        "bye",
-        {"NoMatchingError": "bye"},
-    ),
-    "lacks NextAction": block("a", "UpdateFlowLoggingBehavior", {"FlowLoggingBehavior": "x"}),
-    "conditions must be none": block(
-        "a",
-        "MessageParticipant",
-        {"Text": "Hello."},
-        "bye",
-        {"NoMatchingError": "bye"},
-        {"1": "bye"},
-    ),
-    "conditions must be True, False": block(
+    "leads nowhere": block("a", "UpdateFlowLoggingBehavior", {"FlowLoggingBehavior": "Enabled"}),
+    "has no branch False": block(
         "a", "CheckHoursOfOperation", {}, "bye", {"NoMatchingError": "bye"}, {"True": "bye"}
     ),
-    "conditions must be there": block(
+    "has no branch DoneLooping": block(
+        "a", "Loop", {"LoopCount": "2"}, "bye", {}, {"ContinueLooping": "bye"}
+    ),
+    "compares with nothing": block(
         "a", "Compare", {"ComparisonValue": "$.External.x"}, "bye", {"NoMatchingCondition": "bye"}
     ),
-    "operators known here": block(
+    "operator NumberIsOdd is not known here": block(
         "a",
         "Compare",
         {"ComparisonValue": "$.External.x"},
         "bye",
         {"NoMatchingCondition": "bye"},
         {"1": "bye"},
-        operator="NumberGreaterThan",
+        operator="NumberIsOdd",
     ),
     "ComparisonValue must be one JSONPath": block(
         "a",
@@ -82,13 +73,8 @@ WRONG_BLOCKS = {
         {"1": "bye"},
     ),
     "has transitions, and the flow ends here": block("a", "DisconnectParticipant", {}, "bye"),
-    "Text says nothing": say("a", "bye", text=" "),
-    'InvocationTimeLimitSeconds must be "1" to "8"': call(
+    'InvocationTimeLimitSeconds of a synchronous block must be "1" to "8"': call(
         "a", "bye", InvocationTimeLimitSeconds="9"
-    ),
-    "InvocationType must be SYNCHRONOUS": call("a", "bye", InvocationType="ASYNCHRONOUS"),
-    "ResponseType must be STRING_MAP": call(
-        "a", "bye", ResponseValidation={"ResponseType": "JSON"}
     ),
     "LambdaFunctionARN must be the ARN": call("a", "bye", LambdaFunctionARN="bridge-contact-flow"),
     "FlowLoggingBehavior must be": block(
@@ -103,9 +89,6 @@ WRONG_BLOCKS = {
     "list of Agent and Customer": block(
         "a", "UpdateContactRecordingBehavior", {"RecordingBehavior": "Agent"}, "bye"
     ),
-    "methodName among them": call("a", "bye", LambdaInvocationAttributes={"soql": "x"}),
-    "must be texts": call("a", "bye", LambdaInvocationAttributes={"methodName": "x", "n": 1}),
-    "placeholder 'Secret' is none of": call("a", "bye", LambdaFunctionARN="${Secret}"),
     "Attributes must be texts, one at least": keep("a", "bye"),
     "names of attributes are letters": keep("a", "bye", **{"with space": "x"}),
     "either QueueId or AgentId": block(
@@ -116,17 +99,90 @@ WRONG_BLOCKS = {
         {"NoMatchingError": "bye"},
     ),
 }
+"""What Connect may refuse, or is not known here: told, and walked."""
+ALLOWED = {
+    "a prompt without an error branch": block("a", "MessageParticipant", {"Text": "Hi."}, "bye"),
+    "a transfer without parameters and without Next": {
+        "Identifier": "a",
+        "Type": "TransferContactToQueue",
+        "Transitions": {
+            "Errors": [
+                {"ErrorType": "QueueAtCapacity", "NextAction": "bye"},
+                {"ErrorType": "NoMatchingError", "NextAction": "bye"},
+            ]
+        },
+    },
+    "a media prompt": block(
+        "a", "MessageParticipant", {"Media": {"Uri": "s3://b/k", "SourceType": "S3"}}, "bye"
+    ),
+    "a block with more branches than documented": block(
+        "a", "UpdateContactEventHooks", {}, "bye", {"NoMatchingError": "bye", "New": "bye"}
+    ),
+    "a function that is not waited for": call(
+        "a", "bye", InvocationType="ASYNCHRONOUS", InvocationTimeLimitSeconds="60"
+    ),
+    "an answer that is JSON": call("a", "bye", ResponseValidation={"ResponseType": "JSON"}),
+    "another function": call("a", "bye", LambdaInvocationAttributes={"soql": "x", "n": {"m": 1}}),
+    "a placeholder of one's own": call("a", "bye", LambdaFunctionARN="${Mine}"),
+    "digits to store": block(
+        "a",
+        "GetParticipantInput",
+        {"Text": "Number?", "InputTimeLimitSeconds": "$.Attributes.t", "StoreInput": "True"},
+        "bye",
+        {"NoMatchingError": "bye"},
+    ),
+}
 MENU = {"Text": "Press 1.", "InputTimeLimitSeconds": "5", "StoreInput": "False"}
 MENU_ERRORS = dict.fromkeys(
     ("InputTimeLimitExceeded", "NoMatchingCondition", "NoMatchingError"), "bye"
 )
 
 
-@pytest.mark.parametrize("told", WRONG_BLOCKS)
-def test_a_wrong_block_is_told(tmp_path: Path, told: str) -> None:
-    flow = read_flow(written(tmp_path, content(WRONG_BLOCKS[told], bye())))
+@pytest.mark.parametrize("told", CERTAIN)
+def test_what_connect_refuses_is_a_fault(tmp_path: Path, told: str) -> None:
+    flow = read_flow(written(tmp_path, content(CERTAIN[told], bye())))
     [fault] = [fault for fault in faults(flow) if told in fault]
-    assert fault.startswith(WRONG_BLOCKS[told]["Identifier"])
+    assert fault.startswith(CERTAIN[told]["Identifier"])
+
+
+@pytest.mark.parametrize("told", DOUBTFUL)
+def test_what_connect_may_refuse_is_a_doubt(tmp_path: Path, told: str) -> None:
+    flow = read_flow(written(tmp_path, content(DOUBTFUL[told], bye())))
+    assert faults(flow) == []
+    [doubt] = [doubt for doubt in doubts(flow) if told in doubt]
+    assert doubt.startswith(DOUBTFUL[told]["Identifier"])
+
+
+@pytest.mark.parametrize("kind", ALLOWED)
+def test_what_exports_have_is_neither(tmp_path: Path, kind: str) -> None:
+    flow = read_flow(written(tmp_path, content(ALLOWED[kind], bye())))
+    assert faults(flow) == doubts(flow) == []
+
+
+def test_every_documented_block_has_a_meaning() -> None:
+    """Given the four chapters of the flow language's reference, then the table has their blocks."""
+    documented = {
+        *("CompleteOutboundCall", "CreateCase", "CreateTask", "CreateWisdomSession"),
+        *("DequeueContactAndTransferToQueue", "EndFlowModuleExecution", "GetCase"),
+        *("InvokeFlowModule", "ResumeContact", "StartOutboundChatContact", "TagContact"),
+        *("TransferContactToAgent", "TransferContactToQueue", "UnTagContact", "UpdateCase"),
+        *("UpdateContactAttributes", "UpdateContactCallbackNumber", "UpdateContactData"),
+        *("UpdateContactEventHooks", "UpdateContactMediaProcessing"),
+        *("UpdateContactMediaStreamingBehavior", "UpdateContactRecordingAndAnalyticsBehavior"),
+        *("UpdateContactRecordingBehavior", "UpdateContactRoutingBehavior"),
+        *("UpdateContactTargetQueue", "UpdateContactTextToSpeechVoice"),
+        *("UpdatePreviousContactParticipantState", "CheckHoursOfOperation", "CheckMetricData"),
+        *("CheckOutboundCallStatus", "CheckVoiceId", "Compare", "DistributeByPercentage"),
+        *("EndFlowExecution", "GetMetricData", "Loop", "StartVoiceIdStream", "TransferToFlow"),
+        *("UpdateFlowAttributes", "UpdateFlowLoggingBehavior", "UpdateRoutingCriteria", "Wait"),
+        *("AssociateContactToCustomerProfile", "CreateCallbackContact", "CreateCustomerProfile"),
+        *("InvokeLambdaFunction", "GetCustomerProfile", "GetCustomerProfileObject"),
+        *("GetCalculatedAttributesForCustomerProfile", "UpdateCustomerProfile"),
+        *("ConnectParticipantWithLexBot", "DisconnectParticipant", "GetParticipantInput"),
+        *("MessageParticipant", "MessageParticipantIteratively", "ShowView"),
+        *("TransferParticipantToThirdParty",),
+    }
+    assert documented <= set(BLOCKS)
 
 
 @pytest.mark.parametrize(
@@ -134,19 +190,23 @@ def test_a_wrong_block_is_told(tmp_path: Path, told: str) -> None:
     [
         ({"InputTimeLimitSeconds": "0"}, 'InputTimeLimitSeconds must be "1" to "180"'),
         ({"InputTimeLimitSeconds": 5}, 'InputTimeLimitSeconds must be "1" to "180"'),
-        ({"StoreInput": "True"}, 'StoreInput must be "False"'),
+        ({"StoreInput": "Perhaps"}, 'StoreInput must be "True" or "False"'),
         ({"Text": ""}, "Text says nothing"),
     ],
 )
 def test_a_wrong_menu_is_told(tmp_path: Path, changes: dict[str, Any], told: str) -> None:
     menu = block("a", "GetParticipantInput", MENU | changes, "bye", MENU_ERRORS, {"1": "bye"})
-    assert any(
-        told in fault for fault in faults(read_flow(written(tmp_path, content(menu, bye()))))
-    )
+    flow = read_flow(written(tmp_path, content(menu, bye())))
+    assert any(told in fault for fault in [*faults(flow), *doubts(flow)])
+
+
+def warnings(flow: Flow) -> list[str]:
+    """What Connect takes and somebody will regret."""
+    return [*of_the_layout(flow), *of_the_ways(flow)]
 
 
 def change_type(flow: dict[str, Any]) -> None:
-    flow["Metadata"]["type"] = "agentWhisper"
+    flow["Metadata"]["type"] = "sideDoor"
 
 
 def change_start(flow: dict[str, Any]) -> None:
@@ -178,7 +238,6 @@ def swell(flow: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (change_type, "type 'agentWhisper' is none of"),
         (change_start, "StartAction 'nowhere' is no action"),
         (add_250, "252 actions, 250 are allowed"),
         (swell, "characters, 256000 are allowed"),
@@ -191,6 +250,14 @@ def test_a_wrong_whole_is_told(
     assert faults(read_flow(written(tmp_path, flow))) == []
     spoil(flow)
     assert any(told in fault for fault in faults(read_flow(written(tmp_path, flow))))
+
+
+def test_a_type_of_flow_that_came_later_is_a_doubt(tmp_path: Path) -> None:
+    flow = content(say("a", "bye"), bye())
+    change_type(flow)
+    read = read_flow(written(tmp_path, flow))
+    assert faults(read) == []
+    assert doubts(read) == ["type 'sideDoor' is not known here: walked as an inbound flow"]
 
 
 @pytest.mark.parametrize(
@@ -280,102 +347,3 @@ def test_a_loop_with_words_is_no_fault(tmp_path: Path) -> None:
         bye(),
     )
     assert warnings(read_flow(written(tmp_path, flow))) == []
-
-
-@pytest.mark.parametrize(
-    ("spoil", "told"),
-    [
-        ({"Version": "1"}, "Version must be 2019-10-30, not '1'"),
-        ({"Metadata": None}, "Metadata: an object is needed"),
-        ({"Metadata": {"ActionMetadata": {}, "type": 1}}, "Metadata: type must be a text"),
-        ({"modules": []}, "unknown: modules"),
-        ({"Actions": {}}, "Actions: a list is needed"),
-        ({"Actions": [bye(), bye()]}, "'bye' is there twice"),
-        ({"Actions": [bye() | {"Transitions": {"Default": "x"}}]}, "unknown: Default"),
-        ({"StartAction": ""}, "StartAction must be a text"),
-    ],
-)
-def test_what_is_no_flow_is_refused(tmp_path: Path, spoil: dict[str, Any], told: str) -> None:
-    """`modules`: the console's older export is another language (facts, section 8)."""
-    path = written(tmp_path, content(say("a", "bye"), bye()) | spoil)
-    with pytest.raises(EventError) as refused:
-        read_flow(path)
-    assert told in str(refused.value)
-    assert str(refused.value).startswith(str(path))
-
-
-def test_transitions_are_read_with_their_place(tmp_path: Path) -> None:
-    doubled = call("a", "bye")
-    doubled["Transitions"]["Errors"] *= 2
-    with pytest.raises(EventError, match=r"action 1 \(a\): Errors: NoMatchingError is there twice"):
-        read_flow(written(tmp_path, content(doubled, bye())))
-    operands = block("a", "Compare", {}, "bye", {}, {"1": "bye"})
-    operands["Transitions"]["Conditions"][0]["Condition"]["Operands"] = ["1", "2"]
-    with pytest.raises(EventError, match="one operand is needed"):
-        read_flow(written(tmp_path, content(operands, bye())))
-    unplaced = content(say("a", "bye"), bye())
-    unplaced["Metadata"]["ActionMetadata"]["a"]["position"] = {"x": "left", "y": 0}
-    with pytest.raises(EventError, match="x and y must be numbers"):
-        read_flow(written(tmp_path, unplaced))
-    (tmp_path / "none.json").write_text("{", encoding="utf-8")
-    with pytest.raises(EventError, match="not JSON"):
-        read_flow(tmp_path / "none.json")
-
-
-def test_a_lambda_block_is_read_as_it_is_written(tmp_path: Path) -> None:
-    flow = read_flow(written(tmp_path, content(call("a", "b", "bye"), say("b", "bye"), bye())))
-    assert json.loads(json.dumps(dict(flow.actions["a"].parameters))) == LAMBDA
-    assert list(flow.actions["a"].transitions) == [("Next", "b"), ("NoMatchingError", "bye")]
-    assert flow.actions["b"].position == (300.0, 0.0)
-
-
-@pytest.mark.parametrize("left_out", ["Metadata", "ActionMetadata"])
-def test_content_without_a_layout_is_read(tmp_path: Path, left_out: str) -> None:
-    """Given content that CreateContactFlow takes, then it is told what the console makes of it."""
-    flow = content(say("a", "bye"), bye())
-    if left_out == "Metadata":
-        del flow["Metadata"]
-    else:
-        flow["Metadata"] = {}
-    read = read_flow(written(tmp_path, flow))
-    assert faults(read) == []
-    assert warnings(read) == ["a: no position", "bye: no position"]
-
-
-@pytest.mark.parametrize("spoken", ["Text", "SSML", "PromptId"])
-def test_what_is_played_may_be_given_in_three_ways(tmp_path: Path, spoken: str) -> None:
-    said = say("a", "bye")
-    said["Parameters"] = {spoken: "x"}
-    assert faults(read_flow(written(tmp_path, content(said, bye())))) == []
-    said["Parameters"] = {"Text": "x"} | {spoken: " "}
-    [told] = faults(read_flow(written(tmp_path, content(said, bye()))))
-    assert told in (f"a: {spoken} says nothing", "a: one of Text, SSML, PromptId")
-
-
-@pytest.mark.parametrize(
-    "arn",
-    [
-        "arn:aws:lambda:us-west-2:111122223333:function:bridge-contact-flow:live",
-        "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:f",
-        "$.Attributes.function",
-    ],
-)
-def test_a_function_may_be_named_by_its_arn_or_by_a_path(tmp_path: Path, arn: str) -> None:
-    flow = content(call("a", "bye", LambdaFunctionARN=arn), bye())
-    assert faults(read_flow(written(tmp_path, flow))) == []
-
-
-def test_a_lambda_block_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
-    """Given a block as exports of older flows have it: synchronous, a flat map."""
-    old = call("a", "bye")
-    del old["Parameters"]["InvocationType"], old["Parameters"]["ResponseValidation"]
-    assert faults(read_flow(written(tmp_path, content(old, bye())))) == []
-
-
-def test_content_of_the_api_is_read(tmp_path: Path) -> None:
-    """Given content as DescribeContactFlow answers it, without a name, then it is inbound."""
-    flow = content(say("a", "bye"), bye())
-    flow["Metadata"] = {"ActionMetadata": flow["Metadata"]["ActionMetadata"]}
-    read = read_flow(written(tmp_path, flow))
-    assert (read.name, read.description, read.type) == ("flow", "", "contactFlow")
-    assert faults(read) == warnings(read) == []

@@ -28,7 +28,7 @@ def run(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str]]:
     """Runs the command on a simulator that is there already; exit status and output."""
-    monkeypatch.setattr("simulator.contact_flow.command.Simulator", lambda: nullcontext(simulator))
+    monkeypatch.setattr("simulator.flows.command.Simulator", lambda: nullcontext(simulator))
 
     def run_it(path: Path, *arguments: str) -> tuple[int, str]:
         status = main(["flow", str(path), *arguments])
@@ -113,7 +113,7 @@ def test_warnings_are_told_and_the_flow_is_walked(
     flow["Metadata"]["ActionMetadata"]["bye"] = flow["Metadata"]["ActionMetadata"]["sorry"]
     path = written(tmp_path, flow)
     status, told = run(path)
-    assert (status, f"{path}: bye: drawn over sorry" in told) == (RIGHT, True)
+    assert (status, "  bye: drawn over sorry" in told) == (RIGHT, True)
     assert "the caller is told, and the line is hung up: Hello." in told
     assert "the caller waits in the queue arn:" in run(path, "--type", "queueTransfer")[1]
 
@@ -135,3 +135,119 @@ def test_unknown_faults_are_refused(fault: str, capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         main(["flow", str(FOLDER / "inbound.json"), "--salesforce", fault])
     assert "argument --salesforce" in capsys.readouterr().err
+
+
+def test_an_older_export_is_refused_with_the_way_to_convert_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "old.json"
+    path.write_text('{"modules": [], "version": "1", "start": "m1"}', encoding="utf-8")
+    assert main(["flow", str(path)]) == UNUSABLE
+    assert "older exports (modules[])" in capsys.readouterr().err
+
+
+def test_a_mistake_in_the_flow_is_said_at_the_end_and_is_wrong(
+    run: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    """Given a method that is not there, then the caller is looked after, and the flow is not."""
+    flow = content(
+        call("ask", "say", LambdaInvocationAttributes={"methodName": "createVoiceCal"}),
+        say("say", "bye"),
+        bye(),
+    )
+    status, told = run(written(tmp_path, flow))
+    assert status == WRONG
+    assert "the caller is told, and the line is hung up: Hello." in told
+    after = told.partition("mistakes in the flow, which the function refused:\n")[2]
+    assert after.startswith("  ask: the Lambda block's parameter methodName")
+
+
+def test_a_subflow_that_is_given_goes_on(
+    run: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    """Given a subflow that asks Salesforce to route, then the first flow's VoiceCall is there."""
+    (tmp_path / "sub").mkdir()
+    sub = content(
+        call(
+            "route",
+            "aim",
+            "bye",
+            LambdaInvocationAttributes={
+                "methodName": "executeOmniFlow",
+                "flowDevName": "Route",
+                "fallbackQueue": "q",
+            },
+        ),
+        aim("aim", "in", QueueId="$.External.queue"),
+        to_queue("in", "bye"),
+        bye(),
+    )
+    path = written(tmp_path / "sub", sub | {"Metadata": {"name": "Subflow"}})
+    transfer = {
+        "Identifier": "go",
+        "Type": "TransferToFlow",
+        "Parameters": {"ContactFlowId": "Subflow"},
+        "Transitions": {"Errors": [{"ErrorType": "NoMatchingError", "NextAction": "bye"}]},
+    }
+    main_flow = written(tmp_path, content(call("create", "go"), transfer, bye()))
+    status, told = run(main_flow, "--with", str(path))
+    assert (status, "the caller waits in the queue q" in told) == (RIGHT, True)
+    assert "[Subflow]" in told
+    status, told = run(main_flow)
+    assert (status, "goes on in another flow, which was not given" in told) == (RIGHT, True)
+    assert run(path)[0] == WRONG
+    assert run(path, "--created")[0] == RIGHT
+
+
+def test_choices_of_whoever_walks(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    """Given attributes, keys and branches on the command line, then the caller goes there."""
+    metric = {
+        "Identifier": "5a60ab1a-2fae-4845-bae5-34207115fda3",
+        "Type": "CheckMetricData",
+        "Parameters": {"MetricType": "NumberOfAgentsStaffed"},
+        "Transitions": {
+            "Conditions": [
+                {
+                    "NextAction": "in",
+                    "Condition": {"Operator": "NumberGreaterThan", "Operands": ["0"]},
+                }
+            ],
+            "Errors": [
+                {"ErrorType": "NoMatchingCondition", "NextAction": "say"},
+                {"ErrorType": "NoMatchingError", "NextAction": "say"},
+            ],
+        },
+    }
+    aimed = aim("aim", metric["Identifier"], QueueId="$.Attributes.queue")
+    path = written(
+        tmp_path, content(aimed, metric, to_queue("in", "bye"), say("say", "bye"), bye())
+    )
+    status, told = run(path, "--attribute", "queue=q7")
+    assert (status, "the caller waits in the queue q7" in told) == (RIGHT, True)
+    assert "  CheckMetricData 5a60ab1a: NumberOfAgentsStaffed is taken as 1; took " in told
+    status, told = run(path, "--attribute", "queue=q7", "--take", "5a60ab1a=default")
+    assert (status, "the line is hung up: Hello." in told) == (RIGHT, True)
+    assert "not run here" not in told.partition("the caller")[2]
+
+
+def test_layout_comes_last(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    flow = content(*(say(f"s{n}", f"s{n + 1}") for n in range(8)), say("s8", "bye"), bye())
+    flow["Metadata"]["ActionMetadata"] = {}
+    lines = run(written(tmp_path, flow))[1].splitlines()
+    assert lines[-7:-5] == ["layout:", "  s0: no position"]
+    assert lines[-1] == "  ... and 5 more"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--take", "nobody=Next"), "there is no block 'nobody'"),
+        (("--take", "To queue=Perhaps"), "To queue has no branch 'Perhaps'"),
+        (("--answer", "To queue=1"), "--answer To queue"),
+    ],
+)
+def test_choices_of_what_is_not_there_are_refused(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, str], told: str
+) -> None:
+    assert main(["flow", str(FOLDER / "inbound.json"), *arguments]) == UNUSABLE
+    assert told in capsys.readouterr().err

@@ -7,9 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from simulator.contact_flow.blocks import AGENT_TRANSFER, INBOUND, QUEUE_TRANSFER
-from simulator.contact_flow.checks import PLACEHOLDERS, faults, placeholders, warnings
-from simulator.contact_flow.flow import read_flow
+from simulator.flows.blocks import Meaning, block_of
+from simulator.flows.checks import (
+    PLACEHOLDERS,
+    doubts,
+    faults,
+    missing_branches,
+    placeholders,
+    to_replace,
+)
+from simulator.flows.files import read_flow
+from simulator.flows.flow import AGENT_TRANSFER, INBOUND, QUEUE_TRANSFER
+from simulator.flows.layout import of_the_layout
+from simulator.flows.ways import of_the_ways
 from tools.flow_pictures import BEGIN, END, FOLDER, PAGE, flow_files, main, section
 
 FILES = flow_files()
@@ -30,8 +40,13 @@ def test_every_flow_is_there() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_flow_is_sound(path: Path) -> None:
     """Given a sample flow, then it keeps Connect's limits and leaves nobody in silence."""
-    assert faults(read_flow(path)) == []
-    assert warnings(read_flow(path)) == []
+    flow = read_flow(path)
+    assert faults(flow) == doubts(flow) == of_the_ways(flow) == of_the_layout(flow) == []
+    assert set(to_replace(flow)) <= set(PLACEHOLDERS)
+    for action in flow.actions.values():
+        assert list(missing_branches(action)) == []
+        assert action.next_action or block_of(action).ends
+        assert block_of(action).meaning is not Meaning.PASSED
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

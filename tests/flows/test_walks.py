@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from simulator.contact_flow.blocks import branches
-from simulator.contact_flow.caller import CUSTOMER
-from simulator.contact_flow.checks import MOST_LAMBDA_SECONDS
-from simulator.contact_flow.interpreter import End
+from simulator.flows.blocks import branches
+from simulator.flows.caller import CUSTOMER
+from simulator.flows.state import End
+from simulator.flows.ways import MOST_LAMBDA_SECONDS
 from simulator.simulator import Simulator
 from tests.flows.scenarios import (
     AGENT_TRANSFER,

@@ -6,12 +6,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator.contact_flow.caller import Caller, new_caller
-from simulator.contact_flow.command import FUNCTION, silent_invocation
-from simulator.contact_flow.flow import Flow, read_flow
-from simulator.contact_flow.interpreter import Walk, walk
-from simulator.contact_flow.lambda_block import Invoke, NotInvoked
-from simulator.contact_flow.surroundings import EVERY
+from simulator.flows.caller import Caller, new_caller
+from simulator.flows.command import FUNCTION, silent_invocation
+from simulator.flows.files import read_flow
+from simulator.flows.interpreter import Walk, walk
+from simulator.flows.lambda_block import Invoke, NotInvoked
+from simulator.flows.surroundings import EVERY
 from tests.flows.scenarios import (
     FLOWS,
     REQUEST_CALLBACK,
@@ -24,6 +24,7 @@ from tools.flow_pictures import FOLDER
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from simulator.flows.flow import Flow
     from simulator.functions.lambda_process import Invocation
     from simulator.salesforce import VoiceCallRecord
     from simulator.simulator import Simulator

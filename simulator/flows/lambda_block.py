@@ -1,13 +1,14 @@
 """The Lambda block: time limit, repeats, and what counts as an answer.
 
-Rules: Amazon Connect facts, section 1.2. An invocation that returns an error is repeated up to
-three times within the block's limit. The Error branch is taken when the function cannot be called,
-raises, takes longer, or answers what is no STRING_MAP. There is no branch of its own for a time-out
-(the guide and the language reference contradict each other; no real flow has one).
+Rules: administrator guide, "Flow block: AWS Lambda function". An invocation that returns an error
+is repeated up to three times within the block's limit. The Error branch is taken when the function
+cannot be called, raises, takes longer, or answers something else than the block's response type.
+There is no branch of its own for a time-out (the guide and the language reference contradict each
+other; no real flow has one).
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +16,9 @@ from simulator.functions.lambda_process import Invocation
 
 MOST_ATTEMPTS: Final = 4
 MOST_ANSWER_BYTES: Final = 32 * 1024
+STRING_MAP: Final = "STRING_MAP"
+FLOW_MISTAKE: Final = "FlowMistake"
+"""Type of the error that the function raises where the flow passes what can never work."""
 
 Invoke = Callable[[dict[str, Any]], Invocation]
 """Invokes the function with an event. Raises NotInvoked."""
@@ -33,18 +37,22 @@ class Answer:
         seconds: how long the caller waited.
         attempts: invocations.
         trouble: why there is no answer.
+        mistake: what is wrong in the flow; empty where nothing is known to be.
     """
 
-    external: dict[str, str] | None
+    external: Mapping[str, Any] | None
     seconds: float
     attempts: int
     trouble: str = ""
+    mistake: str = ""
 
 
-def call_function(invoke: Invoke, event: dict[str, Any], limit: float) -> Answer:
+def call_function(
+    invoke: Invoke, event: dict[str, Any], limit: float, response_type: str = STRING_MAP
+) -> Answer:
     """Invoke as the block does; `limit` in seconds, for all attempts together."""
     waited = 0.0
-    trouble = ""
+    trouble = mistake = ""
     for attempt in range(1, MOST_ATTEMPTS + 1):
         try:
             invocation = invoke(event)
@@ -54,19 +62,22 @@ def call_function(invoke: Invoke, event: dict[str, Any], limit: float) -> Answer
         if invocation.timed_out or waited >= limit:
             return Answer(None, limit, attempt, f"no answer within {limit:g} s")
         if invocation.error is None:
-            unusable = _not_a_string_map(invocation.payload)
+            unusable = _unusable(invocation.payload, response_type)
             external = None if unusable else invocation.payload
             return Answer(external, waited, attempt, unusable)
         kind = str(invocation.error.get("errorType", ""))
-        trouble = f"raises {kind}: {invocation.error.get('errorMessage', '')}"
-    return Answer(None, waited, MOST_ATTEMPTS, trouble)
+        message = str(invocation.error.get("errorMessage", ""))
+        trouble = f"raises {kind}: {message}"
+        mistake = message if kind == FLOW_MISTAKE else ""
+    return Answer(None, waited, MOST_ATTEMPTS, trouble, mistake)
 
 
-def _not_a_string_map(payload: Any) -> str:
+def _unusable(payload: Any, response_type: str) -> str:
     """What is wrong with an answer; empty where nothing is."""
     if not isinstance(payload, dict):
-        return "the answer is no object"
-    if not all(isinstance(value, str) for value in payload.values()):
-        return "the answer is no flat map of texts"
+        return "the answer is not an object"
+    is_flat = all(isinstance(value, str) for value in payload.values())
+    if response_type == STRING_MAP and not is_flat:
+        return "the answer is not a flat map of texts"
     size = len(json.dumps(payload, ensure_ascii=False).encode())
     return f"the answer has {size} bytes" if size > MOST_ANSWER_BYTES else ""

@@ -12,7 +12,8 @@ class Surroundings:
 
     Attributes:
         is_open: what Check hours of operation finds; None: it fails.
-        key: the key that the caller presses in a menu; empty: none; None: the block fails.
+        keys: what the caller presses in one menu after the other, the last one in all further
+            ones too; empty: nothing; None: the blocks fail.
         unknown: queues and agents that cannot be set as target; EVERY: none can.
         full: targets that are at capacity.
         broken: targets into which nobody can be put.
@@ -21,12 +22,16 @@ class Surroundings:
     """
 
     is_open: bool | None = True
-    key: str | None = ""
+    keys: tuple[str, ...] | None = ()
     unknown: frozenset[str] = frozenset()
     full: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
     mute: frozenset[str] = frozenset()
     keeps_attributes: bool = True
+
+    def key(self, menu: int) -> str:
+        """What is pressed in the menu of this number, from 0; empty: nothing."""
+        return self.keys[min(menu, len(self.keys) - 1)] if self.keys else ""
 
 
 def among(name: str, names: frozenset[str]) -> bool:
