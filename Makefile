@@ -18,7 +18,7 @@ export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
-.PHONY: help run replay flow simulator doctor test lint types template suites bench startup build package docs sizes lock clean
+.PHONY: help run replay flow simulator doctor test lint types template suites bench profile startup build package docs sizes lock clean
 .PHONY: suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact
 
 help:  ## list what can be made
@@ -80,8 +80,11 @@ suite-pure suite-faults suite-handler suite-simulator suite-artefact:
 suite-flows:
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/flows
 
-bench: $(VENV)/ready  ## measure the way of a call beside the targets
-	@$(BIN)/python -m tests.performance.bench
+bench: $(VENV)/ready  ## measure this tree beside another revision: make bench BASE=main
+	@$(BIN)/python -m tests.performance.bench --base "$(BASE)" $(ARGS)
+
+profile: $(VENV)/ready  ## where a create, a record, an event and a start spend their CPU
+	@$(BIN)/python -m tests.performance.profile $(ARGS)
 
 startup: $(VENV)/ready  ## measure what the flow function's start costs, by memory (docs/start-up.md)
 	@$(BIN)/python -m tests.performance.start_up

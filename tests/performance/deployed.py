@@ -1,8 +1,8 @@
 """What Lambda would run, made for this machine: the newest Python, the built layer, the runtime.
 
 The layer is the one that is shipped (same lock, same pruning, compiled), built by the same script
-for this machine's Python and platform. Both folders are kept in .build/ and made anew when what
-they are made from has changed.
+for this machine's Python and platform. Another revision is checked out and built by its own script.
+All of it is kept in .build/bench and made anew when what it is made from has changed.
 """
 
 import os
@@ -15,41 +15,109 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.performance.authority import Authority, authority
+
 ROOT: Final = Path(__file__).parents[2]
-LAYER: Final = ROOT / "layers" / "voicecall_bridge"
+FOLDER: Final = ROOT / ".build" / "bench"
 DEV_LOCK: Final = ROOT / "requirements" / "dev.lock"
 VERSIONS: Final = ("3.13", "3.12", "3.11")  # newest first; 3.13 is what is deployed
 RUNTIME_PACKAGES: Final = ("awslambdaric", "simplejson", "snapshot-restore-py")
 
 
 class NotDeployableError(Exception):
-    """No Python, or no layer; says what to do."""
+    """No Python, no layer or no such revision; says what to do."""
+
+
+def layer_of(root: Path) -> Path:
+    """Where a revision has the layer's script, lock and package."""
+    return root / "layers" / "voicecall_bridge"
+
+
+LAYER: Final = layer_of(ROOT)
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """`python` runs the functions with `layers` on its path; the last of them is AWS's runtime."""
+    """A revision as it is deployed.
+
+    Attributes:
+        python: runs the functions with `layers` on its path; the last of them is AWS's runtime.
+        version: of that Python.
+        layers: folders that stand for /opt/python.
+        root: the revision's files: its template and its functions.
+        name: what the tables call it.
+    """
 
     python: str
     version: str
     layers: tuple[Path, ...]
+    root: Path = ROOT
+    name: str = "this tree"
+
+    @property
+    def size(self) -> float:
+        """Megabytes of the layer, unpacked."""
+        files = (file for file in self.layers[0].rglob("*") if file.is_file())
+        return sum(file.stat().st_size for file in files) / 1e6
 
 
-def deployed() -> Deployed:
-    """Find the newest Python and build layer and runtime for it. Raises NotDeployableError."""
+def deployed(revision: str = "") -> Deployed:
+    """Find the newest Python and build layer and runtime for it.
+
+    Args:
+        revision: any name that git knows; empty is the working tree.
+
+    Raises:
+        NotDeployableError: what is missing.
+    """
     python, version = newest_python()
-    layer = ROOT / ".build" / f"bench-layer-{version}"
-    script = LAYER / "build.py"
-    sources = [LAYER / "requirements.lock", script, *LAYER.glob("voicecall_bridge/**/*.py")]
-    if _is_stale(layer, sources):
+    root, name = (_checkout(revision), revision) if revision else (ROOT, "this tree")
+    layer = FOLDER / f"layer-{root.name if revision else 'tree'}-{version}"
+    source = layer_of(root)
+    script = source / "build.py"
+    trusted = authority(FOLDER)
+    sources = [source / "requirements.lock", script, *source.glob("voicecall_bridge/**/*.py")]
+    if _is_stale(layer, [*sources, trusted.certificate]):
         _run([python, str(script), "--platform", "local", "--target", str(layer)])
+        _trust(layer, trusted)
         _stamp(layer)
-    return Deployed(python, version, (layer / "python", runtime_client(python, version)))
+    layers = (layer / "python", runtime_client(python, version))
+    return Deployed(python, version, layers, root, name)
+
+
+def _checkout(revision: str) -> Path:
+    """The files of a revision, in a folder of its own."""
+    asked = subprocess.run(
+        ["git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if asked.returncode != 0:
+        raise NotDeployableError(f"git knows no revision {revision!r}: set BASE to one")
+    commit = asked.stdout.strip()
+    folder = FOLDER / commit[:12]
+    if not (folder / "template.yaml").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        _run(["git", "-C", str(ROOT), "worktree", "prune"])
+        _run(
+            ["git", "-C", str(ROOT), "worktree", "add", "--quiet", "--detach", str(folder), commit]
+        )
+    return folder
+
+
+def _trust(layer: Path, trusted: Authority) -> None:
+    """Let the functions trust the fakes: what they trust is a file of the layer in any revision."""
+    certificate = trusted.certificate.read_text(encoding="ascii")
+    for file in layer.rglob("cacert.pem"):
+        with file.open("a", encoding="utf-8") as bundle:
+            bundle.write(f"\n{certificate}")
 
 
 def runtime_client(python: str, version: str) -> Path:
     """A folder with what Lambda's image has: the runtime client. Raises NotDeployableError."""
-    runtime = ROOT / ".build" / f"bench-runtime-{version}"
+    runtime = FOLDER / f"runtime-{version}"
     if _is_stale(runtime, [DEV_LOCK]):
         runtime.mkdir(parents=True)
         pins = runtime / "requirements.txt"

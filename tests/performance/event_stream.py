@@ -2,7 +2,7 @@
 
 Two lives of a contact, each of three events (QUEUED, CONNECTED_TO_AGENT, DISCONNECTED): without a
 flow, so that the first event has the contact described and its VoiceCall created, and after a flow
-that did so. The poller is the laptop's, with the template's mapping over the four shards that a
+that did so. The poller is the simulator's, with the template's mapping over the four shards that a
 stream on demand begins with; the stream is in memory, so what is measured is poller, function and
 round trips. DescribeContact answers at once and is not throttled here: Connect's own limit, 10
 requests a second, bounds the first life in truth.
@@ -19,12 +19,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from simulator.functions.function_pool import FunctionPool
-from simulator.functions.lambda_process import LambdaProcess
 from simulator.streams.event_source_mapping import EventSourceMapping, read_mappings
 from simulator.streams.poller import Outcome, Poller
 from tests.performance.deployed import Deployed
 from tests.performance.fakes import CREATE, DESCRIBE, Fakes
-from tests.performance.measure import INSTANCE_ARN, MeasurementError, function, template
+from tests.performance.machine import cpu
+from tests.performance.measure import INSTANCE_ARN, MeasurementError, function, process_of, template
 
 EVENTS_FUNCTION: Final = "ContactEventsFunction"
 ROUND_TRIP: Final = 0.040
@@ -39,12 +39,14 @@ WARM_UP: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """One run: events a second, and requests a contact."""
+    """One run: events a second, milliseconds of CPU an event, and requests a contact."""
 
     per_second: float
+    cpu: float
     describes: float
     posts: float
     again_per_second: float
+    again_cpu: float
     again_describes: float
     again_posts: float
 
@@ -93,12 +95,12 @@ class MemoryStream:
 def measure_events(fakes: Fakes, deployed: Deployed, contacts: int) -> Events:
     """Let so many contacts live twice, in warm environments. Raises MeasurementError."""
     (mapping,) = [
-        each for each in read_mappings(template(fakes)) if each.function == EVENTS_FUNCTION
+        each
+        for each in read_mappings(template(deployed, fakes))
+        if each.function == EVENTS_FUNCTION
     ]
-    definition = function(fakes, EVENTS_FUNCTION)
-    pool = FunctionPool(
-        lambda: LambdaProcess(definition, deployed.layers, python=deployed.python), ENVIRONMENTS
-    )
+    definition = function(deployed, fakes, EVENTS_FUNCTION)
+    pool = FunctionPool(lambda: process_of(deployed, definition), ENVIRONMENTS)
     try:
         fakes.set_latency({})
         _live(_ids(WARM_UP), mapping, pool)
@@ -114,13 +116,15 @@ def measure_events(fakes: Fakes, deployed: Deployed, contacts: int) -> Events:
 
 def _measured(
     fakes: Fakes, names: list[str], mapping: EventSourceMapping, pool: FunctionPool
-) -> tuple[float, float, float]:
-    before = fakes.counts()
+) -> tuple[float, float, float, float]:
+    before, used = fakes.counts(), sum(map(cpu, pool.process_ids))
     seconds = _live(names, mapping, pool)
+    used = sum(map(cpu, pool.process_ids)) - used
     new = fakes.counts().since(before).requests
     contacts = len(names)
     return (
         contacts * len(TYPES) / seconds,
+        used / (contacts * len(TYPES)),
         new.get(DESCRIBE, 0) / contacts,
         new.get(CREATE, 0) / contacts,
     )
@@ -133,7 +137,7 @@ def _live(names: Iterable[str], mapping: EventSourceMapping, pool: FunctionPool)
     for kind in TYPES:
         stream = MemoryStream()
         for name in names:
-            stream.put(name, json.dumps(_event(name, kind)).encode())
+            stream.put(name, json.dumps(contact_event(name, name, kind)).encode())
         poller = Poller(stream, mapping, pool.invoke, s3=Refusing(), sqs=Refusing())
         began = time.perf_counter()
         results = poller.drain()
@@ -155,12 +159,16 @@ def _ids(count: int) -> list[str]:
     return [str(uuid.uuid4()) for _ in range(count)]
 
 
-def _event(contact_id: str, kind: str) -> dict[str, Any]:
-    """Shape: Amazon Connect Administrator Guide, "Contact events"; values invented."""
+def contact_event(contact_id: str, chain: str, kind: str = "QUEUED") -> dict[str, Any]:
+    """A contact's event; `chain` is the first contact of the call.
+
+    Shape: Amazon Connect Administrator Guide, "Contact events"; values invented.
+    """
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     detail: dict[str, Any] = {
         "eventType": kind,
         "contactId": contact_id,
+        "initialContactId": chain,
         "channel": "VOICE",
         "instanceArn": INSTANCE_ARN,
         "initiationMethod": "INBOUND",

@@ -2,8 +2,8 @@
 
 They run in one process of their own, so that their work does not disturb the measuring one, and
 are as lean as they can be: no web framework, no checks. They are NOT simulators (for those see
-`local`): every voice call is created, every update is taken up, every contact is described at once,
-and of DynamoDB there is what the ledger's own expressions need.
+`simulator`): every voice call is created, every update is taken up, every contact is described at
+once, and of DynamoDB there is what the ledger's own expressions need.
 
     with Fakes(secret) as fakes:
         fakes.aws_url, fakes.salesforce_url
@@ -17,22 +17,27 @@ input ends it.
 
 import asyncio
 import contextlib
-import functools
 import json
-import re
+import ssl
 import subprocess
 import sys
+import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from types import CodeType, TracebackType
+from types import TracebackType
 from typing import Any, Final, Self
+
+from tests.performance.fake_table import key_of, transact_write_items, update_item
 
 CREATE: Final = "POST /voiceCalls"
 UPDATE: Final = "PATCH /voiceCalls"
 DESCRIBE: Final = "DescribeContact"
+SECRET: Final = "GetSecretValue"
+LEDGER_WRITES: Final = ("UpdateItem", "PutItem", "TransactWriteItems")
+LEDGER_OPERATIONS: Final = (*LEDGER_WRITES, "GetItem")
 AWS: Final = "aws"
 SALESFORCE: Final = "salesforce"
 BASE_PATH: Final = "/telephony/v1"
@@ -48,10 +53,6 @@ _CONTACT: Final = json.dumps(
         }
     }
 ).encode()
-_ABSENT: Final = re.compile(r"attribute_not_exists\((#?\w+)\)")
-_COMPARED: Final = re.compile(r"(#?\w+) (<=|<|=) (:\w+)")
-_AMONG: Final = re.compile(r"(#?\w+) IN \(([:\w, ]+)\)")
-_SET: Final = re.compile(r"(#?\w+) = (?:if_not_exists\(\w+, (:\w+)\)|(:\w+))")
 
 Reply = tuple[str, int, bytes]
 """Operation, status, body."""
@@ -75,10 +76,13 @@ class Counts:
 class Fakes:
     """The process of the fakes, as a context manager."""
 
-    def __init__(self, secret: Mapping[str, str]) -> None:
-        """`secret` is what Secrets Manager answers, in the shape Salesforce provisions it.
+    def __init__(self, secret: Mapping[str, str], certificate: Path | None = None) -> None:
+        """Start the process.
 
-        Its SCRT_ENDPOINT_BASE is replaced by the address of the fake of Salesforce.
+        Args:
+            secret: what Secrets Manager answers, in the shape Salesforce provisions it. Its
+                SCRT_ENDPOINT_BASE is replaced by the address of the fake of Salesforce.
+            certificate: chain and key of the servers; None serves plain HTTP.
         """
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.performance.fakes"],
@@ -87,12 +91,14 @@ class Fakes:
             stdout=subprocess.PIPE,
         )
         try:
-            ports = self._ask({"secret": dict(secret)})
+            started = {"secret": dict(secret), "certificate": str(certificate or "")}
+            ports = self._ask(started)
         except BaseException:
             self.close()
             raise
-        self.aws_url = f"http://127.0.0.1:{ports[AWS]}"
-        self.salesforce_url = f"http://127.0.0.1:{ports[SALESFORCE]}{BASE_PATH}"
+        scheme = "https" if certificate else "http"
+        self.aws_url = f"{scheme}://127.0.0.1:{ports[AWS]}"
+        self.salesforce_url = f"{scheme}://127.0.0.1:{ports[SALESFORCE]}{BASE_PATH}"
 
     def __enter__(self) -> Self:
         """Return the fakes, which serve already."""
@@ -118,6 +124,10 @@ class Fakes:
     def set_latency(self, seconds: Mapping[str, float]) -> None:
         """Answer each operation named only after so many seconds, all others at once."""
         self._ask({"latency": dict(seconds)})
+
+    def close_connections(self) -> None:
+        """Close every connection, as servers do that have waited long enough."""
+        self._ask({"close": True})
 
     def counts(self) -> Counts:
         """What has arrived so far."""
@@ -158,6 +168,10 @@ class _Connection(asyncio.Protocol):
         if isinstance(transport, asyncio.Transport):
             self._transport = transport
 
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, separator, rest = self._received.partition(b"\r\n\r\n")
@@ -188,28 +202,37 @@ class _Connection(asyncio.Protocol):
 class _Servers:
     """Both servers, their counters and latencies."""
 
-    def __init__(self, secret: Mapping[str, str]) -> None:
+    def __init__(self, secret: Mapping[str, str], certificate: str) -> None:
         self.requests: Counter[str] = Counter()
         self.connections: Counter[str] = Counter()
         self.latency: dict[str, float] = {}
         self.updates: list[tuple[str, int]] = []
+        self.open: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._items: dict[str, dict[str, Any]] = {}
         self._secret = dict(secret)
+        self._tls: ssl.SSLContext | None = None
+        if certificate:
+            self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            self._tls.load_cert_chain(certificate)
 
     async def start(self) -> dict[str, int]:
         ports = {
             SALESFORCE: await self._listen(SALESFORCE, self._salesforce),
             AWS: await self._listen(AWS, self._aws),
         }
-        self._secret["SCRT_ENDPOINT_BASE"] = f"http://127.0.0.1:{ports[SALESFORCE]}{BASE_PATH}"
+        scheme = "https" if self._tls else "http"
+        self._secret["SCRT_ENDPOINT_BASE"] = f"{scheme}://127.0.0.1:{ports[SALESFORCE]}{BASE_PATH}"
         return ports
 
     async def _listen(self, name: str, answer: Callable[[bytes, bytes], Reply]) -> int:
         def accept() -> _Connection:
             self.connections[name] += 1
-            return _Connection(answer, self.latency, name)
+            connection = _Connection(answer, self.latency, name)
+            self.open.add(connection)
+            return connection
 
-        server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(accept, "127.0.0.1", 0, ssl=self._tls)
         port: int = server.sockets[0].getsockname()[1]
         return port
 
@@ -220,13 +243,15 @@ class _Servers:
         self.requests[operation] += 1
         match operation:
             case "UpdateItem":
-                status, answer = _update(self._items, json.loads(body))
+                status, answer = update_item(self._items, json.loads(body))
                 return operation, status, json.dumps(answer).encode()
             case "TransactWriteItems":
-                status, answer = _transact(self._items, json.loads(body)["TransactItems"])
+                status, answer = transact_write_items(
+                    self._items, json.loads(body)["TransactItems"]
+                )
                 return operation, status, json.dumps(answer).encode()
             case "GetItem":
-                item = self._items.get(_key(json.loads(body)))
+                item = self._items.get(key_of(json.loads(body)))
                 return operation, 200, json.dumps({"Item": item} if item else {}).encode()
             case "DescribeContact":
                 return operation, 200, _CONTACT
@@ -261,92 +286,6 @@ class _Servers:
             self.updates.append((key, int(attributes["Version__c"])))
 
 
-def _key(request: Mapping[str, Any]) -> str:
-    ((_, value),) = request["Key"].items()
-    return str(value["S"])
-
-
-def _holds(request: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
-    """Whether the condition of an update holds."""
-    names = request.get("ExpressionAttributeNames", {})
-    values = request.get("ExpressionAttributeValues", {})
-
-    def found(name: str) -> Any:
-        typed = item.get(names.get(name, name))
-        return None if typed is None else _plain(typed)
-
-    def holds(name: str, sign: str, value: str) -> bool:
-        left, right = found(name), _plain(values[value])
-        if left is None:
-            return False
-        return bool(
-            left < right if sign == "<" else left <= right if sign == "<=" else left == right
-        )
-
-    def among(name: str, *options: str) -> bool:
-        return found(name) in [_plain(values[option]) for option in options]
-
-    known = {"absent": lambda name: found(name) is None, "holds": holds, "among": among}
-    return bool(eval(_condition(request.get("ConditionExpression", "True")), known))
-
-
-@functools.cache
-def _condition(text: str) -> CodeType:
-    """A condition of the bridge's own in Python's words."""
-    words = _ABSENT.sub(r"absent('\1')", text)
-    words = _COMPARED.sub(r"holds('\1', '\2', '\3')", words)
-    words = _AMONG.sub(
-        lambda found: f"among('{found[1]}', {', '.join(map(repr, found[2].split(', ')))})", words
-    )
-    return compile(words.replace(" OR ", " or ").replace(" AND ", " and "), "condition", "eval")
-
-
-def _plain(typed: Mapping[str, Any]) -> Any:
-    ((kind, value),) = typed.items()
-    return int(value) if kind == "N" else value
-
-
-def _transact(
-    items: dict[str, dict[str, Any]], writes: list[Mapping[str, Any]]
-) -> tuple[int, dict[str, Any]]:
-    """All updates of a transaction or none; status and answer."""
-    updates = [write["Update"] for write in writes]
-    befores = [items.get(_key(update), {}) for update in updates]
-    if all(map(_holds, updates, befores)):
-        for update in updates:
-            _update(items, update)
-        return 200, {}
-    reasons = [
-        {"Code": "None"}
-        if _holds(update, before)
-        else {"Code": "ConditionalCheckFailed", "Item": before}
-        for update, before in zip(updates, befores, strict=True)
-    ]
-    kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
-    return 400, {"__type": kind, "message": "cancelled", "CancellationReasons": reasons}
-
-
-def _update(
-    items: dict[str, dict[str, Any]], request: Mapping[str, Any]
-) -> tuple[int, dict[str, Any]]:
-    """What the ledger's updates do to an item; status and answer."""
-    before = items.get(_key(request), {})
-    names = request.get("ExpressionAttributeNames", {})
-    if not _holds(request, before):
-        refused = {"__type": "com.amazonaws#ConditionalCheckFailedException", "Item": before}
-        return 400, refused
-    after = dict(before)
-    update, _, removed = request["UpdateExpression"].partition("REMOVE ")
-    for name, fallback, value in _SET.findall(update.partition(" ADD ")[0]):
-        attribute = names.get(name, name)
-        if not fallback or attribute not in before:
-            after[attribute] = request["ExpressionAttributeValues"][fallback or value]
-    for name in removed.split(", "):
-        after.pop(name, None)
-    items[_key(request)] = after
-    return 200, {"Attributes": before} if request.get("ReturnValues") == "ALL_OLD" else {}
-
-
 def _header(head: bytes, name: bytes) -> bytes:
     for line in head.split(b"\r\n")[1:]:
         key, _, value = line.partition(b":")
@@ -364,11 +303,15 @@ async def _serve() -> None:
         question = json.loads(line)
         answer: dict[str, Any]
         if servers is None:
-            servers = _Servers(question["secret"])
+            servers = _Servers(question["secret"], question["certificate"])
             answer = dict(await servers.start())
         elif "latency" in question:
             servers.latency.clear()
             servers.latency.update(question["latency"])
+            answer = {}
+        elif "close" in question:
+            for connection in list(servers.open):
+                connection.close()
             answer = {}
         elif "updates" in question:
             answer = {"updates": servers.updates}

@@ -5,8 +5,8 @@ record in several versions, each delivered twice, shuffled, under partition keys
 that shards and environments race; the fakes hold the ledger's conditions, so what Salesforce gets
 is what it would get. A stale write is a PATCH with an older version than one before it.
 
-The poller is the laptop's, with the template's mapping over the four shards that a stream on demand
-begins with; the stream is in memory. Poller, functions and fakes share the machine's cores.
+The poller is the simulator's, with the template's mapping over the four shards that a stream on
+demand begins with; the stream is in memory. Poller, functions and fakes share the machine's cores.
 """
 
 import json
@@ -15,17 +15,17 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from simulator.functions.function_pool import FunctionPool
-from simulator.functions.lambda_process import Invocation, LambdaProcess
+from simulator.functions.lambda_process import Invocation
 from simulator.streams.event_source_mapping import EventSourceMapping, read_mappings
 from simulator.streams.poller import BatchResult, Outcome, Poller
 from tests.performance.deployed import Deployed
 from tests.performance.event_stream import MemoryStream, Refusing
-from tests.performance.fakes import UPDATE, Fakes
-from tests.performance.measure import INSTANCE_ARN, MeasurementError, function, template
+from tests.performance.fakes import LEDGER_OPERATIONS, UPDATE, Fakes
+from tests.performance.machine import cpu
+from tests.performance.measure import INSTANCE_ARN, MeasurementError, function, process_of, template
 
 RECORDS_FUNCTION: Final = "ContactRecordsFunction"
 ROUND_TRIP: Final = 0.040
@@ -69,20 +69,18 @@ def measure_records(fakes: Fakes, deployed: Deployed, records: int, contacts: in
     Raises MeasurementError.
     """
     (mapping,) = [
-        each for each in read_mappings(template(fakes)) if each.function == RECORDS_FUNCTION
+        each
+        for each in read_mappings(template(deployed, fakes))
+        if each.function == RECORDS_FUNCTION
     ]
-    definition = function(fakes, RECORDS_FUNCTION)
-    pool = FunctionPool(
-        lambda: LambdaProcess(definition, deployed.layers, python=deployed.python), ENVIRONMENTS
-    )
+    definition = function(deployed, fakes, RECORDS_FUNCTION)
+    pool = FunctionPool(lambda: process_of(deployed, definition), ENVIRONMENTS)
     try:
         _through(_unique(WARM_UP), mapping, pool)
-        fakes.set_latency(
-            {UPDATE: ROUND_TRIP, "UpdateItem": LEDGER_TRIP, "TransactWriteItems": LEDGER_TRIP}
-        )
-        before, cpu = fakes.counts(), _cpu_seconds(pool.process_ids)
+        fakes.set_latency({UPDATE: ROUND_TRIP, **dict.fromkeys(LEDGER_OPERATIONS, LEDGER_TRIP)})
+        before, used = fakes.counts(), sum(map(cpu, pool.process_ids))
         seconds, invocations = _through(_unique(records), mapping, pool)
-        cpu = _cpu_seconds(pool.process_ids) - cpu
+        used = sum(map(cpu, pool.process_ids)) - used
         new = fakes.counts().since(before).requests
         names = [str(uuid.uuid4()) for _ in range(contacts)]
         arrived = len(fakes.updates())
@@ -94,10 +92,10 @@ def measure_records(fakes: Fakes, deployed: Deployed, records: int, contacts: in
     stale, sent, newest = _order(updates)
     return Records(
         per_second=records / seconds,
-        cpu=cpu * 1000 / records,
+        cpu=used / records,
         invocations=invocations / records,
         patches=new.get(UPDATE, 0) / records,
-        ledger_requests=(new.get("UpdateItem", 0) + new.get("TransactWriteItems", 0)) / records,
+        ledger_requests=sum(new.get(each, 0) for each in LEDGER_OPERATIONS) / records,
         patches_per_version=len(updates) / sent,
         stale=stale,
         newest=newest / contacts,
@@ -130,43 +128,31 @@ def _through(
     results = poller.drain()
     seconds = time.perf_counter() - began
     for result in results:
-        _require_success(result)
+        require_success(result)
     return seconds, len(results)
 
 
-def _require_success(result: BatchResult) -> None:
+def require_success(result: BatchResult) -> None:
+    """Raises MeasurementError for a batch that did not succeed."""
     if result.outcome is not Outcome.SUCCEEDED:
         said = result.invoked.logs[-5:] if isinstance(result.invoked, Invocation) else ""
-        raise MeasurementError(f"a batch of contact records: {result.reason}\n{said}")
+        raise MeasurementError(f"a batch: {result.reason}\n{said}")
 
 
 def _unique(count: int) -> list[tuple[str, dict[str, Any]]]:
     names = [str(uuid.uuid4()) for _ in range(count)]
-    return [(name, _record(name, VERSIONS)) for name in names]
+    return [(name, contact_record(name, name, VERSIONS)) for name in names]
 
 
 def _versions(names: list[str]) -> list[tuple[str, dict[str, Any]]]:
     items = [
-        (str(uuid.uuid4()), _record(name, version))
+        (str(uuid.uuid4()), contact_record(name, name, version))
         for name in names
         for version in range(1, VERSIONS + 1)
         for _ in range(2)
     ]
     random.Random(len(names)).shuffle(items)
     return items
-
-
-def _cpu_seconds(process_ids: list[int]) -> float:
-    """User and system time of processes so far; 0 where the system does not tell."""
-    ticks = 0
-    for process_id in process_ids:
-        try:
-            stat = Path(f"/proc/{process_id}/stat").read_text(encoding="ascii")
-        except OSError:
-            return 0.0
-        fields = stat.rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])  # utime, stime (proc(5))
-    return ticks / 100  # the kernel's USER_HZ
 
 
 # Shape: Amazon Connect Administrator Guide, "Contact records data model"; values invented.
@@ -213,10 +199,12 @@ _RECORD: dict[str, Any] = {
 }
 
 
-def _record(contact_id: str, version: int) -> dict[str, Any]:
+def contact_record(contact_id: str, chain: str, version: int = VERSIONS) -> dict[str, Any]:
+    """A contact's record in one of its versions; `chain` is the first contact of the call."""
     return {
         **_RECORD,
         "ContactId": contact_id,
+        "InitialContactId": None if chain == contact_id else chain,
         "LastUpdateTimestamp": f"2026-11-20T10:06:{version:02d}Z",
         "Attributes": {"sfdc-Version__c": str(version), "voiceCallId": "0LQ000000000001AAA"},
     }

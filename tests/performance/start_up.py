@@ -13,20 +13,25 @@ here what Lambda itself adds: fetching the code, starting or restoring its virtu
 import platform
 import statistics
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
-from simulator.functions.lambda_process import LambdaProcess
 from simulator.sam.template import LambdaFunction
 from tests.performance.deployed import Deployed, NotDeployableError, deployed
 from tests.performance.fakes import Fakes
-from tests.performance.measure import MeasurementError, create, flow_function, secret
+from tests.performance.machine import cpu, largest_memory
+from tests.performance.measure import (
+    MeasurementError,
+    create,
+    flow_function,
+    pid_of,
+    process_of,
+    secret,
+)
 
 RUNS: Final = 5
 WARM_INVOCATIONS: Final = 200
@@ -47,46 +52,25 @@ class Run:
     memory: float
 
 
-def cpu(pid: int) -> float:
-    """CPU milliseconds that a process has used, all threads, those that ended too.
-
-    Linux makes the clock's id from the process id (clock_getcpuclockid, per-process, scheduler's).
-    """
-    return time.clock_gettime((~pid << 3) | 2) * 1000
-
-
-def largest_memory(pid: int) -> float:
-    """Megabytes that a process had resident at most."""
-    status = Path("/proc", str(pid), "status").read_text(encoding="ascii")
-    [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(line.split()[1]) / 1024
-
-
 def measure(function: LambdaFunction, runtime: Deployed) -> Run:
     """One process started on demand, one restored from a snapshot. Raises MeasurementError."""
-    with LambdaProcess(function, runtime.layers, python=runtime.python) as process:
+    with process_of(runtime, function) as process:
         create(process)
-        on_demand = cpu(_pid(process))
+        on_demand = cpu(pid_of(process))
         for _ in range(WARM_INVOCATIONS):  # the interpreter specialises
             create(process)
-        before = cpu(_pid(process))
+        before = cpu(pid_of(process))
         for _ in range(WARM_INVOCATIONS):
             create(process)
-        warm = (cpu(_pid(process)) - before) / WARM_INVOCATIONS
-        memory = largest_memory(_pid(process))
-    with LambdaProcess(function, runtime.layers, python=runtime.python, snap_start=True) as process:
+        warm = (cpu(pid_of(process)) - before) / WARM_INVOCATIONS
+        memory = largest_memory(pid_of(process))
+    with process_of(runtime, function, snap_start=True) as process:
         if not process.publish():
             raise MeasurementError("the function came to no snapshot")
-        before_snapshot = cpu(_pid(process))
+        before_snapshot = cpu(pid_of(process))
         create(process)
-        restored = cpu(_pid(process)) - before_snapshot
+        restored = cpu(pid_of(process)) - before_snapshot
     return Run(on_demand, before_snapshot, restored, warm, memory)
-
-
-def _pid(process: LambdaProcess) -> int:
-    if process.pid is None:
-        raise MeasurementError("the process has ended")
-    return process.pid
 
 
 def computed(milliseconds: float, memory: int) -> float:
@@ -102,7 +86,7 @@ def main() -> int:
     try:
         runtime = deployed()
         with Fakes(secret()) as fakes:
-            function = flow_function(fakes)
+            function = flow_function(runtime, fakes)
             runs = [measure(function, runtime) for _ in range(RUNS)]
     except (NotDeployableError, MeasurementError) as error:
         print(f"start-up: {error}", file=sys.stderr)

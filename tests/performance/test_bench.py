@@ -2,20 +2,39 @@
 
 import dataclasses
 import json
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import certifi
 import pytest
 import requests
 
 from simulator.functions.lambda_process import LambdaProcess
-from tests.performance.bench import EVENT_ROWS, RECORD_ROWS, ROWS, Measured
-from tests.performance.deployed import DEV_LOCK, LAYER, RUNTIME_PACKAGES, Deployed, _pins
-from tests.performance.event_stream import Events, measure_events
+from tests.performance import machine
+from tests.performance.authority import authority
+from tests.performance.bench import TABLES, BusyError, Measured, Row, _require_quiet
+from tests.performance.deployed import (
+    DEV_LOCK,
+    LAYER,
+    RUNTIME_PACKAGES,
+    Deployed,
+    NotDeployableError,
+    _pins,
+    deployed,
+)
+from tests.performance.event_stream import measure_events
 from tests.performance.fakes import CREATE, DESCRIBE, Fakes
-from tests.performance.measure import PROBE, Cold, Warm, flow_event, flow_function, secret
-from tests.performance.record_stream import Records, _order, measure_records
+from tests.performance.machine import Moment
+from tests.performance.measure import PROBE, flow_event, flow_function, secret
+from tests.performance.pairs import Amount, measure_pair, measure_streams
+from tests.performance.record_stream import _order, measure_records
+
+TREE = Deployed(sys.executable, "", (LAYER,))
+COUNTED = ("writes", "posts", "secrets", "connections")
 
 UPDATE = json.dumps(
     {
@@ -84,30 +103,67 @@ def test_latency_is_of_the_named_operation_alone(fakes: Fakes) -> None:
         assert time.monotonic() - began >= 0.19
 
 
-def test_table_shows_the_spread_of_the_runs() -> None:
-    """Given three runs, when shown, then each row has minimum, median and maximum."""
-    warm = [
-        Warm(p50, p50 * 2, 0.3, p50 / 2, 0.0, 0.0, 0.0, 2.0, 1.0, 400) for p50 in (2.0, 4.0, 3.0)
-    ]
-    slow = [Warm(6.0, 9.0, 0.3, 2.0, 1.0, 1.0, 0.0, 2.0, 1.0, 400)] * 3
-    events = [Events(rate, 1.0, 1.0, 2 * rate, 0.0, 0.0) for rate in (300.0, 500.0, 400.0)]
-    records = [Records(rate, 1.0, 0.01, 1.0, 0.1, 1.0, 0, 1.0) for rate in (900.0, 1100.0, 1000.0)]
-    measured = Measured(warm, slow, [Cold(100.0, 150.0), Cold(120.0, 180.0)], events, records)
+def test_table_shows_spread_and_ratio_of_each_pair() -> None:
+    """Given three pairs, when shown, then a row has both spreads and what each pair tells."""
+    row = Row("Salesforce 40 ms, less it", "TLS warm all", less=40.0)
+    base = [{"TLS warm all": value} for value in (44.0, 50.0, 45.0)]
+    tree = [{"TLS warm all": value} for value in (42.0, 45.0, 45.0)]
+    shown = row.cells(Measured([TREE, TREE], [base, tree]))
+    assert shown[1:4] == ["4.00 ms", "5.00 ms", "10.00 ms"]
+    assert shown[4:7] == ["2.00 ms", "5.00 ms", "5.00 ms"]
+    assert shown[7:] == ["0.50 0.50 1.00", "0.50"]
 
-    shown = {row.what.strip(): row.cells(measured)[1:4] for row in ROWS}
-    streamed = [row.cells(measured)[1:4] for row in EVENT_ROWS]
 
-    assert len(shown) == len(ROWS)
-    assert streamed[0] == ["300/s", "400/s", "500/s"]
-    assert streamed[1] == streamed[2] == ["1.000"] * 3
-    assert streamed[3] == ["600/s", "800/s", "1000/s"]
-    assert streamed[4] == streamed[5] == ["0.000"] * 3
-    finished = [row.cells(measured)[1:4] for row in RECORD_ROWS]
-    assert finished[0] == ["900/s", "1000/s", "1100/s"]
-    assert finished[6] == ["0"] * 3
-    assert shown["create above the round trips, p50"] == ["2.00 ms", "3.00 ms", "4.00 ms"]
-    assert shown["ratio to the p50 of the run before it"] == ["1.50", "2.00", "3.00"]
-    assert shown["cold: process start to first answer"] == ["150 ms", "165 ms", "180 ms"]
+def test_one_revision_alone_has_no_ratio() -> None:
+    measured = Measured([TREE], [[{"layer": 30.0}]])
+    assert Row("layer", "layer", " MB", 0).cells(measured) == ["layer", *["30 MB"] * 3]
+
+
+def test_pair_measures_every_row(tmp_path: Path) -> None:
+    """Given two revisions, when a pair is measured, then each row of each table has its figure,
+    and a warm create writes the ledger twice, asks Salesforce once and reads no secret."""
+    amount = Amount(warm_up=2, idle=2, blocks=2, block=2, starts=1, contacts=2, records=40)
+    trusted = authority(tmp_path)
+    shutil.copytree(Path(certifi.__file__).parent, tmp_path / "site" / "certifi")
+    with (tmp_path / "site" / "certifi" / "cacert.pem").open("a") as bundle:
+        bundle.write(trusted.certificate.read_text())
+    revision = dataclasses.replace(TREE, layers=(tmp_path / "site", LAYER))
+    keys = secret()
+    figures: list[dict[str, float]] = [{"layer": 1.0}, {"layer": 1.0}]
+    with Fakes(keys, trusted.server) as tls, Fakes(keys) as plain:
+        for transport, fakes in (("TLS", tls), ("HTTP", plain)):
+            revisions = [revision, revision]
+            pair = measure_pair(revisions, fakes, transport, amount, turn=transport == "TLS")
+            for found, new in zip(figures, pair, strict=True):
+                found.update(new)
+        figures[0].update(measure_streams(TREE, plain, amount))
+
+    rows = {row.key for table in TABLES.values() for row in table}
+    assert rows == rows & figures[0].keys()
+    for found in figures:
+        for transport in ("TLS", "HTTP"):
+            counted = [found[f"{transport} warm instant {each}"] for each in COUNTED]
+            assert counted == [2.0, 1.0, 0.0, 0.0]
+
+
+def test_machine_knows_its_own_work_from_that_of_others() -> None:
+    """Given work of this process and of one that it started, then it is not the others'."""
+    before = machine.now()
+    subprocess.run([sys.executable, "-c", "sum(range(10**7))"], check=True)
+    after = machine.now()
+    assert after.own - before.own > 0.05
+    assert Moment(3.0, 9.0, 2.0).others_since(Moment(1.0, 4.0, 1.0)) == 2.0
+
+
+def test_busy_machine_ends_the_bench() -> None:
+    with pytest.raises(BusyError, match=r"others use 1\.5 of its"):
+        _require_quiet(Moment(0.0, 0.0, 0.0), Moment(2.0, 5.0, 2.0))
+    _require_quiet(Moment(0.0, 0.0, 0.0), Moment(2.0, 2.2, 2.0))
+
+
+def test_revision_that_git_does_not_know_is_said() -> None:
+    with pytest.raises(NotDeployableError, match="no revision 'no-such-branch'"):
+        deployed("no-such-branch")
 
 
 def test_runtime_is_the_locked_one() -> None:
@@ -141,8 +197,7 @@ def test_events_are_measured() -> None:
     """Given contacts with three events each, when measured, then each is described and created
     once, and not again in its second life."""
     with Fakes(secret()) as fakes:
-        runtime = Deployed(sys.executable, "", (LAYER,))
-        measured = measure_events(fakes, runtime, 8)
+        measured = measure_events(fakes, TREE, 8)
         counted = fakes.counts().requests
 
     assert (measured.describes, measured.posts) == (1.0, 1.0)
@@ -155,7 +210,7 @@ def test_records_are_measured() -> None:
     """Given records and versions of records, when measured, then each new one is sent once, each
     version at most once, and none behind a newer one."""
     with Fakes(secret()) as fakes:
-        measured = measure_records(fakes, Deployed(sys.executable, "", (LAYER,)), 120, 20)
+        measured = measure_records(fakes, TREE, 120, 20)
 
     assert measured.patches == measured.patches_per_version == measured.newest == 1.0
     assert measured.stale == 0
@@ -165,7 +220,7 @@ def test_records_are_measured() -> None:
 
 
 def test_stale_writes_are_counted() -> None:
-    """Given an older version behind a newer one, and a version twice, then both are told."""
+    """Given an older version behind a newer one, and a version twice, then both count."""
     updates = [("a", 1), ("a", 4), ("a", 2), ("b", 4), ("b", 4)]
     assert _order(updates) == (1, 4, 1)
 
@@ -173,7 +228,7 @@ def test_stale_writes_are_counted() -> None:
 def test_import_budget_of_the_flow() -> None:
     """Given a process that has created a voice call, then nothing unneeded was imported."""
     with Fakes(secret()) as fakes:
-        function = dataclasses.replace(flow_function(fakes), handler="bench_probe.handler")
+        function = dataclasses.replace(flow_function(TREE, fakes), handler="bench_probe.handler")
         with LambdaProcess(function, [PROBE, LAYER]) as process:
             created = process.invoke(flow_event())
             assert created.error is None, created

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from tests.performance.start_up import computed, cpu, largest_memory
+from tests.performance.machine import cpu, largest_memory
+from tests.performance.start_up import computed
 
 
 @pytest.mark.parametrize(("memory", "milliseconds"), [(1769, 100), (3538, 100), (884.5, 200)])
