@@ -64,9 +64,10 @@ def _lines() -> Iterator[str]:
     opt_out, voicemail = (
         " or ".join(f"`{each}`" for each in names) for names in (OPT_OUT, VOICEMAIL)
     )
-    yield f"| attribute {opt_out} is `true` | `OPTED_OUT` | `ContactRecordOptOutAttributes` |"
+    yield f"| attribute {opt_out} says yes | `OPTED_OUT` | `ContactRecordOptOutAttributes` |"
     yield (
-        f"| attribute {voicemail} is set and `Recordings` is not empty | `VOICEMAIL` | "
+        "| no agent spoke, and `VoicemailInfo.NumberOfVoicemails` > 0, or attribute "
+        f"{voicemail} says yes and `Recordings` is not empty | `VOICEMAIL` | "
         "`ContactRecordVoicemailAttributes` |"
     )
     yield "| `Channel` other than VOICE | `NOT_VOICE` | |"

@@ -124,7 +124,7 @@ def test_what_operators_ask_for_first_is_counted() -> None:
         ("CallStartToVoiceCall", ""),
         ("LedgerFault", ""),
     } <= names
-    assert {dimension for _, dimension in names} == {"", "reason", "errorCode", "field"}
+    assert {dimension for _, dimension in names} == {"", "reason", "errorCode", "field", "setting"}
 
 
 def of_alarms(resources: dict[str, Any]) -> Iterator[tuple[str, str]]:

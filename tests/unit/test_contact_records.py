@@ -60,7 +60,7 @@ def test_redelivered_versions_are_superseded(function: Function) -> None:
         ({"Channel": "CHAT"}, "NOT_VOICE"),
         ({"InitiationMethod": "MONITOR"}, "METHOD_MONITOR"),
         ({"Attributes": {"NoSync": "true"}}, "OPTED_OUT"),
-        ({"Attributes": {"vm_flag": "true"}}, "VOICEMAIL"),
+        ({"Attributes": {"vm_flag": "true"}, "Agent": None}, "VOICEMAIL"),
     ],
 )
 def test_skips_are_counted_by_reason(
@@ -181,7 +181,7 @@ def test_versions_of_one_second(function: Function) -> None:
     assert function.ended()[3:] == [("superseded", "ALREADY_DELIVERED")] * 2
 
 
-VOICEMAIL = {"Attributes": {"vm_flag": "true", "sfdc-Version__c": "2"}}
+VOICEMAIL = {"Attributes": {"vm_flag": "true", "sfdc-Version__c": "2"}, "Agent": None}
 
 
 @pytest.mark.parametrize(
@@ -206,6 +206,39 @@ def test_custom_fields_reach_salesforce() -> None:
         function(record())
         (sent,) = function.salesforce.patched
         assert json.loads(str(sent.to_json()["callAttributes"])) == {"RoutingProfile__c": "Basic"}
+
+
+def test_a_wrong_path_costs_its_field_and_is_told_once() -> None:
+    """Given a slip, a member that Connect added, and a documented one that the record lacks, then
+    the records are delivered, and only the slip is told."""
+    with ledger_table() as dynamodb:
+        fields = (
+            CustomField("Agnet.Username", "User__c"),
+            CustomField("RingStartTimestamp", "Ring__c"),
+            CustomField("Tomorrow.Name", "Tomorrow__c"),
+            CustomField("VoicemailInfo.NumberOfVoicemails", "Voicemails__c"),
+        )
+        function = Function(dynamodb, RecordRules(fields=fields))
+        added = {"RingStartTimestamp": "2026-11-20T10:00:40Z", "Tomorrow": {"Name": "x"}}
+        function(record(ContactId="c1", **added), record(ContactId="c2", **added))
+        function(record(ContactId="c3", **added))
+    assert function.ended() == [("delivered", "")] * 3
+    for sent in function.salesforce.patched:
+        assert json.loads(str(sent.to_json()["callAttributes"])) == {
+            "Ring__c": "2026-11-20T10:00:40Z",
+            "Tomorrow__c": "x",
+        }
+    (line,) = [line for line in function.told.lines() if line["message"] == "setting fault"]
+    assert (line["setting"], line["item"]) == ("CONTACT_RECORD_FIELDS", "Agnet.Username=User__c")
+    assert "Agent may be meant" in line["fault"]
+
+
+def test_which_attributes_say_callback_is_configured() -> None:
+    with ledger_table() as dynamodb:
+        function = Function(dynamodb, RecordRules(callback=("called_back",)))
+        function(record(Attributes={"called_back": "1"}))
+        (sent,) = function.salesforce.patched
+        assert sent.to_json()["disconnectReason"] == {"value": "CALLBACK", "isError": False}
 
 
 def test_a_defect_is_kept_and_blocks_nothing(function: Function) -> None:

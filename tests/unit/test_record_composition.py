@@ -14,7 +14,6 @@ from tests.unit.test_client import Scene
 from tests.unit.test_composition import ENVIRONMENT
 from voicecall_bridge.composition.contact_records import CHAINS_AT_ONCE, contact_records
 from voicecall_bridge.ledger.grouped_table import GroupedTable
-from voicecall_bridge.settings.shared import SettingsError
 from voicecall_bridge.sources.contact_record import read
 from voicecall_bridge.streams.contact_records import ContactRecords
 from voicecall_bridge.telephony.auth import LIFETIME_SECONDS, SHARED_SECONDS, TokenSigner
@@ -48,13 +47,27 @@ def test_what_contact_records_run_on(environment: pytest.MonkeyPatch) -> None:
     assert contact_records() is not processor
 
 
-def test_all_faults_are_named_at_once(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("CONTACT_RECORD_METHODS", "PIGEON")
-    environment.delenv("LEDGER_TABLE")
-    with pytest.raises(SettingsError) as caught:
-        contact_records()
-    assert "LEDGER_TABLE is missing" in str(caught.value)
-    assert "PIGEON is no initiation method" in str(caught.value)
+def test_a_wrong_item_stops_nothing_and_is_reported(
+    environment: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Given items that cannot be used, then the function runs on the others; log and metric tell,
+    once a start."""
+    environment.setenv("CONTACT_RECORD_METHODS", "INBOUND,CARRIER PIGEON")
+    environment.setenv("CONTACT_RECORD_FIELDS", "Agent..Name=A__c,Queue.Name=Queue__c")
+    processor = contact_records()
+    assert contact_records() is processor
+    source = processor.source
+    assert isinstance(source, ContactRecords)
+    assert source.rules.methods == {"INBOUND"}
+    assert source.rules.fields == (CustomField("Queue.Name", "Queue__c"),)
+    processor.observer.flush()
+    told = [vars(it)["item"] for it in caplog.records if it.message == "setting fault"]
+    assert told == ["CARRIER PIGEON", "Agent..Name=A__c"]
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    counted = [line["SettingFault"] for line in metrics if "SettingFault" in line]
+    assert [2.0] in counted
 
 
 def test_a_shared_token_serves_for_a_minute_and_lives_for_two() -> None:

@@ -185,6 +185,12 @@ class Observer:
         """Something an operator should know of. `text` is the bridge's own wording."""
         self.logger.error(text, extra={"ContactId": contact_id, **facts})
 
+    def setting_fault(self, setting: str, item: str, fault: str) -> None:
+        """An item of a setting that is wrong; the rest of the setting is used."""
+        self.report("setting fault", setting=setting, item=item, fault=fault)
+        self.count("SettingFault")
+        self.count("SettingFault", "setting", setting)
+
     def ledger_fault(self, step: str, fault: Exception, contact_id: str) -> None:
         """The ledger did not do a step, and the work goes on without it."""
         self.count("LedgerFault")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from voicecall_bridge.aws.contact_directory import ContactDirectory
 from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, AwsClients
 from voicecall_bridge.composition.dead_letters import dead_letter_queue
-from voicecall_bridge.composition.observer import new_observer
+from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.ledger.creations import Ledger
 from voicecall_bridge.settings.contact_events import ContactEventsSettings
@@ -34,6 +34,7 @@ def contact_events() -> StreamProcessor[ContactEvent]:
     """
     settings = ContactEventsSettings.from_environment(os.environ)
     observer = new_observer()
+    report_item_faults(observer, settings.item_faults)
     aws = AwsClients(STREAM_ATTEMPTS, CHAINS_AT_ONCE)
     bridge = Bridge(
         Ledger(aws.maker("dynamodb"), settings.ledger_table),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.aws.dead_letters import DeadLetterQueue
 from voicecall_bridge.composition.aws import AwsClients, new_session
-from voicecall_bridge.composition.observer import new_observer
+from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.flow.service import FlowService, UnconfiguredFlow
 from voicecall_bridge.ledger.creations import Ledger
@@ -79,6 +79,7 @@ def flow_service() -> FlowAnswers:
         settings = ContactFlowSettings.from_environment(os.environ)
     except FlowSettingsError as error:
         return _unconfigured(error, aws, observer)
+    report_item_faults(observer, settings.item_faults)
     budget = settings.budget_seconds
     ledger_seconds = budget * LEDGER_SHARE
     ledger = Ledger(aws.maker("dynamodb", ledger_seconds), settings.ledger_table)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, AwsClients
 from voicecall_bridge.composition.dead_letters import dead_letter_queue
-from voicecall_bridge.composition.observer import new_observer
+from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.ledger.grouped_table import GroupedTable
 from voicecall_bridge.ledger.records import RecordLedger
@@ -35,6 +35,7 @@ def contact_records() -> StreamProcessor[ContactRecord]:
     """
     settings = ContactRecordsSettings.from_environment(os.environ)
     observer = new_observer()
+    report_item_faults(observer, settings.item_faults)
     aws = AwsClients(STREAM_ATTEMPTS)
     # The same PATCH twice is the same record: a token may serve many.
     options = TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE, shares_tokens=True)

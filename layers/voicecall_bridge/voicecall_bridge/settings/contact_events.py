@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from voicecall_bridge.settings.shared import (
     DeadLetterSettings,
     EnvironmentReader,
+    ItemFault,
     SalesforceSettings,
 )
 
@@ -37,12 +38,14 @@ class ContactEventsSettings:
         ledger_table: name of the DynamoDB table.
         dead_letters: where dead letters go.
         create_from_events: see CreateFromEvents.
+        item_faults: items of lists that are wrong.
     """
 
     salesforce: SalesforceSettings
     ledger_table: str
     dead_letters: DeadLetterSettings
     create_from_events: CreateFromEvents = CreateFromEvents.SAFETY_NET
+    item_faults: tuple[ItemFault, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ContactEventsSettings:
@@ -57,6 +60,7 @@ class ContactEventsSettings:
             reader.required("LEDGER_TABLE"),
             DeadLetterSettings.read(reader),
             reader.choice("CREATE_FROM_EVENTS", CreateFromEvents.SAFETY_NET),
+            tuple(reader.item_faults),
         )
         reader.check()
         return settings

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.settings.shared import EnvironmentReader, SalesforceSettings, SettingsError
+from voicecall_bridge.settings.shared import (
+    EnvironmentReader,
+    ItemFault,
+    SalesforceSettings,
+    SettingsError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +60,7 @@ class ContactFlowSettings:
         time_limit_seconds: the limit set in the flow's Lambda block, 1 to 8.
         failure: see FlowFailure.
         instance_arn: the instance of contacts that do not name theirs; empty: not known.
+        item_faults: items of lists that are wrong.
     """
 
     salesforce: SalesforceSettings
@@ -63,6 +69,7 @@ class ContactFlowSettings:
     time_limit_seconds: float = _LONGEST_LIMIT
     failure: FlowFailure = FlowFailure.CONTINUE
     instance_arn: str = ""
+    item_faults: tuple[ItemFault, ...] = ()
 
     @property
     def budget_seconds(self) -> float:
@@ -88,7 +95,8 @@ class ContactFlowSettings:
         if reader.faults or limit is None:
             budget = _budget(limit or _SHORTEST_LIMIT)
             raise FlowSettingsError("; ".join(reader.faults), budget, failure, queue_url)
-        return cls(salesforce, table, queue_url, limit, failure, instance_arn)
+        item_faults = tuple(reader.item_faults)
+        return cls(salesforce, table, queue_url, limit, failure, instance_arn, item_faults)
 
 
 def _budget(limit: float) -> float:

@@ -1,11 +1,13 @@
 """Which contact records are sent and what is added to them: settings of `contact_records` alone.
 
-They stand apart from the other settings: a typing error in the mapping of a field must not keep
-calls from being created.
+A wrong item costs that item alone. Members, initiation methods and attributes are names of others:
+one that the bridge does not know is used as it is. The template's patterns accept what is read here
+without a fault (tests/property/test_setting_patterns.py).
 """
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from dataclasses import dataclass
@@ -15,24 +17,22 @@ from voicecall_bridge.contact import InitiationMethod
 from voicecall_bridge.settings.shared import (
     DeadLetterSettings,
     EnvironmentReader,
+    ItemFault,
     SalesforceSettings,
-    SettingsError,
 )
 from voicecall_bridge.sources.contact_record import MEMBERS
-from voicecall_bridge.voice_call.update import CustomField
+from voicecall_bridge.voice_call.update import CALLBACK, CustomField
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from voicecall_bridge.sources.contact_record import ContactRecord
 
-ENVIRONMENT_NAMES = (
-    "CONTACT_RECORD_METHODS",
-    "CONTACT_RECORD_VOICEMAIL_ATTRIBUTES",
-    "CONTACT_RECORD_OPT_OUT_ATTRIBUTES",
-    "CONTACT_RECORD_FIELDS",
-)
-"""What `contact_records` reads besides the settings of all functions."""
+METHODS_SETTING = "CONTACT_RECORD_METHODS"
+VOICEMAIL_SETTING = "CONTACT_RECORD_VOICEMAIL_ATTRIBUTES"
+OPT_OUT_SETTING = "CONTACT_RECORD_OPT_OUT_ATTRIBUTES"
+CALLBACK_SETTING = "CONTACT_RECORD_CALLBACK_ATTRIBUTES"
+FIELDS_SETTING = "CONTACT_RECORD_FIELDS"
 
 NONE = "none"
 """Stands for an empty list of attributes; an empty variable stands for the default."""
@@ -54,58 +54,84 @@ SENT_METHODS = frozenset(
 VOICEMAIL = ("vm_flag",)
 OPT_OUT = ("NoSync",)
 
-_SEGMENT = re.compile(r"[A-Za-z0-9_:-]+")
+_METHOD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_ATTRIBUTE = re.compile(r"[A-Za-z0-9_-]+")
+# A tag's name may have blanks, and most other characters, in it.
+_SEGMENT = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
-_CHOOSABLE = frozenset(InitiationMethod) - {InitiationMethod.UNKNOWN, InitiationMethod.UNSTATED}
+# What cannot be a mistake of the clipboard: only such an item is shown as it is.
+_SHOWABLE = re.compile(r"[A-Za-z0-9_:.=/@+ -]{1,160}")
+_KNOWN_METHODS = sorted({*InitiationMethod} - {InitiationMethod.UNKNOWN, InitiationMethod.UNSTATED})
+_SLIP = 0.85
+"""So alike are a name and a known one that it is a slip, and not a name that Connect added."""
+_HINT = 0.75
 
 
 @dataclass(frozen=True, slots=True)
 class RecordRules:
-    """Checked settings.
+    """Which records are sent, and what is added to them.
 
     Attributes:
-        methods: records of contacts initiated otherwise are skipped.
-        voicemail: attributes; one of them set, and recordings present: a voicemail, which another
-            function of Salesforce's package brings.
-        opt_out: attributes; one of them `true`: the contact is not to be in Salesforce.
+        methods: in capitals; records of contacts initiated otherwise are skipped.
+        voicemail: attributes; one of them says yes, and recordings are present: a voicemail, which
+            another function of Salesforce's package brings. Empty: no record is a voicemail.
+        opt_out: attributes; one of them says yes: the contact is not to be in Salesforce.
+        callback: attributes; one of them says yes: the customer took a callback and hung up.
         fields: fields of the VoiceCall that are filled besides.
     """
 
-    methods: frozenset[InitiationMethod] = SENT_METHODS
+    methods: frozenset[str] = SENT_METHODS
     voicemail: tuple[str, ...] = VOICEMAIL
     opt_out: tuple[str, ...] = OPT_OUT
+    callback: tuple[str, ...] = CALLBACK
     fields: tuple[CustomField, ...] = ()
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> RecordRules:
-        """Reads and checks all of them.
-
-        Raises:
-            SettingsError: naming every fault.
-        """
-        values = [environment.get(name, "").strip() for name in ENVIRONMENT_NAMES]
-        methods, voicemail, opt_out, fields = values
-        faults: list[str] = []
-        read = cls(
-            _methods(methods, faults) if methods else SENT_METHODS,
-            _names(voicemail) if voicemail else VOICEMAIL,
-            _names(opt_out) if opt_out else OPT_OUT,
-            _fields(fields, faults),
+    def read(cls, reader: EnvironmentReader) -> RecordRules:
+        """Reads all of them. A wrong item is left out and told by the reader's item faults."""
+        return cls(
+            _methods(reader),
+            _attributes(reader, VOICEMAIL_SETTING, VOICEMAIL),
+            _attributes(reader, OPT_OUT_SETTING, OPT_OUT),
+            _attributes(reader, CALLBACK_SETTING, CALLBACK),
+            _fields(reader),
         )
-        if faults:
-            raise SettingsError("; ".join(faults))
-        return read
 
     def skip(self, record: ContactRecord) -> str:
         """Why the record is not sent, a word to be counted by; empty: it is sent."""
-        if record.initiation_method not in self.methods:
+        if record.text("InitiationMethod").upper() not in self.methods:
             return f"METHOD_{record.initiation_method.name}"
-        attributes = record.attributes
-        if any(attributes.get(name, "").strip().lower() == "true" for name in self.opt_out):
+        if any(record.says_yes(name) for name in self.opt_out):
             return "OPTED_OUT"
-        if record.at("Recordings") and any(attributes.get(name) for name in self.voicemail):
-            return "VOICEMAIL"
-        return ""
+        return "VOICEMAIL" if self._is_voicemail(record) else ""
+
+    def _is_voicemail(self, record: ContactRecord) -> bool:
+        # A caller who began a voicemail may be answered by an agent after all.
+        if not self.voicemail or record.whole_number("Agent.AgentInteractionDuration"):
+            return False
+        # Connect counts its own voicemails; a flow's flag alone may mean that one was offered.
+        counted = record.whole_number("VoicemailInfo.NumberOfVoicemails")
+        flagged = any(record.says_yes(name) for name in self.voicemail)
+        return bool(counted or (flagged and record.at("Recordings")))
+
+
+def undocumented(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
+    """The fields whose path begins with a member that the bridge does not know: a slip, or one that
+    Connect added later. Records tell which."""
+    return tuple(custom for custom in fields if custom.member not in MEMBERS)
+
+
+def doubt(custom: CustomField) -> ItemFault:
+    """What is to be said of such a field."""
+    near = difflib.get_close_matches(custom.member, MEMBERS, 1, _HINT)
+    text = "it begins with no documented member of a contact record"
+    item = f"{custom.path}={custom.field}"
+    return ItemFault(
+        FIELDS_SETTING,
+        item if _SHOWABLE.fullmatch(item) else custom.field,
+        f"{text}; {near[0]} may be meant" if near else text,
+        left_out=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +143,14 @@ class ContactRecordsSettings:
         ledger_table: name of the DynamoDB table.
         dead_letters: where dead letters go.
         rules: which records are sent, and what is added to them.
+        item_faults: items of lists that are wrong.
     """
 
     salesforce: SalesforceSettings
     ledger_table: str
     dead_letters: DeadLetterSettings
     rules: RecordRules
+    item_faults: tuple[ItemFault, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ContactRecordsSettings:
@@ -135,73 +163,97 @@ class ContactRecordsSettings:
         salesforce = SalesforceSettings.read(reader)
         table = reader.required("LEDGER_TABLE")
         dead_letters = DeadLetterSettings.read(reader)
-        rules = RecordRules()
-        try:
-            rules = RecordRules.from_environment(environment)
-        except SettingsError as error:
-            reader.faults.append(str(error))
+        rules = RecordRules.read(reader)
         reader.check()
-        return cls(salesforce, table, dead_letters, rules)
+        return cls(salesforce, table, dead_letters, rules, tuple(reader.item_faults))
 
 
-def _methods(text: str, faults: list[str]) -> frozenset[InitiationMethod]:
-    chosen = {name: InitiationMethod(name) for name in _parts(text)}
-    faults += [
-        f"CONTACT_RECORD_METHODS: {name} is no initiation method"
-        for name, method in chosen.items()
-        if method not in _CHOOSABLE
-    ]
-    return frozenset(chosen.values())
+def _methods(reader: EnvironmentReader) -> frozenset[str]:
+    chosen = set()
+    for number, item in _items(reader, METHODS_SETTING):
+        method = item.upper()
+        if not _METHOD.fullmatch(item):
+            _fault(reader, METHODS_SETTING, (number, item), "not the name of a method")
+            continue
+        chosen.add(method)
+        near = difflib.get_close_matches(method, _KNOWN_METHODS, 1, _SLIP)
+        if near and near[0] != method:
+            text = f"used as it is, but {near[0]} may be meant"
+            _fault(reader, METHODS_SETTING, (number, item), text, left_out=False)
+    return frozenset(chosen) or SENT_METHODS
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return () if text.lower() == NONE else tuple(_parts(text))
-
-
-def _parts(text: str) -> Iterable[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _fields(text: str, faults: list[str]) -> tuple[CustomField, ...]:
-    """`path=field,path=field`, or a JSON object of the same."""
-    try:
-        pairs = _pairs(text)
-    except ValueError as error:
-        faults.append(f"CONTACT_RECORD_FIELDS {error}")
+def _attributes(
+    reader: EnvironmentReader, setting: str, default: tuple[str, ...]
+) -> tuple[str, ...]:
+    if reader.text(setting).lower() == NONE:
         return ()
-    fields = tuple(CustomField(path.strip(), field.strip()) for path, field in pairs)
-    targets = [custom.field for custom in fields]
-    faults += [
-        f"CONTACT_RECORD_FIELDS: {custom.path}={custom.field}: {fault}"
-        for custom in fields
-        if (fault := _fault(custom, targets))
-    ]
-    return fields
+    chosen = []
+    for number, item in _items(reader, setting):
+        if _ATTRIBUTE.fullmatch(item):
+            chosen.append(item)
+        else:
+            _fault(reader, setting, (number, item), "not the name of a contact attribute")
+    return tuple(chosen) or default
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
+def _fields(reader: EnvironmentReader) -> tuple[CustomField, ...]:
+    """`path=field,path=field`, or a JSON object of the same."""
+    fields: dict[str, CustomField] = {}
+    for number, path, field in _pairs(reader):
+        if text := _wrong_with(path, field, fields):
+            _fault(reader, FIELDS_SETTING, (number, f"{path}={field}"), text)
+        else:
+            fields[field] = CustomField(path, field)
+    return tuple(fields.values())
+
+
+def _pairs(reader: EnvironmentReader) -> Iterable[tuple[int, str, str]]:
+    text = reader.text(FIELDS_SETTING)
     if not text.startswith("{"):
-        split = [part.partition("=") for part in _parts(text)]
-        if any(not separator for _, separator, _ in split):
-            raise ValueError("is a list of path=field, or a JSON object")
-        return [(path, field) for path, _, field in split]
+        for number, item in _items(reader, FIELDS_SETTING):
+            path, separator, field = item.partition("=")
+            if separator:
+                yield number, path.strip(), field.strip()
+            else:
+                _fault(reader, FIELDS_SETTING, (number, item), "not path=field")
+        return
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
-        raise ValueError("begins as JSON and is none") from None
-    if not all(isinstance(field, str) for field in parsed.values()):
-        raise ValueError("is a JSON object of paths and names of fields")
-    return list(parsed.items())
+        text = "begins as JSON and cannot be read: no field is filled"
+        reader.item_faults.append(ItemFault(FIELDS_SETTING, "all of it", text))
+        return
+    for number, (path, field) in enumerate(parsed.items(), start=1):
+        if isinstance(field, str):
+            yield number, path.strip(), field.strip()
+        else:
+            _fault(reader, FIELDS_SETTING, (number, path), "the field must be a text")
 
 
-def _fault(custom: CustomField, targets: list[str]) -> str:
-    segments = custom.path.split(".")
-    if not all(_SEGMENT.fullmatch(segment) for segment in segments):
-        return "the path is no names with dots between them"
-    if segments[0] not in MEMBERS:
-        return f"a contact record has no {segments[0]}"
-    if not _FIELD.fullmatch(custom.field):
-        return "no API name of a field"
-    if targets.count(custom.field) > 1:
-        return "the field is filled twice"
+def _wrong_with(path: str, field: str, taken: Mapping[str, CustomField]) -> str:
+    if not all(_SEGMENT.fullmatch(segment) for segment in path.split(".")):
+        return "the path must be names with dots between them"
+    if not _FIELD.fullmatch(field):
+        return "not the API name of a field"
+    if field in taken:
+        return "an item before it fills the same field"
     return ""
+
+
+def _items(reader: EnvironmentReader, setting: str) -> Iterable[tuple[int, str]]:
+    parts = (part.strip() for part in reader.text(setting).split(","))
+    return enumerate((part for part in parts if part), start=1)
+
+
+def _fault(
+    reader: EnvironmentReader,
+    setting: str,
+    item: tuple[int, str],
+    text: str,
+    *,
+    left_out: bool = True,
+) -> None:
+    number, shown = item
+    name = shown if _SHOWABLE.fullmatch(shown) else f"item {number}"
+    reader.item_faults.append(ItemFault(setting, name, text, left_out))

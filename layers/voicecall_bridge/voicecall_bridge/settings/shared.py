@@ -25,6 +25,27 @@ class SettingsError(ValueError):
     """Settings that cannot be used. The text names all faults at once, never a value."""
 
 
+@dataclass(frozen=True, slots=True)
+class ItemFault:
+    """An item of a list that is wrong, or looks like a slip. It costs nothing but itself.
+
+    Attributes:
+        setting: the variable's name.
+        item: which one: its place ("item 2"), or the item itself where it cannot be a secret.
+        fault: what is wrong with it.
+        left_out: it has no effect. Otherwise it is used as it is: it may be meant.
+    """
+
+    setting: str
+    item: str
+    fault: str
+    left_out: bool = True
+
+    def __str__(self) -> str:
+        """The fault as one line."""
+        return f"{self.setting}: {self.item}: {self.fault}"
+
+
 @dataclass(slots=True)
 class EnvironmentReader:
     """Reads variables one by one and collects their faults.
@@ -35,10 +56,12 @@ class EnvironmentReader:
     Attributes:
         environment: names and values.
         faults: what is wrong so far, each with the variable's name and never with its value.
+        item_faults: what is wrong with items of lists; the rest of their lists is used.
     """
 
     environment: Mapping[str, str]
     faults: list[str] = field(default_factory=list)
+    item_faults: list[ItemFault] = field(default_factory=list)
 
     def text(self, name: str, default: str = "") -> str:
         """A variable's text, or the default where it is not set."""

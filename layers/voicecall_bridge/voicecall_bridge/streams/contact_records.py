@@ -14,7 +14,7 @@ from voicecall_bridge.contact_centers.registry import OtherContactCenter
 from voicecall_bridge.ledger.records import Outrun
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
-from voicecall_bridge.settings.contact_records import RecordRules
+from voicecall_bridge.settings.contact_records import RecordRules, doubt, undocumented
 from voicecall_bridge.sources import contact_record
 from voicecall_bridge.sources.kinds import Kind
 from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.sources.contact_record import ContactRecord
     from voicecall_bridge.use_cases.record_updates import RecordUpdates
+    from voicecall_bridge.voice_call.update import CustomField
 
 
 @dataclass(slots=True)
@@ -43,6 +44,11 @@ class ContactRecords:
     rules: RecordRules = field(default_factory=RecordRules)
     name: str = "contact_records"
     kind: Kind = Kind.CONTACT_RECORD
+    _doubtful: dict[CustomField, bool] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Notes the fields whose path may be a slip."""
+        self._doubtful = dict.fromkeys(undocumented(self.rules.fields), True)
 
     def read(self, payload: object) -> ContactRecord:
         """The record; raises NotAContact."""
@@ -74,7 +80,8 @@ class ContactRecords:
         if any(self._skip(other) in ("", "OPTED_OUT") for other in newer):
             # Behind this one comes one that says all it says; it ends by itself.
             return RecordResult(Disposition.SUPERSEDED, "NEWER_IN_BATCH")
-        request = update_voice_call(item, self.rules.fields)
+        self._report_slips(item)
+        request = update_voice_call(item, self.rules.fields, self.rules.callback)
         try:
             done = self.updates.update(item, request, deadline)
         except LedgerUnavailable as fault:
@@ -93,6 +100,17 @@ class ContactRecords:
         if isinstance(done, Outrun):
             return RecordResult(Disposition.SUPERSEDED, done.reason)
         return RecordResult(Disposition.DELIVERED, attempts=done.attempts)
+
+    def _report_slips(self, item: ContactRecord) -> None:
+        """Connect writes its members into every record, null where there is nothing: a name that
+        is neither documented nor in the record is reported once."""
+        for custom in list(self._doubtful):
+            # Many chains come by: `pop` gives the field to one of them.
+            if custom.member not in item.members and self._doubtful.pop(custom, False):
+                it = doubt(custom)
+                self.updates.observer.setting_fault(
+                    it.setting, it.item, f"{it.fault}, and this record lacks it"
+                )
 
     def _skip(self, item: ContactRecord) -> str:
         if item.channel not in (Channel.VOICE, Channel.UNSTATED):

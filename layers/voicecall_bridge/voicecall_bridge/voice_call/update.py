@@ -84,6 +84,11 @@ class CustomField:
     path: str
     field: str
 
+    @property
+    def member(self) -> str:
+        """The record's own member with which the path begins."""
+        return self.path.partition(".")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class UpdateVoiceCall:

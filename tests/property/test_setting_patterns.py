@@ -1,0 +1,111 @@
+"""The template's patterns and the code's rules agree about lists in settings.
+
+CloudFormation refuses what the code could only leave out, and nothing that the code could use.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from voicecall_bridge.settings.contact_records import RecordRules
+from voicecall_bridge.settings.shared import EnvironmentReader
+
+PARAMETERS = {
+    "ContactRecordFields": "CONTACT_RECORD_FIELDS",
+    "ContactRecordMethods": "CONTACT_RECORD_METHODS",
+    "ContactRecordVoicemailAttributes": "CONTACT_RECORD_VOICEMAIL_ATTRIBUTES",
+    "ContactRecordOptOutAttributes": "CONTACT_RECORD_OPT_OUT_ATTRIBUTES",
+    "ContactRecordCallbackAttributes": "CONTACT_RECORD_CALLBACK_ATTRIBUTES",
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as what they hold."""
+
+
+_Loader.add_multi_constructor("!", lambda loader, suffix, node: str(node.value))
+
+
+def patterns() -> dict[str, re.Pattern[str]]:
+    text = (Path(__file__).parents[2] / "template.yaml").read_text(encoding="utf-8")
+    parameters: dict[str, Any] = yaml.load(text, _Loader)["Parameters"]
+    return {name: re.compile(parameters[name]["AllowedPattern"][1:-1]) for name in PARAMETERS}
+
+
+PATTERNS = patterns()
+# Blanks, separators, quotes and brackets; letters beyond ASCII; what no name may hold.
+SIGNS = 'aA0_-:@/+. ,={}"\\\t\n☎ü'
+TEXTS = st.text(st.sampled_from(SIGNS), max_size=12)
+SEGMENTS = st.sampled_from(["Agent", "Tags", "Cost Center", "connect:Subtype", "ü☎", "0", "a b c"])
+PATHS = st.lists(SEGMENTS, min_size=1, max_size=3).map(".".join)
+NAMES = st.sampled_from(["Field__c", "ns__Field__c", "a", "A" * 80])
+BLANKS = st.sampled_from(["", " ", "  "])
+ITEMS = st.tuples(BLANKS, PATHS, BLANKS, BLANKS, NAMES, BLANKS).map(
+    lambda it: f"{it[0]}{it[1]}{it[2]}={it[3]}{it[4]}{it[5]}"
+)
+LISTS = st.lists(ITEMS | TEXTS, min_size=1, max_size=3).map(",".join)
+WORDS = st.lists(
+    st.sampled_from(["vm_flag", " a-b ", "none", "INBOUND", "inbound", "NEW_1"]) | TEXTS, min_size=1
+).map(",".join)
+# In JSON a path may hold what separates items elsewhere.
+JSON_PATHS = PATHS | st.sampled_from(["Tags.a,b", "Tags.a=b", 'Tags."x"', "Tags.{y}", "Tags.a\\b"])
+OBJECTS = st.builds(
+    json.dumps,
+    st.dictionaries(JSON_PATHS, NAMES, max_size=3),
+    ensure_ascii=st.booleans(),
+    indent=st.none() | st.just(1),
+)
+
+
+def faults_of(variable: str, text: str) -> list[str]:
+    reader = EnvironmentReader({variable: text})
+    RecordRules.read(reader)
+    # What fills the same field twice, or looks like a slip, no pattern can tell.
+    found = [it for it in reader.item_faults if it.left_out]
+    return [it.fault for it in found if "fills the same field" not in it.fault]
+
+
+def agree(name: str, text: str) -> None:
+    accepted = PATTERNS[name].fullmatch(text) is not None
+    faults = faults_of(PARAMETERS[name], text)
+    if accepted:
+        assert not faults, text
+    empty_items = any(not item.strip() for item in text.split(","))
+    if not faults and not empty_items and not re.search(r"[\t\n]", text):
+        assert accepted, text
+
+
+@given(LISTS)
+@example("Agent.Username=A__c,Agent.Username=B__c")
+@example("Tags.Cost Center=C__c")
+@example("Agent.Username=Field__c,")
+def test_fields_as_a_list(text: str) -> None:
+    if not text.strip().startswith("{"):
+        agree("ContactRecordFields", text)
+
+
+@given(OBJECTS)
+@example('{"Agent.Username": "A__c"}')
+def test_fields_as_an_object(text: str) -> None:
+    """Given what the code reads without a fault, then the pattern lets it through."""
+    if not faults_of("CONTACT_RECORD_FIELDS", text):
+        assert PATTERNS["ContactRecordFields"].fullmatch(text), text
+
+
+@given(TEXTS.map(lambda it: "{" + it) | OBJECTS.map(lambda it: it[:-1]))
+def test_what_begins_as_an_object_and_is_none(text: str) -> None:
+    """Escapes, and names within paths, are left to the code; what is no object is refused."""
+    if "all of it" in str(faults_of("CONTACT_RECORD_FIELDS", text)) and "\\" not in text:
+        assert not PATTERNS["ContactRecordFields"].fullmatch(text), text
+
+
+@pytest.mark.parametrize("name", [name for name in PARAMETERS if name != "ContactRecordFields"])
+@given(text=WORDS)
+def test_lists_of_words(name: str, text: str) -> None:
+    agree(name, text)
