@@ -71,6 +71,15 @@ class Unread(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Stack:
+    """What CloudFormation says of a stack."""
+
+    status: str
+    outputs: Mapping[str, str]
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """AWS as these credentials see it.
 
@@ -116,8 +125,8 @@ class Account:
         )
         return str(answer["Parameter"]["Value"])
 
-    def stack(self, name: str) -> tuple[str, dict[str, str]]:
-        """Status and outputs of a stack.
+    def stack(self, name: str) -> Stack:
+        """A stack.
 
         Raises:
             Unread: why.
@@ -125,7 +134,10 @@ class Account:
         kind = ("cloudformation", "describe_stacks", "stack")
         (stack,) = self._ask(kind, _region_of(name), StackName=name)["Stacks"]
         outputs = {it["OutputKey"]: it["OutputValue"] for it in stack.get("Outputs", [])}
-        return str(stack["StackStatus"]), outputs
+        parameters = {
+            it["ParameterKey"]: it["ParameterValue"] for it in stack.get("Parameters", [])
+        }
+        return Stack(str(stack["StackStatus"]), outputs, parameters)
 
     def function(self, arn: str) -> tuple[str, dict[str, str]]:
         """State and environment of a function.

@@ -12,6 +12,7 @@ from doctor.findings import Finding, Verdict, fault, ok, unchecked, warning
 from doctor.org import CLOCK, TOKEN, Org
 from doctor.private_key import check_key
 from doctor.secret import API_NAME, BASE, KEY, ORG, SECRET, SecretReading, read_secret
+from doctor.settings import check_lists, of_parameters
 from voicecall_bridge.contact_centers.secret import ContactCenter
 from voicecall_bridge.settings.contact_flow import ContactFlowSettings
 from voicecall_bridge.settings.shared import SettingsError
@@ -84,6 +85,7 @@ class Examination:
         """Each as soon as it is made."""
         if self._asked.stack:
             yield from self._read_stack()
+        yield from check_lists(self._environment)
         self._asked = self._asked.filled(self._environment)
         yield self._read_file(self._asked.file) if self._asked.file else self._read_secret()
         if self._asked.key_parameter:
@@ -99,14 +101,15 @@ class Examination:
             yield unchecked(aws.STACK, _NO_CREDENTIALS)
             return
         try:
-            status, outputs = self._account.stack(self._asked.stack)
-            yield _stack_status(status)
-            arn = outputs.get("ContactFlowFunctionArn", "")
+            stack = self._account.stack(self._asked.stack)
+            yield _stack_status(stack.status)
+            arn = stack.outputs.get("ContactFlowFunctionArn", "")
             if not arn:
                 change = "the name of the stack that template.yaml was deployed as"
                 yield fault(aws.STACK, "no output ContactFlowFunctionArn", change)
                 return
-            state, self._environment = self._account.function(arn)
+            state, environment = self._account.function(arn)
+            self._environment = {**of_parameters(stack.parameters), **environment}
             yield _function(state, self._environment)
         except Unread as error:
             yield as_finding(aws.STACK, error)

@@ -12,6 +12,7 @@ from botocore.stub import Stubber
 from doctor.aws import PARAMETER, QUEUE, READABLE, STACK, TABLE, Account, Unread
 from doctor.examination import Asked, Examination
 from doctor.findings import Finding, Verdict
+from doctor.settings import SETTINGS, check_lists
 
 ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:contact-center-AbCdEf"
 FUNCTION_ARN = "arn:aws:lambda:eu-central-1:111122223333:function:flow:live"
@@ -313,3 +314,30 @@ def test_resources_that_nobody_named() -> None:
     assert unread.verdict is unsaid.verdict is Verdict.UNCHECKED
     assert unread.text == "ledger, dead letters: which, the stack did not say"
     assert unsaid.text == "ledger, dead letters: no STACK= was given"
+
+
+def with_parameters(**parameters: str) -> dict[str, Any]:
+    (stack,) = ANSWERS["describe_stacks"]["Stacks"]
+    listed = [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()]
+    return {"Stacks": [{**stack, "Parameters": listed}]}
+
+
+def test_wrong_items_of_a_stacks_lists() -> None:
+    """Given a slip, a path that is none and a sound item, then the first two are told."""
+    fields = "Agent.Username=User__c,Agnet.Username=Other__c,Agent..X=X__c"
+    answer = with_parameters(ContactRecordFields=fields, ContactRecordMethods="INBOUND,OUTBOND")
+    account = Account(session=lambda: Session(describe_stacks=answer))
+    findings = list(Examination(Asked(stack="bridge"), account, {}).findings())
+    told = [(it.verdict, it.text) for it in findings if it.check == SETTINGS]
+    assert [verdict for verdict, _ in told] == [Verdict.WARNING, Verdict.FAULT, Verdict.WARNING]
+    assert "OUTBOND: used as it is, but OUTBOUND may be meant" in told[0][1]
+    assert "Agent..X=X__c: the path must be names" in told[1][1]
+    assert "Agnet.Username=Other__c" in told[2][1]
+    assert "Agent may be meant" in told[2][1]
+
+
+def test_sound_lists_and_lists_that_are_not_set() -> None:
+    """Given the environment of the function itself, without a stack."""
+    sound = {"CONTACT_RECORD_FIELDS": "Tags.Cost Center=Cost__c", "CONTACT_RECORD_METHODS": "NEW_1"}
+    assert [it.verdict for it in check_lists(sound)] == [Verdict.OK]
+    assert list(check_lists(ENVIRONMENT)) == []
