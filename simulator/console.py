@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from simulator.salesforce import VoiceCallRecord
 from simulator.samples.outcome import Outcome
-from simulator.samples.tally import Account
+from simulator.samples.tally import Account, SettingFault
 
 _STYLES: Final[Mapping[str, str]] = {
     "delivered": "green",
@@ -104,6 +104,11 @@ class Console:
         }
         for name, value in members.items():
             self.say(f"      {name}: {value}")
+
+    def setting_fault(self, path: Path, fault: SettingFault) -> None:
+        """A wrong item of a setting: it costs nothing but itself, so nothing else shows it."""
+        text = f"{fault.setting}: {fault.item}: {fault.fault}"
+        self._rich.print(f"[bold yellow]SETTING[/] {escape(_name(path))}: {escape(text)}")
 
     def differ(self, path: Path, what: str, differences: Sequence[str]) -> None:
         """What a sample leaves behind is not as expected."""

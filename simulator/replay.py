@@ -29,6 +29,7 @@ from simulator.samples.steps import (
     ExpectCalls,
     ExpectDeadLetters,
     ExpectRequests,
+    ExpectSettingFaults,
     Input,
     Redrive,
     Sample,
@@ -37,7 +38,7 @@ from simulator.samples.steps import (
     Step,
     Together,
 )
-from simulator.samples.tally import Account, delivery_lines
+from simulator.samples.tally import Account, SettingFault, delivery_lines
 from simulator.simulator import FUNCTIONS, Simulator
 from simulator.stream_replay import Passed, deliver, take_back
 
@@ -55,6 +56,9 @@ class Viewer(Protocol):
     def differ(self, path: Path, what: str, differences: Sequence[str]) -> None:
         """What a sample leaves behind, such as "the calls in Salesforce", is not as expected."""
 
+    def setting_fault(self, path: Path, fault: SettingFault) -> None:
+        """A function reported a wrong item of a setting while the sample ran."""
+
 
 @dataclass(slots=True)
 class Replay:
@@ -66,6 +70,7 @@ class Replay:
     wrong: list[Path] = field(default_factory=list)
     """Samples that did not end as their files say, in order."""
     _taken_back: Counter[str] = field(default_factory=Counter, init=False)
+    _shown: set[SettingFault] = field(default_factory=set, init=False)
 
     def run(self, samples: Iterable[Sample]) -> None:
         """Replay samples, each without the faults of the one before."""
@@ -111,9 +116,8 @@ class Replay:
                 counted = evidence.requests(self._contacts_of(sample))
                 found = count_differences("requests", step.counts, counted)
                 return self._as_expected(sample, "the requests", found)
-            case ExpectDeadLetters():
-                found = evidence.letter_differences(step.reasons)
-                return self._as_expected(sample, "the dead letters", found)
+            case ExpectDeadLetters() | ExpectSettingFaults():
+                return self._as_expected(sample, *evidence.differences(step))
             case Redrive():
                 return self._redrive(sample, step)
             case _:
@@ -181,6 +185,9 @@ class Replay:
         self.outcomes += outcomes
         for outcome in outcomes:
             self.viewer.delivered(outcome)
+        for fault in set(self.simulator.setting_faults) - self._shown:
+            self._shown.add(fault)
+            self.viewer.setting_fault(sample.path, fault)
         right = not any(outcome.differences for outcome in outcomes)
         if ends is None:
             return right

@@ -19,7 +19,13 @@ from simulator.functions.function_pool import FunctionPool
 from simulator.functions.lambda_process import Invocation, LambdaProcess
 from simulator.salesforce import SalesforceSimulator, new_identity
 from simulator.sam.template import Template, TemplateError
-from simulator.samples.tally import DeadLetter, LedgerItem, StoredRecord
+from simulator.samples.tally import (
+    DeadLetter,
+    LedgerItem,
+    SettingFault,
+    StoredRecord,
+    setting_faults,
+)
 from simulator.settings_check import faults_in
 from simulator.streams.contact_event_stream import ContactEventStream
 
@@ -67,12 +73,14 @@ class Simulator:
         connect: Amazon Connect's API.
         aws: the tables, queues, streams, buckets and the secret.
         events: the way of contact events.
+        setting_faults: wrong items of settings, each time that a function reported one.
     """
 
     salesforce: SalesforceSimulator
     connect: ConnectStandIn
     aws: LaptopAws
     events: ContactEventStream
+    setting_faults: list[SettingFault]
 
     def __init__(
         self,
@@ -83,6 +91,7 @@ class Simulator:
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """Nothing runs before the context is entered."""
+        self.setting_faults = []
         self._settings = dict(settings or {})
         self._template_path = template_path
         self._compressed = compressed
@@ -176,7 +185,11 @@ class Simulator:
             KeyError: the template has no such function.
             TypeError, ValueError: the event is none that Lambda takes.
         """
-        return self._pool(function, {**self._settings, **(settings or {})}).invoke(event)
+        invocation = self._pool(function, {**self._settings, **(settings or {})}).invoke(event)
+        if found := setting_faults(invocation.logs):
+            with self._lock:
+                self.setting_faults += found
+        return invocation
 
     def ledger(self) -> list[LedgerItem]:
         """What the ledger knows, one item a contact."""

@@ -30,6 +30,7 @@ from simulator.samples.steps import (
     ExpectCalls,
     ExpectDeadLetters,
     ExpectRequests,
+    ExpectSettingFaults,
     Input,
     Redrive,
     Sample,
@@ -117,6 +118,11 @@ def _dead_letters(members: Mapping[str, Any], where: str) -> Step:
     return ExpectDeadLetters(tuple(texts_of(members, "expectDeadLetters", where)))
 
 
+def _setting_faults(members: Mapping[str, Any], where: str) -> Step:
+    refuse_unknown(members, {"expectSettingFaults"}, where)
+    return ExpectSettingFaults(tuple(texts_of(members, "expectSettingFaults", where)))
+
+
 def _salesforce(members: Mapping[str, Any], where: str) -> Step:
     refuse_unknown(members, {"salesforce"}, where)
     return SetFaults(faults_of(members["salesforce"], where))
@@ -134,6 +140,7 @@ _KINDS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Step]]] = {
     "expectCalls": _calls,
     "expectRequests": _requests,
     "expectDeadLetters": _dead_letters,
+    "expectSettingFaults": _setting_faults,
     "salesforce": _salesforce,
     "connect": _connect,
 }
@@ -170,8 +177,9 @@ def _input(members: Mapping[str, Any], path: Path, where: str) -> Input:
     if sum(name in members for name in ("event", "file", "record")) != 1:
         raise EventError(
             f"{where}: a step is one of salesforce, connect, expectCalls, expectRequests, "
-            "expectDeadLetters, comment, together, batch, event, file or record; what does not "
-            'look like an event is wrapped: {"source": "contact_flow", "event": ...}'
+            "expectDeadLetters, expectSettingFaults, comment, together, batch, event, file or "
+            "record; what does not look like an event is wrapped: "
+            '{"source": "contact_flow", "event": ...}'
         )
     source = text_of(members, "source", where)
     known = _RECORD_KEYS if source == "contact_record" else _INPUT_KEYS

@@ -1,13 +1,13 @@
-"""What a sample has left behind since it began: requests and dead letters."""
+"""What a sample has left behind since it began: requests, dead letters and setting faults."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from simulator.salesforce import Exchange
 from simulator.samples.comparison import count_differences
-from simulator.samples.steps import ExpectDeadLetters, ExpectRequests, Sample
+from simulator.samples.steps import ExpectDeadLetters, ExpectRequests, ExpectSettingFaults, Sample
 from simulator.simulator import Simulator
 
 ACTIONS: Final = (
@@ -29,6 +29,7 @@ class Evidence:
         self._exchanges = len(simulator.salesforce.journal()) if counts else 0
         self._described = len(simulator.connect.journal) if counts else 0
         self._letters = self._reasons() if looks else Counter()
+        self._setting_faults = len(simulator.setting_faults)
 
     def requests(self, contacts: Collection[str]) -> Counter[str]:
         """Requests about `contacts` since then, by operation (see ExpectRequests)."""
@@ -42,13 +43,18 @@ class Evidence:
                 counted["throttled" if request.status == 429 else "describeContact"] += 1
         return counted
 
-    def letter_differences(self, reasons: Sequence[str]) -> list[str]:
-        """How the letters that came since then differ from those expected."""
+    def differences(self, step: ExpectDeadLetters | ExpectSettingFaults) -> tuple[str, list[str]]:
+        """What a step looks at, and how what came since then differs from what it expects."""
+        if isinstance(step, ExpectSettingFaults):
+            faults = self._simulator.setting_faults[self._setting_faults :]
+            reported = Counter({it.item for it in faults})
+            wanted = Counter(set(step.items))
+            return "the setting faults", count_differences("setting faults of", wanted, reported)
         came = self._reasons()
         came.subtract(self._letters)
-        return count_differences(
-            "letters of", Counter(reasons), {k: n for k, n in came.items() if n}
-        )
+        reasons = {reason: number for reason, number in came.items() if number}
+        found = count_differences("letters of", Counter(step.reasons), reasons)
+        return "the dead letters", found
 
     def _reasons(self) -> Counter[str]:
         return Counter(letter.reason for letter in self._simulator.dead_letters())

@@ -168,6 +168,14 @@ class ExpectDeadLetters:
     reasons: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectSettingFaults:
+    """The functions have reported these wrong items of settings since the sample began, in any
+    order; how often is not looked at, since each environment reports its own."""
+
+    items: tuple[str, ...]
+
+
 Step = (
     Input
     | Batch
@@ -178,6 +186,7 @@ Step = (
     | ExpectCalls
     | ExpectRequests
     | ExpectDeadLetters
+    | ExpectSettingFaults
 )
 
 

@@ -62,6 +62,24 @@ def delivery_lines(logs: Iterable[str]) -> tuple[DeliveryLine, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingFault:
+    """A wrong item of a setting, as a function reports it when it starts or first meets it."""
+
+    setting: str
+    item: str
+    fault: str
+
+
+def setting_faults(logs: Iterable[str]) -> tuple[SettingFault, ...]:
+    """The setting faults among the log lines of an invocation."""
+    return tuple(
+        SettingFault(_text(line, "setting"), _text(line, "item"), _text(line, "fault"))
+        for line in map(_json_object, logs)
+        if line.get("message") == "setting fault"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerItem:
     """What the ledger knows of a contact; `has_request` says whether it holds the request, `center`
     to which contact center it belongs, by its secret's name.

@@ -14,6 +14,7 @@ from simulator.samples.steps import (
     ExpectCalls,
     ExpectDeadLetters,
     ExpectRequests,
+    ExpectSettingFaults,
     Input,
     Redrive,
     SetConnect,
@@ -52,6 +53,7 @@ LINES: tuple[dict[str, Any], ...] = (
     },
     {"expectRequests": {"create": 1}},
     {"expectDeadLetters": ["NOT_A_CONTACT"]},
+    {"expectSettingFaults": ["a..b=C__c"]},
     {"expectCalls": []},
 )
 STEPS = (
@@ -75,6 +77,7 @@ STEPS = (
     ),
     ExpectRequests({"create": 1}),
     ExpectDeadLetters(("NOT_A_CONTACT",)),
+    ExpectSettingFaults(("a..b=C__c",)),
     ExpectCalls(()),
 )
 
