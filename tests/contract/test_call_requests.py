@@ -229,13 +229,33 @@ def test_a_record_id_that_is_none(
 
 
 @pytest.mark.parametrize("operation", [Operation.UPDATE, Operation.ROUTE])
-def test_an_answer_without_its_status(
+def test_an_answer_with_nothing_in_it(
     salesforce: SalesforceSimulator, caller: Caller, operation: Operation
 ) -> None:
     salesforce.add_voice_call("contact-1")
     salesforce.inject(Fault("empty_body", method="*", times=None))
-    with pytest.raises(OutcomeUnknown, match="no status in the answer"):
+    with pytest.raises(OutcomeUnknown, match="nothing in the answer"):
         ask(caller, operation)
+
+
+@pytest.mark.parametrize("operation", [Operation.UPDATE, Operation.ROUTE])
+@pytest.mark.parametrize("answer", [{}, {"status": None}, {"status": 7}, {"id": "x"}])
+def test_an_answer_in_other_words(
+    salesforce: SalesforceSimulator, caller: Caller, operation: Operation, answer: object
+) -> None:
+    """Given a PATCH that is answered 200 with another JSON object than documented, then Salesforce
+    has taken it."""
+    salesforce.add_voice_call("contact-1")
+    salesforce.inject(Fault("status_after_storing", status=200, body=answer, method="*"))
+    performed = ask(caller, operation)
+    assert (performed.members, performed.attempts) == (answer, 1)
+
+
+def test_a_limit_that_comes_as_400(salesforce: SalesforceSimulator, caller: Caller) -> None:
+    salesforce.add_voice_call("contact-1")
+    body = {"errorCode": "SCV_LIMITS_ERROR", "message": "too many"}
+    salesforce.inject(Fault("status", status=400, body=body, method="*"))
+    assert ask(caller, Operation.REROUTE).attempts == 2
 
 
 def test_a_wrong_body_is_told_by_name(salesforce: SalesforceSimulator, caller: Caller) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import io
+import json
 import time
 from email.utils import formatdate
 
@@ -68,7 +69,12 @@ def test_a_success_that_cannot_be_read_is_unknown(status: int, body: bytes) -> N
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_a_success_may_say_nothing(status: int) -> None:
     """Given a call whose answer is documented nowhere; a create looks for its id itself."""
-    assert read(status).members == {}
+    assert (read(status).members, read(status).empty) == ({}, True)
+
+
+def test_an_empty_object_is_more_than_nothing() -> None:
+    answer = read(200, "{}")
+    assert (answer.members, answer.empty) == ({}, False)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +104,69 @@ def test_each_status_class(status: int, kind: type[TelephonyError], effect: Effe
     assert (error.status, error.code, error.remark) == (status, str(status), "why")
     assert error.request_id == "r2"
     assert "why" not in str(error), "Salesforce's own words stand apart"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"errorCode": "SCV_LIMITS_ERROR", "message": "why"}',
+        '[{"message": "why: SCV_LIMITS_ERROR"}]',
+        "why SCV_LIMITS_ERROR",
+    ],
+)
+def test_a_limit_may_come_as_400(body: str) -> None:
+    """Source: what people who run such integrations reported: a limit comes as 429, and as 400."""
+    error = refused(400, body, {"Retry-After": "2"})
+    assert type(error) is LimitExceeded
+    assert (error.status, error.code, error.effect) == (400, "429", Effect.NONE)
+    assert (error.retryable, error.retry_after) == (True, 2.0)
+    assert "why" in error.remark
+
+
+@pytest.mark.parametrize("status", [404, 409])
+def test_the_word_for_a_limit_changes_no_other_status(status: int) -> None:
+    assert type(refused(status, "SCV_LIMITS_ERROR")) is Rejected
+
+
+def test_the_reason_of_an_answer_that_is_no_success() -> None:
+    """Given a 200 that lacks its id, then Salesforce's own reason is there for the flow."""
+    answer = read(200, '{"errors": ["to is required", "no parent"]}')
+    error = answer.unreadable("no voiceCallId in the answer")
+    assert error.remark == "to is required; no parent"
+    assert "required" not in str(error)
+
+
+@pytest.mark.parametrize("key", ["message", "errors", "error", "errorCode", "code"])
+def test_a_reason_by_any_name(key: str) -> None:
+    assert refused(503, json.dumps({key: "why"})).remark == "why"
+
+
+def test_a_large_answer_is_read_whole() -> None:
+    body = {"errors": ["x" * 1000] * 1000, "voiceCallId": "0LQ"}
+    assert len(json.dumps(body)) > 1_000_000
+    assert read(200, json.dumps(body)).members == body
+
+
+@pytest.mark.parametrize(
+    "end", ["", ",", ', "errors": ["x', ', "errors": [', ', "errors": 12', "}" + " " * 99]
+)
+@pytest.mark.parametrize("id_first", [True, False])
+def test_an_answer_without_end_is_read_as_far_as_it_is_needed(end: str, id_first: bool) -> None:
+    """Given an answer that is longer than any reason allows, then the members that came whole are
+    taken, and none of which a part came."""
+    rest = '"a": {"b": [1, "}"]}, "pad": "' + "x" * 1000 + '"'
+    known = '"voiceCallId": "0LQ"'
+    text = "{" + (f"{known}, {rest}" if id_first else f"{rest}, {known}") + f', "z": 1{end}'
+    source = io.BytesIO(text.encode() + b" " * 9 * BODY_LIMIT)
+    members = read_answer(http_answer(200, source=source), Clock().deadline(5.0)).members
+    assert members["voiceCallId"] == "0LQ"
+    assert members["a"] == {"b": [1, "}"]}
+    assert not {"errors"} & members.keys()
+
+
+def test_a_number_that_may_go_on_is_not_taken() -> None:
+    source = io.BytesIO(b'{"a": 1, "b": 12' + b"3" * 2 * BODY_LIMIT)
+    assert read_answer(http_answer(200, source=source), Clock().deadline(5.0)).members == {"a": 1}
 
 
 def test_a_404_names_both_that_it_may_mean() -> None:

@@ -242,10 +242,19 @@ def test_a_mistake_of_the_flow_always_raises_and_is_kept(
     assert scene.bridge.asked == []
 
 
-def test_a_mistake_names_the_methods_there_are_and_quotes_nothing() -> None:
+def test_a_mistake_names_the_method_as_it_came_and_those_that_there_are() -> None:
+    scene = Scene()
+    expected = r'"createVoicecall"; nearest: createVoiceCall\): set it to one of createVoiceCall, '
+    with pytest.raises(FlowMistake, match=expected):
+        scene.answer(flow_event("createVoicecall"))
+    assert "createVoicecall" not in scene.told.stream.getvalue(), "an unknown word is not logged"
+
+
+def test_a_mistake_quotes_nothing_that_is_no_name() -> None:
+    """Given a block that passes the caller's number for a method, which Lambda would log."""
     with pytest.raises(FlowMistake, match="createVoiceCall, createTransferVC") as caught:
-        Scene().answer(flow_event("HUSH"))
-    assert "HUSH" not in str(caught.value)
+        Scene().answer(flow_event(f"call {CUSTOMER}"))
+    assert CUSTOMER not in str(caught.value)
 
 
 def test_a_mistake_is_told_in_time_though_the_queue_hangs() -> None:

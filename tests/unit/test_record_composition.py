@@ -114,9 +114,15 @@ def test_the_update_request() -> None:
     assert "vendorCallKey" not in body
 
 
-@pytest.mark.parametrize("answer", [b"", b"{}", {"status": None}, b"<html></html>", b"[]"])
-def test_an_answer_without_status_says_nothing(answer: Any) -> None:
-    """Given such answers, then the update is sent again, and its outcome is not known."""
+@pytest.mark.parametrize("answer", [b"{}", {"status": None}, {"other": 1}])
+def test_an_answer_in_other_words_is_taken(answer: Any) -> None:
+    scene = Scene(http_answer(200, answer))
+    assert scene.client.update_voice_call(an_update(), scene.clock.deadline(5.0)) == 1
+
+
+@pytest.mark.parametrize("answer", [b"", b"<html></html>", b"[]"])
+def test_an_answer_that_is_no_object_says_nothing(answer: Any) -> None:
+    """Given such answers, then the update is sent again, and its outcome is unknown."""
     scene = Scene(*[http_answer(200, answer) for _ in range(4)])
     with pytest.raises(OutcomeUnknown):
         scene.client.update_voice_call(an_update(), scene.clock.deadline(30.0))

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from voicecall_bridge.telephony.errors import LimitExceeded
+
 if TYPE_CHECKING:
     from voicecall_bridge.telephony.errors import TelephonyError
 
@@ -150,7 +152,7 @@ class Observer:
 
     def failed_attempt(self, contact_id: str, error: TelephonyError) -> None:
         """One attempt that failed. Salesforce's monitoring guide looks for SCV_LIMITS_ERROR."""
-        text = "SCV_LIMITS_ERROR" if error.status == 429 else "attempt failed"
+        text = "SCV_LIMITS_ERROR" if isinstance(error, LimitExceeded) else "attempt failed"
         self.logger.warning(
             text,
             extra={
@@ -163,7 +165,7 @@ class Observer:
             },
         )
         self.count("FailedAttempt", "errorCode", error.code)
-        if error.status == 429:
+        if isinstance(error, LimitExceeded):
             self.count("LimitError")
 
     def retry_later(self, source: str, contact_id: str, code: str, detail: str = "") -> None:

@@ -32,6 +32,7 @@ from voicecall_bridge.observability import Delivery, Disposition, Observer
 from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.sources import flow
 from voicecall_bridge.sources.flow_parameters import ParameterFault
+from voicecall_bridge.sources.words import unknown
 from voicecall_bridge.telephony.errors import Rejected
 from voicecall_bridge.use_cases.outcomes import Progress
 from voicecall_bridge.voice_call.create import require_voice
@@ -85,8 +86,8 @@ def _method_of(name: str) -> Method:
     if name in METHODS:
         return METHODS[name]
     raise FlowMistake(
-        "the Lambda block's parameter methodName names no method of the bridge: set it to one of "
-        f"{', '.join(METHODS)}"
+        "the Lambda block's parameter methodName names no method of the bridge"
+        f"{unknown(name, METHODS)}: set it to one of {', '.join(METHODS)}"
     )
 
 

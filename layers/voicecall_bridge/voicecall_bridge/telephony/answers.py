@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -18,6 +19,7 @@ from voicecall_bridge.telephony.errors import (
     TelephonyError,
     Unauthorized,
     Unavailable,
+    remark_in,
     remark_of,
     remarks_of,
 )
@@ -29,10 +31,18 @@ if TYPE_CHECKING:
 
     from voicecall_bridge.deadline import Deadline
 
-BODY_LIMIT = 256 * 1024
+BODY_LIMIT = 4 * 1024 * 1024
 """Bytes that are read of an answer; the documented ones have a few hundred."""
+REMARK_LIMIT = 64 * 1024
+"""Bytes that are read of a failure: its reason stands at the beginning."""
+_MEMBER = re.compile(r'\s*[{,]\s*(?=")')
+_COLON = re.compile(r"\s*:\s*")
+_END = re.compile(r"\s*[,}]")
+_CHUNK = 256 * 1024
 SKEW_SECONDS = 60
 """Difference of the clocks from which on it is named as a likely cause of a 401."""
+LIMITS = b"SCV_LIMITS_ERROR"
+"""Salesforce's word for a limit of the org; it comes with 429, and with 400."""
 # These say that the request was not taken up (RFC 9110, 15.6). Behind every other 5xx it may have
 # taken effect: the fault came later, or a gateway only tells that it got no answer.
 _NOT_TAKEN_UP = frozenset({501, 503, 505})
@@ -67,11 +77,12 @@ class SalesforceResult:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx answer with a JSON object."""
+    """A 2xx answer with a JSON object, or with nothing (`empty`)."""
 
     status: int
     request_id: str
     members: dict[str, object] = field(repr=False)
+    empty: bool = False
 
     def unreadable(self, text: str) -> OutcomeUnknown:
         """The error for an answer that lacks what it must say."""
@@ -79,6 +90,7 @@ class Answer:
             text,
             status=self.status,
             code="OUTCOME_UNKNOWN",
+            remark=remark_in(self.members),
             request_id=self.request_id,
             effect=Effect.UNKNOWN,
         )
@@ -94,18 +106,14 @@ def read_answer(response: requests.Response, deadline: Deadline) -> Answer:
     request_id = _request_id(response)
     if not 200 <= response.status_code < 300:
         try:
-            body = _body(response, deadline)
+            body, _ = _body(response, deadline, REMARK_LIMIT)
         except urllib3.exceptions.HTTPError:
             body = b""  # the status has arrived, and it is what decides
         raise error_of(response, body, request_id)
-    body = _body(response, deadline)
-    try:
-        # Calls whose answer is documented nowhere may answer with nothing.
-        members = json.loads(body) if body else {}
-    except (ValueError, RecursionError):  # also what is nested beyond reason
-        members = None
-    answer = Answer(response.status_code, request_id, members if isinstance(members, dict) else {})
-    if not isinstance(members, dict):
+    body, whole = _body(response, deadline, BODY_LIMIT)
+    members = _members(body) if whole else _members_so_far(body.decode(errors="replace"))
+    answer = Answer(response.status_code, request_id, members or {}, empty=not body)
+    if members is None:
         raise answer.unreadable("the answer is no JSON object")
     return answer
 
@@ -121,10 +129,11 @@ def error_of(response: requests.Response, body: bytes, request_id: str) -> Telep
             remark=remark,
             request_id=request_id,
         )
-    if status == 429:
+    if status == 429 or (status == 400 and LIMITS in body):
         return LimitExceeded(
             "a limit of the Salesforce org is reached",
             status=status,
+            code="429",
             remark=remark,
             request_id=request_id,
             retry_after=_retry_after(response),
@@ -149,15 +158,41 @@ def error_of(response: requests.Response, body: bytes, request_id: str) -> Telep
     )
 
 
-def _body(response: requests.Response, deadline: Deadline) -> bytes:
+def _body(response: requests.Response, deadline: Deadline, limit: int) -> tuple[bytes, bool]:
+    """The body, and whether it is whole."""
     # A server that sends a byte now and then never runs into a read time-out, and one that never
     # stops sending never ends: take what has come, and look at the clock and the size.
     body = bytearray()
-    while chunk := response.raw.read1(BODY_LIMIT, decode_content=True):
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
         body += chunk
-        if len(body) > BODY_LIMIT or not deadline.allows(0.0):
-            break
-    return bytes(body[:BODY_LIMIT])
+        if len(body) > limit or not deadline.allows(0.0):
+            return bytes(body[:limit]), False
+    return bytes(body), True
+
+
+def _members(body: bytes) -> dict[str, object] | None:
+    """The members of the JSON object; of nothing, none: some operations answer with nothing."""
+    try:
+        members = json.loads(body) if body else {}
+    except (ValueError, RecursionError):  # also what is nested beyond reason
+        return None
+    return members if isinstance(members, dict) else None
+
+
+def _members_so_far(text: str) -> dict[str, object] | None:
+    """The members of a JSON object that was not read to its end, as far as they are whole."""
+    decoder, members, place = json.JSONDecoder(), dict[str, object](), 0
+    try:
+        while start := _MEMBER.match(text, place):
+            name, place = decoder.raw_decode(text, start.end())
+            colon = _COLON.match(text, place)
+            value, place = decoder.raw_decode(text, colon.end() if colon else place)
+            if not colon or not _END.match(text, place):
+                break  # a number may go on behind the end
+            members[name] = value
+    except (ValueError, RecursionError):
+        pass  # cut off within a member: those before it are whole
+    return members or None
 
 
 def _request_id(response: requests.Response) -> str:

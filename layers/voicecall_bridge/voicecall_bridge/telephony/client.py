@@ -105,7 +105,7 @@ class TelephonyClient:
             TelephonyError: its kinds.
         """
         # Whatever the answer says: the contact record brings the attributes once more.
-        call = replace(self.calls[Operation.UPDATE], answer="", names_center=False)
+        call = replace(self.calls[Operation.UPDATE], empty=True, names_center=False)
         body = {"callAttributes": call_attributes, "isActiveCall": True}
         sending = _Sending(self, vendor_call_key, call, body)
         sending.run(deadline)
@@ -281,6 +281,8 @@ class _Sending:
 def _checked(call: Call, answer: Answer) -> Answer:
     # 2xx without what it must say: an empty answer or a gateway's own tells nothing of the call.
     # Asking again does, where that is allowed.
+    if answer.empty and not call.empty:
+        raise answer.unreadable("nothing in the answer")
     if not call.answer:
         return answer
     told = answer.members.get(call.answer)

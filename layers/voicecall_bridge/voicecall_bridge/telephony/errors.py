@@ -3,7 +3,7 @@
 TelephonyError
 ├── Unauthorized     401 after a fresh key, 403: the settings of the contact center are wrong
 ├── Rejected         any other 4xx, a redirect: sending the same again cannot help
-├── LimitExceeded    429: the org's limit; nothing was created
+├── LimitExceeded    429, or a 400 that names SCV_LIMITS_ERROR: the org's limit; nothing was created
 ├── Unavailable      5xx, no connection, no credentials: a passing fault
 └── OutcomeUnknown   sent, but no answer that can be read: the record may exist
 
@@ -73,7 +73,7 @@ class Rejected(TelephonyError):
 
 
 class LimitExceeded(TelephonyError):
-    """The org's limit is reached (429); nothing was created."""
+    """The org's limit is reached; nothing was created."""
 
     retryable = True
 
@@ -101,7 +101,15 @@ def is_refused(error: TelephonyError) -> bool:
 
 _REMARK_LIMIT = 500
 _MESSAGE_LEVELS = 8  # of objects and lists; the shapes seen have three
-_MESSAGE_KEYS = ("message", "errors", "errorMessage", "error_description", "error", "errorCode")
+_MESSAGE_KEYS = (
+    "message",
+    "errors",
+    "errorMessage",
+    "error_description",
+    "error",
+    "errorCode",
+    "code",
+)
 
 
 def remark_of(body: bytes) -> str:
@@ -115,7 +123,12 @@ def remark_of(body: bytes) -> str:
         parsed = json.loads(text)
     except (ValueError, RecursionError):  # also what is nested beyond reason
         return "" if text.startswith("<") else text[:_REMARK_LIMIT]
-    return "; ".join(_messages(parsed))[:_REMARK_LIMIT]
+    return remark_in(parsed)
+
+
+def remark_in(answer: object) -> str:
+    """Salesforce's message in an answer that is no success, whatever its status."""
+    return "; ".join(_messages(answer))[:_REMARK_LIMIT]
 
 
 def remarks_of(errors: object) -> tuple[str, ...]:

@@ -52,8 +52,10 @@ class Call:
         method: of HTTP. The members of a GET's request become its query string.
         path: below the base; "{key}" stands for the call's vendor call key or record id.
         why: source of method and path.
-        answer: the text that a good answer has; without it, what became of the call is not known.
-            Empty: no such text is documented, any JSON object counts, and so does nothing.
+        answer: the text that a good answer has; without it, the outcome is unknown. Empty: any JSON
+            object counts.
+        empty: so does an answer with nothing in it: no answer is documented, or nothing depends on
+            it.
         repeatable: sending the same twice does no harm.
         names_center: the body has callCenterApiName.
     """
@@ -62,6 +64,7 @@ class Call:
     path: str
     why: str
     answer: str = ""
+    empty: bool = False
     repeatable: bool = True
     names_center: bool = False
 
@@ -87,29 +90,30 @@ CALLS: Mapping[Operation, Call] = MappingProxyType(
             "PATCH",
             "/voiceCalls/{key}",
             "guide and SCVL; the last one counts",
-            "status",
             names_center=True,
         ),
         Operation.OMNI_FLOW: Call(
             "PATCH",
             "/voiceCalls/{key}/omniFlow",
             "guide and SCVL; routes the same call again",
+            empty=True,
         ),
         Operation.CLEAR_ROUTING: Call(
             "PATCH",
             "/voiceCalls/{key}/clearRouting",
             "guide and SCVL; what is cleared stays cleared. No answer is documented",
+            empty=True,
         ),
         Operation.REROUTE: Call(
             "PATCH",
             "/voiceCalls/{key}/reroute",
             "SCVL sends PATCH in production; the guide says POST. A call is routed to one agent",
+            empty=True,
         ),
         Operation.ROUTE: Call(
             "PATCH",
             "/voiceCalls/route/{key}",
             "SCVL's path and method in production; the guide's differ in both. As reroute",
-            "status",
         ),
         Operation.REQUEST_CALLBACK: Call(
             "POST",
@@ -122,6 +126,7 @@ CALLS: Mapping[Operation, Call] = MappingProxyType(
             "POST",
             "/voiceCalls/{key}/messages",
             "guide and SCVL; messageId is unique in the conversation",
+            empty=True,
             names_center=True,
         ),
         Operation.VOICEMAIL_DROP: Call(
@@ -144,12 +149,13 @@ CALLS: Mapping[Operation, Call] = MappingProxyType(
 
 GUIDES: Mapping[Operation, Call] = MappingProxyType(
     {
-        Operation.REROUTE: Call("POST", "/voiceCalls/{key}/reroute", "the guide's method"),
+        Operation.REROUTE: Call(
+            "POST", "/voiceCalls/{key}/reroute", "the guide's method", empty=True
+        ),
         Operation.ROUTE: Call(
             "POST",
             "/voiceCalls/{key}/routeVoiceCall",
             "the guide's method and path",
-            "status",
         ),
     }
 )
