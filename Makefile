@@ -18,8 +18,8 @@ export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
-.PHONY: help run replay flow simulator doctor test lint types template suites bench profile startup build package docs sizes lock clean
-.PHONY: suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact
+.PHONY: help run replay flow simulator console trigger doctor test lint types template suites bench profile startup build package docs sizes lock clean
+.PHONY: suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s  %s\n", $$1, $$2}'
@@ -34,7 +34,13 @@ flow: $(VENV)/ready  ## walk a contact flow: make flow FLOW=flows/inbound.json
 	@$(BIN)/python -m simulator flow "$(or $(FLOW),$(error name a flow: make flow FLOW=path))" $(ARGS)
 
 simulator: $(VENV)/ready  ## leave the simulator running: make simulator SET="FLOW_FAILURE=error CREATE_FROM_EVENTS=always"
-	@exec $(BIN)/python -m simulator serve $(foreach setting,$(SET),--set "$(setting)") $(ARGS)
+	@exec $(BIN)/python -m simulator serve $(if $(PORT),--port $(PORT)) $(foreach setting,$(SET),--set "$(setting)") $(ARGS)
+
+console: $(VENV)/ready  ## replay events/ and watch the run on a web page
+	@exec $(BIN)/python -m simulator console $(if $(PORT),--port $(PORT)) $(ARGS)
+
+trigger: $(VENV)/ready  ## tell a running simulator a story: make trigger STORY=inbound SET="CustomerEndpoint.Address=+12065550100"
+	@$(BIN)/python -m simulator trigger "$(or $(STORY),$(error name a story: make trigger STORY=inbound))" $(if $(PORT),--port $(PORT)) $(foreach field,$(SET),--set "$(field)") $(ARGS)
 
 # The region above is for the simulator only: here the account's own counts, unless it was set outside.
 doctor: $(VENV)/ready  ## check the settings before the first call: make doctor SECRET=<id, ARN or file> STACK=<name>
@@ -64,7 +70,7 @@ template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## sam validate --lint, c
 
 suites: $(VENV)/ready $(SAM)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory --output-sync=target -j7 $(BESIDE) suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact
+	@$(MAKE) --no-print-directory --output-sync=target -j7 $(BESIDE) suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
 # Side by side: most of what all but the first do is wait for what hangs on purpose.
@@ -73,12 +79,19 @@ suite-faults: SUITES = tests/integration/test_fault_matrix.py
 suite-handler: SUITES = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
 suite-simulator: SUITES = tests/simulator tests/doctor
 suite-artefact: SUITES = tests/artefact
-suite-pure suite-faults suite-handler suite-simulator suite-artefact:
+# A process of its own: one simulator runs in a process, and this one runs all the time.
+suite-console: SUITES = tests/console
+suite-pure suite-faults suite-handler suite-simulator suite-artefact suite-console:
 	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider $(SUITES)
 
 # The layer runs in the simulator's processes only: there is nothing to measure in this one.
 suite-flows:
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/flows
+
+# CI runs all of it; here what fits into a minute, where a Chromium is found.
+suite-browser:
+	@command -v chromium >/dev/null || { echo "left out: tests/browser needs Chromium (apt-get install chromium)"; exit 0; }; \
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/browser $(if $(CI),,-m "not full")
 
 bench: $(VENV)/ready  ## measure this tree beside another revision: make bench BASE=main
 	@$(BIN)/python -m tests.performance.bench --base "$(BASE)" $(ARGS)

@@ -1,22 +1,18 @@
-"""The simulator's commands: `python -m simulator run`, `replay`, `flow` and `stand`."""
+"""The simulator's commands: `python -m simulator run`, `replay`, `flow`, `serve`, ...."""
 
 import argparse
-import contextlib
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from simulator.addresses import addresses
 from simulator.console import Console
-from simulator.ending import wait_for_ending
 from simulator.flows import command as flow_command
-from simulator.functions.lambda_api import LambdaApi
 from simulator.reading import EventError
 from simulator.replay import Replay
 from simulator.salesforce import Exchange
@@ -25,7 +21,8 @@ from simulator.samples.files import in_order, samples_in
 from simulator.samples.outcome import Outcome
 from simulator.samples.steps import Sample, inputs_of
 from simulator.simulator import ROOT, Simulator
-from simulator.streams.polling import Polling
+from simulator.web import command as web
+from simulator.web.stories import StoryError
 
 RIGHT: Final = 0
 WRONG: Final = 1
@@ -40,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)
-    except (EventError, TemplateError, BotoCoreError, ClientError, OSError) as error:
+    except (EventError, StoryError, TemplateError, BotoCoreError, ClientError, OSError) as error:
         print(error, file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
@@ -68,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     flow = commands.add_parser("flow", help="walk a contact flow with a caller, block by block")
     flow_command.add_arguments(flow)
     flow.set_defaults(command=_flow)
+    _add_console_commands(commands)
+    return parser
+
+
+def _add_console_commands(commands: Any) -> None:
     simulator = commands.add_parser(
         "serve", help="leave the simulator running and print its addresses"
     )
@@ -83,8 +85,14 @@ def _parser() -> argparse.ArgumentParser:
         type=_setting,
         help="a setting of the functions instead of the template's (may be repeated)",
     )
-    simulator.set_defaults(command=_simulator)
-    return parser
+    web.add_serve_arguments(simulator)
+    simulator.set_defaults(command=_serve)
+    console = commands.add_parser("console", help="replay every sample and show it on the console")
+    web.add_serve_arguments(console)
+    console.set_defaults(command=_console)
+    trigger = commands.add_parser("trigger", help="tell a story to a simulator that runs")
+    web.add_trigger_arguments(trigger)
+    trigger.set_defaults(command=_trigger)
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -129,20 +137,18 @@ def _flow(parsed: argparse.Namespace) -> int:
     return RIGHT if flow_command.run(parsed) else WRONG
 
 
-def _simulator(parsed: argparse.Namespace) -> int:
-    console = Console()
-    with (
-        Simulator(
-            state=parsed.state, compressed=False, settings=dict(parsed.settings)
-        ) as simulator,
-        Polling(simulator.events),
-        LambdaApi(simulator) as lambda_api,
-    ):
-        for line in addresses(simulator, lambda_api):
-            console.say(line)
-        # To be ended by a signal is how this command ends well.
-        with contextlib.suppress(KeyboardInterrupt, SystemExit):
-            wait_for_ending()
+def _serve(parsed: argparse.Namespace) -> int:
+    web.serve(parsed, Console().say)
+    return RIGHT
+
+
+def _console(parsed: argparse.Namespace) -> int:
+    web.console(parsed, Console().say)
+    return RIGHT
+
+
+def _trigger(parsed: argparse.Namespace) -> int:
+    web.trigger(parsed, print)
     return RIGHT
 
 

@@ -1,7 +1,7 @@
 """What a person needs to know of a simulator that is left running."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from shlex import quote
 
 from simulator.functions.lambda_api import LambdaApi
@@ -48,17 +48,14 @@ def addresses(simulator: Simulator, lambda_api: LambdaApi) -> Iterator[str]:
     yield f"  curl -d @events/contact_records/inbound_answered.json {lambda_api.url}/records"
     yield f"  curl -d '{{\"dryRun\": true}}' {redrive}"
     yield ""
-    yield "For a function that is run by other means (sam local, a debugger):"
-    yield from _exports(environment)
-    yield ""
-    yield 'With these set, too: make doctor SECRET="$CONTACT_CENTER_SECRET"'
-    yield ""
     yield f"End it with Ctrl-C or kill {os.getpid()}"
 
 
-def _exports(environment: Mapping[str, str]) -> Iterator[str]:
+def exports(simulator: Simulator) -> Iterator[str]:
+    """Lines of a file that a shell can source: for sam local, a debugger, or `make doctor`."""
+    environment = simulator.environment(FUNCTIONS["contact_flow"])
     # The SDK reads AWS_DEFAULT_REGION alone; Lambda sets both.
     region = {"AWS_DEFAULT_REGION": environment.get("AWS_REGION", "us-east-1")}
     credentials = {"AWS_ACCESS_KEY_ID": "laptop", "AWS_SECRET_ACCESS_KEY": "laptop"}
     for name, value in {**environment, **region, **credentials}.items():
-        yield f"  export {name}={quote(value)}"
+        yield f"export {name}={quote(value)}"

@@ -1,6 +1,7 @@
 """An HTTP server on a free loopback port that ends with its connections: for what stands in for
 others on the laptop."""
 
+import errno
 import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -11,19 +12,54 @@ LOOPBACK: Final = "127.0.0.1"
 _JOIN_SECONDS: Final = 10.0
 
 
+class PortTaken(OSError):
+    """Another program listens on a port; the text says which, and what to do."""
+
+
+def port_taken(error: OSError, port: int, name: str) -> OSError:
+    """The error for people, where a port is taken; any other error as it is."""
+    if error.errno != errno.EADDRINUSE:
+        return error
+    return PortTaken(
+        f"port {port} for {name} is taken: end the other program, or begin at another port, "
+        "e.g. make simulator PORT=9025"
+    )
+
+
+def refuse_taken(port: int, name: str) -> None:
+    """For servers that end the program where a port is taken.
+
+    Raises:
+        PortTaken: another program listens there.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise port_taken(error, port, name) from None
+
+
 class LoopbackServer(ThreadingHTTPServer):
     """Listens from the moment it is made, one thread a connection.
 
     Args:
         handler: answers the requests of a connection.
-        name: what it is, for the error when it does not end.
+        name: what it is, for the errors.
+        port: where it listens; 0: any free port.
+
+    Raises:
+        PortTaken: another program listens there.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, handler: type[BaseHTTPRequestHandler], name: str) -> None:
-        super().__init__((LOOPBACK, 0), handler)
+    def __init__(self, handler: type[BaseHTTPRequestHandler], name: str, port: int = 0) -> None:
+        try:
+            super().__init__((LOOPBACK, port), handler)
+        except OSError as error:
+            raise port_taken(error, port, name) from None
         self._name = name
         self._lock = Lock()
         self._connections: dict[socket.socket, Thread] = {}

@@ -5,7 +5,8 @@ template's runs in a process of its own, as a stack with other parameters would.
 """
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Final, Literal, Self
 
 from simulator.aws.cloud import LaptopAws
 from simulator.aws.connect import ConnectStandIn
+from simulator.aws.fault_endpoint import FaultEndpoint
 from simulator.functions.function_pool import FunctionPool
 from simulator.functions.lambda_process import Invocation, LambdaProcess
 from simulator.salesforce import SalesforceSimulator, new_identity
@@ -52,6 +54,25 @@ _SECOND_CALL_CENTER: Final = "LaptopSecondCenter"
 _CREATES_PER_SECOND: Final = 10_000
 
 
+Observe = Callable[[str, Any, Invocation, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the parts listen; 0: any free port."""
+
+    console: int = 0
+    salesforce: int = 0
+    aws: int = 0
+    connect: int = 0
+    functions: int = 0
+
+    @classmethod
+    def beginning(cls, first: int) -> Self:
+        """One port after the other from `first`."""
+        return cls(first, first + 1, first + 2, first + 3, first + 4)
+
+
 @dataclass(frozen=True, slots=True)
 class _Environment:
     function: str
@@ -67,8 +88,12 @@ class Simulator:
         state: a folder that keeps Salesforce's records and journal; None: nothing is left behind.
         settings: environment of the functions instead of the template's, as a stack with other
             parameters would have it.
+        observe: sees each invocation: function, event, what became of it, epoch seconds of its
+            beginning.
+        ports: where each part listens; any free port unless said.
 
     Attributes:
+        aws_faults: stands before AWS and fails on request.
         salesforce: the simulator.
         connect: Amazon Connect's API.
         aws: the tables, queues, streams, buckets and the secret.
@@ -79,6 +104,7 @@ class Simulator:
     salesforce: SalesforceSimulator
     connect: ConnectStandIn
     aws: LaptopAws
+    aws_faults: FaultEndpoint
     events: ContactEventStream
     setting_faults: list[SettingFault]
 
@@ -89,9 +115,13 @@ class Simulator:
         state: Path | None = None,
         compressed: bool = True,
         settings: Mapping[str, str] | None = None,
+        observe: Observe | None = None,
+        ports: Ports | None = None,
     ) -> None:
         """Nothing runs before the context is entered."""
         self.setting_faults = []
+        self._observe = observe
+        self._ports = ports or Ports()
         self._settings = dict(settings or {})
         self._template_path = template_path
         self._compressed = compressed
@@ -117,14 +147,22 @@ class Simulator:
                     others=[second],
                     database=self._database(),
                     creates_per_second=_CREATES_PER_SECOND,
+                    port=self._ports.salesforce,
                 )
             )
             self.aws = parts.enter_context(
-                LaptopAws(self._template_path, identity, self.salesforce.base_url, [second])
+                LaptopAws(
+                    self._template_path,
+                    identity,
+                    self.salesforce.base_url,
+                    [second],
+                    self._ports.aws,
+                )
             )
             self._refuse_unknown_settings()
             self._refuse_faulty_settings()
-            self.connect = parts.enter_context(ConnectStandIn())
+            self.aws_faults = parts.enter_context(FaultEndpoint(self.aws.endpoint))
+            self.connect = parts.enter_context(ConnectStandIn(port=self._ports.connect))
             self.events = ContactEventStream(
                 self.aws, self.invoke, parts, compressed=self._compressed, settings=self._settings
             )
@@ -152,10 +190,18 @@ class Simulator:
         """What a function needs besides the template's environment to find this AWS."""
         return {
             "AWS_ENDPOINT_URL": self.aws.endpoint,
+            **self._faulty_addresses(),
             # moto has no DescribeContact.
             "AWS_ENDPOINT_URL_CONNECT": self.connect.url,
             "AWS_REGION": self.aws.region,
         }
+
+    def _faulty_addresses(self) -> Mapping[str, str]:
+        # Only where a person can switch faults on: the way round costs time.
+        if self._observe is None:
+            return {}
+        services = ("DYNAMODB", "SECRETS_MANAGER")
+        return {f"AWS_ENDPOINT_URL_{service}": self.aws_faults.url for service in services}
 
     @property
     def orgs(self) -> Mapping[str, str]:
@@ -185,11 +231,31 @@ class Simulator:
             KeyError: the template has no such function.
             TypeError, ValueError: the event is none that Lambda takes.
         """
-        invocation = self._pool(function, {**self._settings, **(settings or {})}).invoke(event)
-        if found := setting_faults(invocation.logs):
+        started = time.time()
+        done = self._pool(function, {**self._settings, **(settings or {})}).invoke(event)
+        if found := setting_faults(done.logs):
             with self._lock:
                 self.setting_faults += found
-        return invocation
+        if self._observe is not None:
+            self._observe(function, event, done, started)
+        return done
+
+    def restart_functions(self) -> None:
+        """End the environments; the next invocation of each function starts cold."""
+        with self._lock:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.close()
+
+    def reset(self) -> None:
+        """Forget the records, the journal, the ledger, the dead letters and the faults."""
+        self.salesforce.reset()
+        self.aws_faults.clear()
+        self.connect.clear_faults()
+        for table in self._made("AWS::DynamoDB::Table"):
+            self.aws.empty(table)
+        for queue in self._made("AWS::SQS::Queue"):
+            self.aws.purge(queue)
 
     def ledger(self) -> list[LedgerItem]:
         """What the ledger knows, one item a contact."""

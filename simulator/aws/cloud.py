@@ -46,11 +46,13 @@ class LaptopAws:
         identity: ContactCenterIdentity,
         salesforce_url: str,
         further: Sequence[ContactCenterIdentity] = (),
+        port: int = 0,
     ) -> None:
         """Remember what to make; nothing runs before the context is entered.
 
-        `further` contact centers are for templates that ask for them.
+        `further` contact centers are for templates that ask for them. `port`: 0 for any free one.
         """
+        self._port = port
         self._template_path = template_path
         self._identity = identity
         self._salesforce_url = salesforce_url
@@ -104,6 +106,30 @@ class LaptopAws:
         ):
             yield from page["Items"]
 
+    def item(self, table: str, key: Mapping[str, str]) -> Mapping[str, Any]:
+        """One item of a table by its key, in DynamoDB's own notation; empty if there is none."""
+        typed = {name: {"S": text} for name, text in key.items()}
+        answer = self._dynamodb.get_item(TableName=table, Key=typed, ConsistentRead=True)
+        item: Mapping[str, Any] = answer.get("Item", {})
+        return item
+
+    def empty(self, table: str) -> None:
+        """Delete every item of a table."""
+        keys = self._dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
+        for item in list(self.items(table)):
+            key = {part["AttributeName"]: item[part["AttributeName"]] for part in keys}
+            self._dynamodb.delete_item(TableName=table, Key=key)
+
+    def purge(self, queue_url: str) -> None:
+        """Delete every message of a queue that can be seen. SQS allows its own purge once a
+        minute."""
+        while messages := self._sqs.receive_message(
+            QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=60
+        ).get("Messages"):
+            for message in messages:
+                handle = message["ReceiptHandle"]
+                self._sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=handle)
+
     def messages(self, queue_url: str) -> list[Any]:
         """The bodies of every message in a queue, as JSON values; the messages stay there."""
         received: list[Any] = []
@@ -142,7 +168,7 @@ class LaptopAws:
         return load_template(self._template_path, {**self._values, **parameters})
 
     def _serve(self, resources: ExitStack) -> None:
-        self.endpoint = resources.enter_context(MotoServer()).endpoint
+        self.endpoint = resources.enter_context(MotoServer(self._port)).endpoint
         self._dynamodb, self._sqs = self.client("dynamodb"), self.client("sqs")
         resources.callback(self._dynamodb.close)
         resources.callback(self._sqs.close)

@@ -56,8 +56,8 @@ class DescribeContactRequest:
 class ConnectStandIn:
     """Amazon Connect for as long as the context lasts; `clock` counts seconds."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Bind a free loopback port; requests are answered once the context is entered."""
+    def __init__(self, clock: Callable[[], float] = time.monotonic, port: int = 0) -> None:
+        """Bind the port, 0 for any free one; requests are answered once the context is entered."""
         self._clock = clock
         self._lock = Lock()
         self._contacts: dict[tuple[str, str], dict[str, Any]] = {}
@@ -68,7 +68,7 @@ class ConnectStandIn:
         self._shape = (
             botocore.session.get_session().get_service_model("connect").shape_for("Contact")
         )
-        self._server = _Server(self)
+        self._server = _Server(self, port)
 
     @property
     def url(self) -> str:
@@ -117,6 +117,12 @@ class ConnectStandIn:
         """
         with self._lock:
             self._faults.extend([fault] * times)
+
+    def waiting_faults(self) -> list[dict[str, Any]]:
+        """The faults that wait, with how often each will still hit."""
+        with self._lock:
+            kinds = dict.fromkeys(self._faults)
+            return [{"kind": kind, "left": self._faults.count(kind)} for kind in kinds]
 
     def clear_faults(self) -> None:
         """From now on nothing fails any more that was to fail."""
@@ -186,8 +192,8 @@ _FAULTS: Final[Mapping[Fault, _Answer | None]] = {
 
 
 class _Server(LoopbackServer):
-    def __init__(self, salesforce: ConnectStandIn) -> None:
-        super().__init__(_Handler, "the Connect simulator")
+    def __init__(self, salesforce: ConnectStandIn, port: int) -> None:
+        super().__init__(_Handler, "the Connect simulator", port)
         self.salesforce = salesforce
 
 

@@ -15,7 +15,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-LOOPBACK: Final = "127.0.0.1"
+from simulator.loopback import LOOPBACK, refuse_taken
+
 _SHUTDOWN_POLL_SECONDS: Final = 0.02
 
 
@@ -24,7 +25,13 @@ class MotoServer:
     memory."""
 
     def __init__(self, port: int = 0) -> None:
-        """Bind the port; nothing is answered before the context is entered."""
+        """Bind the port; nothing is answered before the context is entered.
+
+        Raises:
+            PortTaken: another program listens there.
+        """
+        if port:
+            refuse_taken(port, "AWS")
         self._server = make_server(
             LOOPBACK, port, _OneAtATime(), threaded=True, request_handler=_QuietHandler
         )

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Final, Self
 
 from simulator.functions.lambda_process import Invocation
+from simulator.loopback import port_taken
 from simulator.samples.expectations import contacts_of
 from simulator.samples.moments import at_delivery, with_times
 from simulator.simulator import Simulator
@@ -33,13 +34,14 @@ _LOOPBACK: Final = "127.0.0.1"
 class LambdaApi:
     """Serves Invoke on a free loopback port, as a context manager."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        """Nothing is served before the context is entered."""
+    def __init__(self, simulator: Simulator, port: int = 0) -> None:
+        """Nothing is served before the context is entered; `port` 0: any free one."""
         self._simulator = simulator
+        self._port = port
 
     def __enter__(self) -> Self:
         """Serve from now on."""
-        self._server = _Server(self._simulator)
+        self._server = _Server(self._simulator, self._port)
         self._thread = Thread(
             target=self._server.serve_forever, args=(_SHUTDOWN_POLL_SECONDS,), daemon=True
         )
@@ -66,9 +68,12 @@ class LambdaApi:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: Simulator, port: int) -> None:
         self.simulator = simulator
-        super().__init__((_LOOPBACK, 0), _Handler)
+        try:
+            super().__init__((_LOOPBACK, port), _Handler)
+        except OSError as error:
+            raise port_taken(error, port, "Lambda") from None
 
 
 class _Handler(BaseHTTPRequestHandler):

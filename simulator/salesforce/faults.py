@@ -68,7 +68,10 @@ class Fault:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(isinstance(self.kind, str) and self.kind in KINDS, f"kind: one of {list(KINDS)}")
+        _require(
+            isinstance(self.kind, str) and self.kind in KINDS,
+            f"kind is {self.kind!r}; take one of {list(KINDS)}",
+        )
         _require(self.times is None or _is_whole(self.times, 1), "times: 1 or more, or null")
         _require(_is_text_or_none(self.method) and self.method != "", "method: a text, or null")
         _require(isinstance(self.path_contains, str), "path_contains: a text")

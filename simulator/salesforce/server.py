@@ -29,6 +29,8 @@ from simulator.salesforce.store import Exchange, Store
 MAX_BODY_BYTES = 1024 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
 
+_KEPT_BYTES = 20_000
+"""Of an answer, for people who look at the journal."""
 _log = logging.getLogger(__name__)
 
 
@@ -46,8 +48,8 @@ class Parts:
 class StandInServer(LoopbackServer):
     """Listens on a free loopback port from the moment it is made."""
 
-    def __init__(self, parts: Parts) -> None:
-        super().__init__(_Handler, "the Salesforce simulator")
+    def __init__(self, parts: Parts, port: int = 0) -> None:
+        super().__init__(_Handler, "the Salesforce simulator", port)
         self.parts = parts
 
     def stop(self) -> None:
@@ -144,7 +146,8 @@ class _Wire:
 
     def begin(self, answer: Answer) -> bytes:
         parts = self._handler.server.parts
-        parts.store.set_status(self._number, answer.status)
+        kept = answer.payload()[:_KEPT_BYTES].decode("utf-8", errors="replace")
+        parts.store.set_status(self._number, answer.status, kept)
         return answer.head(parts.clock())
 
     def write(self, data: bytes) -> None:

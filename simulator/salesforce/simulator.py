@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from simulator.salesforce.admin import ADMIN_SEGMENT, AdminApi
 from simulator.salesforce.api import BASE_PATH, Limits
@@ -30,6 +30,7 @@ class SalesforceSimulator:
         clock: epoch seconds, for tokens, limits, time stamps and the Date header.
         returns_existing: whether a second POST of a vendor call key returns the first record
             (guides 236 to 246); False makes a second record, as the current guide's silence allows.
+        port: where it listens; 0: any free port.
 
     Raises:
         ValueError: a limit is below 1, or the identity's certificate holds no RSA key.
@@ -46,6 +47,7 @@ class SalesforceSimulator:
         concurrent_conversations: int = 25_000,
         clock: Callable[[], float] = time.time,
         returns_existing: bool = True,
+        port: int = 0,
     ) -> None:
         if creates_per_second < 1 or concurrent_conversations < 1:
             raise ValueError("creates_per_second and concurrent_conversations must be 1 or more")
@@ -57,7 +59,7 @@ class SalesforceSimulator:
             self._api = Orgs((identity, *others), self._store, limits, clock)
             self._admin = AdminApi(self._store, self._faults, self._api)
             parts = Parts(self._api, self._admin, self._store, self._faults, clock)
-            self._server = StandInServer(parts)
+            self._server = StandInServer(parts, port)
         except Exception:
             self._store.close()
             raise
@@ -116,13 +118,17 @@ class SalesforceSimulator:
         """Forget the faults, and let go of every request that hangs in one."""
         self._faults.clear()
 
+    def waiting_faults(self) -> list[dict[str, Any]]:
+        """The faults that wait, with how often each will still hit."""
+        return self._faults.waiting()
+
     def reset(self) -> None:
         """Forget the records, the journal, the tokens' ids and the faults."""
         self._admin.reset()
 
-    def journal(self) -> list[Exchange]:
-        """Every request received, in order."""
-        return self._store.journal()
+    def journal(self, after: int = 0) -> list[Exchange]:
+        """Every request received behind that number, in order."""
+        return self._store.journal(after)
 
     def redirects_followed(self) -> int:
         """How many requests came to the path that the fault `redirect` points to."""

@@ -32,7 +32,7 @@ CREATE INDEX IF NOT EXISTS by_activity ON voice_calls (active);
 CREATE TABLE IF NOT EXISTS exchanges (
     number INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL,
     headers TEXT NOT NULL, body TEXT NOT NULL, status INTEGER, fault TEXT NOT NULL,
-    at REAL NOT NULL);
+    at REAL NOT NULL, answer TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS actions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, vendor_call_key TEXT NOT NULL,
     operation TEXT NOT NULL, body TEXT NOT NULL, answer TEXT NOT NULL, at REAL NOT NULL);
@@ -67,7 +67,8 @@ class Exchange:
     `path` as received, query included. `headers` by Title-Case name, with the token's claims (not
     verified) in place of Authorization. `body` is the JSON value, else the text; None when empty.
     `status` is None as long as nothing is answered. `fault` is its kind, "" when none was applied.
-    `at` in epoch seconds.
+    `at` in epoch seconds. `answer` is the text that was answered, as far as it is kept.
+    `number` is its place in the journal.
     """
 
     method: str
@@ -77,6 +78,8 @@ class Exchange:
     status: int | None
     fault: str
     at: float
+    answer: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -258,15 +261,16 @@ class Store:
             )
             return int(cursor.lastrowid or 0)
 
-    def set_status(self, number: int, status: int) -> None:
-        """Note the status of a journal entry; one that was cleared meanwhile stays away."""
+    def set_status(self, number: int, status: int, answer: str = "") -> None:
+        """Note how a journal entry was answered; one that was cleared meanwhile stays away."""
         with self.lock:
             self._connection.execute(
-                "UPDATE exchanges SET status = ? WHERE number = ?", (status, number)
+                "UPDATE exchanges SET status = ?, answer = ? WHERE number = ?",
+                (status, answer, number),
             )
 
-    def journal(self) -> list[Exchange]:
-        """Every request received, in order."""
+    def journal(self, after: int = 0) -> list[Exchange]:
+        """Every request received behind that number, in order."""
         return [
             Exchange(
                 method=row["method"],
@@ -276,8 +280,12 @@ class Store:
                 status=row["status"],
                 fault=row["fault"],
                 at=row["at"],
+                answer=row["answer"],
+                number=row["number"],
             )
-            for row in self._query("SELECT * FROM exchanges ORDER BY number")
+            for row in self._query(
+                "SELECT * FROM exchanges WHERE number > ? ORDER BY number", after
+            )
         ]
 
     @property
@@ -290,6 +298,9 @@ class Store:
         if "org" not in columns:
             self._query("ALTER TABLE voice_calls ADD COLUMN org TEXT NOT NULL DEFAULT ''")
         self._query("UPDATE voice_calls SET org = ? WHERE org = ''", home)
+        columns = [row["name"] for row in self._query("PRAGMA table_info(exchanges)")]
+        if "answer" not in columns:
+            self._query("ALTER TABLE exchanges ADD COLUMN answer TEXT NOT NULL DEFAULT ''")
 
     def _query(self, sql: str, *values: str | float) -> list[sqlite3.Row]:
         with self.lock:

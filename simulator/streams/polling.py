@@ -1,6 +1,7 @@
 """Reads the streams of a simulator that is left running, and shows what comes of it."""
 
 import traceback
+from collections.abc import Callable
 from threading import Event, Thread
 from types import TracebackType
 from typing import Final, Self
@@ -15,9 +16,12 @@ _PAUSE_SECONDS: Final = 0.2
 class Polling:
     """A thread that polls, as a context manager."""
 
-    def __init__(self, stream: ContactEventStream) -> None:
-        """Nothing is read before the context is entered."""
+    def __init__(
+        self, stream: ContactEventStream, report: Callable[[BatchResult], None] | None = None
+    ) -> None:
+        """Nothing is read before the context is entered; `report` sees each batch."""
         self._stream = stream
+        self._report = report
         self._ended = Event()
         self._thread = Thread(target=self._poll, daemon=True)
 
@@ -45,6 +49,8 @@ class Polling:
                 continue
             for result in results:
                 _show(result)
+                if self._report is not None:
+                    self._report(result)
 
 
 def _show(result: BatchResult) -> None:

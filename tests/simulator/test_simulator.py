@@ -280,13 +280,13 @@ def test_invoke_over_http(simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_stand_command_ends_cleanly(ending: signal.Signals) -> None:
+def test_serve_command_ends_cleanly(ending: signal.Signals, tmp_path: Path) -> None:
     """Given `python -m simulator serve` with a function that runs, started in the background as a
     script does, when it is told to end, then it ends with status 0, and neither a process nor a
     port is left."""
-    background = 'trap "" INT; exec "$0" -m simulator serve'
+    background = 'trap "" INT; exec "$0" -m simulator serve --port 0 --exports "$1"'
     command = subprocess.Popen(
-        ["sh", "-c", background, sys.executable],
+        ["sh", "-c", background, sys.executable, str(tmp_path / "exports.sh")],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

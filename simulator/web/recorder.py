@@ -1,0 +1,398 @@
+"""Everything that happened, in order, and by contact: what the console shows.
+
+One lock guards all of it; readers get copies. The recorder keeps the newest entries and forgets
+the oldest beyond `capacity`, so a simulator that is left running all day does not grow for ever.
+"""
+
+import json
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from threading import Condition
+from typing import Any, Final
+
+from simulator.functions.lambda_process import Invocation
+from simulator.web import facts
+from simulator.web.facts import ContactFacts
+
+CAPACITY: Final = 200_000
+MOST_CALLS: Final = 20_000
+_TROUBLE: Final = frozenset(("ERROR", "WARNING"))
+_SHOWN_STATES: Final = {
+    "INITIATED": "ringing",
+    "QUEUED": "queued",
+    "CONNECTED_TO_AGENT": "connected",
+    "DISCONNECTED": "ended",
+    "COMPLETED": "ended",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened.
+
+    Attributes:
+        number: place in the order of all entries, from 1.
+        at: epoch seconds.
+        kind: flow, event, record, delivery, exchange, log, fault or note.
+        contact_ids: the contacts that it is about.
+        title: one line for people.
+        data: the details, as JSON.
+    """
+
+    number: int
+    at: float
+    kind: str
+    contact_ids: tuple[str, ...]
+    title: str
+    data: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as the REST interface shows it."""
+        return {
+            "number": self.number,
+            "at": self.at,
+            "kind": self.kind,
+            "contactIds": list(self.contact_ids),
+            "title": self.title,
+            "data": dict(self.data),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What becomes an entry; `told` says the contact, or else `contact_ids`."""
+
+    kind: str
+    title: str
+    data: Mapping[str, Any]
+    told: ContactFacts | None = None
+    at: float | None = None
+    contact_ids: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Call:
+    """The summary of one contact, for the list."""
+
+    contact_id: str
+    first: float
+    changed: float
+    version: int = 0
+    instance_id: str = ""
+    previous: str = ""
+    customer: str = ""
+    system: str = ""
+    initiation: str = ""
+    state: str = "new"
+    outcome: str = ""
+    voice_call_id: str = ""
+    trouble: str = ""
+    entries: list[Entry] = field(default_factory=list)
+
+    def learn(self, told: ContactFacts) -> None:
+        """Fill in what was not known before."""
+        self.instance_id = self.instance_id or told.instance_id
+        self.previous = self.previous or told.previous
+        self.customer = self.customer or told.customer
+        self.system = self.system or told.system
+        self.initiation = self.initiation or told.initiation
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as the REST interface shows it."""
+        return {
+            "contactId": self.contact_id,
+            "previousContactId": self.previous,
+            "customer": self.customer,
+            "system": self.system,
+            "initiationMethod": self.initiation,
+            "state": self.state,
+            "outcome": self.outcome,
+            "voiceCallId": self.voice_call_id,
+            "trouble": self.trouble,
+            "first": self.first,
+            "changed": self.changed,
+            "version": self.version,
+            "entries": len(self.entries),
+        }
+
+    def matches(self, words: Iterable[str]) -> bool:
+        """Whether every word is found in the row or in any entry."""
+        row = json.dumps(self.to_json()).lower()
+        rest = [word for word in words if word not in row]
+        if not rest:
+            return True
+        story = "\n".join(
+            f"{entry.title} {json.dumps(entry.data, default=str)}" for entry in self.entries
+        ).lower()
+        return all(word in story for word in rest)
+
+
+class Recorder:
+    """Remembers what happened. Use it from many threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.time, capacity: int = CAPACITY) -> None:
+        """Begin with nothing; `clock` tells epoch seconds."""
+        self._clock = clock
+        self._changed = Condition()
+        self._entries: deque[Entry] = deque(maxlen=capacity)
+        self._calls: OrderedDict[str, Call] = OrderedDict()
+        self._number = 0
+        self._durations: deque[tuple[float, float]] = deque(maxlen=10_000)
+        self._outcomes: Counter[str] = Counter()
+        self._dispositions: Counter[str] = Counter()
+
+    def input(self, kind: str, payload: Any, told: ContactFacts | None, title: str = "") -> None:
+        """An event that was published, or a record that was put into its stream."""
+        self._add(_Seen(kind, title or _title_of(kind, payload), {"payload": payload}, told))
+
+    def invocation(self, function: str, event: Any, done: Invocation, started: float) -> None:
+        """A function ran."""
+        in_batch = [told for each in facts.payloads(event) if (told := facts.of_payload(each))]
+        flow = facts.of_flow(event)
+        data = {
+            "function": function,
+            "event": event,
+            "answer": done.payload,
+            "error": done.error,
+            "durationMs": round(done.duration_ms, 1),
+            "cold": done.cold,
+            "timedOut": done.timed_out,
+            "requestId": done.request_id,
+        }
+        if in_batch:
+            ids = tuple(dict.fromkeys(told.contact_id for told in in_batch))
+            title = f"{function}: batch of {len(in_batch)}"
+            self._add(_Seen("delivery", title, data, None, started, ids))
+            self._learn(in_batch)
+        else:
+            self._add(_Seen("flow", _flow_title(event, done), data, flow, started))
+            if flow:
+                with self._changed:
+                    self._durations.append((started, done.duration_ms))
+        for line in done.logs:
+            self.log(line)
+
+    def exchange(self, exchange: Mapping[str, Any]) -> None:
+        """A request to Salesforce and its answer."""
+        method, path = str(exchange.get("method")), str(exchange.get("path"))
+        keys = facts.keys_of_exchange(path, exchange.get("body"))
+        status = exchange.get("status")
+        title = f"{method} {path.removeprefix('/telephony/v1')} → {status or 'no answer'}"
+        fault = f" ({exchange['fault']})" if exchange.get("fault") else ""
+        at = float(exchange["at"])
+        self._add(_Seen("exchange", title + fault, exchange, None, at, keys))
+
+    def log(self, line: str) -> None:
+        """A line that a function wrote; lines that name no contact are kept without one."""
+        told = facts.log_line(line)
+        if not told or "_aws" in told:
+            return  # the embedded metric format: the figures come from the delivery lines
+        contact_id = str(told.get("ContactId") or "")
+        ids = (contact_id,) if contact_id else ()
+        self._add(_Seen("log", _log_title(told), told, None, None, ids))
+
+    def note(self, title: str, data: Mapping[str, Any] | None = None) -> None:
+        """Something that a person did on the console, e.g. switched a fault on."""
+        self._add(_Seen("note", title, data or {}))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._changed:
+            self._entries.clear()
+            self._calls.clear()
+            self._durations.clear()
+            self._outcomes.clear()
+            self._dispositions.clear()
+            self._number += 1
+            self._changed.notify_all()
+
+    def calls(
+        self, query: str = "", state: str = "", limit: int = 200, skip: int = 0
+    ) -> list[Call]:
+        """Summaries, newest first. `query`: words that all must match; `state`: see `_in_state`."""
+        words = query.lower().split()
+        with self._changed:
+            found: list[Call] = []
+            for call in reversed(self._calls.values()):
+                if state and not _in_state(call, state):
+                    continue
+                if words and not call.matches(words):
+                    continue
+                if skip:
+                    skip -= 1
+                    continue
+                found.append(call)
+                if len(found) == limit:
+                    break
+            return found
+
+    def call(self, contact_id: str) -> Call | None:
+        """One contact; ids are compared without regard to case."""
+        with self._changed:
+            return self._calls.get(contact_id.lower())
+
+    def children(self, contact_id: str) -> list[Call]:
+        """The contacts that were transferred from this one."""
+        with self._changed:
+            return [it for it in self._calls.values() if it.previous.lower() == contact_id.lower()]
+
+    def entries_after(self, number: int, limit: int = 1000) -> list[Entry]:
+        """Entries behind that number, oldest first."""
+        with self._changed:
+            found: list[Entry] = []
+            for entry in reversed(self._entries):
+                if entry.number <= number:
+                    break
+                found.append(entry)
+            return found[::-1][:limit]
+
+    def calls_since(self, version: int) -> list[Call]:
+        """Summaries that changed behind that entry's number."""
+        with self._changed:
+            return [call for call in self._calls.values() if call.version > version]
+
+    @property
+    def number(self) -> int:
+        """The newest entry's number."""
+        with self._changed:
+            return self._number
+
+    def wait(self, number: int, seconds: float) -> int:
+        """Wait until there is an entry behind `number`, at most so long; the newest number."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._number > number, seconds)
+            return self._number
+
+    def figures(self) -> dict[str, Any]:
+        """Calls, outcomes, latency and the tally."""
+        with self._changed:
+            now = self._clock()
+            taken = sorted(took for _, took in self._durations)
+            recent = [at for at, _ in self._durations if now - at < 60]
+            return {
+                "calls": len(self._calls),
+                "callsPerMinute": len(recent),
+                "outcomes": dict(self._outcomes),
+                "latencyMs": {
+                    "p50": _percentile(taken, 0.50),
+                    "p99": _percentile(taken, 0.99),
+                    "count": len(taken),
+                },
+                "tally": dict(self._dispositions),
+                "perSecond": _per_second(self._durations, now),
+            }
+
+    def _add(self, seen: _Seen) -> None:
+        with self._changed:
+            self._number += 1
+            ids = (seen.told.contact_id,) if seen.told else seen.contact_ids
+            moment = self._clock() if seen.at is None else seen.at
+            entry = Entry(self._number, moment, seen.kind, ids, seen.title, seen.data)
+            self._entries.append(entry)
+            for contact_id in ids:
+                self._note(self._call_of(contact_id, moment), entry, seen.told)
+            self._count(entry)
+            self._changed.notify_all()
+
+    def _learn(self, told: Iterable[ContactFacts]) -> None:
+        with self._changed:
+            for facts_of_one in told:
+                self._call_of(facts_of_one.contact_id, self._clock()).learn(facts_of_one)
+
+    def found(self, contact_id: str, voice_call_id: str) -> None:
+        """A VoiceCall is in Salesforce; the row shows it where no log line named one."""
+        with self._changed:
+            call = self._calls.get(contact_id.lower())
+            if call is not None and not call.voice_call_id:
+                call.voice_call_id = voice_call_id
+
+    def _call_of(self, contact_id: str, at: float) -> Call:
+        key = contact_id.lower()
+        if key not in self._calls:
+            self._calls[key] = Call(contact_id, at, at)
+            while len(self._calls) > MOST_CALLS:
+                self._calls.popitem(last=False)
+        return self._calls[key]
+
+    def _note(self, call: Call, entry: Entry, told: ContactFacts | None) -> None:
+        call.entries.append(entry)
+        call.changed, call.version = max(call.changed, entry.at), entry.number
+        if told:
+            call.learn(told)
+        if entry.kind == "event":
+            kind = str(entry.data["payload"].get("detail", {}).get("eventType", ""))
+            call.state = _SHOWN_STATES.get(kind.upper(), call.state)
+        elif entry.kind == "record":
+            call.state = "recorded"
+        elif entry.kind == "log":
+            _learn_from_log(call, entry.data)
+
+    def _count(self, entry: Entry) -> None:
+        if entry.kind != "log" or entry.data.get("message") != "delivery":
+            return
+        self._dispositions[str(entry.data.get("disposition"))] += 1
+        if status := str(entry.data.get("status") or ""):
+            self._outcomes[status] += 1
+
+
+def _learn_from_log(call: Call, line: Mapping[str, Any]) -> None:
+    if line.get("message") == "delivery":
+        call.voice_call_id = str(line.get("voiceCallId") or call.voice_call_id)
+        status = str(line.get("status") or line.get("disposition") or "")
+        call.outcome = status or call.outcome
+        if line.get("disposition") == "dead_lettered":
+            call.trouble = str(line.get("errorCode") or line.get("reason") or "dead letter")
+        elif line.get("status") in ("created", "existing", "done"):
+            call.trouble = ""
+    elif line.get("level") in _TROUBLE:
+        call.trouble = str(line.get("errorCode") or line.get("message") or "")
+
+
+def _in_state(call: Call, state: str) -> bool:
+    if state == "trouble":
+        return bool(call.trouble)
+    if state == "live":
+        return call.state in ("new", "ringing", "queued", "connected")
+    return call.state == state or call.initiation.lower() == state.lower()
+
+
+def _title_of(kind: str, payload: Any) -> str:
+    if kind == "event":
+        return str(payload.get("detail", {}).get("eventType", "event"))
+    if kind == "record":
+        return f"contact record, {payload.get('LastUpdateTimestamp', 'no time')}"
+    return kind
+
+
+def _flow_title(event: Any, done: Invocation) -> str:
+    details = event.get("Details") if isinstance(event, dict) else None
+    parameters = details.get("Parameters") if isinstance(details, dict) else None
+    method = parameters.get("methodName") if isinstance(parameters, dict) else None
+    if done.error:
+        end = str(done.error.get("errorType", "error"))
+    else:
+        end = str(done.payload.get("status", "")) if isinstance(done.payload, dict) else ""
+    return f"{method or 'invocation'} → {end or 'answered'} in {done.duration_ms:.0f} ms"
+
+
+def _log_title(line: Mapping[str, Any]) -> str:
+    parts = [line.get("message"), line.get("disposition"), line.get("reason"), line.get("status")]
+    return " ".join(str(part) for part in parts if part)
+
+
+def _percentile(ordered: list[float], share: float) -> float | None:
+    if not ordered:
+        return None
+    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1)
+
+
+def _per_second(durations: Iterable[tuple[float, float]], now: float) -> list[int]:
+    """Flow invocations in each of the last 60 seconds, oldest first."""
+    counts = [0] * 60
+    for at, _ in durations:
+        age = int(now - at)
+        if 0 <= age < 60:
+            counts[59 - age] += 1
+    return counts

@@ -1,0 +1,195 @@
+"""Sends what stories and people ask for through the simulator, and lets the recorder see it."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Event, Lock, Thread
+from typing import Any, Final
+
+from simulator.salesforce import Fault
+from simulator.samples.moments import at_delivery, with_times
+from simulator.simulator import Simulator
+from simulator.web import facts
+from simulator.web.recorder import Recorder
+from simulator.web.stories import Step, StoryError, tell
+
+FLOW_FUNCTION: Final = "ContactFlowFunction"
+_WORKERS: Final = 16
+FASTEST: Final = 100.0
+MOST_CALLS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to tell.
+
+    Attributes:
+        story: its word.
+        calls: how many, from 1 to MOST_CALLS.
+        rate: calls a second, up to FASTEST.
+        seed: of the first call; each further call has the next one.
+        overrides: see stories.Teller.
+    """
+
+    story: str
+    calls: int = 1
+    rate: float = 1.0
+    seed: int = 1
+    overrides: Mapping[str, str] | None = None
+
+    def check(self) -> None:
+        """Refuse what cannot be told.
+
+        Raises:
+            StoryError: naming what was received and what is taken.
+        """
+        if not 1 <= self.calls <= MOST_CALLS:
+            raise StoryError(f"calls is {self.calls}; take 1 to {MOST_CALLS}")
+        if not 0.01 <= self.rate <= FASTEST:
+            raise StoryError(f"rate is {self.rate}; take 0.01 to {FASTEST:g} calls a second")
+        tell(self.story, self.seed, self.overrides or {}, datetime.now(UTC))
+
+
+class Sender:
+    """Sends to the simulator from threads of its own, as a context manager.
+
+    Args:
+        simulator: where to.
+        recorder: sees each input before it is sent.
+        clock, wait: seconds on a monotonic clock; a wait that answers True when it is to end.
+    """
+
+    def __init__(
+        self,
+        simulator: Simulator,
+        recorder: Recorder,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Nothing runs before the context is entered."""
+        self._simulator = simulator
+        self._recorder = recorder
+        self._clock = clock
+        self._ended = Event()
+        self._lock = Lock()
+        self._tellers: list[Thread] = []
+
+    def __enter__(self) -> "Sender":
+        """Make the workers."""
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="sender")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop telling; what was sent is finished."""
+        self.stop()
+        self._pool.shutdown(cancel_futures=True)
+
+    def stop(self) -> None:
+        """Tell no story to its end; what was sent is on its way all the same."""
+        with self._lock:
+            self._ended.set()
+            tellers, self._tellers = self._tellers, []
+            self._ended = Event()
+        for teller in tellers:
+            teller.join()
+
+    def start(self, order: Order) -> list[str]:
+        """Begin to tell; the contact ids of the first call.
+
+        Raises:
+            StoryError: the order cannot be told.
+        """
+        order.check()
+        first = tell(order.story, order.seed, order.overrides or {}, datetime.now(UTC))
+        with self._lock:
+            told = (order, self._ended)
+            teller = Thread(target=self._tell, args=told, name="teller", daemon=True)
+            self._tellers = [each for each in self._tellers if each.is_alive()]
+            self._tellers.append(teller)
+        teller.start()
+        return list(dict.fromkeys(ids for step in first if (ids := _contact_of(step))))
+
+    def send(self, kind: str, payload: Any, times: int = 1, *, shuffled: bool = False) -> None:
+        """Send one event, or each event of a list, so many times."""
+        items = payload if isinstance(payload, list) else [payload]
+        copies = [item for _ in range(times) for item in items]
+        if shuffled:
+            random.shuffle(copies)
+        for item in copies:
+            self._pool.submit(self._guarded, Step(0.0, kind, item))  # type: ignore[arg-type]
+
+    def _tell(self, order: Order, ended: Event) -> None:
+        begun = self._clock()
+        waiting: list[tuple[float, Step]] = []
+        for number in range(order.calls):
+            at = number / order.rate
+            steps = tell(order.story, order.seed + number, order.overrides or {}, datetime.now(UTC))
+            waiting += [(at + step.after, step) for step in steps]
+            waiting.sort(key=lambda pair: pair[0])
+            until = (number + 1) / order.rate if number + 1 < order.calls else float("inf")
+            while waiting and waiting[0][0] < until:
+                due, step = waiting.pop(0)
+                if ended.wait(max(0.0, due - (self._clock() - begun))):
+                    return
+                self._pool.submit(self._guarded, step)
+
+    def _guarded(self, step: Step) -> None:
+        try:
+            self._one(step)
+        except Exception as error:  # a person sees it in the call's story
+            contact_id = _contact_of(step)
+            self._recorder.note(f"could not be sent: {error}", {"contactId": contact_id})
+
+    def _one(self, step: Step) -> None:
+        simulator, payload = self._simulator, at_delivery(step.payload, datetime.now(UTC))
+        match step.kind:
+            case "flow":
+                simulator.invoke(FLOW_FUNCTION, payload)
+            case "event":
+                self._recorder.input("event", payload, facts.of_event(payload))
+                if not simulator.events.put(payload):
+                    told = facts.of_event(payload)
+                    self._recorder.input("event", payload, told, "no rule takes this event")
+            case "record":
+                self._recorder.input("record", payload, facts.of_record(payload))
+                key = str(payload.get("ContactId") or "-")
+                simulator.events.put_raw("contact_record", key, json.dumps(payload))
+            case "contact":
+                members = dict(payload)
+                instance = simulator.aws.template.resolve({"Ref": "ConnectInstanceArn"})
+                contact_id = str(members.pop("Id"))
+                simulator.connect.add_contact(
+                    str(instance).rpartition("/")[2], contact_id, **with_times(members)
+                )
+            case "fault":
+                simulator.salesforce.inject(Fault.from_json(payload))
+            case _:
+                raise StoryError(f"{step.kind!r} is not flow, event, record, contact or fault")
+
+
+def _contact_of(step: Step) -> str:
+    payload: Any = step.payload
+    told = {
+        "flow": facts.of_flow,
+        "event": facts.of_event,
+        "record": facts.of_record,
+    }.get(step.kind, lambda _: None)(payload)
+    return told.contact_id if told else ""
+
+
+def kinds_of(payload: Any) -> str:
+    """flow, event or record, by what the payload looks like; empty for anything else.
+
+    A list is judged by its first item.
+    """
+    first = payload[0] if isinstance(payload, Sequence) and payload else payload
+    if not isinstance(first, Mapping):
+        return ""
+    if facts.of_flow(first):
+        return "flow"
+    if facts.of_event(first):
+        return "event"
+    return "record" if facts.of_record(first) else ""
