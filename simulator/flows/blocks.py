@@ -102,7 +102,7 @@ _CONTACT: Final[Mapping[str, Block]] = {
     "StartOutboundChatContact": _PASSED,
     "StartOutboundEmailContact": _PASSED,
     "TagContact": _NO_EFFECT,
-    "TransferContactToAgent": Block(next_taken=False),
+    "TransferContactToAgent": Block(errors=(), next_taken=False),
     "TransferContactToQueue": Block(
         errors=(QUEUE_AT_CAPACITY, NO_MATCHING_ERROR), next_taken=False
     ),
@@ -124,6 +124,7 @@ _CONTACT: Final[Mapping[str, Block]] = {
         Meaning.NO_EFFECT, frozenset({"RecordingBehavior"}), errors=()
     ),
     "UpdateContactRoutingBehavior": _NEVER_FAILS,
+    "UpdateContactRoutingCriteria": _NO_EFFECT,
     "UpdateContactTargetQueue": Block(),
     "UpdateContactTextToSpeechVoice": _NEVER_FAILS,
     "UpdatePreviousContactParticipantState": _NO_EFFECT,

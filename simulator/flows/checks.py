@@ -53,6 +53,8 @@ _FUNCTION: Final = re.compile(
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _MAY_LACK_AN_ERROR: Final = ("MessageParticipant", "MessageParticipantIteratively")
 """Prompts of exports have an error branch or not."""
+_MAY_LEAD_NOWHERE: Final = ("TransferContactToAgent",)
+"""Exports have it without branches: the contact leaves the flow."""
 
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
 
@@ -68,6 +70,8 @@ def faults(flow: Flow) -> list[str]:
 def doubts(flow: Flow) -> list[str]:
     """What Amazon Connect may refuse, or is not known here, one line each."""
     found = list(flow.unread)
+    if flow.type_is_guessed:
+        found.append(f"the file does not say its type: walked as {flow.type} (--type says it)")
     if flow.type not in FLOW_TYPES:
         found.append(f"type {flow.type!r} is not known here: walked as an inbound flow")
     for action in flow.actions.values():
@@ -110,7 +114,6 @@ def _of_the_whole(flow: Flow) -> Iterator[str]:
 
 
 def _of_an_action(flow: Flow, action: Action) -> Iterator[str]:
-    yield from _of_the_identifier(action.identifier)
     for label, target in action.transitions:
         if target not in flow.actions:
             yield f"{label} leads to {target!r}, which is no action"
@@ -128,6 +131,7 @@ def _of_the_identifier(identifier: str) -> Iterator[str]:
 
 
 def _doubts_of(action: Action) -> Iterator[str]:
+    yield from _of_the_identifier(action.identifier)
     if action.type not in BLOCKS:
         yield f"block {action.type} is not known here: passed"
         return
@@ -140,7 +144,7 @@ def _doubts_of(action: Action) -> Iterator[str]:
         if any(action.transitions):
             yield "has transitions, and the flow ends here"
         return
-    if action.next_action is None and not any(action.transitions):
+    if not any(action.transitions) and action.type not in _MAY_LEAD_NOWHERE:
         yield "leads nowhere"
     lacks = list(missing_branches(action))
     if lacks and action.type not in _MAY_LACK_AN_ERROR:

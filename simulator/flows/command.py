@@ -106,7 +106,7 @@ def run(parsed: argparse.Namespace) -> bool:
     """
     flow = read_flow(parsed.path)
     if parsed.type:
-        flow = replace(flow, type=parsed.type)
+        flow = replace(flow, type=parsed.type, type_is_guessed=False)
     further = flows_in(parsed.further)
     if wrong := [f"{each.path}: {fault}" for each in (flow, *further) for fault in faults(each)]:
         raise EventError("\n".join(wrong))

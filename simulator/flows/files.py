@@ -12,7 +12,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from simulator.flows.flow import FLOW_TYPES, INBOUND, MODULE, Action, Condition, Flow
+from simulator.flows.flow import (
+    AGENT_TRANSFER,
+    CUSTOMER_QUEUE,
+    FLOW_TYPES,
+    INBOUND,
+    MODULE,
+    OUTBOUND_WHISPER,
+    QUEUE_TRANSFER,
+    Action,
+    Condition,
+    Flow,
+)
 from simulator.reading import EventError, as_list, as_object, parse, read_text, text_of
 
 VERSION: Final = "2019-10-30"
@@ -22,6 +33,14 @@ _OF_CONTENT: Final = ("Version", "StartAction", "Metadata", "Actions", "Settings
 _OF_ACTION: Final = ("Identifier", "Type", "Parameters", "Transitions")
 _OF_TRANSITIONS: Final = ("NextAction", "Errors", "Conditions")
 _FROM_API: Final = {api: console for console, api in FLOW_TYPES.items()}
+_ONLY_IN: Final = {
+    "EndFlowModuleExecution": MODULE,
+    "CompleteOutboundCall": OUTBOUND_WHISPER,
+    "TransferContactToAgent": AGENT_TRANSFER,
+    "DequeueContactAndTransferToQueue": CUSTOMER_QUEUE,
+    "MessageParticipantIteratively": CUSTOMER_QUEUE,
+}
+"""Blocks that stand in flows of one type, or in few others."""
 _NAMES_A_RESOURCE: Final = ("displayName", "text")
 
 OLDER_EXPORT: Final = (
@@ -122,21 +141,40 @@ def _flow(
     reading: _Reading,
 ) -> Flow:
     path, outer = reading.path, reading.outer
-    kind = _FROM_API.get(outer.get("Type", ""), MODULE if reading.is_module else INBOUND)
+    said = _FROM_API.get(outer.get("Type", ""), MODULE if reading.is_module else "")
+    kind = _text_or(metadata, "type", said, path)
     name = _text_or(metadata, "name", outer.get("Name") or path.stem, path)
     ids = {path.stem, name, *(outer[each] for each in ("Arn", "Id") if each in outer)}
     return Flow(
         path=str(path),
         name=name,
         description=_text_or(metadata, "description", outer.get("Description", ""), path),
-        # Content that the API gives out has no type of its own.
-        type=_text_or(metadata, "type", kind, path),
+        type=kind or _guessed_type(actions),
+        type_is_guessed=not kind,
         start=text_of(content, "StartAction", str(path)),
         actions=MappingProxyType(actions),
         size=reading.size,
         ids=frozenset(ids),
         unread=tuple(reading.unread),
     )
+
+
+def _guessed_type(actions: Mapping[str, Action]) -> str:
+    """The type of content that does not say it, as the API gives it out: by what only flows of one
+    type have."""
+    there = {action.type for action in actions.values()}
+    for block, kind in _ONLY_IN.items():
+        if block in there:
+            return kind
+    asks = {method_of(action.parameters) for action in actions.values()}
+    return QUEUE_TRANSFER if "createTransferVC" in asks else INBOUND
+
+
+def method_of(parameters: Mapping[str, Any]) -> str:
+    """The method that a Lambda block's parameters ask for; empty where they name none."""
+    passed = parameters.get("LambdaInvocationAttributes")
+    method = passed.get("methodName") if isinstance(passed, Mapping) else None
+    return method if isinstance(method, str) else ""
 
 
 def _text_or(metadata: Mapping[str, Any], name: str, otherwise: str, path: Path) -> str:

@@ -107,6 +107,7 @@ class Flow:
         actions: by identifier, in the order of the file.
         size: characters of the content.
         ids: what other flows may call it: ARN, id, name of the file.
+        type_is_guessed: the file does not say it.
         unread: members of the file that the flow language does not have.
     """
 
@@ -118,6 +119,7 @@ class Flow:
     actions: Mapping[str, Action]
     size: int
     ids: frozenset[str] = frozenset()
+    type_is_guessed: bool = False
     unread: tuple[str, ...] = ()
 
     @property

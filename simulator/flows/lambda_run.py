@@ -6,21 +6,15 @@ from typing import Any, Final
 
 from simulator.flows.blocks import NO_MATCHING_ERROR
 from simulator.flows.choices import key_of
+from simulator.flows.files import method_of
 from simulator.flows.flow import NEXT, Action
 from simulator.flows.lambda_block import STRING_MAP, Answer, call_function
 from simulator.flows.state import Step, WalkState
 
 LONGEST_SECONDS: Final = 8.0
 """Of a synchronous block, which also is what one gets that does not say it in a number."""
-_NOT_THE_BRIDGES: Final = re.compile(r"SalesforceRestApi|SalesforceRestAPI|kvsConsumer|KVS")
+_NOT_THE_BRIDGES: Final = re.compile(r"salesforce_?rest_?api|kvs", re.IGNORECASE)
 """Functions of SCVL that flows call too, and that the bridge leaves alone."""
-
-
-def method_of(action: Action) -> str:
-    """The method that a Lambda block asks for; empty where it names none."""
-    passed = action.parameters.get("LambdaInvocationAttributes")
-    method = passed.get("methodName") if isinstance(passed, Mapping) else None
-    return method if isinstance(method, str) else ""
 
 
 def calls_the_bridge(action: Action) -> bool:
@@ -29,7 +23,7 @@ def calls_the_bridge(action: Action) -> bool:
     The name of a function tells little, so the parameter methodName decides: it is the contract.
     """
     arn = f"{action.parameters.get('LambdaFunctionARN', '')} {action.display_name}"
-    return bool(method_of(action)) and not _NOT_THE_BRIDGES.search(arn)
+    return bool(method_of(action.parameters)) and not _NOT_THE_BRIDGES.search(arn)
 
 
 def call(state: WalkState, action: Action) -> Step:
@@ -49,7 +43,7 @@ def call(state: WalkState, action: Action) -> Step:
     event = state.caller.event(parameters.get("LambdaInvocationAttributes", {}))
     answer = call_function(state.invoke, event, _limit(state, action), _response_type(parameters))
     state.waited_for(answer)
-    return _answered(state, action, answer, state.caller.filled(method_of(action)))
+    return _answered(state, action, answer, state.caller.filled(method_of(parameters)))
 
 
 def _answered(state: WalkState, action: Action, answer: Answer, who: str) -> Step:

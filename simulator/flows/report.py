@@ -18,6 +18,7 @@ _ENDS: Final = {
     End.MESSAGE: "is told, and the line is hung up:",
     End.SILENCE: "is left in SILENCE:",
     End.HUNG_UP: "is hung up on after the call",
+    End.GONE: "gives up",
     End.DONE: "stays on the line: the flow ends, and the call goes on",
     End.ELSEWHERE: "goes on in another flow, which was not given (--with):",
 }

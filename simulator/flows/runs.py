@@ -28,6 +28,8 @@ from simulator.flows.state import End, Step, WalkState
 from simulator.flows.surroundings import among
 
 _E164: Final = re.compile(r"\+[1-9]\d{1,14}")
+MOST_ASKED: Final = 5
+"""Times that a caller is asked the same before giving up."""
 _AGENTS: Final = 1
 """Agents that a queue has here, online and available; nobody waits in it."""
 
@@ -98,12 +100,15 @@ def ask(state: WalkState, action: Action) -> Step:
     if state.surroundings.keys is None or among(action.identifier, state.surroundings.mute):
         return Step(action.identifier, NO_MATCHING_ERROR, "the menu does not work")
     state.since_words.clear()
+    if state.visits[key_of(state.flow, action)] > MOST_ASKED:
+        lost = f"after {MOST_ASKED} times {action.label} (--press answers it)"
+        return Step(action.identifier, "", "the caller gives up", end=End.GONE, detail=lost)
     key = state.surroundings.key(state.menus)
     state.menus += 1
     text = _words(state, action)
     pressed = f'"{text}": {f"key {key}" if key else "no key"}'
     if stores_input(action):
-        state.caller.stored_input = key
+        state.caller.stored_input = key or "Timeout"
         return Step(action.identifier, NEXT, f"{pressed}, stored")
     if not key:
         return Step(action.identifier, INPUT_TIME_LIMIT_EXCEEDED, pressed)
@@ -286,9 +291,10 @@ def end_module(state: WalkState, action: Action) -> Step:
     return Step(action.identifier, "", f"back to {state.flow.name}")
 
 
-def end_flow(_state: WalkState, action: Action) -> Step:
-    """End flow / resume."""
-    return Step(action.identifier, "", "the flow ends", end=End.DONE)
+def end_flow(state: WalkState, action: Action) -> Step:
+    """End flow / resume: in a customer queue flow the caller goes on waiting."""
+    end, detail = state.still_waits()
+    return Step(action.identifier, "", "the flow ends", end=end, detail=detail)
 
 
 def hang_up(state: WalkState, action: Action) -> Step:

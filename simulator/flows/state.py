@@ -44,8 +44,8 @@ class End(StrEnum):
     QUEUE, AGENT: waits there. THIRD_PARTY: is connected with an outside number. MESSAGE: heard
     words before the line was hung up. SILENCE: is hung up on without a word, sent round without a
     word, or left where the flow has no branch. HUNG_UP: the line is hung up after a call that was
-    answered. DONE: the flow ends and the call goes on. ELSEWHERE: goes on in a flow whose file was
-    not given.
+    answered. GONE: gives up. DONE: the flow ends and the call goes on. ELSEWHERE: goes on in a flow
+    whose file was not given.
     """
 
     QUEUE = "queue"
@@ -54,6 +54,7 @@ class End(StrEnum):
     MESSAGE = "message"
     SILENCE = "silence"
     HUNG_UP = "hung up"
+    GONE = "gone"
     DONE = "done"
     ELSEWHERE = "elsewhere"
 

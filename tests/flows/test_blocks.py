@@ -174,6 +174,30 @@ def test_a_module_returns_to_the_block_that_invoked_it(tmp_path: Path) -> None:
     assert alone.end is End.DONE
 
 
+def test_a_caller_who_is_asked_the_same_again_and_again_gives_up(tmp_path: Path) -> None:
+    """Given digits that nobody keys in, then the block's word for that is stored, and the walk
+    ends."""
+    ask = block(
+        "ask",
+        "GetParticipantInput",
+        {"Text": "Number?", "InputTimeLimitSeconds": "5", "StoreInput": "True"},
+        "check",
+        ERROR,
+    )
+    check = block(
+        "check",
+        "Compare",
+        {"ComparisonValue": "$.StoredCustomerInput"},
+        "bye",
+        {"NoMatchingCondition": "bye"},
+        {"Timeout": "ask"},
+    )
+    walk_ = walked(tmp_path, ask, check, bye())
+    assert (walk_.end, walk_.detail) == (End.GONE, "after 5 times ask (--press answers it)")
+    keyed = Surroundings(keys=("7",))
+    assert walked(tmp_path, ask, check, bye(), surroundings=keyed).steps[-1].action == "bye"
+
+
 def test_an_outbound_whisper_dials_and_ends(tmp_path: Path) -> None:
     """Given an agent's own call, then the flow knows the agent, and its end is no silence."""
     actions = (
@@ -214,6 +238,8 @@ def test_a_queue_flow_plays_until_the_caller_is_taken_out(tmp_path: Path) -> Non
     assert [step.action for step in interrupted.steps] == ["play", "menu", "play"]
     assert interrupted.end is End.QUEUE
     assert walked(tmp_path, play(), bye(), kind=CUSTOMER_HOLD).end is End.DONE
+    resumes = {"Identifier": "end", "Type": "EndFlowExecution", "Transitions": {}}
+    assert walked(tmp_path, play("end"), resumes, bye(), kind=CUSTOMER_QUEUE).end is End.QUEUE
     round_and_round = walked(tmp_path, say("a", "b"), say("b", "a"), kind=CUSTOMER_QUEUE)
     assert round_and_round.end is End.QUEUE
 

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from simulator.flows.flow import Flow
 
 CERTAIN = {
-    "identifier of 51 characters": say("x" * 51, "bye"),
-    "identifier has /": say("yes/no", "bye"),
-    "identifier is reserved": say("toString", "bye"),
     "Next leads to 'nowhere', which is no action": say("a", "nowhere", "bye"),
     "NoMatchingError leads to 'nowhere'": say("a", "bye", "nowhere"),
     "one of Text, SSML, PromptId, Media": block(
@@ -35,6 +32,9 @@ CERTAIN = {
 }
 """What Connect refuses: nothing is walked."""
 DOUBTFUL = {
+    "identifier of 51 characters": say("x" * 51, "bye"),
+    "identifier has /": say("yes/no", "bye"),
+    "identifier is reserved": say("toString", "bye"),
     "block SummonHelp is not known here: passed": block("a", "SummonHelp", {}, "bye"),
     "lacks Attributes": block(
         "a", "UpdateContactAttributes", {}, "bye", {"NoMatchingError": "bye"}

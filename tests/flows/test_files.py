@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from simulator.flows.checks import doubts
 from simulator.flows.files import flows_in, read_flow
-from simulator.flows.flow import AGENT_WHISPER, INBOUND, MODULE
+from simulator.flows.flow import (
+    AGENT_TRANSFER,
+    AGENT_WHISPER,
+    CUSTOMER_QUEUE,
+    INBOUND,
+    MODULE,
+    OUTBOUND_WHISPER,
+    QUEUE_TRANSFER,
+)
 from simulator.reading import EventError
-from tests.flows.small_flows import block, bye, content, say, written
+from tests.flows.small_flows import block, bye, call, content, say, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +55,32 @@ def test_a_modules_wrapper_makes_it_a_module(tmp_path: Path) -> None:
     module = {"ContactFlowModule": {"Name": "Greeting", "Content": json.dumps(BARE)}}
     assert read_flow(written(tmp_path, module)).type == MODULE
     assert read_flow(written(tmp_path, BARE)).type == INBOUND
+
+
+@pytest.mark.parametrize(
+    ("actions", "kind"),
+    [
+        ([block("a", "CompleteOutboundCall", {}, "bye"), bye()], OUTBOUND_WHISPER),
+        ([block("a", "MessageParticipantIteratively", {}, "bye"), bye()], CUSTOMER_QUEUE),
+        ([block("a", "TransferContactToAgent")], AGENT_TRANSFER),
+        ([block("a", "EndFlowModuleExecution")], MODULE),
+        (
+            [
+                call("a", "b", LambdaInvocationAttributes={"methodName": "createTransferVC"}),
+                bye("b"),
+            ],
+            QUEUE_TRANSFER,
+        ),
+        ([bye()], INBOUND),
+    ],
+)
+def test_a_type_that_is_not_said_is_guessed_and_said_to_be(
+    tmp_path: Path, actions: list[dict[str, Any]], kind: str
+) -> None:
+    """Given content as DescribeContactFlow gives it out, then what only one type has tells it."""
+    flow = read_flow(written(tmp_path, content(*actions) | {"Metadata": {}}))
+    assert (flow.type, flow.type_is_guessed) == (kind, True)
+    assert f"the file does not say its type: walked as {kind} (--type says it)" in doubts(flow)
 
 
 def test_other_flows_may_call_it_by_arn_id_or_name(tmp_path: Path) -> None:

@@ -47,15 +47,14 @@ def test_another_function_is_not_called_and_can_be_given_an_answer(tmp_path: Pat
 
 
 def test_scvls_rest_function_is_another_one_though_it_has_methods(tmp_path: Path) -> None:
-    arn = "arn:aws:lambda:us-west-2:111122223333:function:cc-InvokeSalesforceRestApiFunction:active"
-    asks = call(
-        "a",
-        "bye",
-        LambdaFunctionARN=arn,
-        LambdaInvocationAttributes={"methodName": "queryRecord", "soql": "SELECT Id FROM Case"},
-    )
     function = Function()
-    assert walked(tmp_path, asks, bye(), function=function).passed
+    for arn in (
+        "arn:aws:lambda:us-west-2:111122223333:function:cc-InvokeSalesforceRestApiFunction:active",
+        "%%INVOKE_SALESFORCE_REST_API_FUNCTION_ARN%%",
+    ):
+        parameters = {"methodName": "queryRecord", "soql": "SELECT Id FROM Case"}
+        asks = call("a", "bye", LambdaFunctionARN=arn, LambdaInvocationAttributes=parameters)
+        assert walked(tmp_path, asks, bye(), function=function).passed
     assert function.events == []
 
 
