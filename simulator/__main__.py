@@ -167,7 +167,7 @@ def _explain(console: Console, outcome: Outcome, journal: Sequence[Exchange]) ->
             "contact event or contact record"
         )
     for line in outcome.lines:
-        if line.reason == "NOT_A_CONTACT":
+        if line.reason in ("NOT_A_CONTACT", "SEVERAL_OBJECTS", "KPL_AGGREGATE", "COMPRESSED"):
             console.say(f"      {line.error_text}")
     if any(line.reason == "CONTACT_NOT_FOUND" for line in outcome.lines):
         console.say(

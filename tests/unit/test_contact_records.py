@@ -96,6 +96,11 @@ def test_one_of_a_hundred_is_not_json(function: Function) -> None:
     [
         ("+12065550100", "the record's data is not JSON"),
         (
+            json.dumps(record(ContactId="+12065550100")) * 2,
+            "several JSON objects in one record: let the function read the stream that Amazon "
+            "Connect itself writes into, or put each object into a record of its own",
+        ),
+        (
             record(ContactId=["+12065550100"]),
             "no contact record with a ContactId of 1 to 256 printable characters",
         ),
@@ -106,7 +111,8 @@ def test_what_a_record_lacks_is_told_and_not_what_it_holds(
 ) -> None:
     assert function(payload) == []
     (line,) = function.told.deliveries()
-    assert (line["errorCode"], line["errorText"]) == ("NOT_A_CONTACT", text)
+    code = "SEVERAL_OBJECTS" if text.startswith("several") else "NOT_A_CONTACT"
+    assert (line["errorCode"], line["reason"], line["errorText"]) == (code, code, text)
     assert "+12065550100" not in function.told.stream.getvalue()
 
 

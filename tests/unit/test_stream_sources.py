@@ -1,6 +1,9 @@
 """What else streams and Connect hand on: Kinesis records, contacts as DescribeContact has them."""
 
 import base64
+import gzip
+import hashlib
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -47,6 +50,41 @@ def test_data_that_is_no_json(data: bytes) -> None:
     (record,) = kinesis.read({"Records": [stream_record(data)]})
     with pytest.raises(NotAContact):
         record.payload()
+
+
+ONE = json.dumps({"ContactId": "+12065550100"}).encode()
+# Magic number, one protobuf message with a record in it, MD5 of the message (KPL, aggregation
+# format).
+MESSAGE = b"\x0a\x01k\x1a\x20\x08\x00\x1a\x1c" + ONE
+KPL = bytes.fromhex("f3899ac2") + MESSAGE + hashlib.md5(MESSAGE, usedforsecurity=False).digest()
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "cure"),
+    [
+        (ONE + ONE, "SEVERAL_OBJECTS", "each object into a record of its own"),
+        (ONE + b"\n" + ONE + b"\n", "SEVERAL_OBJECTS", "each object into a record"),
+        (ONE + b"," + ONE + b", {cut", "SEVERAL_OBJECTS", "each object into a record"),
+        (b"[" + ONE + b"," + ONE + b"]", "SEVERAL_OBJECTS", "each object into a record"),
+        (b"[" + ONE + b"]", "SEVERAL_OBJECTS", "each object into a record"),
+        (KPL, "KPL_AGGREGATE", "AggregationEnabled=false"),
+        (gzip.compress(ONE), "COMPRESSED", "gzip"),
+        (bytes.fromhex("28b52ffd") + ONE, "COMPRESSED", "Zstandard"),
+        (ONE + b"{cut", "NOT_A_CONTACT", "not JSON"),
+        (b"1 2", "NOT_A_CONTACT", "not JSON"),
+    ],
+)
+def test_data_that_was_packed_on_its_way(data: bytes, code: str, cure: str) -> None:
+    """Given what producers and forwarders make of Connect's records, then the reason names it and
+    the text the cure; what is in it is in neither."""
+    (record,) = kinesis.read({"Records": [stream_record(data)]})
+    with pytest.raises(NotAContact) as caught:
+        record.payload()
+    assert caught.value.code == code
+    assert cure in str(caught.value)
+    assert "+12065550100" not in str(caught.value)
+    if code != "NOT_A_CONTACT":
+        assert "the stream that Amazon Connect itself writes into" in str(caught.value)
 
 
 @pytest.mark.parametrize("data", ["***", "ü", None, 7, "eyJh\nIjox"])

@@ -18,7 +18,15 @@ Known = TypeVar("Known", bound=StrEnum)
 
 
 class NotAContact(ValueError):
-    """The event carries no contact that could be read; the text names what is missing."""
+    """The event carries no contact that could be read; the text names what is missing.
+
+    Attributes:
+        code: a word for logs and metrics.
+    """
+
+    def __init__(self, text: str, code: str = "NOT_A_CONTACT") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class Channel(StrEnum):

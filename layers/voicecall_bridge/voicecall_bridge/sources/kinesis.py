@@ -10,7 +10,7 @@ import binascii
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.contact import NotAContact
+from voicecall_bridge.sources.packed import several_objects, why_not_json
 from voicecall_bridge.sources.reading import members, parsed, text
 
 if TYPE_CHECKING:
@@ -35,13 +35,18 @@ class StreamRecord:
         """The data as JSON.
 
         Raises:
-            NotAContact: the data is not base64 or not JSON.
+            NotAContact: the data is not base64, not JSON, or more than one object.
         """
         data = text(members(self.raw.get("kinesis")).get("data"))
+        decoded = b""
         try:
-            return parsed(base64.b64decode(data, validate=True))
+            decoded = base64.b64decode(data, validate=True)
+            payload = parsed(decoded)
         except (binascii.Error, ValueError):
-            raise NotAContact("the record's data is not JSON") from None
+            raise why_not_json(decoded) from None
+        if isinstance(payload, list) and any(isinstance(item, dict) for item in payload):
+            raise several_objects()
+        return payload
 
 
 def read(event: object) -> list[StreamRecord]:

@@ -165,7 +165,7 @@ class StreamProcessor(Generic[Item]):
             return True
         if isinstance(item, NotAContact):
             # The text is the bridge's own: it says what is missing.
-            return self._log.dead_letter(record, Subject(error_text=str(item)), "NOT_A_CONTACT")
+            return self._log.dead_letter(record, Subject(error_text=str(item)), item.code)
         subject = Subject(*self.source.describe(item))
         try:
             result = self.source.handle(item, later, deadline)
