@@ -23,6 +23,7 @@ from tests.unit.samples import (
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, NotAContact, Queue
 from voicecall_bridge.sources.contact_event import ContactEvent, read
 from voicecall_bridge.sources.reading import moment
+from voicecall_bridge.streams.contact_events import ContactEvents
 
 BEGAN = datetime(2026, 11, 20, 10, 0, 0, 120_000, tzinfo=UTC)
 
@@ -44,6 +45,24 @@ def test_all_that_an_event_tells() -> None:
         queued=True,
         agent_connected=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "type_", "logged"),
+    [
+        ("QUEUED", "QUEUED", "QUEUED"),
+        (" queued ", "QUEUED", "QUEUED"),
+        ("AMD_DISABLED", "AMD_DISABLED", "AMD_DISABLED"),
+        ("call from +12065550100", "CALL FROM +12065550100", "unknown"),
+        ("ON_HOLD", "ON_HOLD", "unknown"),
+        (None, "", ""),
+    ],
+)
+def test_only_published_types_may_be_logged(given: object, type_: str, logged: str) -> None:
+    found = read(contact_event("QUEUED", eventType=given))
+    assert (found.type, found.published_type) == (type_, logged)
+    stream: Any = ContactEvents(None)  # type: ignore[arg-type]
+    assert stream.describe(found) == (CONTACT_ID, logged)
 
 
 def test_the_least_that_an_event_tells() -> None:

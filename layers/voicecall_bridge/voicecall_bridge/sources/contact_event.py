@@ -25,6 +25,22 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 DETAIL_TYPE = "Amazon Connect Contact Event"
+TYPES = frozenset(
+    {
+        "INITIATED",
+        "CONNECTED_TO_SYSTEM",
+        "CONTACT_DATA_UPDATED",
+        "QUEUED",
+        "CONNECTED_TO_AGENT",
+        "DISCONNECTED",
+        "COMPLETED",
+        "PAUSED",
+        "RESUMED",
+        "AMD_DISABLED",
+        "WEBRTC_API",
+    }
+)
+"""The published event types; Connect adds others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +48,8 @@ class ContactEvent:
     """One event.
 
     Attributes:
-        type: the event type in capitals, as Connect names it; empty where unstated.
+        type: the event type in capitals, as Connect names it; empty where unstated. Any text may
+            stand there: see `published_type`.
         contact: the contact as far as the event tells; its customer_address is always empty.
         at: when it happened, None where unstated.
         queued: the contact is or was in a queue.
@@ -48,6 +65,11 @@ class ContactEvent:
     agent_connected: bool = False
     disconnected: bool = False
     routing_expired: bool = False
+
+    @property
+    def published_type(self) -> str:
+        """The type as it may be logged: a word outside the published ones may be anything."""
+        return self.type if not self.type or self.type in TYPES else "unknown"
 
 
 def read(event: object) -> ContactEvent:

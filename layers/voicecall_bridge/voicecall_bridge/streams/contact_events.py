@@ -66,8 +66,8 @@ class ContactEvents:
         return f"{item.contact.instance_id}/{item.contact.initial_contact_id}"
 
     def describe(self, item: ContactEvent) -> tuple[str, str]:
-        """Contact id and event type."""
-        return item.contact.contact_id, item.type
+        """Contact id and event type, as they may be logged."""
+        return item.contact.contact_id, item.published_type
 
     def handle(
         self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
