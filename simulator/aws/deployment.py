@@ -77,6 +77,8 @@ class Deployment:
                 yield f"{logical_id}.Arn", ""
             elif kind == "AWS::IAM::Role":
                 yield f"{logical_id}.Arn", f"arn:aws:iam::{ACCOUNT}:role/{logical_id}"
+            elif kind == "AWS::AppConfig::HostedConfigurationVersion":
+                yield f"{logical_id}.VersionNumber", "1"
             elif kind == "AWS::KMS::Key":
                 yield f"{logical_id}.Arn", self._arn("kms", f"key/{logical_id}")
 

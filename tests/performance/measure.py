@@ -60,6 +60,7 @@ def template(deployed: Deployed, fakes: Fakes) -> Template:
     values["DeadLetterQueue"] = f"{fakes.aws_url}/123456789012/dead-letters"
     for stream in ("ContactEventStream", "ContactRecordStream"):
         values[f"{stream}.Arn"] = f"arn:aws:kinesis:us-east-1:123456789012:stream/{stream}"
+    values["ContactFlowSettings.VersionNumber"] = "1"
     values["FailureBucket.Arn"] = "arn:aws:s3:::bench"
     return load_template(path, values)
 

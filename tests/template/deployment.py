@@ -23,6 +23,7 @@ def deployed(**parameters: object) -> Template:
             "ConnectInstanceArn": INSTANCE,
             "ContactCenterSecretArn": SECRET,
             "LedgerTable": "ledger",
+            "ContactFlowSettings.VersionNumber": "1",
             "DeadLetterQueue": "https://sqs.us-west-2.amazonaws.com/111122223333/letters",
             "FailureBucket": "failures",
             "FailureBucket.Arn": BUCKET,

@@ -25,6 +25,31 @@ def test_the_stack_makes_a_stream_unless_there_is_one() -> None:
     assert "ContactRecordStream" not in deployed(**existing).resources
 
 
+@pytest.mark.parametrize(
+    ("stream", "start", "position"),
+    [
+        # What comes into the stack's own stream while its mapping is made must not be lost.
+        ("", "LATEST", "TRIM_HORIZON"),
+        ("", "TRIM_HORIZON", "TRIM_HORIZON"),
+        (EXISTING, "LATEST", "LATEST"),
+        (EXISTING, "TRIM_HORIZON", "TRIM_HORIZON"),
+    ],
+)
+def test_an_existing_stream_is_read_from_where_the_parameter_says(
+    stream: str, start: str, position: str
+) -> None:
+    stack = deployed(ContactRecordStreamArn=stream, ContactRecordStreamStart=start)
+    (mapping,) = (
+        each for each in read_mappings(stack) if each.function == "ContactRecordsFunction"
+    )
+    assert mapping.starting_position == position
+
+
+def test_an_existing_stream_is_read_from_now_on_by_default(template: dict[str, Any]) -> None:
+    """Its backlog may be a week old, and records older than four hours are given up."""
+    assert template["Parameters"]["ContactRecordStreamStart"]["Default"] == "LATEST"
+
+
 @pytest.mark.parametrize(("stream", "expected"), [("", RECORD_STREAM), (EXISTING, EXISTING)])
 def test_the_instance_is_touched_only_on_request(stream: str, expected: str) -> None:
     """An instance has one target for contact records, and all who read them lose it with it."""

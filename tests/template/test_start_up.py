@@ -87,6 +87,10 @@ def test_every_change_of_a_parameter_publishes_a_version(
     assert flow["VersionDescription"] == {
         "Fn::Sub": "settings ${ContactFlowSettings.VersionNumber}"
     }
+    # A description alone publishes nothing: Lambda looks at code and configuration.
+    assert flow["Environment"]["Variables"]["SETTINGS_NUMBER"] == {
+        "Fn::GetAtt": ["ContactFlowSettings", "VersionNumber"]
+    }
 
 
 def test_every_change_of_the_layer_publishes_a_version(
