@@ -13,12 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from simulator.console import Console
 from simulator.flows import command as flow_command
-from simulator.reading import EventError
-from simulator.replay import Replay
+from simulator.replay.outcome import Outcome
+from simulator.replay.replay import Replay
 from simulator.salesforce import Exchange
 from simulator.sam.template import TemplateError
 from simulator.samples.files import in_order, samples_in
-from simulator.samples.outcome import Outcome
+from simulator.samples.reading import EventError
 from simulator.samples.steps import Sample, inputs_of
 from simulator.simulator import ROOT, Simulator
 from simulator.web import command as web
@@ -104,10 +104,10 @@ def _run(parsed: argparse.Namespace) -> int:
         with console:
             replay.run(samples)
         console.calls(simulator.salesforce.voice_calls())
-        account = replay.account()
-    console.account(account)
+        tally = replay.tally()
+    console.tally(tally)
     console.verdict(len(samples), replay.wrong)
-    return WRONG if replay.wrong or account.faults() else RIGHT
+    return WRONG if replay.wrong or tally.faults() else RIGHT
 
 
 def _replay(parsed: argparse.Namespace) -> int:
@@ -125,12 +125,12 @@ def _replay(parsed: argparse.Namespace) -> int:
                 console.say(f"{number:4}. {_title(outcome)}")
             _explain(console, outcome, simulator.salesforce.journal())
         console.calls(simulator.salesforce.voice_calls())
-        account = replay.account()
-    console.account(account)
+        tally = replay.tally()
+    console.tally(tally)
     # A file that says how it ends is held to its word; any other one is to end well.
     unsaid = [outcome for outcome in replay.outcomes if outcome.delivered.expectation is None]
     ended_well = all(outcome.succeeded for outcome in unsaid)
-    return RIGHT if ended_well and not replay.wrong and not account.faults() else WRONG
+    return RIGHT if ended_well and not replay.wrong and not tally.faults() else WRONG
 
 
 def _flow(parsed: argparse.Namespace) -> int:

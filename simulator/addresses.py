@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from simulator.functions.lambda_api import LambdaApi
-from simulator.simulator import FUNCTIONS, Simulator
+from simulator.simulator import Simulator
 
 # The contact of events/contact_events/queued.json.
 _CONTACT = (
@@ -19,11 +19,12 @@ _FAULT = '{"kind": "status", "status": 503, "method": null, "times": null}'
 
 def addresses(simulator: Simulator, lambda_api: LambdaApi) -> Iterator[str]:
     """Lines that say where everything is and what to try."""
-    function = FUNCTIONS["contact_flow"]
+    function = simulator.sources["contact_flow"].function
     environment = simulator.environment(function)
     admin = simulator.salesforce.admin_url
-    redrive = f"{lambda_api.url}/2015-03-31/functions/{FUNCTIONS['redrive']}/invocations"
-    invoke = f"{lambda_api.url}/2015-03-31/functions/{function}/invocations"
+    functions = f"{lambda_api.url}/2015-03-31/functions"
+    redrive = f"{functions}/{simulator.sources['redrive'].function}/invocations"
+    invoke = f"{functions}/{function}/invocations"
     yield f"Salesforce        {simulator.salesforce.base_url}"
     yield f"  its inside      {admin}"
     yield f"AWS               {simulator.aws.endpoint}  ({simulator.aws.region}, any credentials)"
@@ -32,7 +33,7 @@ def addresses(simulator: Simulator, lambda_api: LambdaApi) -> Iterator[str]:
     yield f"  private key     {simulator.aws.key_parameter}  (Parameter Store)"
     yield f"  ledger          {environment['LEDGER_TABLE']}"
     yield f"  dead letters    {environment['DEAD_LETTER_QUEUE_URL']}"
-    yield f"  streams         {simulator.events.streams}  (read all the time)"
+    yield f"  streams         {simulator.sources.streams}  (read all the time)"
     yield f"Amazon Connect    {simulator.connect.url}  (DescribeContact)"
     yield f"Lambda            {lambda_api.url}"
     yield ""
@@ -53,7 +54,7 @@ def addresses(simulator: Simulator, lambda_api: LambdaApi) -> Iterator[str]:
 
 def exports(simulator: Simulator) -> Iterator[str]:
     """Lines of a file that a shell can source: for sam local, a debugger, or `make doctor`."""
-    environment = simulator.environment(FUNCTIONS["contact_flow"])
+    environment = simulator.environment(simulator.sources["contact_flow"].function)
     # The SDK reads AWS_DEFAULT_REGION alone; Lambda sets both.
     region = {"AWS_DEFAULT_REGION": environment.get("AWS_REGION", "us-east-1")}
     credentials = {"AWS_ACCESS_KEY_ID": "laptop", "AWS_SECRET_ACCESS_KEY": "laptop"}

@@ -1,4 +1,4 @@
-"""What a replay shows: one line a delivery, the calls as a tree, the account.
+"""What a replay shows: one line a delivery, the calls as a tree, the tally.
 
 On a terminal with colours and a bar at the bottom; anywhere else as plain lines of the same words
 in the same order, so that a log of CI reads like the screen.
@@ -15,9 +15,9 @@ from rich.console import Console as RichConsole
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from simulator.replay.outcome import Outcome
+from simulator.replay.tally import SettingFault, Tally
 from simulator.salesforce import VoiceCallRecord
-from simulator.samples.outcome import Outcome
-from simulator.samples.tally import Account, SettingFault
 
 _STYLES: Final[Mapping[str, str]] = {
     "delivered": "green",
@@ -29,7 +29,7 @@ _KEPT: Final[Mapping[str, str]] = {
     "ledger": "in the ledger",
     "queue": "in the queue",
     "bucket": "in the bucket",
-    "rule_queue": "in the queue of the event bus",
+    "failure_queue": "in a queue of failures",
     "unknown": "in one of both (the answer did not wait)",
     "none": "nowhere",
     "": "nowhere",
@@ -133,28 +133,28 @@ class Console:
                 for line in _branches(record, records, self._guides):
                     self.say(line)
 
-    def account(self, account: Account) -> None:
+    def tally(self, tally: Tally) -> None:
         """in = delivered + superseded + skipped + dead-lettered, and why it does not close."""
-        self.say("\nAccount", "bold")
-        totals = account.totals()
-        self.say(f"  {account.inputs:4} in, counted where they were sent")
+        self.say("\nTally", "bold")
+        totals = tally.totals()
+        self.say(f"  {tally.inputs:4} in, counted where they were sent")
         for disposition, reasons in totals.items():
             self.say(f"  {reasons.total():4} {disposition}", _STYLES.get(disposition, "red"))
             for reason, number in sorted(reasons.items()):
                 if reason:
                     self.say(f"       {number:4} {reason}")
-        if account.unmatched:
-            self.say(f"  {account.unmatched:4} events besides that no rule takes")
-        faults = account.faults()
+        if tally.unmatched:
+            self.say(f"  {tally.unmatched:4} events besides that no rule takes")
+        faults = tally.faults()
         for fault in faults:
             self.say(f"  {fault}", "red")
-        kept = [line.payload_kept for line in account.lines if line.disposition == "dead_lettered"]
+        kept = [line.payload_kept for line in tally.lines if line.disposition == "dead_lettered"]
         where = ", ".join(f"{kept.count(at)} {_KEPT.get(at, at)}" for at in sorted(set(kept)))
         if where:
             self.say(f"  payloads of dead letters: {where}")
         total = sum(reasons.total() for reasons in totals.values())
         verdict = "does not close" if faults else "closes"
-        self.say(f"  {account.inputs} in, {total} accounted for: the account {verdict}", "bold")
+        self.say(f"  {tally.inputs} in, {total} accounted for: the tally {verdict}", "bold")
 
     def verdict(self, samples: int, wrong: Sequence[Path]) -> None:
         """How many samples ended as their files say, and which did not."""

@@ -4,6 +4,7 @@ What an invocation needs is started when it is needed: a function with other set
 template's runs in a process of its own, as a stack with other parameters would.
 """
 
+import base64
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -19,26 +20,20 @@ from simulator.aws.connect import ConnectStandIn
 from simulator.aws.fault_endpoint import FaultEndpoint
 from simulator.functions.function_pool import FunctionPool
 from simulator.functions.lambda_process import Invocation, LambdaProcess
-from simulator.salesforce import SalesforceSimulator, new_identity
-from simulator.sam.template import Template, TemplateError
-from simulator.samples.tally import (
+from simulator.replay.tally import (
     DeadLetter,
     LedgerItem,
     SettingFault,
     StoredRecord,
     setting_faults,
 )
+from simulator.salesforce import SalesforceSimulator, new_identity
+from simulator.sam.template import Template, TemplateError
 from simulator.settings_check import faults_in
-from simulator.streams.contact_event_stream import ContactEventStream
+from simulator.sources import Sources
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TEMPLATE: Final = ROOT / "template.yaml"
-FUNCTIONS: Final[Mapping[str, str]] = {
-    "contact_flow": "ContactFlowFunction",
-    "redrive": "RedriveFunction",
-}
-"""Source of events -> the function of the template that is invoked with them. Contact events are
-put on the event bus instead: rules and mappings of the template say where they go."""
 CONCURRENCY: Final = 4
 """Environments of one function at the same time; more would only wait for the laptop's cores."""
 
@@ -97,7 +92,7 @@ class Simulator:
         salesforce: the simulator.
         connect: Amazon Connect's API.
         aws: the tables, queues, streams, buckets and the secret.
-        events: the way of contact events.
+        sources: the way of every input to its function.
         setting_faults: wrong items of settings, each time that a function reported one.
     """
 
@@ -105,7 +100,7 @@ class Simulator:
     connect: ConnectStandIn
     aws: LaptopAws
     aws_faults: FaultEndpoint
-    events: ContactEventStream
+    sources: Sources
     setting_faults: list[SettingFault]
 
     def __init__(
@@ -163,7 +158,7 @@ class Simulator:
             self._refuse_faulty_settings()
             self.aws_faults = parts.enter_context(FaultEndpoint(self.aws.endpoint))
             self.connect = parts.enter_context(ConnectStandIn(port=self._ports.connect))
-            self.events = ContactEventStream(
+            self.sources = Sources(
                 self.aws, self.invoke, parts, compressed=self._compressed, settings=self._settings
             )
             # A function that still waits for Salesforce must not outlive it: functions end first.
@@ -222,6 +217,15 @@ class Simulator:
         own = self.template.functions[function].environment
         return {**own, **self._settings, **self.addresses}
 
+    def setting(self, name: str) -> str:
+        """A setting that functions share, such as the ledger's table; empty where none has it."""
+        found = [
+            it.environment[name]
+            for it in self.template.functions.values()
+            if name in it.environment
+        ]
+        return self._settings.get(name, found[0]) if found else ""
+
     def invoke(
         self, function: str, event: Any, settings: Mapping[str, str] | None = None
     ) -> Invocation:
@@ -259,28 +263,28 @@ class Simulator:
 
     def ledger(self) -> list[LedgerItem]:
         """What the ledger knows, one item a contact."""
-        table = self.environment("ContactFlowFunction")["LEDGER_TABLE"]
+        table = self.setting("LEDGER_TABLE")
         return [LedgerItem.from_dynamodb(item) for item in self.aws.items(table)]
 
     def dead_letters(self) -> list[DeadLetter]:
         """The letters in the dead-letter queue."""
-        url = self.environment("ContactFlowFunction")["DEAD_LETTER_QUEUE_URL"]
+        url = self.setting("DEAD_LETTER_QUEUE_URL")
         return [DeadLetter.from_json(body) for body in self.aws.messages(url)]
 
     def records_given_up(self) -> list[StoredRecord]:
         """The records in batches that the pollers gave up, as they lie in the bucket."""
         return [
-            StoredRecord.from_lambda(record)
+            record
             for bucket in self._made("AWS::S3::Bucket")
-            for _, batch in self.aws.objects(bucket, BATCH_PREFIX)
-            for record in json.loads(batch["payload"])["Records"]
+            for _, kept in self.aws.objects(bucket, BATCH_PREFIX)
+            for record in _inputs_of(kept)
         ]
 
     def undelivered_events(self) -> int:
-        """How many events lie in the dead-letter queues of the rules."""
-        letters = self.environment("ContactFlowFunction")["DEAD_LETTER_QUEUE_URL"]
-        queues = [url for url in self._made("AWS::SQS::Queue") if url != letters]
-        return sum(len(self.aws.messages(url)) for url in queues)
+        """How many events lie in the queues of what rules and Lambda could not deliver."""
+        names = self.sources.failure_queues
+        urls = [url for url in self._made("AWS::SQS::Queue") if url.rpartition("/")[2] in names]
+        return sum(len(self.aws.messages(url)) for url in urls)
 
     def _made(self, kind: str) -> list[str]:
         """What the Ref of every resource of a type yields."""
@@ -332,3 +336,12 @@ class Simulator:
             return ":memory:"
         self._state.mkdir(parents=True, exist_ok=True)
         return self._state / "salesforce.sqlite"
+
+
+def _inputs_of(kept: Mapping[str, Any]) -> list[StoredRecord]:
+    """The inputs that Lambda put into the bucket: a stream's batch, or one event."""
+    if "payload" in kept:
+        return [StoredRecord.from_lambda(it) for it in json.loads(kept["payload"])["Records"]]
+    event = json.dumps(kept.get("requestPayload")).encode()
+    name = str(kept["requestContext"]["requestId"])
+    return [StoredRecord(name, base64.b64encode(event).decode())]

@@ -17,16 +17,19 @@ from botocore.config import Config
 
 from simulator.aws.deployment import Deployment
 from simulator.aws.moto_server import MotoServer
+from simulator.instance import INSTANCE_ARN
 from simulator.salesforce import ContactCenterIdentity
-from simulator.sam.template import Template, load_template
+from simulator.sam.template import Template, load_template, parameter_names
 
 _REGION: Final = "us-east-1"
 _KEY_SUFFIX: Final = "-scrt-jwt-auth-private-key"
 _CREDENTIALS: Final = {"aws_access_key_id": "laptop", "aws_secret_access_key": "laptop"}
-CONNECT_INSTANCE_ARN: Final = (
-    "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c-1111-4222-8333-444455556666"
-)
-"""The instance that the sample events come from: the rules let no other one through."""
+CONNECT_INSTANCE_ARN: Final = INSTANCE_ARN
+
+
+PARAMETERS: Final[Mapping[str, str]] = {"ConnectInstanceArn": INSTANCE_ARN}
+"""Parameters of the template that have another value here than their default; one that a template
+does not have is left out."""
 
 
 class LaptopAws:
@@ -131,13 +134,14 @@ class LaptopAws:
                 self._sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=handle)
 
     def messages(self, queue_url: str) -> list[Any]:
-        """The bodies of every message in a queue, as JSON values; the messages stay there."""
+        """The bodies of every message in a queue, as JSON values; the messages stay there. What is
+        not JSON is its text."""
         received: list[Any] = []
         handles: list[str] = []
         while batch := self._sqs.receive_message(
             QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=60
         ).get("Messages"):
-            received += [json.loads(message["Body"]) for message in batch]
+            received += [_value(message["Body"]) for message in batch]
             handles += [message["ReceiptHandle"] for message in batch]
         for handle in handles:
             self._sqs.change_message_visibility(
@@ -204,13 +208,19 @@ class LaptopAws:
         return name, str(arn)
 
     def _deploy(self, resources: ExitStack) -> Template:
-        values = {
-            "AWS::Region": self.region,
-            "ConnectInstanceArn": CONNECT_INSTANCE_ARN,
-            "ContactCenterSecretArn": self.secret_arn,
-        }
+        parameters = {**PARAMETERS, "ContactCenterSecretArn": self.secret_arn}
         if self.further:
-            values["AdditionalContactCenterSecretArns"] = ",".join(self.further.values())
+            parameters["AdditionalContactCenterSecretArns"] = ",".join(self.further.values())
+        known = parameter_names(self._template_path)
+        values = {name: value for name, value in parameters.items() if name in known}
+        values["AWS::Region"] = self.region
         deployment = Deployment(self.client, self.region, self._suffix, resources)
         self._values = deployment.deploy(self._template_path, values)
         return load_template(self._template_path, self._values)
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

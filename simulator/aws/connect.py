@@ -17,17 +17,17 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler
 from threading import Event, Lock
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 import botocore.session
 from botocore.validate import ParamValidator
 
+from simulator.aws.connect_faults import ConnectFault
 from simulator.loopback import LOOPBACK, LoopbackServer
 
-__all__ = ["ConnectStandIn", "DescribeContactRequest", "Fault"]
+__all__ = ["ConnectStandIn", "DescribeContactRequest"]
 
-Fault = Literal["hang", "500", "throttle"]
 _Answer = tuple[int, str, dict[str, Any]]
 
 _REQUESTS_PER_SECOND: Final = 10.0
@@ -62,7 +62,7 @@ class ConnectStandIn:
         self._lock = Lock()
         self._contacts: dict[tuple[str, str], dict[str, Any]] = {}
         self._journal: list[DescribeContactRequest] = []
-        self._faults: deque[Fault] = deque()
+        self._faults: deque[ConnectFault] = deque()
         self._bucket = _TokenBucket(clock())
         self._released = Event()
         self._shape = (
@@ -110,7 +110,7 @@ class ConnectStandIn:
         with self._lock:
             self._contacts[instance_id, contact_id] = contact
 
-    def fail_next(self, fault: Fault, times: int = 1) -> None:
+    def fail_next(self, fault: ConnectFault, times: int = 1) -> None:
         """Leave the next signed requests hanging until the end, answer 500, or throttle them.
 
         Throttled: as if other callers had used up what the account may ask.
@@ -184,7 +184,7 @@ def _error(status: int, kind: str, message: str) -> _Answer:
     return status, kind, {"Message": message}
 
 
-_FAULTS: Final[Mapping[Fault, _Answer | None]] = {
+_FAULTS: Final[Mapping[ConnectFault, _Answer | None]] = {
     "hang": None,
     "500": _error(500, "InternalServiceException", "an internal error, as asked for"),
     "throttle": _error(429, "ThrottlingException", "Too Many Requests"),

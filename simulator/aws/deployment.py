@@ -4,12 +4,13 @@ What a reference to a resource yields is known when the resource exists. Keys an
 made: nothing on the laptop encrypts or asks for permission, so their ARNs are texts only.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from simulator.sam.template import load_template, resource_types
+from simulator.sam.template import Template, load_template, resource_types
 
 ACCOUNT: Final = "123456789012"
 
@@ -68,7 +69,18 @@ class Deployment:
                     if name in needed
                 }
                 values.update(self._make(body["Type"], logical_id, properties))
+        self._set_redrive_policies(load_template(path, values))
         return values
+
+    def _set_redrive_policies(self, template: Template) -> None:
+        """A queue's policy names another queue, which must be there."""
+        for logical_id, body in template.resources.items():
+            policy = body["Properties"].get("RedrivePolicy")
+            if body["Type"] == _QUEUE and policy:
+                self._sqs.set_queue_attributes(
+                    QueueUrl=template.resolve({"Ref": logical_id}),
+                    Attributes={"RedrivePolicy": json.dumps(template.resolve(policy))},
+                )
 
     def _unmade(self, path: Path) -> Iterator[tuple[str, str]]:
         for logical_id, kind in resource_types(path).items():
@@ -81,6 +93,10 @@ class Deployment:
                 yield f"{logical_id}.VersionNumber", "1"
             elif kind == "AWS::KMS::Key":
                 yield f"{logical_id}.Arn", self._arn("kms", f"key/{logical_id}")
+            elif kind == "AWS::Serverless::Function":
+                yield logical_id, logical_id
+                yield f"{logical_id}.Arn", self._arn("lambda", f"function:{logical_id}")
+                yield f"{logical_id}.Alias", self._arn("lambda", f"function:{logical_id}:live")
 
     def _make(self, kind: str, logical_id: str, properties: Mapping[str, Any]) -> dict[str, str]:
         """What Ref and GetAtt Arn of the resource yield from now on."""
@@ -95,7 +111,8 @@ class Deployment:
             case _:
                 # Names of buckets are in lower case.
                 reference, arn = self._bucket(str(properties.get("BucketName", name.lower())))
-        return {logical_id: reference, f"{logical_id}.Arn": arn}
+        named = {f"{logical_id}.QueueName": arn.rsplit(":", 1)[-1]} if kind == _QUEUE else {}
+        return {logical_id: reference, f"{logical_id}.Arn": arn, **named}
 
     def _table(self, name: str, properties: Mapping[str, Any]) -> tuple[str, str]:
         self._dynamodb.create_table(

@@ -1,10 +1,10 @@
-"""The default event bus as the template's rules see it, with Kinesis streams as targets.
+"""The default event bus as the template's rules see it: streams, functions and queues are targets.
 
 Deliveries are made as EventBridge makes them (Amazon EventBridge User Guide, "How EventBridge
 retries delivering events", "Using dead-letter queues to process undelivered events"):
 
-    the record is the whole envelope, its partition key what PartitionKeyPath finds, else the
-    event's id
+    a stream's record is the whole envelope, its partition key what PartitionKeyPath finds, else
+    the event's id; a queue's message and a function's event are the whole envelope
     a passing fault is tried again with growing pauses until the target's RetryPolicy is used up
     what no retry can cure (no such stream, no permission, a record that Kinesis refuses) is not
     tried again
@@ -44,17 +44,20 @@ _CODES: Final[Mapping[str, str]] = {
 class Delivery:
     """What became of one event at one target.
 
-    outcome    "delivered", "dead_lettered" or "dropped"
-    error      why it was not delivered, and why the queue did not take it; "" if it was
-    attempts   how often the stream was asked
-    The place in the stream is "" where there is none.
+    Attributes:
+        rule: its name.
+        target: name of the stream, the function or the queue.
+        partition_key: of a stream's record.
+        input_id: the id under which the function is given it; empty where it was not delivered.
+        outcome: "delivered", "dead_lettered" or "dropped".
+        error: why it was not delivered, and why the queue did not take it; empty if it was.
+        attempts: how often the target was asked.
     """
 
     rule: str
-    stream: str
+    target: str
     partition_key: str
-    shard_id: str
-    sequence_number: str
+    input_id: str
     outcome: str
     error: str
     attempts: int
@@ -69,10 +72,13 @@ class _Failure:
 
 
 class EventBus:
-    """Puts events into the streams of `rules`; `clock` and `sleep` count seconds.
+    """Delivers events to the targets of `rules`.
 
-    kinesis and sqs are botocore clients. They should not retry by themselves: the rules say how
-    often.
+    Args:
+        rules: as `read_rules` reads them.
+        kinesis, sqs: botocore clients. They should not retry: the rules say how often.
+        invoke_later: invokes a function, by its name, asynchronously; answers the event's id.
+        clock, sleep: seconds, and a wait in seconds.
     """
 
     def __init__(
@@ -81,13 +87,15 @@ class EventBus:
         kinesis: Any,
         sqs: Any,
         *,
+        invoke_later: Callable[[str, Any], str] | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Take `rules` as `read_rules` reads them."""
+        """Nothing is delivered yet."""
         self._rules = tuple(rules)
         self._kinesis = kinesis
         self._sqs = sqs
+        self._invoke_later = invoke_later
         self._clock = clock
         self._sleep = sleep
 
@@ -107,34 +115,45 @@ class EventBus:
         ]
 
     def _deliver(self, rule: Rule, target: Target, event: Mapping[str, Any], data: str) -> Delivery:
-        key = _partition_key(target, event)
-        if not key:
+        key = _partition_key(target, event) if target.service == "kinesis" else ""
+        if target.service == "kinesis" and not key:
             path = ".".join(("$", *target.key_path))
             message = f"the event has no text at {path}, the partition key"
             return self._give_up(rule, target, "", data, _Failure("INVALID_PARAMETER", message, 0))
-        put = self._put_record(target, key, data)
-        if isinstance(put, _Failure):
-            return self._give_up(rule, target, key, data, put)
-        answer, attempts = put
-        shard_id, number = answer["ShardId"], answer["SequenceNumber"]
-        return Delivery(rule.name, target.stream, key, shard_id, number, "delivered", "", attempts)
+        sent = self._send_until_taken(target, key, event, data)
+        if isinstance(sent, _Failure):
+            return self._give_up(rule, target, key, data, sent)
+        input_id, attempts = sent
+        return Delivery(rule.name, target.name, key, input_id, "delivered", "", attempts)
 
-    def _put_record(
-        self, target: Target, key: str, data: str
-    ) -> tuple[Mapping[str, Any], int] | _Failure:
+    def _send(self, target: Target, key: str, event: Mapping[str, Any], data: str) -> str:
+        """The id under which the target's function is given the event."""
+        if target.service == "lambda":
+            if self._invoke_later is None:
+                raise RuntimeError(f"{target.name} cannot be invoked here")
+            return self._invoke_later(target.name, dict(event))
+        if target.service == "sqs":
+            url = self._sqs.get_queue_url(QueueName=target.name.rsplit(":", 1)[-1])["QueueUrl"]
+            return str(self._sqs.send_message(QueueUrl=url, MessageBody=data)["MessageId"])
+        answer = self._kinesis.put_record(
+            StreamName=target.name, PartitionKey=key, Data=data.encode()
+        )
+        return f"{answer['ShardId']}:{answer['SequenceNumber']}"
+
+    def _send_until_taken(
+        self, target: Target, key: str, event: Mapping[str, Any], data: str
+    ) -> tuple[str, int] | _Failure:
         began = self._clock()
         attempts = 0
         pause = _FIRST_PAUSE_SECONDS
         while True:
             attempts += 1
             try:
-                answer = self._kinesis.put_record(
-                    StreamName=target.stream, PartitionKey=key, Data=data.encode()
-                )
+                input_id = self._send(target, key, event, data)
             except (BotoCoreError, ClientError) as error:
                 code, message, passing = _judge(error)
             else:
-                return answer, attempts
+                return input_id, attempts
             if not passing:
                 return _Failure(code, message, attempts)
             if attempts > target.max_retries:
@@ -155,14 +174,14 @@ class EventBus:
                 error = f"{error}; and the dead-letter queue refused it: {refusal}"
             else:
                 outcome = "dead_lettered"
-        return Delivery(rule.name, target.stream, key, "", "", outcome, error, failure.attempts)
+        return Delivery(rule.name, target.name, key, "", outcome, error, failure.attempts)
 
     def _dead_letter(self, rule: Rule, target: Target, data: str, failure: _Failure) -> None:
         """Send the event with the attributes of a dead letter ("Using dead-letter queues…")."""
-        _, partition, _, region, account, _ = target.stream_arn.split(":", 5)
+        _, partition, _, region, account, _ = target.arn.split(":", 5)
         attributes = {
             "RULE_ARN": f"arn:{partition}:events:{region}:{account}:rule/{rule.name}",
-            "TARGET_ARN": target.stream_arn,
+            "TARGET_ARN": target.arn,
             "ERROR_CODE": failure.code,
             "ERROR_MESSAGE": failure.message,
             "RETRY_ATTEMPTS": str(max(failure.attempts - 1, 0)),

@@ -13,7 +13,7 @@ from simulator.flows.blocks import (
     block_of,
 )
 from simulator.flows.flow import NEXT, Action, Flow
-from simulator.reading import EventError, as_object, parse
+from simulator.samples.reading import EventError, as_object, parse
 
 _OTHER_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -18,8 +18,8 @@ from simulator.flows.state import End
 from simulator.flows.surroundings import EVERY, Surroundings
 from simulator.flows.ways import MOST_LAMBDA_SECONDS, of_the_ways
 from simulator.functions.lambda_process import Invocation
-from simulator.reading import EventError
 from simulator.salesforce import Fault
+from simulator.samples.reading import EventError
 from simulator.simulator import Simulator
 
 FUNCTION: Final = "ContactFlowFunction"

@@ -24,7 +24,7 @@ from simulator.flows.flow import (
     Condition,
     Flow,
 )
-from simulator.reading import EventError, as_list, as_object, parse, read_text, text_of
+from simulator.samples.reading import EventError, as_list, as_object, parse, read_text, text_of
 
 VERSION: Final = "2019-10-30"
 _WRAPPERS: Final = ("ContactFlow", "ContactFlowModule", "Properties", "Content")

@@ -105,14 +105,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _put_event(self, event: Any) -> Any:
         if not isinstance(event, dict):
             raise ValueError("an event is an object")
-        deliveries = self.server.simulator.events.put(event)
+        deliveries = self.server.simulator.sources.publish(event)
         return [asdict(delivery) for delivery in deliveries] or "no rule takes it"
 
     def _put_record(self, record: Any) -> Any:
         if not isinstance(record, dict):
             raise ValueError("a contact record is an object")
         key = str(record.get("ContactId") or "-")
-        return self.server.simulator.events.put_raw("contact_record", key, json.dumps(record))
+        return self.server.simulator.sources.put("contact_records", key, json.dumps(record))
 
     def _add_contact(self, contact: Any) -> Any:
         for known in contacts_of([contact], "contact"):

@@ -22,6 +22,7 @@ __all__ = [
     "Template",
     "TemplateError",
     "load_template",
+    "parameter_names",
     "read_document",
     "resource_types",
 ]
@@ -82,6 +83,14 @@ def resource_types(path: Path) -> Mapping[str, str]:
         for name, body in resources.items()
         if isinstance(body, dict) and "Type" in body
     }
+
+
+def parameter_names(path: Path) -> frozenset[str]:
+    """The names of the template's parameters.
+
+    Raises TemplateError, and OSError when the file cannot be read.
+    """
+    return frozenset(read_document(path)["Parameters"])
 
 
 def read_document(path: Path) -> dict[str, Any]:

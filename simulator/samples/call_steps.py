@@ -4,17 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from simulator.reading import (
-    EventError,
-    as_list,
-    as_object,
-    parse,
-    read_text,
-    refuse_unknown,
-    text_of,
-    texts_of,
-)
-from simulator.samples.evidence import ACTIONS
 from simulator.samples.expectations import (
     connect_faults_of,
     contacts_of,
@@ -24,8 +13,19 @@ from simulator.samples.expectations import (
     faults_of,
     settings_of,
 )
+from simulator.samples.operations import OPERATIONS
+from simulator.samples.reading import (
+    EventError,
+    as_list,
+    as_object,
+    parse,
+    read_text,
+    refuse_unknown,
+    text_of,
+    texts_of,
+)
+from simulator.samples.sources import ANSWERED, source_named, source_of, sources
 from simulator.samples.steps import (
-    STREAMED,
     Batch,
     ExpectCalls,
     ExpectDeadLetters,
@@ -38,16 +38,8 @@ from simulator.samples.steps import (
     SetFaults,
     Step,
     Together,
-    any_source_of,
     inputs_of,
 )
-
-SOURCES: Final = ("contact_flow", *STREAMED)
-OPERATIONS: Final = (
-    *("create", "update", *ACTIONS),
-    *("describeContact", "throttled"),
-)
-"""What ExpectRequests counts."""
 
 _CARRIERS: Final = frozenset(("event", "file", "record", "batch"))
 _HEADER_KEYS: Final = frozenset(("comment", "source", "settings"))
@@ -88,7 +80,7 @@ def _step(members: Mapping[str, Any], path: Path, where: str) -> Step:
         return Together(tuple(_input(as_object(item, where), path, where) for item in items))
     if members.get("source") == "redrive":
         return _redrive(members, where)
-    if not members.keys() & _CARRIERS and (source := any_source_of(members)):
+    if not members.keys() & _CARRIERS and (source := source_of(members)):
         return Input(source, members)  # as AWS sends it: what a log or a queue holds, line by line
     if "batch" in members:
         return _batch(members, path, where)
@@ -148,9 +140,9 @@ _KINDS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Step]]] = {
 
 def _batch(members: Mapping[str, Any], path: Path, where: str) -> Step:
     refuse_unknown(members, _BATCH_KEYS, where)
-    source = members.get("source")
-    if source not in STREAMED:
-        raise EventError(f"{where}: only contact events and contact records come in batches")
+    source = _source(members, where)
+    if source in ANSWERED:
+        raise EventError(f"{where}: only what comes through a stream comes in batches")
     twice = members.get("twice", False)
     if not isinstance(twice, bool):
         raise EventError(f"{where}: twice must be true or false")
@@ -181,15 +173,13 @@ def _input(members: Mapping[str, Any], path: Path, where: str) -> Input:
             "record; what does not look like an event is wrapped: "
             '{"source": "contact_flow", "event": ...}'
         )
-    source = text_of(members, "source", where)
-    known = _RECORD_KEYS if source == "contact_record" else _INPUT_KEYS
+    source = _source(members, where)
+    known = _INPUT_KEYS if source in ANSWERED else _RECORD_KEYS
     refuse_unknown(members, _RAW_KEYS if "record" in members else known, where)
-    if source not in SOURCES:
-        raise EventError(f"{where}: source must be one of {', '.join(SOURCES)} and redrive")
     expect = members.get("expect")
     expectation = None if expect is None else expectation_of(expect, where, source)
     if "record" in members:
-        if source not in STREAMED:
+        if source in ANSWERED:
             raise EventError(f"{where}: only what comes through a stream can be a record")
         key = text_of(members, "partitionKey", where)
         return Input(source, text_of(members, "record", where, empty=True), expectation, key)
@@ -199,6 +189,13 @@ def _input(members: Mapping[str, Any], path: Path, where: str) -> Input:
         event = parse(read_text(file), str(file))
     key = text_of(members, "partitionKey", where) if "partitionKey" in members else ""
     return Input(source, event, expectation, key)
+
+
+def _source(members: Mapping[str, Any], where: str) -> str:
+    source = source_named(text_of(members, "source", where))
+    if not source:
+        raise EventError(f"{where}: source must be one of {', '.join(sources())}")
+    return source
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

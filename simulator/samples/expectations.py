@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
-from simulator.aws.cloud import CONNECT_INSTANCE_ARN
-from simulator.aws.connect import Fault as ConnectFault
-from simulator.reading import (
+from simulator.aws.connect_faults import ConnectFault
+from simulator.instance import INSTANCE_ARN
+from simulator.salesforce.faults import Fault
+from simulator.samples.reading import (
     EventError,
     as_list,
     as_object,
@@ -14,7 +15,7 @@ from simulator.reading import (
     text_of,
     texts_of,
 )
-from simulator.salesforce import Fault
+from simulator.samples.sources import ANSWERED
 from simulator.samples.steps import DescribedContact, Expectation
 
 FLOW_KEYS: Final = frozenset(("answer", "error", "voiceCall", "requests", "disposition", "reason"))
@@ -24,9 +25,7 @@ DISPOSITIONS: Final = ("delivered", "superseded", "skipped", "dead_lettered")
 
 def expect_keys_of(source: str) -> frozenset[str]:
     """What can be expected of a delivery of `source`."""
-    if source == "contact_record":
-        return STREAM_KEYS - {"matched"}  # no rule is between
-    return STREAM_KEYS if source == "contact_event" else FLOW_KEYS
+    return FLOW_KEYS if source in ANSWERED else STREAM_KEYS
 
 
 def expectation_of(
@@ -117,7 +116,7 @@ def _requests_of(members: Mapping[str, Any], where: str) -> tuple[Mapping[str, o
 
 def _contact(members: Mapping[str, Any], where: str) -> DescribedContact:
     rest = {name: item for name, item in members.items() if name not in ("Id", "InstanceId")}
-    instance = members.get("InstanceId", CONNECT_INSTANCE_ARN.rpartition("/")[2])
+    instance = members.get("InstanceId", INSTANCE_ARN.rpartition("/")[2])
     contact_id = text_of(members, "Id", where)
     return DescribedContact(
         text_of({"InstanceId": instance}, "InstanceId", where), contact_id, rest

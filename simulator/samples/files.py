@@ -8,19 +8,10 @@ Two kinds (the format is described in events/README.md):
 Both become the same steps, so that a replay knows one kind of sample only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from simulator.reading import (
-    EventError,
-    as_object,
-    parse,
-    read_text,
-    refuse_unknown,
-    text_of,
-    texts_of,
-)
 from simulator.samples.call_steps import read_call
 from simulator.samples.expectations import (
     contacts_of,
@@ -29,8 +20,17 @@ from simulator.samples.expectations import (
     faults_of,
     settings_of,
 )
+from simulator.samples.reading import (
+    EventError,
+    as_object,
+    parse,
+    read_text,
+    refuse_unknown,
+    text_of,
+    texts_of,
+)
+from simulator.samples.sources import ANSWERED, source_named, source_of
 from simulator.samples.steps import (
-    STREAMED,
     Batch,
     ExpectCalls,
     Input,
@@ -38,18 +38,10 @@ from simulator.samples.steps import (
     SetConnect,
     SetFaults,
     Step,
-    any_source_of,
     inputs_of,
 )
 
 EXPECTED_SUFFIX: Final = ".expected.json"
-FOLDERS: Final[Mapping[str, str]] = {
-    "contact_flow": "contact_flow",
-    "contact_events": "contact_event",
-    "contact_records": "contact_record",
-}
-"""Folder of events -> their source, as a call's steps name it."""
-
 _GIVEN_KEYS: Final = frozenset(("source", "given", "salesforce", "settings"))
 
 
@@ -98,7 +90,7 @@ def load_sample(path: Path) -> Sample:
     event = parse(read_text(path), str(path))
     expected = _expected_of(path)
     # An event that lies elsewhere says what it is; what says nothing is a flow's.
-    source = FOLDERS.get(path.parent.name) or any_source_of(event)
+    source = source_named(path.parent.name) or source_of(event)
     if not expected.exists():
         guess = Input("contact_flow", event, guessed=True)
         return Sample(path, (Input(source, event) if source else guess,))
@@ -120,17 +112,16 @@ def _add(path: Path, ordered: dict[Path, Sample], needing: tuple[Path, ...]) -> 
 def _with_expected(path: Path, delivered: Input, file: Path) -> Sample:
     where = str(file)
     members = as_object(parse(read_text(file), where), where)
-    streamed = delivered.source in STREAMED
+    answered = delivered.source in ANSWERED
     expect_keys = expect_keys_of(delivered.source)
-    connect = {"connect"} if delivered.source == "contact_event" else set()
-    refuse_unknown(members, expect_keys | _GIVEN_KEYS | connect, where)
+    refuse_unknown(members, expect_keys | _GIVEN_KEYS | {"connect"}, where)
     text_of(members, "source", where)
     expected = {name: members[name] for name in expect_keys if name in members}
     if expected.get("matched") is not False:
         for name in ("disposition", "reason"):
             if name not in expected:
                 raise EventError(f"{where}: {name} is missing")
-    if not streamed and ("answer" in expected) == ("error" in expected):
+    if answered and ("answer" in expected) == ("error" in expected):
         raise EventError(f"{where}: either an answer or an error is to be expected")
     delivered = Input(
         delivered.source,

@@ -3,34 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from simulator.aws.connect import Fault as ConnectFault
-from simulator.salesforce import Fault
-
-STREAMED: Final = ("contact_event", "contact_record")
-"""Sources whose inputs come through a stream; all others are invocations."""
-
-_CONTACT_EVENT: Final = "Amazon Connect Contact Event"
-_RECORD_FORMAT: Final = "AWSContactTraceRecordFormatVersion"
-_RECORD_MEMBERS: Final = frozenset(("ContactId", "LastUpdateTimestamp"))
-
-
-def source_of(event: Any) -> str:
-    """The streamed source that an event says it is of; empty when it says nothing."""
-    if not isinstance(event, dict):
-        return ""
-    if event.get("detail-type") == _CONTACT_EVENT:
-        return "contact_event"
-    if _RECORD_FORMAT in event or event.keys() >= _RECORD_MEMBERS:
-        return "contact_record"
-    return ""
-
-
-def any_source_of(event: Any) -> str:
-    """As source_of, of a flow's events too."""
-    is_flows = isinstance(event, dict) and isinstance(event.get("Details"), dict)
-    return source_of(event) or ("contact_flow" if is_flows else "")
+from simulator.aws.connect_faults import ConnectFault
+from simulator.salesforce.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +129,7 @@ class ExpectCalls:
 class ExpectRequests:
     """So many requests about the sample's contacts were made during it, by operation.
 
-    Operations: create, update, those of Salesforce's other paths by their names (see
-    local.salesforce.actions), describeContact (answered) and throttled (DescribeContact refused);
-    one that is left out was not asked for.
+    Operations are those of `operations`; one that is left out was not asked for.
     """
 
     counts: Mapping[str, int]

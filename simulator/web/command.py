@@ -14,10 +14,10 @@ from simulator.addresses import addresses, exports
 from simulator.console import Console
 from simulator.ending import wait_for_ending
 from simulator.functions.lambda_api import LambdaApi
-from simulator.replay import Replay
+from simulator.pollers.poller_thread import PollerThread
+from simulator.replay.replay import Replay
 from simulator.samples.files import samples_in
 from simulator.simulator import ROOT, Ports, Simulator
-from simulator.streams.polling import Polling
 from simulator.web.hub import Hub
 from simulator.web.recorder import Recorder
 from simulator.web.server import ConsoleServer
@@ -114,7 +114,7 @@ def _running(
         parts.enter_context(simulator)
         hub = parts.enter_context(Hub(simulator, recorder, simulator.aws_faults))
         server = parts.enter_context(ConsoleServer(hub, ports.console))
-        parts.enter_context(Polling(simulator.events, hub.batch))
+        parts.enter_context(PollerThread(simulator.sources, hub.batch))
         lambda_api = parts.enter_context(LambdaApi(simulator, ports.functions))
         parsed.exports.parent.mkdir(parents=True, exist_ok=True)
         parsed.exports.write_text("".join(f"{line}\n" for line in exports(simulator)))

@@ -9,10 +9,10 @@ from typing import Any, Final, Self
 
 from simulator.aws.fault_endpoint import KINDS as AWS_KINDS
 from simulator.aws.fault_endpoint import AwsFault, FaultEndpoint
+from simulator.pollers.kinesis_poller import BatchResult
 from simulator.salesforce import Exchange, Fault
 from simulator.salesforce.faults import KINDS as SALESFORCE_KINDS
-from simulator.simulator import FUNCTIONS, Simulator
-from simulator.streams.poller import BatchResult
+from simulator.simulator import Simulator
 from simulator.web.facts import keys_of_exchange
 from simulator.web.recorder import Call, Recorder
 from simulator.web.sending import Sender
@@ -70,8 +70,7 @@ class Hub:
 
     def batch(self, result: BatchResult) -> None:
         """What became of a batch: the pollers report it."""
-        stream = _stream_of(result)
-        lane = f"{stream} {result.shard_id} lane {result.lane}"
+        lane = f"{result.feeds} {result.shard_id} lane {result.lane}"
         last = result.records[min(result.done, len(result.records)) - 1]
         known = self._lanes.setdefault(lane, {"lane": lane, "batches": 0, "retries": 0})
         known["batches"] += 1
@@ -80,7 +79,7 @@ class Hub:
         known["retryInSeconds"] = result.retry_in
         known["lagSeconds"] = round(self._clock() - result.records[0].arrived, 1)
         if result.done:
-            known["checkpoint"] = last.sequence_number
+            known["checkpoint"] = last.input_id.rpartition(":")[2]
         shown = {
             "at": self._clock(),
             "lane": lane,
@@ -165,7 +164,7 @@ class Hub:
 
     def dead_letters(self) -> dict[str, Any]:
         """The letters of the queue with their payloads, and how many there are by reason."""
-        url = self.simulator.environment(FUNCTIONS["contact_flow"])["DEAD_LETTER_QUEUE_URL"]
+        url = self.simulator.setting("DEAD_LETTER_QUEUE_URL")
         letters = [
             letter for letter in self.simulator.aws.messages(url) if isinstance(letter, dict)
         ]
@@ -178,7 +177,7 @@ class Hub:
 
     def redrive(self, request: Mapping[str, Any]) -> Any:
         """Invoke the redrive function; its answer, or its error."""
-        done = self.simulator.invoke(FUNCTIONS["redrive"], dict(request))
+        done = self.simulator.invoke(self.simulator.sources["redrive"].function, dict(request))
         return done.payload if done.error is None else {"error": done.error}
 
     def reset(self) -> None:
@@ -210,7 +209,7 @@ class Hub:
         }
 
     def _ledger_item(self, call: Call) -> Mapping[str, Any]:
-        table = self.simulator.environment(FUNCTIONS["contact_flow"])["LEDGER_TABLE"]
+        table = self.simulator.setting("LEDGER_TABLE")
         key = {"ledger_key": f"{call.instance_id}/{call.contact_id}"}
         item = self.simulator.aws.item(table, key)
         return {name: _plain(value) for name, value in item.items()}
@@ -253,8 +252,3 @@ def _plain(value: Mapping[str, Any]) -> Any:
     if kind == "N":
         return float(content) if "." in content else int(content)
     return content
-
-
-def _stream_of(result: BatchResult) -> str:
-    event = result.records[0].event if result.records else {}
-    return str(event.get("eventSourceARN", "")).rpartition("/")[2]

@@ -150,13 +150,13 @@ class Sender:
                 simulator.invoke(FLOW_FUNCTION, payload)
             case "event":
                 self._recorder.input("event", payload, facts.of_event(payload))
-                if not simulator.events.put(payload):
+                if not simulator.sources.publish(payload):
                     told = facts.of_event(payload)
                     self._recorder.input("event", payload, told, "no rule takes this event")
             case "record":
                 self._recorder.input("record", payload, facts.of_record(payload))
                 key = str(payload.get("ContactId") or "-")
-                simulator.events.put_raw("contact_record", key, json.dumps(payload))
+                simulator.sources.put("contact_records", key, json.dumps(payload))
             case "contact":
                 members = dict(payload)
                 instance = simulator.aws.template.resolve({"Ref": "ConnectInstanceArn"})

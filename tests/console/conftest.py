@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from simulator.pollers.poller_thread import PollerThread
 from simulator.simulator import Simulator
-from simulator.streams.polling import Polling
 from simulator.web.hub import Hub
 from simulator.web.recorder import Recorder
 from simulator.web.server import ConsoleServer
@@ -64,7 +64,7 @@ def running_console() -> Iterator[Console]:
         simulator,
         Hub(simulator, recorder, simulator.aws_faults) as hub,
         ConsoleServer(hub) as server,
-        Polling(simulator.events, hub.batch),
+        PollerThread(simulator.sources, hub.batch),
     ):
         yield Console(server.url, hub)
 

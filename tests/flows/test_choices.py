@@ -8,7 +8,7 @@ import pytest
 
 from simulator.flows.choices import branch_of, find_block, read_choices
 from simulator.flows.files import read_flow
-from simulator.reading import EventError
+from simulator.samples.reading import EventError
 from tests.flows.small_flows import block, bye, call, content, say, to_queue, written
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from simulator.flows.flow import (
     OUTBOUND_WHISPER,
     QUEUE_TRANSFER,
 )
-from simulator.reading import EventError
+from simulator.samples.reading import EventError
 from tests.flows.small_flows import block, bye, call, content, say, written
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from simulator.flows.checks import doubts, faults
 from simulator.flows.files import read_flow
 from simulator.flows.layout import of_the_layout
-from simulator.reading import EventError
+from simulator.samples.reading import EventError
 from tests.flows.small_flows import LAMBDA, block, bye, call, content, say, written
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from simulator.aws.connect import ConnectStandIn
 from simulator.aws.event_bus import EventBus
 from simulator.aws.event_rules import read_rules
 from simulator.functions.lambda_process import Invocation
+from simulator.pollers.event_source_mapping import read_mappings
+from simulator.pollers.kinesis_poller import BatchResult, KinesisPoller, Outcome
 from simulator.salesforce import SalesforceSimulator, new_identity
-from simulator.streams.event_source_mapping import read_mappings
-from simulator.streams.poller import BatchResult, Outcome, Poller
 from tests.integration.canaries import ATTRIBUTE, CUSTOMER, EMAIL, FIELD, NAME, SYSTEM
 from tests.integration.simulator import Context, Told, join_overrunning
 from voicecall_bridge.composition import contact_events, contact_flow, redrive
@@ -137,7 +137,7 @@ class EventsStand:
             for mapping in read_mappings(template)
             if mapping.function == "ContactEventsFunction"
         )
-        self.poller = Poller(
+        self.poller = KinesisPoller(
             servers.clients["kinesis"],
             self.mapping,
             self._invoke,

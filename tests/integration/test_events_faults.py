@@ -24,7 +24,7 @@ from tests.integration.event_simulator import (
 from tests.unit.samples import stream_record
 
 if TYPE_CHECKING:
-    from simulator.streams.poller import BatchResult
+    from simulator.pollers.kinesis_poller import BatchResult
 
 __all__ = ["center", "events", "servers"]
 

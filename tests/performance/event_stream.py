@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from simulator.functions.function_pool import FunctionPool
-from simulator.streams.event_source_mapping import EventSourceMapping, read_mappings
-from simulator.streams.poller import Outcome, Poller
+from simulator.pollers.event_source_mapping import EventSourceMapping, read_mappings
+from simulator.pollers.kinesis_poller import KinesisPoller, Outcome
 from tests.performance.deployed import Deployed
 from tests.performance.fakes import CREATE, DESCRIBE, Fakes
 from tests.performance.machine import cpu
@@ -138,7 +138,7 @@ def _live(names: Iterable[str], mapping: EventSourceMapping, pool: FunctionPool)
         stream = MemoryStream()
         for name in names:
             stream.put(name, json.dumps(contact_event(name, name, kind)).encode())
-        poller = Poller(stream, mapping, pool.invoke, s3=Refusing(), sqs=Refusing())
+        poller = KinesisPoller(stream, mapping, pool.invoke, s3=Refusing(), sqs=Refusing())
         began = time.perf_counter()
         results = poller.drain()
         seconds += time.perf_counter() - began

@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from simulator.functions.lambda_process import LambdaProcess
-from simulator.streams.event_source_mapping import read_mappings
-from simulator.streams.poller import Poller
+from simulator.pollers.event_source_mapping import read_mappings
+from simulator.pollers.kinesis_poller import KinesisPoller
 from tests.performance.authority import authority
 from tests.performance.deployed import FOLDER, Deployed, NotDeployableError, deployed
 from tests.performance.event_stream import EVENTS_FUNCTION, MemoryStream, Refusing, contact_event
@@ -133,7 +133,7 @@ def of_stream(runtime: Deployed, fakes: Fakes, logical_id: str, item: Any, what:
             stream, chain = MemoryStream(), str(uuid.uuid4())
             for _ in range(count):
                 stream.put(chain, json.dumps(item(str(uuid.uuid4()), chain)).encode())
-            poller = Poller(stream, mapping, process.invoke, s3=Refusing(), sqs=Refusing())
+            poller = KinesisPoller(stream, mapping, process.invoke, s3=Refusing(), sqs=Refusing())
             for result in poller.drain():
                 require_success(result)
         return Profile(what, ITEMS, _stop(process))

@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from simulator.functions.function_pool import FunctionPool
 from simulator.functions.lambda_process import Invocation
-from simulator.streams.event_source_mapping import EventSourceMapping, read_mappings
-from simulator.streams.poller import BatchResult, Outcome, Poller
+from simulator.pollers.event_source_mapping import EventSourceMapping, read_mappings
+from simulator.pollers.kinesis_poller import BatchResult, KinesisPoller, Outcome
 from tests.performance.deployed import Deployed
 from tests.performance.event_stream import MemoryStream, Refusing
 from tests.performance.fakes import LEDGER_OPERATIONS, UPDATE, Fakes
@@ -123,7 +123,7 @@ def _through(
     stream = MemoryStream()
     for key, item in items:
         stream.put(key, json.dumps(item).encode())
-    poller = Poller(stream, mapping, pool.invoke, s3=Refusing(), sqs=Refusing())
+    poller = KinesisPoller(stream, mapping, pool.invoke, s3=Refusing(), sqs=Refusing())
     began = time.perf_counter()
     results = poller.drain()
     seconds = time.perf_counter() - began

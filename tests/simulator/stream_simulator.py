@@ -16,9 +16,9 @@ from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from simulator.functions.lambda_process import Invocation
+from simulator.pollers.event_source_mapping import EventSourceMapping
+from simulator.pollers.kinesis_poller import BatchResult, KinesisPoller, Outcome, StreamRecord
 from simulator.sam.template import Template, load_template
-from simulator.streams.event_source_mapping import EventSourceMapping
-from simulator.streams.poller import BatchResult, Outcome, Poller, StreamRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -239,11 +239,11 @@ def given_up(results: Sequence[BatchResult]) -> list[list[str]]:
 
 def feed(
     aws: Aws, function: Any, clock: Clock, *data: str, stream: str = "", **settings: Any
-) -> Poller:
+) -> KinesisPoller:
     """A poller of a stream that holds `data` under one partition key."""
     stream = stream or aws.stream()
     aws.put(stream, *[("c", text) for text in data])
-    return Poller(
+    return KinesisPoller(
         aws.kinesis,
         mapping(stream, **settings),
         function,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from simulator.reading import EventError
 from simulator.samples.files import load_sample, samples_in
+from simulator.samples.reading import EventError
 from simulator.samples.steps import (
     Batch,
     DescribedContact,
@@ -64,14 +64,14 @@ STEPS = (
         ),
         ("throttle", "500"),
     ),
-    Input("contact_event", {"detail": {}}, Expectation(matched=False, deliveries=2)),
+    Input("contact_events", {"detail": {}}, Expectation(matched=False, deliveries=2)),
     Batch(
-        (Input("contact_event", {"id": "1"}), Input("contact_event", "{", partition_key="c-1")),
+        (Input("contact_events", {"id": "1"}), Input("contact_events", "{", partition_key="c-1")),
         shuffle=3,
         twice=True,
         ends={"delivered": 1, "dead_lettered": 1},
     ),
-    Together((Input("contact_flow", FLOW["event"]), Input("contact_event", {"detail": {}}))),
+    Together((Input("contact_flow", FLOW["event"]), Input("contact_events", {"detail": {}}))),
     Redrive(
         Input("redrive", {"dryRun": False}, Expectation(answer={"found": 1})), {"delivered": 1}
     ),
@@ -100,7 +100,7 @@ def test_every_step(tmp_path: Path) -> None:
         ({"source": "contact_flow", "record": "{", "partitionKey": "c"}, "only what comes through"),
         (
             {"source": "contact_flow", "batch": [{"event": {}}]},
-            "only contact events and contact records come in",
+            "only what comes through a stream comes in batches",
         ),
         ({"source": "contact_event", "batch": []}, "a batch without events"),
         ({"source": "contact_event", "batch": [{"event": {}}], "twice": 2}, "twice must be"),
@@ -119,7 +119,10 @@ def test_every_step(tmp_path: Path) -> None:
         ({"expectDeadLetters": "400"}, "a list is needed"),
         ({**FLOW, "expect": {"requests": {}}}, "requests: a list is needed"),
         ({**FLOW, "expect": {"requests": [7]}}, "requests: an object is needed"),
-        ({**FLOW, "expect": {"requests": [{"operation": "omniFlow"}]}}, "vendorCallKey must be"),
+        (
+            {**FLOW, "expect": {"requests": [{"operation": "omniFlow", "vendorCallKey": 7}]}},
+            "vendorCallKey must be",
+        ),
         ({**FLOW, "expect": {"requests": [{"vendorCallKey": "c"}]}}, "operation must be a text"),
         (
             {"source": "contact_event", "event": {}, "expect": {"requests": []}},
@@ -159,7 +162,7 @@ def test_contact_event_with_expected_file(tmp_path: Path) -> None:
     _, known, delivered = load_sample(path).steps
 
     assert known == SetConnect((DescribedContact(INSTANCE_ID, "c-1", {}),))
-    assert inputs_of(delivered)[0].source == "contact_event"
+    assert inputs_of(delivered)[0].source == "contact_events"
 
 
 @pytest.mark.parametrize(
@@ -183,15 +186,15 @@ def test_own_event_says_what_it_is(tmp_path: Path) -> None:
 
     (delivered,) = load_sample(path).steps
 
-    assert inputs_of(delivered)[0].source == "contact_event"
+    assert inputs_of(delivered)[0].source == "contact_events"
 
 
 @pytest.mark.parametrize(
     ("event", "source"),
     [
-        (queued_event("c-1"), "contact_event"),
+        (queued_event("c-1"), "contact_events"),
         (flow_event("c-1"), "contact_flow"),
-        ({"ContactId": "c-1", "LastUpdateTimestamp": "2026-11-20T10:02:10Z"}, "contact_record"),
+        ({"ContactId": "c-1", "LastUpdateTimestamp": "2026-11-20T10:02:10Z"}, "contact_records"),
     ],
 )
 def test_event_as_it_is(tmp_path: Path, event: Any, source: str) -> None:

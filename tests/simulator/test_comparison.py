@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from simulator.functions.lambda_process import Invocation
-from simulator.salesforce import ActionRecord, VoiceCallRecord
-from simulator.samples.comparison import (
+from simulator.replay.comparison import (
     action_differences,
     call_differences,
     differences,
     passage_differences,
 )
-from simulator.samples.outcome import Passage
+from simulator.replay.outcome import Passage
+from simulator.replay.tally import DeliveryLine
+from simulator.salesforce import ActionRecord, VoiceCallRecord
 from simulator.samples.steps import Expectation
-from simulator.samples.tally import DeliveryLine
 
 LINE = DeliveryLine(
     "c-1", "contact_flow", "createVoiceCall", "delivered", "", "created", "0LQ1", "", 1, 5, ""

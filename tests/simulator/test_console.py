@@ -10,10 +10,10 @@ import pytest
 
 from simulator.console import Console
 from simulator.functions.lambda_process import Invocation
+from simulator.replay.outcome import Outcome, Passage
+from simulator.replay.tally import DeliveryLine, LedgerItem, Tally
 from simulator.salesforce import VoiceCallRecord
-from simulator.samples.outcome import Outcome, Passage
 from simulator.samples.steps import Expectation, Input
-from simulator.samples.tally import Account, DeliveryLine, LedgerItem
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 LINE = DeliveryLine(
@@ -217,14 +217,14 @@ def test_calls_of_two_orgs_stand_apart(plain: Console, out: io.StringIO) -> None
     ]
 
 
-def test_account(plain: Console, out: io.StringIO) -> None:
+def test_tally(plain: Console, out: io.StringIO) -> None:
     kept = [LedgerItem("c-2", "FAILED", has_request=True)]
 
-    plain.account(Account([(LINE,), (DEAD,)], kept, []))
+    plain.tally(Tally([(LINE,), (DEAD,)], kept, []))
 
     assert [words(line) for line in out.getvalue().splitlines()] == [
         [],
-        words("Account"),
+        words("Tally"),
         words("2 in, counted where they were sent"),
         words("1 delivered"),
         words("0 superseded"),
@@ -232,15 +232,15 @@ def test_account(plain: Console, out: io.StringIO) -> None:
         words("1 dead_lettered"),
         words("1 503"),
         words("payloads of dead letters: 1 in the ledger"),
-        words("2 in, 2 accounted for: the account closes"),
+        words("2 in, 2 accounted for: the tally closes"),
     ]
 
 
-def test_account_that_does_not_close(plain: Console, out: io.StringIO) -> None:
-    plain.account(Account([(LINE,), ()], [], []))
+def test_tally_that_does_not_close(plain: Console, out: io.StringIO) -> None:
+    plain.tally(Tally([(LINE,), ()], [], []))
 
     assert "input 2 of 2 has 0 delivery lines, not one" in out.getvalue()
-    assert out.getvalue().endswith("2 in, 1 accounted for: the account does not close\n")
+    assert out.getvalue().endswith("2 in, 1 accounted for: the tally does not close\n")
 
 
 def test_verdict(plain: Console, out: io.StringIO) -> None:

@@ -114,13 +114,14 @@ def test_an_event_becomes_a_record_of_the_stream(aws: Aws, tmp_path: Path) -> No
         ("delivered", "", 1)
     }
     name = stream.rsplit("/", 1)[-1]
-    assert first.stream == name
+    assert first.target == name
     iterator = aws.kinesis.get_shard_iterator(
-        StreamName=name, ShardId=first.shard_id, ShardIteratorType="TRIM_HORIZON"
+        StreamName=name, ShardId=first.input_id.partition(":")[0], ShardIteratorType="TRIM_HORIZON"
     )["ShardIterator"]
     records = aws.kinesis.get_records(ShardIterator=iterator)["Records"]
     assert [json.loads(record["Data"]) for record in records] == [parent, child]
-    assert [r["SequenceNumber"] for r in records] == [first.sequence_number, second.sequence_number]
+    numbers = [delivery.input_id.partition(":")[2] for delivery in (first, second)]
+    assert [record["SequenceNumber"] for record in records] == numbers
 
 
 def test_an_event_that_no_rule_sees_goes_nowhere(aws: Aws, tmp_path: Path) -> None:
@@ -296,15 +297,15 @@ def test_rules_that_never_see_a_contact_event_are_left_out(tmp_path: Path, prope
     assert read_rules(template_of(tmp_path, resources, {})) == []
 
 
-def test_targets_other_than_streams_are_left_out(tmp_path: Path) -> None:
-    """Given a rule with a queue as target, then there is no rule to deliver for."""
-    assert one_rule(tmp_path, arn="arn:aws:sqs:us-east-1:123456789012:queue") == []
+def test_targets_that_are_not_fed_are_left_out(tmp_path: Path) -> None:
+    """Given a rule with a topic as target, then there is no rule to deliver for."""
+    assert one_rule(tmp_path, arn="arn:aws:sns:us-east-1:123456789012:topic") == []
 
 
 @pytest.mark.parametrize(
     ("more", "complaint"),
     [
-        ("InputPath: $.detail", "InputPath: streams are given the whole event"),
+        ("InputPath: $.detail", "InputPath: targets are given the whole event"),
         ("KinesisParameters: {PartitionKeyPath: detail.id}", "PartitionKeyPath: a path"),
         ("KinesisParameters: {PartitionKeyPath: '$..id'}", "PartitionKeyPath: a path"),
         ("RetryPolicy: {MaximumRetryAttempts: 186}", "MaximumRetryAttempts: a number from 0"),

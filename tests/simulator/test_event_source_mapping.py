@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from simulator.pollers.event_source_mapping import EventSourceMapping, read_mappings
 from simulator.sam.template import TemplateError
-from simulator.streams.event_source_mapping import EventSourceMapping, read_mappings
 from tests.simulator.stream_simulator import template_of
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from simulator.reading import EventError
 from simulator.salesforce import Fault
 from simulator.samples.files import in_order, load_sample, samples_in
+from simulator.samples.reading import EventError
 from simulator.samples.steps import Batch, ExpectCalls, Input, Sample, SetFaults, inputs_of
 from simulator.simulator import ROOT
 from tests.simulator.samples import created, flow_event, write_call, write_json, write_sample
@@ -266,7 +266,7 @@ def test_faulty_expected_file(tmp_path: Path, expected: Any, fault: str) -> None
     [
         ({"source": "contact_flow"}, "a step is one of"),
         ({"source": "contact_flow", "event": {}, "file": "a.json"}, "a step is one of"),
-        ({"source": "contact_lens", "event": {}}, "source must be one of contact_flow"),
+        ({"source": "nobody", "event": {}}, "source must be one of contact_events"),
         ({"source": "contact_flow", "event": {}, "advance": 1}, "unknown: advance"),
         ({"source": "contact_flow", "event": {}, "expect": {"state": ""}}, "unknown: state"),
         ({"source": "contact_flow", "file": "no.json"}, "there is no such file"),

@@ -2,9 +2,9 @@
 
 import pytest
 
+from simulator.replay.placement import misplaced
+from simulator.replay.tally import LedgerItem, Tally
 from simulator.salesforce import Exchange
-from simulator.samples.placement import misplaced
-from simulator.samples.tally import Account, LedgerItem
 
 ORGS = {"first": "00D1", "second": "00D2"}
 LEDGER = [
@@ -44,9 +44,9 @@ def test_its_own_org_and_contacts_that_belong_nowhere_yet() -> None:
     assert list(misplaced(exchanges, LEDGER, ORGS)) == []
 
 
-def test_the_account_does_not_close_over_it() -> None:
+def test_the_tally_does_not_close_over_it() -> None:
     lines = tuple(misplaced([sent("/c1", "00D1")], LEDGER, ORGS))
-    assert Account([], [], [], misplaced=lines).faults() == list(lines)
+    assert Tally([], [], [], misplaced=lines).faults() == list(lines)
 
 
 def test_the_ledgers_contact_center_is_read() -> None:

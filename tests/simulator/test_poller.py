@@ -19,8 +19,8 @@ from simulator.aws.event_bus import EventBus
 from simulator.aws.event_rules import read_rules
 from simulator.functions.lambda_process import LambdaProcess
 from simulator.functions.runtime_api import MAX_PAYLOAD_BYTES
-from simulator.streams.event_source_mapping import read_mappings
-from simulator.streams.poller import Outcome, Poller
+from simulator.pollers.event_source_mapping import read_mappings
+from simulator.pollers.kinesis_poller import KinesisPoller, Outcome
 from tests.simulator.stream_simulator import (
     ACCOUNT,
     REGION,
@@ -55,8 +55,10 @@ def clock() -> Clock:
     return Clock()
 
 
-def poller(aws: Aws, stream: str, function: Function, clock: Clock, **settings: Any) -> Poller:
-    return Poller(
+def poller(
+    aws: Aws, stream: str, function: Function, clock: Clock, **settings: Any
+) -> KinesisPoller:
+    return KinesisPoller(
         aws.kinesis, mapping(stream, **settings), function, clock=clock, sleep=clock.sleep
     )
 
@@ -189,7 +191,7 @@ def test_shards_beyond_the_first_page_are_read_too(aws: Aws, clock: Clock) -> No
     aws.put(stream, *[(f"c-{number}", str(number)) for number in range(40)])
     kinesis = OneShardAPage(aws.kinesis, stream)
 
-    Poller(kinesis, mapping(stream), function, clock=clock, sleep=clock.sleep).drain()
+    KinesisPoller(kinesis, mapping(stream), function, clock=clock, sleep=clock.sleep).drain()
 
     assert len(function.batches) == 4
     assert sorted(int(data) for batch in function.batches for data in batch) == list(range(40))
@@ -329,7 +331,7 @@ def test_a_fault_of_the_stand_is_raised_and_loses_nothing(aws: Aws, clock: Clock
         return function(event)
 
     aws.put(stream, ("c", "1"))
-    feed = Poller(aws.kinesis, mapping(stream), invoke, clock=clock, sleep=clock.sleep)
+    feed = KinesisPoller(aws.kinesis, mapping(stream), invoke, clock=clock, sleep=clock.sleep)
 
     with pytest.raises(OSError, match="no process"):
         feed.poll_once()
@@ -381,7 +383,7 @@ def test_an_event_comes_from_the_rule_to_the_deployed_function(
     with LambdaProcess(
         template.functions[from_stream.function], layers=(), python=sys.executable
     ) as process:
-        (result,) = Poller(aws.kinesis, from_stream, process.invoke, clock=clock).poll_once()
+        (result,) = KinesisPoller(aws.kinesis, from_stream, process.invoke, clock=clock).poll_once()
 
     assert result.invoked is not None
     assert (result.outcome, result.invoked.payload) == (Outcome.SUCCEEDED, ["c-9"])

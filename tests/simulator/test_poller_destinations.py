@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from simulator.streams.poller import Outcome, Poller
+from simulator.pollers.kinesis_poller import KinesisPoller, Outcome
 from tests.simulator.stream_simulator import (
     Aws,
     Clock,
@@ -166,7 +166,9 @@ def test_young_records_outlive_the_old_ones_of_their_batch(aws: Aws, clock: Cloc
     aws.put(stream, ("c", "old"), ("c", "old"), ("c", "young"))
     kinesis = Backdating(aws.kinesis)
 
-    results = Poller(kinesis, mapping(stream, max_record_age=60), function, clock=clock).drain()
+    results = KinesisPoller(
+        kinesis, mapping(stream, max_record_age=60), function, clock=clock
+    ).drain()
 
     assert given_up(results) == [["old", "old"]]
     assert function.batches == [["young"]]
@@ -192,4 +194,4 @@ def test_a_destination_needs_its_client(aws: Aws, destination: str) -> None:
     settings = mapping(aws.stream(), on_failure=destination)
 
     with pytest.raises(ValueError, match="EventsStream needs a client of s"):
-        Poller(aws.kinesis, settings, Function())
+        KinesisPoller(aws.kinesis, settings, Function())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from simulator.functions.lambda_process import Invocation
-from simulator.streams.poller import Outcome
+from simulator.pollers.kinesis_poller import Outcome
 from tests.simulator.stream_simulator import (
     Aws,
     Clock,

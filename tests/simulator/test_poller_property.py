@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator.streams.poller import BatchResult, Outcome, Poller
+from simulator.pollers.kinesis_poller import BatchResult, KinesisPoller, Outcome
 from tests.simulator.stream_simulator import (
     Aws,
     Clock,
@@ -92,7 +92,7 @@ def test_every_record_is_done_or_given_up_in_order(
     datas = [f"{key}/{place}" for place, key in enumerate(keys)]
     aws.put(stream, *zip(keys, datas, strict=True))
     function = Function(Script(dict(zip(datas, moods, strict=False))).play)
-    poller = Poller(
+    poller = KinesisPoller(
         aws.kinesis, mapping(stream, **chosen), function, clock=clock, sleep=clock.sleep
     )
     poller.deliver_twice(twice)

@@ -1,4 +1,4 @@
-"""Contact records through stream, poller and function: nothing is lost, and the account closes."""
+"""Contact records through stream, poller and function: nothing is lost, and the tally closes."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ HEADER = {"comment": "records", "source": "invented"}
 def test_a_hundred_records_of_which_one_is_not_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Through stream, poller and function: the account closes, and the poison is kept."""
+    """Through stream, poller and function: the tally closes, and the poison is kept."""
     items: list[Any] = [{"event": record(ContactId=f"h{number}")} for number in range(99)]
     items.insert(42, {"record": "{ not JSON", "partitionKey": "key"})
     calls = [{"vendorCallKey": f"h{number}", "parent": None} for number in range(99)]
@@ -33,12 +33,12 @@ def test_a_hundred_records_of_which_one_is_not_json(
         {"expectCalls": calls, "anyOrder": True},
     )
     assert main(["run", str(tmp_path)]) == RIGHT
-    assert "100 in, 100 accounted for: the account closes" in capsys.readouterr().out
+    assert "100 in, 100 accounted for: the tally closes" in capsys.readouterr().out
 
 
 def test_an_outage_and_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given 60 versions of 20 contacts while Salesforce refuses by 429, then by 503, then loses
-    its answers, then each contact ends in its newest version and the account closes."""
+    its answers, then each contact ends in its newest version and the tally closes."""
     faults = [
         {"kind": "status", "status": status, "method": "PATCH", "times": 30, "headers": headers}
         for status, headers in ((429, {"Retry-After": "0"}), (503, {"Retry-After": "0"}))
@@ -66,4 +66,4 @@ def test_an_outage_and_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         {"expectCalls": calls, "anyOrder": True},
     )
     assert main(["run", str(tmp_path)]) == RIGHT
-    assert "60 in, 60 accounted for: the account closes" in capsys.readouterr().out
+    assert "60 in, 60 accounted for: the tally closes" in capsys.readouterr().out

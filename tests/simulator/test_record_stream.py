@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from simulator.functions.lambda_process import Invocation
+from simulator.replay.tally import delivery_lines
 from simulator.salesforce import Fault
-from simulator.samples.tally import delivery_lines
 from simulator.simulator import Simulator
 from tests.unit.records import batch, record, version
 

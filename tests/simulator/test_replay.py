@@ -72,7 +72,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given samples that end as their files say, when they are run, then the exit status is 0 and
-    deliveries, calls and account are shown."""
+    deliveries, calls and tally are shown."""
     assert main(["run", str(folder)]) == RIGHT
 
     shown = capsys.readouterr().out
@@ -81,7 +81,7 @@ def test_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Calls in Salesforce: 3" in shown
     assert "\n└── call-2  0LQ" in shown
     assert "payloads of dead letters: 1 in the ledger, 1 in the queue" in shown
-    assert "5 in, 5 accounted for: the account closes" in shown
+    assert "5 in, 5 accounted for: the tally closes" in shown
     assert "4 of 4 samples ended as their files say" in shown
 
 
@@ -101,7 +101,7 @@ def test_run_with_a_falsified_expectation(folder: Path, capsys: pytest.CaptureFi
     assert "voiceCall.to: expected '+18005550199', found '+18005550123'" in shown
     assert "call call-1.parent: expected 'in-1', found nothing" in shown
     assert "2 of 4 samples ended as their files say" in shown
-    assert "the account closes" in shown
+    assert "the tally closes" in shown
 
 
 def test_methods_of_a_call_that_is_there(
@@ -168,7 +168,7 @@ def test_replay_of_an_own_event(tmp_path: Path, capsys: pytest.CaptureFixture[st
     shown = capsys.readouterr().out
     assert "      status: created\n" in shown
     assert "      vendorCallKey: mine-1\n" in shown
-    assert "1 in, 1 accounted for: the account closes" in shown
+    assert "1 in, 1 accounted for: the tally closes" in shown
 
 
 def test_replay_of_several_own_events_tells_which_answer_is_whose(

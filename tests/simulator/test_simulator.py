@@ -18,12 +18,11 @@ import requests
 from simulator.__main__ import UNUSABLE, main
 from simulator.aws.event_rules import read_rules
 from simulator.functions.lambda_api import LambdaApi
+from simulator.pollers.kinesis_poller import Outcome
+from simulator.pollers.poller_thread import PollerThread
 from simulator.salesforce import Fault
 from simulator.sam.template import TemplateError
 from simulator.simulator import ROOT, TEMPLATE, Simulator
-from simulator.streams.contact_event_stream import input_id
-from simulator.streams.poller import Outcome
-from simulator.streams.polling import Polling
 from tests.simulator.samples import INSTANCE_ID, flow_event, queued_event
 
 FLOW = "ContactFlowFunction"
@@ -106,8 +105,8 @@ def test_contact_event_goes_all_the_way(simulator: Simulator) -> None:
     """Given a contact that Connect knows, when its event is published, then rule, stream, mapping
     and function make its VoiceCall; DescribeContact is asked once."""
     simulator.connect.add_contact(INSTANCE_ID, "c-1", Channel="VOICE", InitiationMethod="INBOUND")
-    (delivery,) = simulator.events.put(queued_event("c-1"))
-    (result,) = simulator.events.poll()
+    (delivery,) = simulator.sources.publish(queued_event("c-1"))
+    (result,) = simulator.sources.poll()
 
     assert delivery.partition_key == "c-1"
     assert result.outcome is Outcome.SUCCEEDED
@@ -122,8 +121,8 @@ def test_rules_follow_the_settings(simulator: Simulator) -> None:
     event = queued_event("c-1")
     event["detail"]["eventType"] = "INITIATED"
 
-    assert simulator.events.put(event) == []
-    assert len(simulator.events.put(event, {"CREATE_FROM_EVENTS": "always"})) == 1
+    assert simulator.sources.publish(event) == []
+    assert len(simulator.sources.publish(event, {"CREATE_FROM_EVENTS": "always"})) == 1
 
 
 def test_settings_of_the_whole_stand() -> None:
@@ -133,8 +132,8 @@ def test_settings_of_the_whole_stand() -> None:
     event["detail"]["eventType"] = "INITIATED"
     settings = {"CREATE_FROM_EVENTS": "always", "FLOW_FAILURE": "error"}
     with Simulator(settings=settings) as simulator:
-        assert len(simulator.events.put(event)) == 1
-        assert simulator.events.put(event, {"CREATE_FROM_EVENTS": "never"}) == []
+        assert len(simulator.sources.publish(event)) == 1
+        assert simulator.sources.publish(event, {"CREATE_FROM_EVENTS": "never"}) == []
         assert simulator.environment(FLOW)["FLOW_FAILURE"] == "error"
         simulator.salesforce.inject(Fault("status", times=None, status=409))
         raised = simulator.invoke(FLOW, flow_event("c-2"))
@@ -171,17 +170,17 @@ def test_pauses_are_jumped_over(simulator: Simulator) -> None:
     it is given up into the bucket at once, and the next record is none the older for it."""
     simulator.salesforce.inject(Fault("status", times=None, status=401))
     simulator.connect.add_contact(INSTANCE_ID, "c-1", Channel="VOICE", InitiationMethod="INBOUND")
-    simulator.events.put(queued_event("c-1"))
-    results = simulator.events.poll()
+    simulator.sources.publish(queued_event("c-1"))
+    results = simulator.sources.poll()
     simulator.salesforce.clear_faults()
-    (delivery,) = simulator.events.put(queued_event("c-1"))
-    (good,) = simulator.events.poll()
+    (delivery,) = simulator.sources.publish(queued_event("c-1"))
+    (good,) = simulator.sources.poll()
 
     assert results[-1].outcome is Outcome.DISCARDED
     assert results[-1].destination.startswith("s3://")
     assert len(results) > 10
     (kept,) = simulator.records_given_up()
-    assert kept.input_id != input_id(delivery.shard_id, delivery.sequence_number)
+    assert kept.input_id != delivery.input_id
     assert good.outcome is Outcome.SUCCEEDED
 
 
@@ -318,7 +317,7 @@ def test_event_published_by_curl(tmp_path: Path) -> None:
     the call appears in Salesforce without further ado; what is no event is refused."""
     with (
         Simulator(compressed=False, state=tmp_path) as simulator,
-        Polling(simulator.events),
+        PollerThread(simulator.sources),
         LambdaApi(simulator) as api,
     ):
         contact = {"Id": "c-1", "Channel": "VOICE", "InitiationMethod": "INBOUND"}

@@ -25,7 +25,7 @@ def ends(disposition: str, reason: str = "", **more: Any) -> dict[str, Any]:
 
 def test_flow_and_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a call of a flow and events, one of them matched by no rule, when it is run, then all
-    lines are shown, and the account counts what the bridge was given."""
+    lines are shown, and the tally counts what the bridge was given."""
     write_call(
         tmp_path,
         "call",
@@ -48,7 +48,7 @@ def test_flow_and_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "superseded (ALREADY_CREATED)" in shown
     assert "no rule takes it" in shown
     assert "1 events besides that no rule takes" in shown
-    assert "2 in, 2 accounted for: the account closes" in shown
+    assert "2 in, 2 accounted for: the tally closes" in shown
 
 
 def test_falsified_expectations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,7 +87,7 @@ def test_falsified_expectations(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "letters of NOT_A_CONTACT: expected 0, found 1",
     ):
         assert difference in shown
-    assert "3 in, 3 accounted for: the account closes" in shown
+    assert "3 in, 3 accounted for: the tally closes" in shown
 
 
 def every_way() -> tuple[dict[str, Any], ...]:
@@ -118,7 +118,7 @@ def every_way() -> tuple[dict[str, Any], ...]:
 
 
 def test_every_way_of_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a call that goes every way, when it is run, then the account closes all the same."""
+    """Given a call that goes every way, when it is run, then the tally closes all the same."""
     write_call(tmp_path, "call", HEADER, *every_way())
 
     assert main(["run", str(tmp_path)]) == RIGHT
@@ -127,8 +127,8 @@ def test_every_way_of_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "delivered, delivered 2 times" in shown
     assert "redriven: delivered" in shown
     assert "found 1, redriven 1" in shown
-    assert "1 in the queue of the event bus" in shown
-    assert "6 in, 6 accounted for: the account closes" in shown
+    assert "1 in a queue of failures" in shown
+    assert "6 in, 6 accounted for: the tally closes" in shown
 
 
 def test_own_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

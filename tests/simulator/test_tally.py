@@ -1,16 +1,16 @@
-"""The account: what is read of a log, and when in = delivered + superseded + skipped + dead."""
+"""The tally: what is read of a log, and when in = delivered + superseded + skipped + dead."""
 
 import json
 from dataclasses import replace
 
 import pytest
 
-from simulator.samples.tally import (
-    Account,
+from simulator.replay.tally import (
     DeadLetter,
     DeliveryLine,
     LedgerItem,
     StoredRecord,
+    Tally,
     delivery_lines,
 )
 
@@ -35,10 +35,10 @@ UNSURE = replace(DEAD, contact_id="c-4", reason="DEADLINE", payload_kept="unknow
 SKIPPED = replace(DELIVERED, contact_id="c-5", disposition="skipped", reason="NOT_VOICE")
 
 
-def account(
+def tally(
     *lines: DeliveryLine, ledger: tuple[LedgerItem, ...] = (), letters: tuple[DeadLetter, ...] = ()
-) -> Account:
-    return Account([(line,) for line in lines], ledger, letters)
+) -> Tally:
+    return Tally([(line,) for line in lines], ledger, letters)
 
 
 def kept(line: DeliveryLine, status: str = "FAILED") -> LedgerItem:
@@ -49,9 +49,9 @@ def letter(line: DeliveryLine) -> DeadLetter:
     return DeadLetter("contact_flow", line.reason)
 
 
-def test_account_closes() -> None:
+def test_tally_closes() -> None:
     """Given one input of each end, with payloads where the lines say, then nothing is at fault."""
-    closed = account(
+    closed = tally(
         DELIVERED,
         DEAD,
         QUEUED,
@@ -71,20 +71,20 @@ def test_account_closes() -> None:
 
 
 def test_nothing_in_nothing_out() -> None:
-    assert account().faults() == []
+    assert tally().faults() == []
 
 
 def test_later_success_closes_an_earlier_dead_letter() -> None:
     """Given a contact that failed and was created later, then the item's request is still there."""
     later = replace(DELIVERED, contact_id=DEAD.contact_id)
 
-    assert account(DEAD, later, ledger=(kept(DEAD, "CREATED"),)).faults() == []
+    assert tally(DEAD, later, ledger=(kept(DEAD, "CREATED"),)).faults() == []
 
 
 @pytest.mark.parametrize("number", [0, 2])
 def test_input_without_exactly_one_line(number: int) -> None:
     """Given an input that no line tells of, or two do, then that input is named."""
-    faulty = Account([(DELIVERED,), (DELIVERED,) * number], [], [])
+    faulty = Tally([(DELIVERED,), (DELIVERED,) * number], [], [])
 
     assert faulty.faults() == [f"input 2 of 2 has {number} delivery lines, not one"]
 
@@ -103,18 +103,18 @@ def test_input_without_exactly_one_line(number: int) -> None:
     ],
 )
 def test_line_that_does_not_hold(line: DeliveryLine, fault: str) -> None:
-    """Given a line that says what is not so, then the account says which."""
-    assert account(line).faults() == [fault]
+    """Given a line that says what is not so, then the tally says which."""
+    assert tally(line).faults() == [fault]
 
 
 def test_letter_nobody_tells_of() -> None:
-    faults = account(DELIVERED, letters=(letter(QUEUED),)).faults()
+    faults = tally(DELIVERED, letters=(letter(QUEUED),)).faults()
 
     assert faults == ["0 dead letters of SETTINGS are told to lie in the queue, 1 do"]
 
 
 def test_unfinished_contact_nobody_tells_of() -> None:
-    faults = account(DELIVERED, ledger=(kept(DEAD, "UNKNOWN"),)).faults()
+    faults = tally(DELIVERED, ledger=(kept(DEAD, "UNKNOWN"),)).faults()
 
     assert faults == ["c-2 is UNKNOWN in the ledger, and no line tells"]
 
@@ -123,9 +123,9 @@ def test_unfinished_contact_nobody_tells_of() -> None:
 def test_answer_at_the_deadline(where: str) -> None:
     """An answer that came before its work had ended does not know where its payload went."""
     found = (
-        account(UNSURE, ledger=(kept(UNSURE, "CREATING"),))
+        tally(UNSURE, ledger=(kept(UNSURE, "CREATING"),))
         if where == "ledger"
-        else account(UNSURE, letters=(letter(UNSURE),))
+        else tally(UNSURE, letters=(letter(UNSURE),))
     )
 
     assert found.faults() == []
@@ -134,7 +134,7 @@ def test_answer_at_the_deadline(where: str) -> None:
 STREAMED = replace(DELIVERED, source="contact_events", input_id="shard:1")
 BURIED = replace(QUEUED, source="contact_events", input_id="shard:2")
 GIVEN_UP = replace(BURIED, reason="GIVEN_UP", payload_kept="bucket", input_id="shard:3")
-UNDELIVERED = replace(GIVEN_UP, reason="UNDELIVERED", payload_kept="rule_queue")
+UNDELIVERED = replace(GIVEN_UP, reason="UNDELIVERED", payload_kept="failure_queue")
 
 
 def buried(line: DeliveryLine) -> DeadLetter:
@@ -145,7 +145,7 @@ def test_record_that_comes_again_counts_once() -> None:
     """Given a record that was delivered twice and dead-lettered twice, then its first line is its
     end, and both letters are told of."""
     again = replace(STREAMED, disposition="superseded", reason="ALREADY_CREATED")
-    closed = Account([(STREAMED, again), (BURIED, BURIED)], [], [buried(BURIED)] * 2)
+    closed = Tally([(STREAMED, again), (BURIED, BURIED)], [], [buried(BURIED)] * 2)
 
     assert closed.faults() == []
     assert closed.inputs == 2
@@ -155,7 +155,7 @@ def test_record_that_comes_again_counts_once() -> None:
 
 
 def test_record_nobody_tells_of() -> None:
-    assert Account([()], [], []).faults() == ["input 1 of 1 has 0 delivery lines, not one"]
+    assert Tally([()], [], []).faults() == ["input 1 of 1 has 0 delivery lines, not one"]
 
 
 def test_other_places_of_dead_letters() -> None:
@@ -163,10 +163,10 @@ def test_other_places_of_dead_letters() -> None:
     for; what lies there and nobody tells of is a fault as well."""
     lines = [(GIVEN_UP,), (UNDELIVERED,)]
 
-    assert Account(lines, [], [], given_up=1, undelivered=1).faults() == []
-    assert Account(lines, [], [], given_up=2).faults() == [
+    assert Tally(lines, [], [], given_up=1, undelivered=1).faults() == []
+    assert Tally(lines, [], [], given_up=2).faults() == [
         "1 records are told to lie in the bucket, 2 do",
-        "1 records are told to lie in the rules' queue, 0 do",
+        "1 records are told to lie in the queues of failures, 0 do",
     ]
 
 
@@ -174,17 +174,17 @@ def test_letter_that_was_taken_back() -> None:
     """Given a letter that a redrive has taken out of the queue, then it is not missing."""
     lines = [(BURIED,), (GIVEN_UP,), (STREAMED,), (replace(STREAMED, input_id="shard:9"),)]
 
-    assert Account(lines, [], [], taken_back={"SETTINGS": 1, "GIVEN_UP": 1}).faults() == []
-    assert Account(lines, [], [], taken_back={"GIVEN_UP": 1}).faults() == [
+    assert Tally(lines, [], [], taken_back={"SETTINGS": 1, "GIVEN_UP": 1}).faults() == []
+    assert Tally(lines, [], [], taken_back={"GIVEN_UP": 1}).faults() == [
         "1 dead letters of SETTINGS are told to lie in the queue, 0 do"
     ]
 
 
 def test_letter_without_its_record() -> None:
-    """Given a letter that holds another record, then the account says which is lost."""
+    """Given a letter that holds another record, then the tally says which is lost."""
     other = DeadLetter("contact_events", BURIED.reason, StoredRecord("shard:7", ""))
 
-    assert Account([(BURIED,)], [], [other]).faults() == [
+    assert Tally([(BURIED,)], [], [other]).faults() == [
         "no letter holds the record shard:2 of SETTINGS"
     ]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator.streams.event_source_mapping import read_mappings
+from simulator.pollers.event_source_mapping import read_mappings
 from tests.template.deployment import INSTANCE, RECORD_STREAM, deployed
 from voicecall_bridge.settings.contact_records import RecordRules
 from voicecall_bridge.settings.shared import EnvironmentReader

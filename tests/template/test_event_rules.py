@@ -193,7 +193,7 @@ def test_undelivered_events_are_kept(rules: list[Rule]) -> None:
     assert len(rules) == 3
     for rule in rules:
         (target,) = rule.targets
-        assert target.stream_arn == STREAM
+        assert target.arn == STREAM
         assert target.dead_letter == RULE_QUEUE
         assert target.max_age == 3600
         assert 0 < target.max_retries <= 185

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator.streams.event_source_mapping import EventSourceMapping, read_mappings
+from simulator.pollers.event_source_mapping import EventSourceMapping, read_mappings
 from tests.template.deployment import BUCKET, RECORD_STREAM, STREAM, deployed
 from voicecall_bridge.aws import dead_letters
 from voicecall_bridge.composition.contact_records import CHAINS_AT_ONCE

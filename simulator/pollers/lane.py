@@ -12,64 +12,30 @@ and in the end given up as a whole.
 
 from collections import deque
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from simulator.functions.runtime_api import MAX_PAYLOAD_BYTES
-from simulator.streams.batch_response import Verdict, judge
-from simulator.streams.event_source_mapping import EventSourceMapping
-from simulator.streams.failure_destination import Condition, Discarded, FailureDestination
-from simulator.streams.stream_record import EMPTY_EVENT_BYTES, Invoked, StreamRecord
+from simulator.pollers.batch import BatchResult, Invoked, Outcome
+from simulator.pollers.batch_response import Verdict, judge
+from simulator.pollers.event_source_mapping import EventSourceMapping
+from simulator.pollers.failure_destination import Condition, Discarded, FailureDestination
+from simulator.pollers.stream_record import EMPTY_EVENT_BYTES, StreamRecord
 
-__all__ = ["Batch", "BatchResult", "Lane", "Outcome"]
+__all__ = ["Batch", "Lane"]
 
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 60.0
-
-
-class Outcome(StrEnum):
-    """What became of a batch at one moment."""
-
-    SUCCEEDED = "succeeded"
-    PARTIAL = "partial"
-    FAILED = "failed"
-    DISCARDED = "discarded"
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """One invocation with a batch, or the end of a batch that is given up.
-
-    lane          number of the lane within the shard, from 0
-    records       what the function was given, or what is given up
-    invocations   how often the first of them was given to the function so far
-    done          so many of the records, from the first one, need no further invocation
-    reason        why not all of them, or why they are given up; "" on success
-    retry_in      seconds until the rest comes again; None when nothing does
-    destination   where a batch given up is kept; "" when it is not, and is lost
-    invoked       the invocation; the last one of a batch given up, None if there was none
-    """
-
-    shard_id: str
-    lane: int
-    records: tuple[StreamRecord, ...]
-    outcome: Outcome
-    invocations: int
-    done: int
-    reason: str
-    retry_in: float | None = None
-    destination: str = ""
-    invoked: Invoked | None = None
 
 
 @dataclass(slots=True)
 class Batch:
     """Records that are under way together.
 
-    not_before   epoch time in seconds
-    pause        seconds before its next retry
+    Attributes:
+        not_before: epoch time in seconds.
+        pause: seconds before its next retry.
     """
 
     records: tuple[StreamRecord, ...]
@@ -149,9 +115,10 @@ class Lane:
         else:
             outcome = Outcome.FAILED if verdict.failed else Outcome.PARTIAL
             given_up = self._fail(batch, verdict, now)
-        comes_again = (again or outcome is not Outcome.SUCCEEDED) and not given_up
+        is_delivered_again = (again or outcome is not Outcome.SUCCEEDED) and not given_up
         return [
             BatchResult(
+                feeds=self._mapping.stream,
                 shard_id=self._shard_id,
                 lane=self._number,
                 records=records,
@@ -159,7 +126,7 @@ class Lane:
                 invocations=invocations,
                 done=verdict.done,
                 reason=verdict.reason,
-                retry_in=self._batches[0].not_before - now if comes_again else None,
+                retry_in=self._batches[0].not_before - now if is_delivered_again else None,
                 invoked=invoked,
             ),
             *given_up,
@@ -229,6 +196,7 @@ class Lane:
         if not batch.records:
             self._batches.popleft()
         return BatchResult(
+            feeds=self._mapping.stream,
             shard_id=self._shard_id,
             lane=self._number,
             records=records,

@@ -1,4 +1,4 @@
-"""Reads the streams of a simulator that is left running, and shows what comes of it."""
+"""Runs the pollers of a simulator that is left running, and shows what comes of it."""
 
 import traceback
 from collections.abc import Callable
@@ -7,20 +7,20 @@ from types import TracebackType
 from typing import Final, Self
 
 from simulator.functions.lambda_process import Invocation
-from simulator.streams.contact_event_stream import ContactEventStream
-from simulator.streams.poller import BatchResult, Outcome
+from simulator.pollers.batch import BatchResult, Outcome
+from simulator.sources import Sources
 
 _PAUSE_SECONDS: Final = 0.2
 
 
-class Polling:
+class PollerThread:
     """A thread that polls, as a context manager."""
 
     def __init__(
-        self, stream: ContactEventStream, report: Callable[[BatchResult], None] | None = None
+        self, sources: Sources, report: Callable[[BatchResult], None] | None = None
     ) -> None:
         """Nothing is read before the context is entered; `report` sees each batch."""
-        self._stream = stream
+        self._sources = sources
         self._report = report
         self._ended = Event()
         self._thread = Thread(target=self._poll, daemon=True)
@@ -43,7 +43,7 @@ class Polling:
     def _poll(self) -> None:
         while not self._ended.wait(_PAUSE_SECONDS):
             try:
-                results = self._stream.poll_once()
+                results = self._sources.poll_once()
             except Exception:
                 traceback.print_exc()
                 continue

@@ -2,7 +2,7 @@
 
 Reads every shard in order, sorts its records into the mapping's lanes, and invokes the function
 with the batches that are due, one a lane at a time and all lanes side by side. What becomes of a
-batch is decided in stream_lane. Shards are those that the stream has when the poller begins:
+batch is decided in its lane. Shards are those that the stream has when the poller begins:
 streams of the laptop are not resharded.
 """
 
@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from simulator.streams.event_source_mapping import EventSourceMapping
-from simulator.streams.failure_destination import FailureDestination
-from simulator.streams.stream_lane import Batch, BatchResult, Lane, Outcome
-from simulator.streams.stream_record import Invoked, StreamRecord, function_event, read_record
+from simulator.pollers.batch import BatchResult, Invoked, Outcome, drain
+from simulator.pollers.event_source_mapping import EventSourceMapping
+from simulator.pollers.failure_destination import FailureDestination
+from simulator.pollers.lane import Batch, Lane
+from simulator.pollers.stream_record import StreamRecord, function_event, read_record
 
-__all__ = ["BatchResult", "Invoked", "Outcome", "Poller", "StreamRecord"]
+__all__ = ["BatchResult", "Invoked", "KinesisPoller", "Outcome", "StreamRecord"]
 
 _SECONDS_PER_HOUR = 3600
 
@@ -31,11 +32,14 @@ class _Shard:
     lanes: list[Lane]
 
 
-class Poller:
+class KinesisPoller:
     """One mapping at work. `invoke` is called from several threads when there are several lanes.
 
-    kinesis, s3, sqs   botocore clients; the last two where the mapping's destination needs them
-    clock, sleep       epoch seconds and a wait in seconds
+    Args:
+        kinesis, s3, sqs: botocore clients; the last two where the mapping's destination needs them.
+        mapping: its settings.
+        invoke: invokes the function with a batch.
+        clock, sleep: epoch seconds, and a wait in seconds.
     """
 
     def __init__(
@@ -100,23 +104,15 @@ class Poller:
                 raise fault
         return results
 
-    def drain(self, within: float | None = None) -> list[BatchResult]:
-        """Poll until all records are done or given up, sleeping through windows and pauses.
+    @property
+    def next_due(self) -> float | None:
+        """When the next batch is to be invoked, epoch seconds; None without records."""
+        due = [lane.next_due for lane in self._lanes() if lane.next_due is not None]
+        return min(due, default=None)
 
-        A mapping without limits keeps a failing batch until its records expire, the stream's
-        retention after they came. `within` bounds that: no sleep reaches so many seconds from now;
-        `pending` then tells what is left.
-        """
-        until = None if within is None else self._clock() + within
-        results: list[BatchResult] = []
-        while True:
-            results += self.poll_once()
-            due = [lane.next_due for lane in self._lanes() if lane.next_due is not None]
-            if not due or (until is not None and min(due) > until):
-                return results
-            wait = min(due) - self._clock()
-            if wait > 0:
-                self._sleep(wait)
+    def drain(self, within: float | None = None) -> list[BatchResult]:
+        """Poll until all records are done or given up; see `batch.drain`."""
+        return drain([self], self._clock, self._sleep, within)
 
     def pending(self) -> int:
         """Records of the stream that are neither done nor given up."""

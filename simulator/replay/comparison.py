@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from simulator.functions.lambda_process import Invocation
+from simulator.replay.outcome import Passage
+from simulator.replay.tally import DeliveryLine
 from simulator.salesforce import ActionRecord, VoiceCallRecord
-from simulator.samples.outcome import Passage
 from simulator.samples.steps import Expectation
-from simulator.samples.tally import DeliveryLine
 
 ANY: Final = "*"
 """Stands for any text that is not empty."""

@@ -7,36 +7,21 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from simulator.streams.event_source_mapping import EventSourceMapping
+from simulator.pollers.event_source_mapping import EventSourceMapping
 
-__all__ = ["EMPTY_EVENT_BYTES", "Invoked", "StreamRecord", "function_event", "read_record"]
-
-
-class Invoked(Protocol):
-    """What the poller needs to know of an invocation (see functions.lambda_process.Invocation)."""
-
-    @property
-    def payload(self) -> Any:
-        """The handler's answer, parsed."""
-
-    @property
-    def error(self) -> Mapping[str, Any] | None:
-        """errorType and errorMessage when the function failed or timed out, else None."""
-
-    @property
-    def request_id(self) -> str:
-        """Lambda's id of the invocation."""
+__all__ = ["EMPTY_EVENT_BYTES", "StreamRecord", "function_event", "input_id", "read_record"]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamRecord:
     """One record as the function is given it.
 
-    arrived   epoch seconds at which the stream took it
-    event     its place in the event's Records
-    size      bytes that it takes there, its separator included
+    Attributes:
+        arrived: epoch seconds at which the stream took it.
+        event: its place in the event's Records.
+        size: bytes that it takes there, its separator included.
     """
 
     shard_id: str
@@ -46,6 +31,16 @@ class StreamRecord:
     arrived: float
     event: Mapping[str, Any]
     size: int
+
+    @property
+    def input_id(self) -> str:
+        """As Lambda names it."""
+        return input_id(self.shard_id, self.sequence_number)
+
+
+def input_id(shard_id: str, sequence_number: str) -> str:
+    """As Lambda names a record: its eventID."""
+    return f"{shard_id}:{sequence_number}"
 
 
 def read_record(
@@ -63,7 +58,7 @@ def read_record(
         },
         "eventSource": "aws:kinesis",
         "eventVersion": "1.0",
-        "eventID": f"{shard_id}:{record['SequenceNumber']}",
+        "eventID": input_id(shard_id, record["SequenceNumber"]),
         "eventName": "aws:kinesis:record",
         # The role that SAM makes for a function.
         "invokeIdentityArn": mapping.arn("iam", f"role/{mapping.function}Role"),

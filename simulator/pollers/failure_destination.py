@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from simulator.streams.event_source_mapping import EventSourceMapping
-from simulator.streams.stream_record import Invoked, StreamRecord, function_event
+from simulator.pollers.batch import Invoked
+from simulator.pollers.event_source_mapping import EventSourceMapping
+from simulator.pollers.stream_record import StreamRecord, function_event
 
 __all__ = ["Condition", "Discarded", "FailureDestination"]
 

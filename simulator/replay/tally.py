@@ -1,4 +1,4 @@
-"""The account of a replay: in = delivered + superseded + skipped + dead-lettered.
+"""The tally of a replay: in = delivered + superseded + skipped + dead-lettered.
 
 Two counts that know nothing of each other are held together: what went in is counted where it is
 sent, what became of it is read from the functions' own "delivery" log lines. Dead letters are
@@ -137,12 +137,12 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class Tally:
     """What went in and what became of it.
 
     Attributes:
         deliveries: for each input, in order, the lines its function wrote. A record of a stream may
-            be delivered again: its first line is its end, the others are of no account.
+            be delivered again: its first line is its end, the others do not count.
         ledger, letters: what lies in the ledger and in the dead-letter queue at the end.
         given_up: records in the bucket, in batches that a poller has given up.
         undelivered: events in the dead-letter queues of the event bus's rules.
@@ -173,7 +173,7 @@ class Account:
 
     @property
     def ends(self) -> list[DeliveryLine]:
-        """The lines that count: one an input, unless the account does not close."""
+        """The lines that count: one an input, unless the tally does not close."""
         return [line for lines in self.deliveries for line in _counted(lines)]
 
     def totals(self) -> dict[str, Counter[str]]:
@@ -184,7 +184,7 @@ class Account:
         return totals
 
     def faults(self) -> list[str]:
-        """Why the account does not close; empty when it does."""
+        """Why the tally does not close; empty when it does."""
         return [
             *self._line_faults(),
             *self._queue_faults(),
@@ -223,7 +223,7 @@ class Account:
         given_up = self.given_up + self.taken_back.get(GIVEN_UP, 0)
         for where, found, place in (
             ("bucket", given_up, "the bucket"),
-            ("rule_queue", self.undelivered, "the rules' queue"),
+            ("failure_queue", self.undelivered, "the queues of failures"),
         ):
             told = len(self._dead_letters(where))
             if told != found:

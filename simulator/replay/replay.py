@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from simulator.functions.lambda_process import Invocation
-from simulator.reading import EventError
-from simulator.salesforce import ActionRecord, VoiceCallRecord
-from simulator.samples.comparison import (
+from simulator.replay.comparison import (
     action_differences,
     answer_differences,
     call_differences,
@@ -19,12 +17,15 @@ from simulator.samples.comparison import (
     differences,
     passage_differences,
 )
-from simulator.samples.evidence import Evidence
+from simulator.replay.evidence import Evidence
+from simulator.replay.outcome import Outcome
+from simulator.replay.placement import misplaced
+from simulator.replay.streamed import Passed, deliver, take_back
+from simulator.replay.tally import SettingFault, Tally, delivery_lines
+from simulator.salesforce import ActionRecord, VoiceCallRecord
 from simulator.samples.moments import at_delivery, with_times
-from simulator.samples.outcome import Outcome
-from simulator.samples.placement import misplaced
+from simulator.samples.reading import EventError
 from simulator.samples.steps import (
-    STREAMED,
     Batch,
     ExpectCalls,
     ExpectDeadLetters,
@@ -38,9 +39,8 @@ from simulator.samples.steps import (
     Step,
     Together,
 )
-from simulator.samples.tally import Account, SettingFault, delivery_lines
-from simulator.simulator import FUNCTIONS, Simulator
-from simulator.stream_replay import Passed, deliver, take_back
+from simulator.simulator import Simulator
+from simulator.sources import Way
 
 __all__ = ["Outcome", "Replay", "Viewer"]
 
@@ -62,7 +62,7 @@ class Viewer(Protocol):
 
 @dataclass(slots=True)
 class Replay:
-    """Replays samples one after the other, and remembers every delivery for the account."""
+    """Replays samples one after the other, and remembers every delivery for the tally."""
 
     simulator: Simulator
     viewer: Viewer
@@ -84,9 +84,9 @@ class Replay:
             if not ended_right:
                 self.wrong.append(sample.path)
 
-    def account(self) -> Account:
+    def tally(self) -> Tally:
         """What went in so far, and what became of it."""
-        return Account(
+        return Tally(
             [outcome.lines for outcome in self.outcomes if outcome.is_input],
             self.simulator.ledger(),
             self.simulator.dead_letters(),
@@ -146,13 +146,13 @@ class Replay:
         before = self.simulator.salesforce.voice_calls()
         done_before = len(self.simulator.salesforce.actions())
         inputs = (step,) if isinstance(step, Input) else step.inputs
-        flows = [delivered for delivered in inputs if delivered.source not in STREAMED]
-        events = tuple(delivered for delivered in inputs if delivered.source in STREAMED)
+        flows = [delivered for delivered in inputs if self._is_called(delivered)]
+        events = tuple(delivered for delivered in inputs if not self._is_called(delivered))
         batch = step if isinstance(step, Batch) else Batch(events)
         with ThreadPoolExecutor(max_workers=len(inputs)) as executor:
             invoked = [executor.submit(self._invoke, sample, delivered) for delivered in flows]
             passed = self._pass(
-                sample, lambda: deliver(self.simulator.events, batch, sample.settings)
+                sample, lambda: deliver(self.simulator.sources, batch, sample.settings)
             )
             answers = [(it, future.result()) for it, future in zip(flows, invoked, strict=True)]
         after = self.simulator.salesforce.voice_calls()
@@ -170,7 +170,7 @@ class Replay:
         self._taken_back += letters - Counter(it.reason for it in self.simulator.dead_letters())
         if back := given_up - len(self.simulator.records_given_up()):
             self._taken_back["GIVEN_UP"] += back
-        passed = self._pass(sample, lambda: take_back(self.simulator.events, sample.settings))
+        passed = self._pass(sample, lambda: take_back(self.simulator.sources, sample.settings))
         after = self.simulator.salesforce.voice_calls()
         expected = step.asked.expectation
         found = tuple(answer_differences(expected, invocation)) if expected else ()
@@ -204,9 +204,14 @@ class Replay:
     def _invoke(self, sample: Sample, delivered: Input) -> Invocation:
         event = at_delivery(delivered.event, datetime.now(UTC))
         try:
-            return self.simulator.invoke(FUNCTIONS[delivered.source], event, sample.settings)
+            return self.simulator.invoke(
+                self.simulator.sources[delivered.source].function, event, sample.settings
+            )
         except ValueError as error:  # larger than Lambda takes
             raise EventError(f"{sample.path}: {error}") from error
+
+    def _is_called(self, delivered: Input) -> bool:
+        return self.simulator.sources[delivered.source].way is Way.CALL
 
     def _answered(
         self, sample: Sample, delivered: Input, invocation: Invocation, before: Calls, after: Calls

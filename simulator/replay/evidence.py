@@ -2,19 +2,13 @@
 
 from collections import Counter
 from collections.abc import Collection
-from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from simulator.replay.comparison import count_differences
 from simulator.salesforce import Exchange
-from simulator.samples.comparison import count_differences
+from simulator.samples.operations import ACTIONS
 from simulator.samples.steps import ExpectDeadLetters, ExpectRequests, ExpectSettingFaults, Sample
 from simulator.simulator import Simulator
-
-ACTIONS: Final = (
-    *("omniFlow", "clearRouting", "reroute", "routeVoiceCall", "requestCallback", "messages"),
-    "voicemailDrop",
-)
-"""Operations on a call that is there, as their paths end."""
 
 
 class Evidence:

@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from simulator.functions.lambda_process import Invocation
+from simulator.replay.tally import DEAD_LETTERED, DeliveryLine
 from simulator.salesforce import Exchange
 from simulator.samples.steps import Input
-from simulator.samples.tally import DEAD_LETTERED, DeliveryLine
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ The journal tells who signed a request, the ledger whose contact it is about.
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from simulator.replay.evidence import operation_of
+from simulator.replay.tally import LedgerItem
 from simulator.salesforce import Exchange
-from simulator.samples.evidence import operation_of
-from simulator.samples.tally import LedgerItem
 
 
 def misplaced(

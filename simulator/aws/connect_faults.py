@@ -1,0 +1,5 @@
+"""How DescribeContact can be told to fail."""
+
+from typing import Literal
+
+ConnectFault = Literal["hang", "500", "throttle"]

@@ -1,0 +1,41 @@
+"""The clock of moto's queues: delays and visibility time-outs, which a replay jumps over.
+
+moto keeps its queues in this process, and both times of a message as epoch milliseconds.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from moto.core.utils import unix_time_millis
+from moto.sqs.models import sqs_backends
+
+__all__ = ["let_time_pass", "visible_in"]
+
+_MILLISECONDS = 1000.0
+
+
+def visible_in(queue_name: str) -> float | None:
+    """Seconds until the queue of this name has a message to give; None for an empty queue."""
+    now = unix_time_millis()
+    due = [
+        max(message.visible_at, message.delayed_until)
+        for queue in _queues()
+        if queue.name == queue_name
+        for message in list(queue._messages)
+    ]
+    # moto compares with "later than": at the very millisecond the message is not visible yet.
+    return max(0.0, (min(due) - now + 1) / _MILLISECONDS) if due else None
+
+
+def let_time_pass(seconds: float) -> None:
+    """Bring every message of every queue so much nearer to being visible."""
+    for queue in _queues():
+        for message in list(queue._messages):
+            message.visible_at -= seconds * _MILLISECONDS
+            message.delayed_until -= seconds * _MILLISECONDS
+
+
+def _queues() -> Iterator[Any]:
+    for account in list(sqs_backends.values()):
+        for backend in list(account.values()):
+            yield from list(backend.queues.values())

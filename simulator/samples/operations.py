@@ -1,0 +1,12 @@
+"""The requests that a sample can count."""
+
+from typing import Final
+
+ACTIONS: Final = (
+    *("omniFlow", "clearRouting", "reroute", "routeVoiceCall", "requestCallback", "messages"),
+    "voicemailDrop",
+)
+"""Operations on a call that is there, as their paths end."""
+
+OPERATIONS: Final = ("create", "update", *ACTIONS, "describeContact", "throttled")
+"""What ExpectRequests counts: requests to Salesforce, and DescribeContact answered or throttled."""

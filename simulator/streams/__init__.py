@@ -1,1 +1,0 @@
-"""Lambda's way from a Kinesis stream to a function."""
