@@ -17,7 +17,7 @@ from voicecall_bridge.settings.contact_records import (
     doubt,
     undocumented,
 )
-from voicecall_bridge.settings.shared import EnvironmentReader
+from voicecall_bridge.settings.shared import EnvironmentReader, SalesforceSettings
 
 SETTINGS: Final = "lists in settings"
 
@@ -28,6 +28,7 @@ _OF_RECORDS: Final = (
     OPT_OUT_SETTING,
     VOICEMAIL_SETTING,
 )
+_OF_ALL: Final = ("CONTACT_CENTER_SECRETS", "TELEPHONY_VARIANTS")
 
 
 def of_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
@@ -42,9 +43,10 @@ def of_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
 
 def check_lists(environment: Mapping[str, str]) -> Iterator[Finding]:
     """What is to be said of each list that is set; nothing where none is."""
-    if not any(environment.get(name) for name in _OF_RECORDS):
+    if not any(environment.get(name) for name in (*_OF_RECORDS, *_OF_ALL)):
         return
     reader = EnvironmentReader(environment)
+    SalesforceSettings.read(reader)
     rules = RecordRules.read(reader)
     found = [*reader.item_faults, *map(doubt, undocumented(rules.fields))]
     for it in found:

@@ -340,4 +340,6 @@ def test_sound_lists_and_lists_that_are_not_set() -> None:
     """Given the environment of the function itself, without a stack."""
     sound = {"CONTACT_RECORD_FIELDS": "Tags.Cost Center=Cost__c", "CONTACT_RECORD_METHODS": "NEW_1"}
     assert [it.verdict for it in check_lists(sound)] == [Verdict.OK]
+    (wrong,) = check_lists({"CONTACT_CENTER_SECRETS": "HUSH"})
+    assert (wrong.verdict, "HUSH" in wrong.text) == (Verdict.FAULT, False)
     assert list(check_lists(ENVIRONMENT)) == []

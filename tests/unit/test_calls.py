@@ -64,7 +64,7 @@ def test_all_calls_in_the_guides_form() -> None:
 )
 def test_what_is_no_variant_is_told_and_not_quoted(variants: str) -> None:
     with pytest.raises(
-        UnknownVariant, match="reroute or routeVoiceCall, each = scvl or guide"
+        UnknownVariant, match="must be one of reroute=scvl, reroute=guide, routeVoiceCall=scvl"
     ) as e:
         calls_with(f"reroute=guide,{variants}")
     assert "HUSH" not in str(e.value)

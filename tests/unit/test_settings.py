@@ -133,17 +133,36 @@ def test_all_faults_of_a_function_together_and_no_value(function: str) -> None:
     assert all(f"{name} is missing" in text for name in needed(function))
     assert "hush" not in text
     names = text.split()
-    for checked in ("TELEPHONY_VARIANTS", "FLOW_FAILURE", "CREATE_FROM_EVENTS"):
+    for checked in ("FLOW_FAILURE", "CREATE_FROM_EVENTS"):
         assert (checked in names) == (checked in hush)
 
 
+def item_faults(function: str, **changes: str) -> list[str]:
+    settings = settings_of(function).from_environment(LEAST | changes)
+    assert all(fault.left_out for fault in settings.item_faults)
+    return [str(fault) for fault in settings.item_faults]
+
+
 @pytest.mark.parametrize("function", WITH_SALESFORCE)
-@pytest.mark.parametrize("value", ["hush", f"{SECOND_ARN},hush", f"{SECOND_ARN},", ","])
-def test_contact_centers_that_cannot_be_used(function: str, value: str) -> None:
-    text = faults(function, LEAST | {"CONTACT_CENTER_SECRETS": value, "TELEPHONY_VARIANTS": "hush"})
-    assert "CONTACT_CENTER_SECRETS: item " in text
-    assert "TELEPHONY_VARIANTS" in text, "all faults together"
-    assert "hush" not in text
+@pytest.mark.parametrize(
+    "value", ["hush", f"{SECOND_ARN},hush", f"{SECOND_ARN},", f"hush,{SECOND_ARN}"]
+)
+def test_a_contact_center_that_cannot_be_used_costs_itself_alone(function: str, value: str) -> None:
+    (fault,) = item_faults(function, CONTACT_CENTER_SECRETS=value)
+    number = 1 + [item == SECOND_ARN for item in value.split(",")].index(False)
+    assert fault == f"CONTACT_CENTER_SECRETS: item {number}: is no whole ARN of a secret"
+    settings = settings_of(function).from_environment(LEAST | {"CONTACT_CENTER_SECRETS": value})
+    others = [SECOND_ARN] if SECOND_ARN in value else []
+    assert settings.salesforce.centers == ContactCenters.of("secret-id", others)
+
+
+def test_contact_centers_beyond_the_most_and_twice() -> None:
+    many = [f"{FIRST_ARN[:-7]}{number}-a1B2c3" for number in range(12)]
+    assert item_faults("contact_flow", CONTACT_CENTER_SECRETS=",".join(many)) == [
+        f"CONTACT_CENTER_SECRETS: item {number}: more than 10 secrets" for number in (11, 12)
+    ]
+    (twice,) = item_faults("contact_flow", CONTACT_CENTER_SECRETS=f"{FIRST_ARN},{FIRST_ARN}")
+    assert twice == "CONTACT_CENTER_SECRETS: item 2: has the name of a secret before it"
 
 
 @pytest.mark.parametrize("value", ["0", "0.9", "8.1", "9", "-3", "three", "nan", "inf", "1,5"])
@@ -175,11 +194,15 @@ def test_an_unknown_create_from_events(value: str) -> None:
         events(CREATE_FROM_EVENTS=value)
 
 
+@pytest.mark.parametrize("function", WITH_SALESFORCE)
 @pytest.mark.parametrize("value", ["HUSH", "reroute", "reroute=POST", "create=guide"])
-def test_unknown_variants(value: str) -> None:
-    with pytest.raises(SettingsError, match="TELEPHONY_VARIANTS is not a list of") as caught:
-        flow(TELEPHONY_VARIANTS=value)
-    assert "HUSH" not in str(caught.value)
+def test_an_unknown_variant_costs_itself_alone(function: str, value: str) -> None:
+    text = f"{value},routeVoiceCall=guide"
+    (fault,) = item_faults(function, TELEPHONY_VARIANTS=text)
+    assert fault.startswith("TELEPHONY_VARIANTS: item 1: must be one of reroute=")
+    assert "HUSH" not in fault
+    settings = settings_of(function).from_environment(LEAST | {"TELEPHONY_VARIANTS": text})
+    assert settings.salesforce.calls == {**CALLS, Operation.ROUTE: GUIDES[Operation.ROUTE]}
 
 
 def test_a_provider_name_of_two_lines() -> None:

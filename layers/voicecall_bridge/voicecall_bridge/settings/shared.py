@@ -155,19 +155,28 @@ class DeadLetterSettings:
 
 
 def _centers(reader: EnvironmentReader) -> ContactCenters:
+    name = "CONTACT_CENTER_SECRETS"
     default = reader.required("CONTACT_CENTER_SECRET")
-    listed = reader.text("CONTACT_CENTER_SECRETS")
-    others = [arn.strip() for arn in listed.split(",")] if listed else []
-    try:
-        return ContactCenters.of(default, others)
-    except ValueError as error:
-        reader.faults.append(f"CONTACT_CENTER_SECRETS: {error}")
-        return ContactCenters.of(default)
+    centers, taken = ContactCenters.of(default), list[str]()
+    for number, arn in enumerate(reader.text(name).split(",") if reader.text(name) else [], 1):
+        try:
+            centers = ContactCenters.of(default, [*taken, arn.strip()])
+            taken.append(arn.strip())
+        except ValueError as error:
+            # Its contacts are refused as those of any contact center that is not listed.
+            fault = str(error).removeprefix(f"item {len(taken) + 1} ")
+            reader.item_faults.append(ItemFault(name, f"item {number}", fault))
+    return centers
 
 
 def _calls(reader: EnvironmentReader) -> Mapping[Operation, Call]:
-    try:
-        return calls_with(reader.text("TELEPHONY_VARIANTS"))
-    except UnknownVariant as error:
-        reader.faults.append(f"TELEPHONY_VARIANTS {error}")
-        return CALLS
+    name = "TELEPHONY_VARIANTS"
+    taken = []
+    pairs = [pair for pair in reader.text(name).split(",") if pair.strip()]
+    for number, pair in enumerate(pairs, start=1):
+        try:
+            calls_with(pair)
+            taken.append(pair)
+        except UnknownVariant as error:
+            reader.item_faults.append(ItemFault(name, f"item {number}", str(error)))
+    return calls_with(",".join(taken))

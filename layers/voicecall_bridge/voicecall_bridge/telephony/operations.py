@@ -175,9 +175,8 @@ def calls_with(variants: str) -> Mapping[Operation, Call]:
     for pair in filter(str.strip, variants.split(",")):
         name, _, variant = (part.strip() for part in pair.partition("="))
         if name not in list(GUIDES) or variant not in list(Variant):
-            raise UnknownVariant(
-                f"is not a list of {' or '.join(GUIDES)}, each = {' or '.join(Variant)}"
-            )
+            known = (f"{operation}={form}" for operation in GUIDES for form in Variant)
+            raise UnknownVariant(f"must be one of {', '.join(known)}")
         operation = Operation(name)
         chosen[operation] = (GUIDES if variant == Variant.GUIDE else CALLS)[operation]
     return MappingProxyType(chosen)
