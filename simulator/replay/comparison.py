@@ -95,6 +95,24 @@ def call_differences(
     ]
 
 
+def line_differences(
+    expected: Mapping[str, Sequence[str]], actions: Sequence[ActionRecord]
+) -> list[str]:
+    """How the transcripts in Salesforce differ from the expected ones, call by call."""
+    found = {
+        key: [str(it.body["content"]) for it in actions if _is_line_of(it, key)] for key in expected
+    }
+    return [
+        _line(f"lines of {key}", list(lines), found[key])
+        for key, lines in expected.items()
+        if list(lines) != found[key]
+    ]
+
+
+def _is_line_of(action: ActionRecord, vendor_call_key: str) -> bool:
+    return (action.operation, action.vendor_call_key) == ("messages", vendor_call_key)
+
+
 def stored(record: VoiceCallRecord) -> Mapping[str, object]:
     """A record's properties, its ids, `parent` (a vendor call key) and `org` (id) beside them."""
     return {

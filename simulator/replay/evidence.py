@@ -1,13 +1,19 @@
 """What a sample has left behind since it began: requests, dead letters and setting faults."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from urllib.parse import unquote, urlsplit
 
-from simulator.replay.comparison import count_differences
+from simulator.replay.comparison import count_differences, line_differences
 from simulator.salesforce import Exchange
 from simulator.samples.operations import ACTIONS
-from simulator.samples.steps import ExpectDeadLetters, ExpectRequests, ExpectSettingFaults, Sample
+from simulator.samples.steps import (
+    ExpectDeadLetters,
+    ExpectLines,
+    ExpectRequests,
+    ExpectSettingFaults,
+    Sample,
+)
 from simulator.simulator import Simulator
 
 
@@ -29,16 +35,20 @@ class Evidence:
         """Requests about `contacts` since then, by operation (see ExpectRequests)."""
         counted: Counter[str] = Counter()
         for exchange in self._simulator.salesforce.journal()[self._exchanges :]:
-            operation, contact = operation_of(exchange)
-            if contact in contacts:
+            for operation in {it for it, contact in operations_of(exchange) if contact in contacts}:
                 counted[operation] += 1
         for request in self._simulator.connect.journal[self._described :]:
             if request.contact_id in contacts:
                 counted["throttled" if request.status == 429 else "describeContact"] += 1
         return counted
 
-    def differences(self, step: ExpectDeadLetters | ExpectSettingFaults) -> tuple[str, list[str]]:
+    def differences(
+        self, step: ExpectDeadLetters | ExpectSettingFaults | ExpectLines
+    ) -> tuple[str, list[str]]:
         """What a step looks at, and how what came since then differs from what it expects."""
+        if isinstance(step, ExpectLines):
+            actions = self._simulator.salesforce.actions()
+            return "the transcripts", line_differences(step.lines, actions)
         if isinstance(step, ExpectSettingFaults):
             faults = self._simulator.setting_faults[self._setting_faults :]
             reported = Counter({it.item for it in faults})
@@ -54,9 +64,19 @@ class Evidence:
         return Counter(letter.reason for letter in self._simulator.dead_letters())
 
 
-def operation_of(exchange: Exchange) -> tuple[str, str]:
-    """Operation and vendor call key of a request to Salesforce."""
-    *_, last = path = urlsplit(exchange.path).path.split("/")
+def operations_of(exchange: Exchange) -> list[tuple[str, str]]:
+    """Operation and vendor call key of a request to Salesforce: one for each call it is about."""
+    path = urlsplit(exchange.path).path.split("/")
+    if path[-2:] != ["voiceCalls", "messages"]:
+        return [_operation_of(exchange, path)]
+    body = exchange.body if isinstance(exchange.body, dict) else {}
+    entries = body.get("entries")
+    keys = [it.get("vendorCallKey") for it in entries or [] if isinstance(it, dict)]
+    return [("bulkMessages", str(key)) for key in keys]
+
+
+def _operation_of(exchange: Exchange, path: Sequence[str]) -> tuple[str, str]:
+    last = path[-1]
     if last == "voiceCalls":
         body = exchange.body if isinstance(exchange.body, dict) else {}
         return "create", str(body.get("vendorCallKey", ""))

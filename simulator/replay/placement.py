@@ -5,7 +5,7 @@ The journal tells who signed a request, the ledger whose contact it is about.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from simulator.replay.evidence import operation_of
+from simulator.replay.evidence import operations_of
 from simulator.replay.tally import LedgerItem
 from simulator.salesforce import Exchange
 
@@ -23,8 +23,8 @@ def misplaced(
     """
     centers = {item.contact_id: item.center for item in ledger if item.center}
     for exchange in journal:
-        operation, contact_id = operation_of(exchange)
         claims = exchange.headers.get("Authorization")
         signer = claims.get("iss") if isinstance(claims, dict) else None
-        if contact_id in centers and signer != orgs.get(centers[contact_id]):
-            yield f"{operation} of {contact_id} went to the org {signer}, which is not its own"
+        for operation, contact_id in operations_of(exchange):
+            if contact_id in centers and signer != orgs.get(centers[contact_id]):
+                yield f"{operation} of {contact_id} went to the org {signer}, which is not its own"

@@ -29,6 +29,7 @@ from simulator.samples.steps import (
     Batch,
     ExpectCalls,
     ExpectDeadLetters,
+    ExpectLines,
     ExpectRequests,
     ExpectSettingFaults,
     Input,
@@ -116,7 +117,7 @@ class Replay:
                 counted = evidence.requests(self._contacts_of(sample))
                 found = count_differences("requests", step.counts, counted)
                 return self._as_expected(sample, "the requests", found)
-            case ExpectDeadLetters() | ExpectSettingFaults():
+            case ExpectDeadLetters() | ExpectSettingFaults() | ExpectLines():
                 return self._as_expected(sample, *evidence.differences(step))
             case Redrive():
                 return self._redrive(sample, step)

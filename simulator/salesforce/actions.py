@@ -108,13 +108,22 @@ def _request_callback(body: Body) -> dict[str, Any]:
 
 
 def _message(body: Body) -> dict[str, Any]:
+    check_message(body)
+    return {"result": "Accepted"}
+
+
+def check_message(body: Body) -> None:
+    """Check a line of a transcript.
+
+    Raises:
+        RefusalError: 400, naming the property.
+    """
     for name in ("participantId", "messageId", "content", "senderType"):
         check_text(body, name)
     if body["senderType"] not in SENDER_TYPES:
         raise invalid("senderType", f"must be one of {', '.join(SENDER_TYPES)}")
     if check_whole_number(body, "startTime") > check_whole_number(body, "endTime"):
         raise invalid("startTime", "must not lie behind endTime")
-    return {"result": "Accepted"}
 
 
 def _default_outbound_number(asked: Body) -> dict[str, Any]:

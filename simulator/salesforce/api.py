@@ -10,6 +10,7 @@ from typing import Any
 
 from simulator.salesforce import actions, checks
 from simulator.salesforce.actions import Action
+from simulator.salesforce.conversations import Conversations, Refusals, bulk_keys
 from simulator.salesforce.identity import ContactCenterIdentity
 from simulator.salesforce.ids import is_voice_call_id
 from simulator.salesforce.messages import Answer, RefusalError, Request, json_answer
@@ -33,6 +34,7 @@ class Limits:
     creates_per_second: int
     concurrent_conversations: int
     returns_existing: bool
+    lines_per_second: int = 5_000
 
 
 class TelephonyApi:
@@ -57,6 +59,7 @@ class TelephonyApi:
         self._store = store
         self._limits = limits
         self._clock = clock
+        self._conversations = Conversations(store, limits.lines_per_second, clock)
 
     def exchange_certificate(self, identity: ContactCenterIdentity) -> None:
         """Take tokens of the new key from now on, and of no other.
@@ -66,12 +69,18 @@ class TelephonyApi:
         """
         self._key = checks.public_key(identity)
 
-    def handle(self, request: Request) -> Answer:
-        """Process a request; a refusal is an answer too."""
+    def handle(self, request: Request, refused: Refusals | None = None) -> Answer:
+        """Process a request; a refusal is an answer too.
+
+        Args:
+            refused: calls of a request with lines in bulk that a fault keeps from being taken.
+        """
         try:
             self._authorise(request)
             checks.check_provider(request)
             operation, key = _route(request)
+            if operation is TelephonyApi._add_lines:
+                return self._conversations.add_in_bulk(request, refused or {})
             return operation(self, request, key)
         except RefusalError as refusal:
             return refusal.answer
@@ -90,6 +99,9 @@ class TelephonyApi:
     def vendor_call_key(self, request: Request) -> str | None:
         """The vendor call key of the call a request is about, None where it names none."""
         try:
+            if is_bulk(request):
+                keys = bulk_keys(request)
+                return keys[0] if len(keys) == 1 else None
             if request.segments() == (*_BASE_SEGMENTS, "voiceCalls"):
                 key = request.json_object().get("vendorCallKey")
                 return key if isinstance(key, str) else None
@@ -99,6 +111,13 @@ class TelephonyApi:
             return None
         record = self._find(name)
         return record.vendor_call_key if record else name
+
+    def bulk_keys(self, request: Request) -> list[str]:
+        """The calls of a request with lines in bulk; none for every other request."""
+        try:
+            return bulk_keys(request) if is_bulk(request) else []
+        except RefusalError:
+            return []
 
     def seed(self, vendor_call_key: str) -> str:
         """The record id of the call with this key, stored now if there is none."""
@@ -190,6 +209,12 @@ class TelephonyApi:
             checks.check_center(request.json_object(), self._identity)
         return action.perform(self._store, request, name, self._clock())
 
+    def _add_lines(self, request: Request, _: str) -> Answer:
+        return self._conversations.add_in_bulk(request, {})
+
+    def _add_events(self, request: Request, name: str) -> Answer:
+        return self._conversations.add_events(request, name, request.segments()[-1])
+
     def _named_parent(self, body: Mapping[str, Any]) -> str | None:
         name = body.get("parentCallIdentifier")
         if not isinstance(name, str) or not name:
@@ -241,7 +266,10 @@ ROUTES = (
     Route("PATCH", ("voiceCalls", "route", "{call}"), _about(actions.ROUTE)),
     Route("POST", ("voiceCalls", "{call}", "routeVoiceCall"), _about(actions.ROUTE)),
     Route("POST", ("voiceCalls", "{call}", "requestCallback"), _about(actions.REQUEST_CALLBACK)),
+    Route("POST", ("voiceCalls", "messages"), TelephonyApi._add_lines),
     Route("POST", ("voiceCalls", "{call}", "messages"), _about(actions.MESSAGES)),
+    Route("POST", ("voiceCalls", "{call}", "realtimeConversationEvents"), TelephonyApi._add_events),
+    Route("POST", ("voiceCalls", "{call}", "postConversationEvents"), TelephonyApi._add_events),
     Route("GET", ("voiceCalls", "{call}", "voicemailDrop"), _about(actions.VOICEMAIL_DROP)),
     Route(
         "GET",
@@ -250,6 +278,11 @@ ROUTES = (
     ),
     Route("GET", ("voiceCalls", "voicemailGreeting"), _about(actions.VOICEMAIL_GREETING)),
 )
+
+
+def is_bulk(request: Request) -> bool:
+    """Whether it is a request with lines of several calls. Raises RefusalError."""
+    return request.segments() == (*_BASE_SEGMENTS, "voiceCalls", "messages")
 
 
 def _route(request: Request) -> tuple[Operation, str]:

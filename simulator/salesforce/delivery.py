@@ -201,4 +201,5 @@ BEHAVIOURS = {
     "cut_off_body": Behaviour(Processing.ALL, _unchanged, _cut_off),
     "endless_body": Behaviour(Processing.ALL, _unchanged, _endlessly),
     "not_http": Behaviour(Processing.ALL, _unchanged, _not_http),
+    "entry": Behaviour(Processing.ALL, _unchanged, _at_once),
 }

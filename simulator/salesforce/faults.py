@@ -5,7 +5,7 @@ used up by as many requests. `delivery` says what each kind does.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from threading import Event, Lock
 from typing import Any
@@ -31,8 +31,11 @@ KINDS: Mapping[str, str] = {
     "cut_off_body": "process, send half of the body that Content-Length announces, then close",
     "endless_body": "process, answer 200 and keep sending, 1 KiB every `seconds` (at least 0.01)",
     "not_http": "process, answer with something that is not HTTP, then close",
+    "entry": "lines in bulk: take all but this call's, whose entry has `status` and `body`",
 }
-_NEED_STATUS = frozenset({"status", "status_after_storing"})
+ENTRY = "entry"
+"""The kind that hits a call of a request, and not the request."""
+_NEED_STATUS = frozenset({"status", "status_after_storing", ENTRY})
 _NEED_SECONDS = frozenset({"slow", "trickle_body", "trickle_headers", "wrong_clock"})
 _MAX_SECONDS = 366 * 24 * 3600
 
@@ -130,10 +133,25 @@ class FaultQueue:
         """The first fault that matches, used once more, and the event that ends its waiting."""
         with self._lock:
             for entry in self._waiting:
+                if entry.fault.kind == ENTRY:
+                    continue
                 if entry.fault.matches(method, path, vendor_call_key):
                     self._use(entry)
                     return entry.fault, self._released
             return None, self._released
+
+    def take_entries(self, keys: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """Status and message of each of these calls that an `entry` fault hits, used once more."""
+        hit: dict[str, tuple[int, str]] = {}
+        with self._lock:
+            for key in keys:
+                for entry in list(self._waiting):
+                    fault = entry.fault
+                    if fault.kind == ENTRY and fault.vendor_call_key in (None, key):
+                        self._use(entry)
+                        hit[key] = (fault.status or 400, str(fault.body or ""))
+                        break
+        return hit
 
     def _use(self, entry: _Waiting) -> None:
         if entry.left is None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from simulator.salesforce.api import Limits, TelephonyApi
 from simulator.salesforce.checks import readable_claims
+from simulator.salesforce.conversations import Refusals
 from simulator.salesforce.identity import ContactCenterIdentity
 from simulator.salesforce.messages import Answer, Request
 from simulator.salesforce.store import Store
@@ -36,9 +37,9 @@ class Orgs:
             for identity in identities
         ]
 
-    def handle(self, request: Request) -> Answer:
-        """Process a request; a refusal is an answer too."""
-        return self._of(request).handle(request)
+    def handle(self, request: Request, refused: Refusals | None = None) -> Answer:
+        """Process a request; a refusal is an answer too. `refused` as in TelephonyApi.handle."""
+        return self._of(request).handle(request, refused)
 
     def exchange_certificate(self, identity: ContactCenterIdentity) -> None:
         """From now on the first contact center's tokens are checked against another certificate."""
@@ -53,6 +54,10 @@ class Orgs:
     def vendor_call_key(self, request: Request) -> str | None:
         """The vendor call key of the call a request is about, None where it names none."""
         return self._of(request).vendor_call_key(request)
+
+    def bulk_keys(self, request: Request) -> list[str]:
+        """The calls of a request with lines in bulk; none for every other request."""
+        return self._of(request).bulk_keys(request)
 
     def seed(self, vendor_call_key: str) -> str:
         """The record id of the call with this key in the first org, stored now if there is none."""

@@ -121,7 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
         number = parts.store.open_exchange(_received(request, fault, parts.clock()))
         wire = _Wire(self, number, released)
         if fault is None:
-            answer = parts.api.handle(request)
+            refused = parts.faults.take_entries(parts.api.bulk_keys(request))
+            answer = parts.api.handle(request, refused)
             wire.write(wire.begin(answer) + answer.payload())
             return
         behaviour = BEHAVIOURS[fault.kind]

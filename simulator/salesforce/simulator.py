@@ -27,6 +27,7 @@ class SalesforceSimulator:
         database: ":memory:", or a file that keeps records, journal and tokens' ids.
         creates_per_second: calls a POST may create within any one second; beyond it 429.
         concurrent_conversations: conversations that may be open at once; beyond it 429.
+        lines_per_second: transcript lines that are taken within any one second; beyond it 429.
         clock: epoch seconds, for tokens, limits, time stamps and the Date header.
         returns_existing: whether a second POST of a vendor call key returns the first record
             (guides 236 to 246); False makes a second record, as the current guide's silence allows.
@@ -45,6 +46,7 @@ class SalesforceSimulator:
         database: Literal[":memory:"] | Path = ":memory:",
         creates_per_second: int = 50,
         concurrent_conversations: int = 25_000,
+        lines_per_second: int = 5_000,
         clock: Callable[[], float] = time.time,
         returns_existing: bool = True,
         port: int = 0,
@@ -52,7 +54,9 @@ class SalesforceSimulator:
         if creates_per_second < 1 or concurrent_conversations < 1:
             raise ValueError("creates_per_second and concurrent_conversations must be 1 or more")
         self.identity = identity
-        limits = Limits(creates_per_second, concurrent_conversations, returns_existing)
+        limits = Limits(
+            creates_per_second, concurrent_conversations, returns_existing, lines_per_second
+        )
         self._store = Store(database, identity.org_id)
         try:
             self._faults = FaultQueue()

@@ -36,6 +36,8 @@ CREATE TABLE IF NOT EXISTS exchanges (
 CREATE TABLE IF NOT EXISTS actions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, vendor_call_key TEXT NOT NULL,
     operation TEXT NOT NULL, body TEXT NOT NULL, answer TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS by_call ON actions (vendor_call_key, operation);
+CREATE INDEX IF NOT EXISTS by_moment ON actions (operation, at);
 CREATE TABLE IF NOT EXISTS token_ids (jti TEXT PRIMARY KEY);
 """
 
@@ -216,6 +218,19 @@ class Store:
                 " VALUES (?, ?, ?, ?, ?)",
                 stored,
             )
+
+    def has_action(self, vendor_call_key: str, operation: str, name: str, value: str) -> bool:
+        """Whether such an operation about a call was done with this member of its body."""
+        sql = (
+            "SELECT 1 FROM actions WHERE vendor_call_key = ? AND operation = ?"
+            " AND json_extract(body, ?) = ? LIMIT 1"
+        )
+        return bool(self._query(sql, vendor_call_key, operation, f"$.{name}", value))
+
+    def count_actions_after(self, operation: str, moment: float) -> int:
+        """How often an operation was done after the moment, in epoch seconds."""
+        sql = "SELECT COUNT(*) FROM actions WHERE operation = ? AND at > ?"
+        return int(self._query(sql, operation, moment)[0][0])
 
     def actions(self) -> list[ActionRecord]:
         """Everything that was done about voice calls, in order."""

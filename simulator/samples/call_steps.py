@@ -29,6 +29,7 @@ from simulator.samples.steps import (
     Batch,
     ExpectCalls,
     ExpectDeadLetters,
+    ExpectLines,
     ExpectRequests,
     ExpectSettingFaults,
     Input,
@@ -105,6 +106,12 @@ def _requests(members: Mapping[str, Any], where: str) -> Step:
     return ExpectRequests({name: count_of(counts, name, where) for name in counts})
 
 
+def _transcripts(members: Mapping[str, Any], where: str) -> Step:
+    refuse_unknown(members, {"expectLines"}, where)
+    lines = as_object(members["expectLines"], where)
+    return ExpectLines({key: tuple(texts_of(lines, key, where)) for key in lines})
+
+
 def _dead_letters(members: Mapping[str, Any], where: str) -> Step:
     refuse_unknown(members, {"expectDeadLetters"}, where)
     return ExpectDeadLetters(tuple(texts_of(members, "expectDeadLetters", where)))
@@ -131,6 +138,7 @@ def _connect(members: Mapping[str, Any], where: str) -> Step:
 _KINDS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Step]]] = {
     "expectCalls": _calls,
     "expectRequests": _requests,
+    "expectLines": _transcripts,
     "expectDeadLetters": _dead_letters,
     "expectSettingFaults": _setting_faults,
     "salesforce": _salesforce,
@@ -169,8 +177,8 @@ def _input(members: Mapping[str, Any], path: Path, where: str) -> Input:
     if sum(name in members for name in ("event", "file", "record")) != 1:
         raise EventError(
             f"{where}: a step is one of salesforce, connect, expectCalls, expectRequests, "
-            "expectDeadLetters, expectSettingFaults, comment, together, batch, event, file or "
-            "record; what does not look like an event is wrapped: "
+            "expectLines, expectDeadLetters, expectSettingFaults, comment, together, batch, event, "
+            "file or record; what does not look like an event is wrapped: "
             '{"source": "contact_flow", "event": ...}'
         )
     source = _source(members, where)

@@ -4,9 +4,12 @@ from typing import Final
 
 ACTIONS: Final = (
     *("omniFlow", "clearRouting", "reroute", "routeVoiceCall", "requestCallback", "messages"),
-    "voicemailDrop",
+    *("voicemailDrop", "realtimeConversationEvents", "postConversationEvents"),
 )
 """Operations on a call that is there, as their paths end."""
 
-OPERATIONS: Final = ("create", "update", *ACTIONS, "describeContact", "throttled")
+OPERATIONS: Final = (
+    *("create", "update", *ACTIONS, "bulkMessages"),
+    *("describeContact", "throttled"),
+)
 """What ExpectRequests counts: requests to Salesforce, and DescribeContact answered or throttled."""

@@ -136,6 +136,14 @@ class ExpectRequests:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectLines:
+    """The transcript of each of these calls, by vendorCallKey: what was said, in the order in which
+    Salesforce has it."""
+
+    lines: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectDeadLetters:
     """The dead letters that the sample left in the queue have these reasons, in any order."""
 
@@ -159,6 +167,7 @@ Step = (
     | SetConnect
     | ExpectCalls
     | ExpectRequests
+    | ExpectLines
     | ExpectDeadLetters
     | ExpectSettingFaults
 )
