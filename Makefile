@@ -18,7 +18,7 @@ export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
-.PHONY: help run replay flow simulator console trigger doctor test lint types template suites bench profile startup build package docs sizes lock clean
+.PHONY: help run replay flow simulator console trigger doctor test lint types template suites bench profile startup build deploy package docs sizes lock clean
 .PHONY: suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
 
 help:  ## list what can be made
@@ -77,7 +77,7 @@ suites: $(VENV)/ready $(SAM)/ready  ## all test suites, with branch coverage of 
 suite-pure: SUITES = tests/unit tests/property tests/architecture tests/template tests/performance
 suite-faults: SUITES = tests/integration/test_fault_matrix.py
 suite-handler: SUITES = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
-suite-simulator: SUITES = tests/simulator tests/doctor
+suite-simulator: SUITES = tests/simulator tests/doctor tests/tools
 suite-artefact: SUITES = tests/artefact
 # A process of its own: one simulator runs in a process, and this one runs all the time.
 suite-console: SUITES = tests/console
@@ -104,6 +104,9 @@ startup: $(VENV)/ready  ## measure what the flow function's start costs, by memo
 
 build: $(SAM)/ready  ## .aws-sam/build, without Docker
 	PYTHON="$(abspath $(SAM)/python)" $(SAM)/sam build
+
+deploy: $(VENV)/ready $(SAM)/ready  ## look up, check, ask, deploy: make deploy INSTANCE=<alias or ARN> SECRET=<name>
+	@$(BIN)/python -m tools.deploy "$(or $(INSTANCE),$(error name the Connect instance: make deploy INSTANCE=alias SECRET=name))" "$(or $(SECRET),$(error name the secret: make deploy INSTANCE=alias SECRET=name))" $(if $(CALLS),--calls $(CALLS)) $(ARGS)
 
 package: build $(VENV)/ready  ## .build/package: what a release uploads, with its hashes; needs no account
 	@$(BIN)/python -m tools.package
