@@ -30,7 +30,7 @@ ROOMS = {
     "aws": "deadline sources",
     "voice_call": "contact sources",
     "contact_centers": "voice_call",
-    "ledger": "contact_centers",
+    "ledger": "contact contact_centers",
     "telephony": "contact_centers deadline voice_call",
     "observability": "telephony",
     "settings": "contact contact_centers sources telephony voice_call",

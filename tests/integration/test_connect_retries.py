@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,13 +22,15 @@ from tests.integration.simulator import wait_until
 from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
 from tests.unit.samples import CENTERS
 from voicecall_bridge.composition import contact_flow
+from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.contact_centers.registry import ContactCenters
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.ledger.creations import Busy, ContactKey, Created, Lease, Ledger
+from voicecall_bridge.ledger.creations import CreateLease, CreationLedger
+from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.observability import Observer
 from voicecall_bridge.sources import flow
 from voicecall_bridge.use_cases.create import Bridge
-from voicecall_bridge.use_cases.outcomes import InProgress
+from voicecall_bridge.use_cases.outcomes import LeaseTimeout
 from voicecall_bridge.voice_call.create import CallInitiation
 
 if TYPE_CHECKING:
@@ -135,10 +137,10 @@ def test_a_lease_that_ran_out_is_taken_over(simulator: Simulator) -> None:
     """Given an environment that died after it had begun; when Connect retries after the lease;
     then the call is made, with the start the first one remembered."""
     earlier = time.time() - 60
-    dead = Ledger(lambda: simulator.aws["dynamodb"], TABLE, lambda: earlier)
+    dead = CreationLedger(Table(lambda: simulator.aws["dynamodb"], TABLE), lambda: earlier)
     request = {"startTime": "2026-10-20T10:00:00Z"}
-    begun = dead.begin(ContactKey(INSTANCE, "contact-1"), request, 7.5, CENTER)
-    assert isinstance(begun, Lease)
+    begun = dead.acquire(ContactKey(INSTANCE, "contact-1"), request, 7.5, CENTER)
+    assert isinstance(begun, CreateLease)
     answer = simulator.deliver(inbound())
     assert answer["status"] == "created"
     [post] = simulator.posts()
@@ -236,11 +238,11 @@ def test_two_voice_calls_are_told_of_and_the_first_stands(simulator: Simulator) 
     """Given a contact whose VoiceCall somebody else remembers meanwhile; when this one's answer
     comes; then the flow gets the remembered id, and the second one is told of."""
     simulator.salesforce.inject(Fault("slow", seconds=0.8))
-    other = Ledger(lambda: simulator.aws["dynamodb"], TABLE)
+    other = CreationLedger(Table(lambda: simulator.aws["dynamodb"], TABLE))
     with ThreadPoolExecutor(1) as flows:
         working = flows.submit(simulator.deliver, inbound())
         wait_until(lambda: len(simulator.posts()) == 1)
-        other.created(Lease(ContactKey(INSTANCE, "contact-1"), "", False, {}), "0LQ000000000001")
+        other.settle(CreateLease(ContactKey(INSTANCE, "contact-1"), "lease", ""), "0LQ000000000001")
         answer = working.result(timeout=10)
     assert answer["voiceCallId"] == "0LQ000000000001" != simulator.voice_call_id()
     assert simulator.troubles() == ["two VoiceCalls for one contact"]
@@ -297,20 +299,20 @@ class SlowLedger(MemoryLedger):
         super().__init__(clock)
         self.clock = clock
 
-    def standing(self, key: ContactKey) -> Created | Busy | None:
+    def acquire(self, *arguments: Any) -> Any:
         """Look, slowly."""
         self.clock.sleep(0.02)
-        return super().standing(key)
+        return super().acquire(*arguments)
 
 
 def left_after_waiting(seconds: float) -> float:
     """Seconds left when the wait for another worker is given up."""
     clock = Clock()
     ledger = SlowLedger(clock)
-    ledger.begin(ContactKey(INSTANCE, "contact-1"), {}, 60, CENTERS.default)
+    ledger.acquire(ContactKey(INSTANCE, "contact-1"), {}, 60, CENTERS.default)
     waiting = Bridge(ledger, alone(ScriptedClient([])), Observer(), now=clock, sleep=clock.sleep)
     deadline = Deadline.after(seconds, clock)
-    with pytest.raises(InProgress):
+    with pytest.raises(LeaseTimeout):
         waiting.create(flow.read(inbound()).contact, CallInitiation.INBOUND, deadline)
     return deadline.remaining()
 

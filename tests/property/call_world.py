@@ -24,10 +24,10 @@ from tests.unit.samples import (
     stream_record,
 )
 from tests.unit.telling import Told
+from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow import service as flow_service
 from voicecall_bridge.flow.service import FlowService
-from voicecall_bridge.ledger.creations import ContactKey, Created, Lease
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.sources import flow
 from voicecall_bridge.streams import processor as streams
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from voicecall_bridge.contact_centers.registry import Center
+    from voicecall_bridge.ledger.creations import CreateLease
     from voicecall_bridge.settings.contact_events import CreateFromEvents
     from voicecall_bridge.telephony.answers import SalesforceResult
     from voicecall_bridge.voice_call.create import CreateVoiceCall
@@ -167,15 +168,15 @@ class RememberingLedger(MemoryLedger):
         self.salesforce = salesforce
         self.faults: list[str] = []
 
-    def begin(self, key: ContactKey, request: Any, lease_seconds: float, center: Center) -> Any:
+    def acquire(self, key: ContactKey, request: Any, seconds: float, center: Center) -> Any:
         fault = self._fault()
-        turn = super().begin(key, request, lease_seconds, center)
+        lease = super().acquire(key, request, seconds, center)
         self._end(fault)
-        return turn
+        return lease
 
-    def created(self, lease: Lease, voice_call_id: str) -> str:
+    def settle(self, lease: CreateLease, voice_call_id: str) -> str:
         fault = self._fault()
-        standing = super().created(lease, voice_call_id)
+        standing = super().settle(lease, voice_call_id)
         self.salesforce.standings[lease.key.contact_id].word = "known"
         self._end(fault)
         return standing
@@ -318,9 +319,8 @@ class World:
             assert request.parent_voice_call_id == parent, "never an orphan"
             stored = list(self.salesforce.stored)
             assert not parent or stored.index(parent) < stored.index(contact_id)
-            standing = self.ledger.standing(self.key(contact_id))
-            if isinstance(standing, Created):
-                assert standing.voice_call_id == self.salesforce.ids[contact_id]
+            known = self.ledger.entry(self.key(contact_id)).voice_call_id
+            assert known in ("", self.salesforce.ids.get(contact_id))
 
     def key(self, contact_id: str) -> ContactKey:
         return ContactKey(INSTANCE_ARN.rpartition("/")[2], contact_id)

@@ -60,11 +60,9 @@ MAY_DO = {
         "sqs:SendMessage",  # its own failure destination
     },
 }
-# Where the two differ in name. A transaction asks for the rights of what is in it, and the bridge's
-# hold updates (DynamoDB developer guide, "IAM for transactions").
+# Where the two differ in name.
 ACTION_OF_OPERATION = {
     "s3:ListObjectsV2": "s3:ListBucket",
-    "dynamodb:TransactWriteItems": "dynamodb:UpdateItem",
 }
 
 # What DescribeAlarms is checked against, whichever alarm is asked for (the text of its refusals, as

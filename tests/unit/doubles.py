@@ -10,31 +10,19 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 
+from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.samples import CENTERS
 from voicecall_bridge.aws.contact_directory import ContactDirectory, NoSuchContact
 from voicecall_bridge.aws.dead_letters import DeadLetterLost, DeadLetterQueue
-from voicecall_bridge.contact import Contact
+from voicecall_bridge.contact import Contact, ContactKey
 from voicecall_bridge.contact_centers.registry import Center, PerCenter
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.ledger.callbacks import (
-    CallbackLedger,
-    CallbackTurn,
-    Requested,
-    Untold,
-    name_of,
-)
-from voicecall_bridge.ledger.creations import (
-    Busy,
-    ContactKey,
-    Created,
-    CreateStatus,
-    Elsewhere,
-    Entry,
-    Lease,
-    Ledger,
-    Step,
-    StepLease,
-)
+from voicecall_bridge.ledger import lease
+from voicecall_bridge.ledger.assignments import Elsewhere
+from voicecall_bridge.ledger.callbacks import CallbackLease, CallbackLedger, Requested
+from voicecall_bridge.ledger.creations import Created, CreateLease, CreationLedger, Entry
+from voicecall_bridge.ledger.lease import LeaseHeld, Superseded
+from voicecall_bridge.ledger.routing import RoutingLease, RoutingLedger, RoutingStep
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.sources.described_contact import DescribedContact
 from voicecall_bridge.telephony.answers import SalesforceResult
@@ -107,172 +95,152 @@ class ScriptedTransport(BaseAdapter):
         """Nothing is open."""
 
 
-class MemoryLedger(Ledger):
-    """The ledger without DynamoDB."""
+class Journaled:
+    """What is asked of a ledger, and what of it fails.
 
-    def __init__(self, now: Callable[[], float], journal: list[str] | None = None) -> None:
-        super().__init__(lambda: None, "memory", now)
-        self.items: dict[ContactKey, dict[str, Any]] = {}
+    Attributes:
+        journal: the operations, in order.
+        down: operations that DynamoDB does not answer.
+    """
+
+    def __init__(self, journal: list[str] | None = None, prefix: str = "") -> None:
         self.journal = journal if journal is not None else []
+        self.prefix = prefix
         self.down: set[str] = set()
-        self.owners = 0
 
-    def _called(self, operation: str) -> None:
+    def __call__(self, operation: str) -> None:
+        operation = f"{self.prefix}{operation}"
         self.journal.append(operation)
         if operation in self.down:
             raise LedgerUnavailable("ConnectTimeoutError")
 
-    def begin(
-        self, key: ContactKey, request: Any, lease_seconds: float, center: Center
-    ) -> Lease | Created | Busy | Elsewhere:
-        self._called("begin")
-        pin = self._pin(key)
-        if pin not in (None, center.name) and not (pin == "" and center.default):
-            return Elsewhere(str(pin))
-        standing = self._standing(key)
-        if standing is not None:
-            return standing
-        self.owners += 1
-        item = self.items.setdefault(key, {})
-        lease = Lease(
-            key,
-            str(self.owners),
-            item.get("status") in (CreateStatus.UNKNOWN, CreateStatus.CREATING),
-            item.get("request", {}),
-        )
-        start = str(item.setdefault("start", str(request.get("startTime", ""))))
-        item |= {
-            "status": CreateStatus.CREATING,
-            "until": self.now() + lease_seconds,
-            "owner": lease.owner,
-            "center": center.name,
-            "request": {**request, **({"startTime": start} if start else {})},
-        }
-        return lease
 
-    def created(self, lease: Lease, voice_call_id: str) -> str:
-        self._called("created")
-        item = self.items.setdefault(lease.key, {})
-        item |= {"status": CreateStatus.CREATED, "owner": None}
-        return str(item.setdefault("id", voice_call_id))
+class MemoryLedger(CreationLedger):
+    """The create side of the ledger on a table in memory, with a journal."""
 
-    def not_created(self, lease: Lease, error_code: str, *, unknown: bool) -> None:
-        self._called("not_created")
-        item = self.items.get(lease.key, {})
-        if item.get("owner") == lease.owner:
-            status = CreateStatus.UNKNOWN if unknown else CreateStatus.FAILED
-            item |= {"status": status, "error": error_code, "owner": None}
+    def __init__(self, now: Callable[[], float], journal: list[str] | None = None) -> None:
+        self.dynamodb = MemoryDynamoDB()
+        super().__init__(Table(lambda: self.dynamodb, "memory"), now)
+        self.called = Journaled(journal)
+        self.journal = self.called.journal
+
+    @property
+    def down(self) -> set[str]:
+        return self.called.down
+
+    @down.setter
+    def down(self, operations: set[str]) -> None:
+        self.called.down = operations
+
+    def acquire(
+        self, key: ContactKey, request: Any, seconds: float, center: Center
+    ) -> CreateLease | Created | LeaseHeld | Elsewhere:
+        self.called("acquire")
+        return super().acquire(key, request, seconds, center)
+
+    def settle(self, lease: CreateLease, voice_call_id: str) -> str:
+        self.called("settle")
+        return super().settle(lease, voice_call_id)
+
+    def release(self, lease: CreateLease, error_code: str, *, unknown: bool) -> None:
+        self.called("release")
+        super().release(lease, error_code, unknown=unknown)
 
     def entry(self, key: ContactKey) -> Entry:
-        self._called("entry")
-        return self._entry(key)
-
-    def standing(self, key: ContactKey) -> Created | Busy | None:
-        self._called("standing")
-        return self._standing(key)
+        self.called("entry")
+        return super().entry(key)
 
     def resent(self, key: ContactKey, request: Any) -> None:
-        self._called("resent")
-        item = self.items.setdefault(key, {})
-        start = item.get("start", "")
-        item["request"] = {**request, **({"startTime": start} if start else {})}
+        self.called("resent")
+        super().resent(key, request)
 
     def refused(self, key: ContactKey, mark: str) -> None:
-        self._called("refused")
-        if self._pin(key) is None:
-            self.items.setdefault(key, {})["center"] = mark
+        self.called("refused")
+        super().refused(key, mark)
 
     def pin(self, key: ContactKey, center: Center) -> Elsewhere | None:
-        self._called("pin")
-        known = self._pin(key)
-        if known is None:
-            self.items.setdefault(key, {})["center"] = center.name
-            return None
-        mine = known == center.name or (not known and center.default)
-        return None if mine else Elsewhere(known)
+        self.called("pin")
+        return super().pin(key, center)
 
     def ended(self, key: ContactKey) -> None:
-        self._called("ended")
-        self.items.setdefault(key, {})["ended"] = True
+        self.called("ended")
+        super().ended(key)
 
-    def begin_step(
-        self, key: ContactKey, step: Step, lease_seconds: float
-    ) -> StepLease | Busy | None:
-        self._called("begin_step")
-        item = self.items.setdefault(key, {})
-        if item.get(step, -1.0) >= self.now():
-            return None if item[step] == float("inf") else Busy(item[step])
-        item[step] = self.now() + lease_seconds
-        return StepLease(self._pin(key))
+    def item(self, key: ContactKey) -> dict[str, Any]:
+        """The contact's item in plain values."""
+        stored = self.dynamodb.items.get(str(key), {})
+        return {name: plain(value) for name, value in stored.items()}
 
-    def finish_step(self, key: ContactKey, step: Step, *, done: bool) -> None:
-        self._called("finish_step")
-        self.items.setdefault(key, {})[step] = float("inf") if done else 0.0
+    def put(self, key: ContactKey, **attributes: object) -> None:
+        """An item as another function, or an earlier version, wrote it."""
+        item = self.dynamodb.items.setdefault(str(key), {"ledger_key": {"S": str(key)}})
+        item |= {name: typed(value) for name, value in attributes.items()}
 
-    def _entry(self, key: ContactKey) -> Entry:
-        item = self.items.get(key, {})
-        held = item.get("owner") is not None
-        return Entry(
-            item.get("status"),
-            item.get("id", ""),
-            item.get("request", {}),
-            item["until"] if held else 0.0,
-            item.get("ended", False),
-            record_known=item.get("record", False),
-            updated=item.get("updated", False),
-            center=self._pin(key),
-        )
 
-    def _pin(self, key: ContactKey) -> str | None:
-        item = self.items.get(key, {})
-        return item.get("center", "" if "request" in item else None)
+class MemoryRoutingLedger(RoutingLedger):
+    """The routing steps on the table of a ledger in memory, with its journal."""
 
-    def _standing(self, key: ContactKey) -> Created | Busy | None:
-        entry = self._entry(key)
-        if entry.create_status is CreateStatus.CREATED:
-            return Created(entry.voice_call_id, entry.request)
-        if entry.create_status is CreateStatus.CREATING and entry.lease_until >= self.now():
-            return Busy(entry.lease_until)
-        return None
+    def __init__(self, ledger: MemoryLedger) -> None:
+        super().__init__(ledger.table, ledger.now)
+        self.called = Journaled(ledger.journal, "step ")
+
+    def acquire(
+        self, key: ContactKey, step: RoutingStep, seconds: float
+    ) -> RoutingLease | Superseded | LeaseHeld:
+        self.called("acquire")
+        return super().acquire(key, step, seconds)
+
+    def settle(self, lease: RoutingLease) -> None:
+        self.called("settle")
+        super().settle(lease)
+
+    def release(self, lease: RoutingLease) -> None:
+        self.called("release")
+        super().release(lease)
 
 
 class MemoryCallbackLedger(CallbackLedger):
-    """The callback side of the ledger without DynamoDB."""
+    """The callback side of the ledger on a table in memory, with a journal."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        super().__init__(Table(lambda: None, "memory"), now)
-        self.items: dict[tuple[ContactKey, str], dict[str, Any]] = {}
-        self.journal: list[str] = []
-        self.down: set[str] = set()
-        self.owners = 0
+        super().__init__(Table(MemoryDynamoDB, "memory"), now)
+        self.called = Journaled()
+        self.journal = self.called.journal
 
-    def _called(self, operation: str) -> None:
-        self.journal.append(operation)
-        if operation in self.down:
-            raise LedgerUnavailable("ConnectTimeoutError")
+    @property
+    def down(self) -> set[str]:
+        return self.called.down
 
-    def begin(
-        self, key: ContactKey, callback_number: str, lease_seconds: float
-    ) -> CallbackTurn | Requested | Busy | Untold:
-        self._called("begin")
-        item = self.items.setdefault((key, name_of(callback_number)), {"until": 0.0})
-        if record := item.get("record"):
-            return Requested(record)
-        if item["until"]:
-            return Busy(item["until"]) if item["until"] >= self.now() else Untold()
-        self.owners += 1
-        item |= {"until": self.now() + lease_seconds, "owner": str(self.owners)}
-        return CallbackTurn(key, name_of(callback_number), str(self.owners))
+    @down.setter
+    def down(self, operations: set[str]) -> None:
+        self.called.down = operations
 
-    def made(self, turn: CallbackTurn, record_id: str) -> None:
-        self._called("made")
-        self.items[turn.key, turn.name] |= {"record": record_id}
+    def acquire(
+        self, key: ContactKey, callback_number: str, seconds: float
+    ) -> CallbackLease | Requested | LeaseHeld | lease.OutcomeUnknown:
+        self.called("acquire")
+        return super().acquire(key, callback_number, seconds)
 
-    def not_made(self, turn: CallbackTurn, *, unknown: bool) -> None:
-        self._called("not_made")
-        item = self.items[turn.key, turn.name]
-        if item.get("owner") == turn.owner:
-            item |= {"until": 0.001 if unknown else 0.0, "owner": None}
+    def settle(self, lease: CallbackLease, record_id: str) -> str:
+        self.called("settle")
+        return super().settle(lease, record_id)
+
+    def release(self, lease: CallbackLease, *, unknown: bool) -> None:
+        self.called("release")
+        super().release(lease, unknown=unknown)
+
+
+def plain(value: dict[str, Any]) -> Any:
+    """A typed value of DynamoDB as Python has it."""
+    ((kind, stored),) = value.items()
+    return int(stored) if kind == "N" else stored
+
+
+def typed(value: object) -> dict[str, Any]:
+    """A value as DynamoDB has it."""
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    return {"N": str(value)} if isinstance(value, int) else {"S": str(value)}
 
 
 class ScriptedClient(TelephonyClient):

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.unit.doubles import Clock, MemoryDirectory, MemoryLedger, ScriptedClient, alone
+from tests.unit.doubles import (
+    Clock,
+    MemoryDirectory,
+    MemoryLedger,
+    MemoryRoutingLedger,
+    ScriptedClient,
+    alone,
+)
 from tests.unit.samples import (
     CENTER,
     CONTACT_ID,
@@ -15,17 +22,13 @@ from tests.unit.samples import (
     created,
 )
 from tests.unit.telling import Told
-from voicecall_bridge.contact import Contact
-from voicecall_bridge.ledger.creations import ContactKey, CreateStatus, Lease
+from voicecall_bridge.contact import Contact, ContactKey
+from voicecall_bridge.ledger.creations import CreateLease, CreateStatus
 from voicecall_bridge.telephony.answers import SalesforceResult
-from voicecall_bridge.telephony.errors import (
-    Unavailable,
-)
+from voicecall_bridge.telephony.errors import Unavailable
 from voicecall_bridge.use_cases.create import Bridge
 from voicecall_bridge.use_cases.outcomes import Creation, NotCreated
-from voicecall_bridge.voice_call.create import (
-    CallInitiation,
-)
+from voicecall_bridge.voice_call.create import CallInitiation
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
 PARENT = ContactKey(INSTANCE_ID, PARENT_ID)
@@ -57,6 +60,8 @@ class Scene:
             now=self.clock,
             sleep=self.clock.sleep,
         )
+        self.routing = MemoryRoutingLedger(self.ledger)
+        self.bridge._routing = self.routing
 
     def ensure(self, contact: Contact | None = None, *, late: bool = False) -> Creation:
         event = contact or a_contact(**EVENT)
@@ -77,10 +82,10 @@ class Scene:
         parent = a_contact(contact_id=PARENT_ID, initial_contact_id=PARENT_ID, **changes)
         self.directory.know(parent)
         if status is not None:
-            lease = self.ledger.begin(PARENT, {}, 60.0, CENTER)
-            assert isinstance(lease, Lease)
+            lease = self.ledger.acquire(PARENT, {}, 60.0, CENTER)
+            assert isinstance(lease, CreateLease)
             if status is CreateStatus.CREATED:
-                self.ledger.created(lease, "0LQ000000000000AAA")
+                self.ledger.settle(lease, "0LQ000000000000AAA")
             elif status is not CreateStatus.CREATING:
-                self.ledger.not_created(lease, "400", unknown=status is CreateStatus.UNKNOWN)
+                self.ledger.release(lease, "400", unknown=status is CreateStatus.UNKNOWN)
         self.journal.clear()

@@ -10,8 +10,8 @@ from tests.unit.aws import TABLE
 from tests.unit.doubles import MemoryDeadLetters, alone
 from tests.unit.records import PatchedCalls, batch
 from tests.unit.telling import Told
-from voicecall_bridge.ledger.grouped_table import GroupedTable
 from voicecall_bridge.ledger.records import RecordLedger
+from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.contact_records import RecordRules
 from voicecall_bridge.streams.contact_records import ContactRecords
 from voicecall_bridge.streams.processor import StreamProcessor
@@ -56,7 +56,7 @@ class Function:
     ) -> None:
         self.told, self.salesforce = Told(), salesforce or PatchedCalls()
         self.letters = MemoryDeadLetters()
-        ledger = RecordLedger(GroupedTable(lambda: dynamodb, TABLE), now)
+        ledger = RecordLedger(Table(lambda: dynamodb, TABLE), now)
         updates = RecordUpdates(ledger, alone(self.salesforce), self.told.observer, sleep)
         source: ContactRecords = ContactRecords(updates, rules or RecordRules())
         self.processor = StreamProcessor(source, self.letters, self.told.observer, workers)

@@ -16,8 +16,9 @@ from tests.unit.samples import (
     created,
 )
 from tests.unit.telling import Told
-from voicecall_bridge.contact import Contact
-from voicecall_bridge.ledger.creations import Busy, ContactKey, Created, CreateStatus, Lease
+from voicecall_bridge.contact import Contact, ContactKey
+from voicecall_bridge.ledger.creations import CreateLease, CreateStatus
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -28,8 +29,8 @@ from voicecall_bridge.telephony.errors import (
     Unavailable,
 )
 from voicecall_bridge.use_cases.create import Bridge
-from voicecall_bridge.use_cases.outcomes import Creation, InProgress, NotCreated
-from voicecall_bridge.use_cases.turns import LEASE_MARGIN_SECONDS, LEAST_RESERVE_SECONDS
+from voicecall_bridge.use_cases.outcomes import Creation, LeaseTimeout, NotCreated
+from voicecall_bridge.use_cases.turns import LEAST_RESERVE_SECONDS
 from voicecall_bridge.voice_call.create import CallInitiation, CannotCreate
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
@@ -66,7 +67,7 @@ class Scene:
         return caught.value
 
     def item(self) -> dict[str, object]:
-        return self.ledger.items[KEY]
+        return self.ledger.item(KEY)
 
 
 @pytest.fixture
@@ -77,8 +78,8 @@ def told() -> Told:
 def test_remembered_before_and_after_it_is_sent(told: Told) -> None:
     scene = Scene(told, MADE)
     assert scene.create() == Creation(VOICE_CALL_ID, existing=False, attempts=1)
-    assert scene.journal == ["begin", "POST", "created"]
-    assert scene.item()["status"] is CreateStatus.CREATED
+    assert scene.journal == ["acquire", "POST", "settle"]
+    assert scene.item()["create_status"] == CreateStatus.CREATED
     assert told.counted() == {}
 
 
@@ -89,7 +90,7 @@ def test_the_request_is_the_contacts_and_its_start_is_now(told: Told) -> None:
     assert sent.vendor_call_key == CONTACT_ID
     now = datetime.fromtimestamp(scene.clock.now, UTC)
     assert sent.start_time == now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert scene.item()["request"] == sent.to_json()
+    assert json.loads(str(scene.item()["create_request"])) == sent.to_json()
 
 
 def test_time_is_kept_for_remembering(told: Told) -> None:
@@ -102,16 +103,15 @@ def test_the_lease_outlives_the_deadline(told: Told) -> None:
     scene = Scene(told, RuntimeError("the process ends here"))
     with pytest.raises(RuntimeError):
         scene.create(seconds=6.0)
-    standing = scene.ledger.standing(KEY)
-    assert isinstance(standing, Busy)
-    assert standing.lease_until == scene.clock.now + 6.0 + LEASE_MARGIN_SECONDS
+    until = scene.ledger.entry(KEY).lease_until
+    assert until == scene.clock.now + 6.0 + LEASE_MARGIN_SECONDS
 
 
 def test_what_exists_is_not_made_again(told: Told) -> None:
     scene = Scene(told, MADE)
     scene.create()
     assert scene.create() == Creation(VOICE_CALL_ID, existing=True)
-    assert scene.journal == ["begin", "POST", "created", "begin"]
+    assert scene.journal == ["acquire", "POST", "settle", "acquire"]
 
 
 def test_a_contact_without_voice_call_of_its_own_touches_nothing(told: Told) -> None:
@@ -121,9 +121,9 @@ def test_a_contact_without_voice_call_of_its_own_touches_nothing(told: Told) -> 
     assert scene.journal == []
 
 
-def other_worker(scene: Scene, seconds: float = 30.0) -> Lease:
-    lease = scene.ledger.begin(KEY, {}, seconds, CENTER)
-    assert isinstance(lease, Lease)
+def other_worker(scene: Scene, seconds: float = 30.0) -> CreateLease:
+    lease = scene.ledger.acquire(KEY, {}, seconds, CENTER)
+    assert isinstance(lease, CreateLease)
     scene.journal.clear()
     return lease
 
@@ -136,7 +136,7 @@ def test_another_workers_voice_call_is_waited_for(told: Told) -> None:
     def work(seconds: float) -> None:
         sleep(seconds)
         if len(scene.clock.slept) == 3:
-            scene.ledger.created(lease, VOICE_CALL_ID)
+            scene.ledger.settle(lease, VOICE_CALL_ID)
 
     scene.bridge.sleep = work
     assert scene.create() == Creation(VOICE_CALL_ID, existing=True)
@@ -150,11 +150,11 @@ def test_another_worker_that_gives_up_leaves_the_contact(told: Told) -> None:
 
     def work(seconds: float) -> None:
         sleep(seconds)
-        scene.ledger.not_created(lease, "OUTCOME_UNKNOWN", unknown=True)
+        scene.ledger.release(lease, "OUTCOME_UNKNOWN", unknown=True)
 
     scene.bridge.sleep = work
     assert not scene.create().existing
-    assert scene.journal[-3:] == ["begin", "POST", "created"]
+    assert scene.journal[-3:] == ["acquire", "POST", "settle"]
     assert told.counted() == {"RetriedUnknown": 1}
 
 
@@ -168,26 +168,34 @@ def test_a_lease_that_runs_out_while_waiting(told: Told) -> None:
 def test_waiting_ends_with_the_deadline(told: Told) -> None:
     scene = Scene(told)
     other_worker(scene)
-    with pytest.raises(InProgress):
+    with pytest.raises(LeaseTimeout):
         scene.create(seconds=2.0)
     assert sum(scene.clock.slept) == pytest.approx(2.0 - LEAST_RESERVE_SECONDS, abs=0.11)
     assert "POST" not in scene.journal
 
 
-@pytest.mark.parametrize("step", ["begin", "standing"])
-def test_a_silent_ledger_does_not_keep_the_call_from_being_made(told: Told, step: str) -> None:
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_silent_ledger_does_not_keep_the_call_from_being_made(told: Told, waits: bool) -> None:
     scene = Scene(told, MADE)
-    if step == "standing":
+    sleep = scene.bridge.sleep
+
+    def fall_silent(seconds: float) -> None:
+        sleep(seconds)
+        scene.ledger.down = {"acquire"}
+
+    if waits:
         other_worker(scene)
-    scene.ledger.down = {step}
+        scene.bridge.sleep = fall_silent
+    else:
+        scene.ledger.down = {"acquire"}
     assert scene.create().voice_call_id == VOICE_CALL_ID
-    assert "created" not in scene.journal, "nothing to remember it by"
+    assert "settle" not in scene.journal, "nothing to remember it by"
     assert told.counted() == {"LedgerFault": 1}
 
 
 def test_a_silent_ledger_and_a_failing_salesforce(told: Told) -> None:
     scene = Scene(told, failed(Unavailable("fails", status=503)))
-    scene.ledger.down = {"begin"}
+    scene.ledger.down = {"acquire"}
     error = scene.not_created()
     assert not error.request_kept
     assert error.cause.status == 503
@@ -195,23 +203,23 @@ def test_a_silent_ledger_and_a_failing_salesforce(told: Told) -> None:
 
 def test_an_outcome_that_stays_unknown_is_counted_without_a_ledger_too(told: Told) -> None:
     scene = Scene(told, failed(OutcomeUnknown("cut", effect=Effect.UNKNOWN)))
-    scene.ledger.down = {"begin"}
+    scene.ledger.down = {"acquire"}
     scene.not_created()
     assert told.counted()["UnknownOutcome"] == 1
 
 
 def test_a_ledger_that_cannot_take_the_outcome(told: Told) -> None:
     scene = Scene(told, MADE)
-    scene.ledger.down = {"created"}
+    scene.ledger.down = {"settle"}
     assert scene.create().voice_call_id == VOICE_CALL_ID
     assert told.counted() == {"LedgerFault": 1}
 
 
 def test_a_ledger_that_cannot_take_the_failure_has_kept_the_request(told: Told) -> None:
     scene = Scene(told, failed(Unavailable("fails", status=503)))
-    scene.ledger.down = {"not_created"}
+    scene.ledger.down = {"release"}
     assert scene.not_created().request_kept
-    assert scene.item()["request"]
+    assert scene.item()["create_request"]
 
 
 @pytest.mark.parametrize(
@@ -232,7 +240,7 @@ def test_each_failure_is_remembered_for_what_it_is(
     caught = scene.not_created()
     assert caught.cause is error
     assert caught.request_kept
-    assert scene.item()["status"] is status
+    assert scene.item()["create_status"] == status
     assert told.counted() == ({"UnknownOutcome": 1} if status is CreateStatus.UNKNOWN else {})
 
 
@@ -261,7 +269,9 @@ def test_a_refused_parent_that_was_the_bridges_idea(told: Told) -> None:
     first, second = scene.client.sent
     assert first.parent_voice_call_id
     assert second == first.without_parent()
-    assert scene.journal == ["begin", "POST", "resent", "POST", "created"], "remembered before sent"
+    assert scene.journal == ["acquire", "POST", "resent", "POST", "settle"], (
+        "remembered before sent"
+    )
     assert told.counted() == {"ParentRefused": 1}
 
 
@@ -289,14 +299,12 @@ def test_a_second_voice_call_is_told_of_and_the_first_stands(told: Told) -> None
     send = scene.client.create_voice_call
 
     def after_the_other(*arguments: object) -> SalesforceResult:
-        scene.ledger.created(late, VOICE_CALL_ID)
+        scene.ledger.settle(late, VOICE_CALL_ID)
         return send(*arguments)  # type: ignore[arg-type]
 
     scene.client.create_voice_call = after_the_other  # type: ignore[method-assign,assignment]
     assert scene.create().voice_call_id == VOICE_CALL_ID
-    standing = scene.ledger.standing(KEY)
-    assert isinstance(standing, Created)
-    assert standing.voice_call_id == VOICE_CALL_ID
+    assert scene.ledger.entry(KEY).voice_call_id == VOICE_CALL_ID
     assert told.counted() == {"RetriedUnknown": 1, "SecondVoiceCall": 1}
     assert any(line.get("voiceCallId") == "0LQ000000000002AAA" for line in told.lines())
 

@@ -13,8 +13,9 @@ from tests.unit.doubles import (
 )
 from tests.unit.samples import CONTACT_ID, INSTANCE_ID, a_contact
 from tests.unit.telling import Told
-from voicecall_bridge.ledger.callbacks import CallbackTurn
-from voicecall_bridge.ledger.creations import LEASE_MARGIN_SECONDS, ContactKey
+from voicecall_bridge.contact import ContactKey
+from voicecall_bridge.ledger.callbacks import CallbackLease
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -25,7 +26,7 @@ from voicecall_bridge.telephony.errors import (
 )
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.call_actions import CallActions
-from voicecall_bridge.use_cases.outcomes import InProgress, NotRouted, Progress
+from voicecall_bridge.use_cases.outcomes import LeaseTimeout, NotRouted, Progress
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
 # The numbers are fictional; the ids invented.
@@ -168,7 +169,7 @@ def test_an_update_gives_way_to_the_contact_record() -> None:
     """Given the contact's record was sent, whose totals an update without them would set to 0
     (Voice implementation guide, "Update a Voice Call Record"), then nothing is sent."""
     scene = Scene()
-    scene.ledger.items[KEY] = {"record": True, "ended": True}
+    scene.ledger.put(KEY, call_ended=True, record_claim=1)
     assert scene.update() == SalesforceResult(superseded="RECORD_DELIVERED")
     assert scene.client.performed == []
 
@@ -194,7 +195,14 @@ def test_a_callback_is_requested_once_for_a_number() -> None:
         {"callbackNumber": "+12065550142"},
         {"callbackNumber": "+12065550143"},
     ]
-    assert scene.callbacks.journal == ["begin", "made", "begin", "begin", "made", "begin"]
+    assert scene.callbacks.journal == [
+        "acquire",
+        "settle",
+        "acquire",
+        "acquire",
+        "settle",
+        "acquire",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +238,7 @@ def test_a_callback_whose_worker_died_is_never_repeated() -> None:
     scene = Scene(RuntimeError("the process ends here"))
     with pytest.raises(RuntimeError):
         scene.callback(seconds=6.0)
-    with pytest.raises(InProgress) as waited:
+    with pytest.raises(LeaseTimeout) as waited:
         scene.callback(seconds=2.0)
     assert not waited.value.request_kept
     assert sum(scene.clock.slept) < 2.0
@@ -242,12 +250,12 @@ def test_a_callback_whose_worker_died_is_never_repeated() -> None:
 
 def test_whoever_waits_for_a_callback_gets_its_record() -> None:
     scene = Scene()
-    turn = scene.callbacks.begin(KEY, NUMBER, 5.0)
-    assert isinstance(turn, CallbackTurn)
+    turn = scene.callbacks.acquire(KEY, NUMBER, 5.0)
+    assert isinstance(turn, CallbackLease)
 
     def tell(seconds: float) -> None:
         scene.clock.sleep(seconds)
-        scene.callbacks.made(turn, RECORD_ID)
+        scene.callbacks.settle(turn, RECORD_ID)
 
     scene.actions.sleep = tell
     assert scene.callback().members == {"recordId": RECORD_ID}
@@ -256,11 +264,11 @@ def test_whoever_waits_for_a_callback_gets_its_record() -> None:
 
 def test_a_callback_without_the_ledger_is_requested_and_counted() -> None:
     scene = Scene(MADE, Rejected("refused", status=400))
-    scene.callbacks.down = {"begin"}
+    scene.callbacks.down = {"acquire"}
     assert scene.callback().members == {"recordId": RECORD_ID}
     with pytest.raises(Rejected):
         scene.callback()
-    assert scene.callbacks.journal == ["begin", "begin"]
+    assert scene.callbacks.journal == ["acquire", "acquire"]
     assert [line["message"] for line in scene.told.lines()] == ["ledger fault"] * 2
 
 
@@ -269,7 +277,7 @@ def test_a_callback_that_cannot_be_remembered_is_not_requested_again(
     outcome: SalesforceResult | Exception,
 ) -> None:
     scene = Scene(outcome)
-    scene.callbacks.down = {"made", "not_made"}
+    scene.callbacks.down = {"settle", "release"}
     try:
         assert scene.callback().members == {"recordId": RECORD_ID}
     except Rejected:

@@ -14,8 +14,8 @@ from tests.unit.samples import (
     a_transfer,
 )
 from tests.unit.telling import Told
+from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.contact_centers.registry import ContactCenters, OtherContactCenter
-from voicecall_bridge.ledger.creations import ContactKey
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import Unavailable
 from voicecall_bridge.use_cases.center_choice import CenterChoice

@@ -17,7 +17,7 @@ from voicecall_bridge.composition import contact_events, contact_flow, contact_r
 from voicecall_bridge.composition.aws import STREAM_SECONDS
 from voicecall_bridge.composition.contact_events import CHAINS_AT_ONCE
 from voicecall_bridge.flow.service import FlowService, UnconfiguredFlow
-from voicecall_bridge.ledger.creations import Ledger
+from voicecall_bridge.ledger.creations import CreationLedger
 from voicecall_bridge.settings.contact_events import CreateFromEvents
 from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.settings.shared import SettingsError
@@ -84,7 +84,7 @@ def test_time_outs_follow_the_flows_limit(
     assert service.budget == pytest.approx(budget)
     assert service.dead_letters is not None
     shares = {
-        bridge.ledger.client: budget / 6,
+        bridge.ledger.table.client: budget / 6,
         service.dead_letters.client: budget / 6,
         bridge.clients.of(bridge.clients.centers.default).secrets.secrets_manager: budget / 4,
         bridge.clients.of(bridge.clients.centers.default).secrets.parameters: budget / 4,
@@ -110,8 +110,8 @@ def test_settings_reach_their_places(environment: pytest.MonkeyPatch) -> None:
     assert bridge.clients.of(bridge.clients.centers.default).provider_name == "Amazon Connect"
     calls = bridge.clients.of(bridge.clients.centers.default).calls
     assert calls[Operation.REROUTE] == GUIDES[Operation.REROUTE]
-    assert isinstance(bridge.ledger, Ledger)
-    assert bridge.ledger.table == "ledger"
+    assert isinstance(bridge.ledger, CreationLedger)
+    assert bridge.ledger.table.name == "ledger"
     assert service.dead_letters is not None
     assert service.dead_letters.url == ENVIRONMENT["DEAD_LETTER_QUEUE_URL"]
     assert service.failure is FlowFailure.ERROR
@@ -127,7 +127,7 @@ def test_what_the_other_methods_run_on() -> None:
     assert (actions.ledger, actions.clients) == (bridge.ledger, bridge.clients)
     assert actions.observer is service.observer
     table = actions.callbacks.table
-    assert (table.name, table.client()) == ("ledger", bridge.ledger.client())
+    assert (table.name, table.client()) == ("ledger", bridge.ledger.table.client())
 
 
 def test_faulty_settings_are_answered_and_mended_by_a_new_environment(
@@ -169,7 +169,7 @@ def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
     assert letters.storage is not None
     secrets = source.bridge.clients.of(source.bridge.clients.centers.default).secrets
     for make in (
-        source.bridge.ledger.client,
+        source.bridge.ledger.table.client,
         source.bridge.directory.client,
         secrets.secrets_manager,
         letters.client,
@@ -197,7 +197,7 @@ def test_the_chains_of_a_first_batch_share_their_clients() -> None:
     one is made, and all get it."""
     source = contact_events.contact_events().source
     assert isinstance(source, ContactEvents)
-    make = source.bridge.ledger.client
+    make = source.bridge.ledger.table.client
     together = threading.Barrier(CHAINS_AT_ONCE, timeout=20.0)
 
     def want(_number: int) -> object:

@@ -28,7 +28,7 @@ from voicecall_bridge.use_cases.create import Bridge
 from voicecall_bridge.use_cases.outcomes import (
     CallOver,
     Creation,
-    InProgress,
+    LeaseTimeout,
     NotCreated,
     ParentMissing,
     Tidied,
@@ -320,7 +320,7 @@ ALL = pytest.mark.parametrize(
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        (InProgress("x"), "IN_PROGRESS"),
+        (LeaseTimeout("x"), "IN_PROGRESS"),
         (LedgerUnavailable("x"), "LEDGER_UNAVAILABLE"),
         (DirectoryUnavailable("ThrottlingException"), "CONNECT_ThrottlingException"),
     ],

@@ -14,7 +14,8 @@ from tests.unit.samples import PARENT_ID
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.settings.contact_records import RecordRules
 from voicecall_bridge.telephony.errors import Rejected, Unauthorized, Unavailable
-from voicecall_bridge.use_cases.record_updates import OvertakenLate, StillAtWork
+from voicecall_bridge.use_cases.outcomes import LeaseTimeout
+from voicecall_bridge.use_cases.record_updates import LeaseLost
 from voicecall_bridge.voice_call.update import CustomField, UpdateVoiceCall
 
 
@@ -261,8 +262,8 @@ def test_a_defect_is_kept_and_blocks_nothing(function: Function) -> None:
     ("fault", "code"),
     [
         (LedgerUnavailable("ThrottlingException"), "LEDGER_UNAVAILABLE"),
-        (StillAtWork(), "IN_PROGRESS"),
-        (OvertakenLate(), "LEASE_RAN_OUT"),
+        (LeaseTimeout("x"), "IN_PROGRESS"),
+        (LeaseLost(), "LEASE_RAN_OUT"),
     ],
 )
 def test_what_passes_comes_again_and_says_why(

@@ -26,18 +26,12 @@ from tests.unit.samples import (
 )
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
 from voicecall_bridge.contact import Channel, InitiationMethod
-from voicecall_bridge.ledger.creations import LEASE_MARGIN_SECONDS, CreateStatus
+from voicecall_bridge.ledger.creations import CreateStatus
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
 from voicecall_bridge.ledger.table import LedgerUnavailable
-from voicecall_bridge.telephony.errors import (
-    Effect,
-    OutcomeUnknown,
-    Unavailable,
-)
-from voicecall_bridge.use_cases.outcomes import CallOver, Creation, InProgress, NotCreated
-from voicecall_bridge.voice_call.create import (
-    MissingProperty,
-    NotCreatedLive,
-)
+from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Unavailable
+from voicecall_bridge.use_cases.outcomes import CallOver, Creation, LeaseTimeout, NotCreated
+from voicecall_bridge.voice_call.create import MissingProperty, NotCreatedLive
 
 
 def test_what_is_created_is_not_looked_at_any_further() -> None:
@@ -55,7 +49,7 @@ def test_the_flows_own_request_is_sent_again() -> None:
     scene.flow_fails(a_contact(attributes=ATTRIBUTES))
     scene.clock.sleep(20.0)
     assert scene.ensure() == Creation(VOICE_CALL_ID, existing=False, attempts=1)
-    assert scene.journal == ["entry", "begin", "POST", "created"]
+    assert scene.journal == ["entry", "acquire", "POST", "settle"]
     first, second = scene.client.sent
     assert second == first
 
@@ -64,7 +58,7 @@ def test_without_a_flow_connect_tells_the_numbers() -> None:
     scene = Scene(MADE)
     scene.directory.know(a_contact(attributes=ATTRIBUTES))
     assert scene.ensure().voice_call_id == VOICE_CALL_ID
-    assert scene.journal == ["entry", "describe", "begin", "POST", "created"]
+    assert scene.journal == ["entry", "describe", "acquire", "POST", "settle"]
     (sent,) = scene.client.sent
     assert (sent.from_, sent.to, sent.initiation_method) == (CUSTOMER, SYSTEM, INBOUND)
     assert sent.start_time == "2026-11-20T10:00:00Z"
@@ -189,15 +183,16 @@ def test_without_connect_nothing_is_known(fault: Exception) -> None:
     scene.directory.fault = fault
     with pytest.raises(type(fault)):
         scene.ensure()
-    assert "begin" not in scene.journal
+    assert "acquire" not in scene.journal
 
 
-@pytest.mark.parametrize("step", ["entry", "begin", "standing"])
+@pytest.mark.parametrize("step", ["entry", "acquire", "waiting"])
 def test_without_the_ledger_nothing_is_sent(step: str) -> None:
     """Given nobody is waiting for the event, then it comes again rather than being sent twice."""
     scene = Scene(MADE)
-    if step == "standing":
-        scene.ledger.begin(KEY, {}, 60.0, CENTER)
+    if step == "waiting":
+        scene.ledger.acquire(KEY, {}, 60.0, CENTER)
+        scene.bridge.sleep = lambda _: scene.ledger.down.add("acquire")
     scene.ledger.down = {step}
     with pytest.raises(LedgerUnavailable):
         scene.ensure()
@@ -207,8 +202,8 @@ def test_without_the_ledger_nothing_is_sent(step: str) -> None:
 
 def test_another_worker_is_waited_for_but_not_for_ever() -> None:
     scene = Scene()
-    scene.ledger.begin(KEY, {}, 60.0, CENTER)
-    with pytest.raises(InProgress):
+    scene.ledger.acquire(KEY, {}, 60.0, CENTER)
+    with pytest.raises(LeaseTimeout):
         scene.ensure()
     assert 5.0 < sum(scene.clock.slept) < 10.0
     assert "POST" not in scene.journal
@@ -218,7 +213,7 @@ def test_a_ledger_that_cannot_take_the_outcome_says_no_more_than_unknown() -> No
     """Given the VoiceCall was made and the ledger could not be told, then the next event asks
     Salesforce again, counted."""
     scene = Scene(MADE, MADE)
-    scene.ledger.down = {"created"}
+    scene.ledger.down = {"settle"}
     assert scene.ensure().voice_call_id == VOICE_CALL_ID
     scene.ledger.down = set()
     scene.clock.sleep(10.0 + LEASE_MARGIN_SECONDS + 0.1)
@@ -244,7 +239,7 @@ def test_a_flow_that_comes_second_brings_its_attributes_once() -> None:
         made = scene.flow(a_contact(attributes=ATTRIBUTES))
         assert made == Creation(VOICE_CALL_ID, existing=True)
     assert scene.client.told == [(CONTACT_ID, '{"Region__c": "north"}')]
-    assert scene.journal[-4:] == ["begin", "PATCH", "resent", "begin"]
+    assert scene.journal[-4:] == ["acquire", "PATCH", "resent", "acquire"]
 
 
 def test_a_flow_that_comes_second_with_nothing_new() -> None:

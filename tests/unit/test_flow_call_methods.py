@@ -13,7 +13,7 @@ from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Rejected, Unavailable
 from voicecall_bridge.telephony.operations import Operation
-from voicecall_bridge.use_cases.outcomes import InProgress
+from voicecall_bridge.use_cases.outcomes import LeaseTimeout
 
 # Fictional numbers; ids invented.
 CALLBACK = "+12065550142"
@@ -360,7 +360,7 @@ def test_a_repeated_callback_answers_the_same() -> None:
 
 def test_a_callback_under_way_elsewhere_is_kept_whole() -> None:
     """Given no ledger holds the request, as it does for a create, then the queue does."""
-    scene = Scene(InProgress("under way", request_kept=False))
+    scene = Scene(LeaseTimeout("under way", request_kept=False))
     parameters: dict[str, object] = {"customerCallbackNumber": CALLBACK, "onFailure": "continue"}
     answer = scene.answer("callbackExecution", parameters)
     assert (answer["status"], answer["errorCode"]) == ("deferred", "IN_PROGRESS")

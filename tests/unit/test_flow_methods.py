@@ -29,7 +29,7 @@ from voicecall_bridge.telephony.errors import (
     Unavailable,
 )
 from voicecall_bridge.telephony.operations import Operation
-from voicecall_bridge.use_cases.outcomes import Creation, InProgress
+from voicecall_bridge.use_cases.outcomes import Creation, LeaseTimeout
 from voicecall_bridge.voice_call.create import (
     CallInitiation,
     MissingProperty,
@@ -123,7 +123,7 @@ WITHOUT_VOICE_CALL: list[tuple[Exception, str, str, str, str]] = [
         "dead_lettered",
         "ledger",
     ),
-    (InProgress("x"), "deferred", "IN_PROGRESS", "dead_lettered", "ledger"),
+    (LeaseTimeout("x"), "deferred", "IN_PROGRESS", "dead_lettered", "ledger"),
     (MissingProperty("x"), "failed", "MISSING_PROPERTY", "dead_lettered", "queue"),
     (TransferWithoutParent("x"), "failed", "TRANSFER_WITHOUT_PARENT", "dead_lettered", "queue"),
     (NotVoice("x"), "failed", "NOT_VOICE", "skipped", ""),

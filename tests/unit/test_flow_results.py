@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.call_method_scene import Scene
 from tests.unit.samples import CONTACT_ID, INSTANCE_ID
-from voicecall_bridge.ledger.creations import ContactKey
+from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.telephony.answers import SalesforceResult
 
 NESTED: list[tuple[object, str]] = [
@@ -45,7 +45,7 @@ def test_an_update_behind_the_contact_record_is_told_and_no_failure() -> None:
     """Given the contact's record was there before, then the flow goes on, even where it wants its
     Error branch for failures, and hears that nothing was sent."""
     scene = Scene()
-    scene.ledger.items[ContactKey(INSTANCE_ID, CONTACT_ID)] = {"record": True}
+    scene.ledger.put(ContactKey(INSTANCE_ID, CONTACT_ID), record_claim=1)
     parameters: dict[str, object] = {"fieldValues": {"queue": "q"}, "onFailure": "error"}
     answer = scene.answer("updateVoiceCall", parameters)
     assert (answer["status"], answer["errorCode"]) == ("superseded", "RECORD_DELIVERED")

@@ -9,7 +9,7 @@ from voicecall_bridge.contact import InitiationMethod
 from voicecall_bridge.ledger.creations import CreateStatus
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Rejected, Unavailable
-from voicecall_bridge.use_cases.outcomes import InProgress, NotCreated, ParentMissing
+from voicecall_bridge.use_cases.outcomes import LeaseTimeout, NotCreated, ParentMissing
 from voicecall_bridge.voice_call.create import MissingProperty, TransferWithoutParent
 
 KNOWN = pytest.mark.parametrize("known", [True, False], ids=["flow's request", "Connect's word"])
@@ -73,7 +73,7 @@ def test_a_parent_that_salesforce_does_not_make_now() -> None:
 
 def test_a_parent_that_another_worker_is_making() -> None:
     scene = orphan(CreateStatus.CREATING, known=True)
-    with pytest.raises(InProgress):
+    with pytest.raises(LeaseTimeout):
         scene.ensure(a_transfer(**EVENT))
     assert scene.client.sent == []
 
@@ -81,7 +81,7 @@ def test_a_parent_that_another_worker_is_making() -> None:
 def test_a_parent_that_its_contact_record_made() -> None:
     """Given a parent that no flow and no event created, whose record has been sent."""
     scene = orphan(None, True, MADE)
-    scene.ledger.items[PARENT] = {"ended": True, "updated": True}
+    scene.ledger.put(PARENT, call_ended=True, record_version=1)
     assert not scene.ensure(a_transfer(**EVENT)).existing
     assert [sent.vendor_call_key for sent in scene.client.sent] == [CONTACT_ID]
 

@@ -1,22 +1,19 @@
-"""What `contact_records` runs on, its tokens, and the update request over a scripted transport."""
+"""What `contact_records` runs on, and the update request over a scripted transport."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import jwt
 import pytest
 
 from tests.unit.doubles import http_answer
 from tests.unit.records import record
-from tests.unit.samples import CALL_CENTER, CONTACT_ID, ORG_ID, key_pair
+from tests.unit.samples import CALL_CENTER
 from tests.unit.test_client import Scene
 from tests.unit.test_composition import ENVIRONMENT
 from voicecall_bridge.composition.contact_records import CHAINS_AT_ONCE, contact_records
-from voicecall_bridge.ledger.grouped_table import GroupedTable
 from voicecall_bridge.sources.contact_record import read
 from voicecall_bridge.streams.contact_records import ContactRecords
-from voicecall_bridge.telephony.auth import LIFETIME_SECONDS, SHARED_SECONDS, TokenSigner
 from voicecall_bridge.telephony.errors import OutcomeUnknown
 from voicecall_bridge.voice_call.update import CustomField, UpdateVoiceCall, update_voice_call
 
@@ -37,9 +34,7 @@ def test_what_contact_records_run_on(environment: pytest.MonkeyPatch) -> None:
     source = processor.source
     assert isinstance(source, ContactRecords)
     assert source.rules.fields == (CustomField("Queue.Name", "Queue__c"),)
-    assert isinstance(source.updates.ledger.table, GroupedTable)
     center = source.updates.clients.centers.default
-    assert source.updates.clients.of(center).shares_tokens
     assert processor.workers == CHAINS_AT_ONCE
     adapter: Any = source.updates.clients.of(center).session.get_adapter("https://x.example")
     assert adapter._pool_maxsize == CHAINS_AT_ONCE, "a connection for each worker"
@@ -68,29 +63,6 @@ def test_a_wrong_item_stops_nothing_and_is_reported(
     metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     counted = [line["SettingFault"] for line in metrics if "SettingFault" in line]
     assert [2.0] in counted
-
-
-def test_a_shared_token_serves_for_a_minute_and_lives_for_two() -> None:
-    """Given a token without `jti`, which Salesforce does not refuse when it comes again."""
-    now = [1_795_169_195.0]
-    signer = TokenSigner(
-        org_id=ORG_ID,
-        call_center_api_name=CALL_CENTER,
-        private_key=key_pair()[0],
-        now=lambda: now[0],
-    )
-    first = signer.shared_token()
-    now[0] += SHARED_SECONDS - 1
-    assert signer.shared_token() == first
-    now[0] += 1
-    second = signer.shared_token()
-    assert second != first
-    now[0] -= 3600
-    assert signer.shared_token() not in (first, second), "a clock that was set back"
-    claims = jwt.decode(first, options={"verify_signature": False})
-    assert set(claims) == {"iss", "sub", "iat", "exp"}
-    assert claims["exp"] - claims["iat"] == LIFETIME_SECONDS
-    assert LIFETIME_SECONDS - SHARED_SECONDS >= 60, "whoever gets it last can still use it"
 
 
 PENDING = {"status": "pending"}
@@ -127,14 +99,3 @@ def test_an_answer_that_is_no_object_says_nothing(answer: Any) -> None:
     with pytest.raises(OutcomeUnknown):
         scene.client.update_voice_call(an_update(), scene.clock.deadline(30.0))
     assert len(scene.transport.requests) == 4
-
-
-def test_a_shared_token_is_sent_again(environment: pytest.MonkeyPatch) -> None:
-    scene = Scene(http_answer(200, PENDING), http_answer(200, PENDING))
-    scene.client.shares_tokens = True
-    for _ in range(2):
-        scene.client.update_voice_call(
-            UpdateVoiceCall(CONTACT_ID, {}, {}), scene.clock.deadline(5.0)
-        )
-    tokens = {request.headers["Authorization"] for request in scene.transport.requests}
-    assert len(tokens) == 1

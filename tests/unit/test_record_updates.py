@@ -11,8 +11,9 @@ from tests.unit.doubles import Clock, alone
 from tests.unit.records import Failing, PatchedCalls
 from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID
 from tests.unit.telling import Told
-from voicecall_bridge.ledger.creations import ContactKey
-from voicecall_bridge.ledger.records import Claim, Outrun, RecordLedger
+from voicecall_bridge.contact import ContactKey
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, Superseded
+from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVersion
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.sources.contact_record import ContactRecord
 from voicecall_bridge.telephony.errors import (
@@ -22,18 +23,18 @@ from voicecall_bridge.telephony.errors import (
     Unauthorized,
     Unavailable,
 )
+from voicecall_bridge.use_cases.outcomes import LeaseTimeout
 from voicecall_bridge.use_cases.record_updates import (
-    LEASE_MARGIN_SECONDS,
     MOST_FIELDS_LEFT_OUT,
     SEND_SHARE,
-    OvertakenLate,
+    LeaseLost,
     RecordUpdates,
-    StillAtWork,
     Updated,
 )
 from voicecall_bridge.voice_call.update import UpdateVoiceCall
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
+FIVE = RecordVersion(KEY, 5, "a")
 SECONDS = 10.0
 
 
@@ -49,7 +50,7 @@ class Setting:
             self.ledger, alone(self.salesforce), self.told.observer, self.clock.sleep
         )
 
-    def update(self, version: int, **fields: object) -> Updated | Outrun:
+    def update(self, version: int, **fields: object) -> Updated | Superseded:
         request = UpdateVoiceCall(CONTACT_ID, {"endTime": "t"}, {"Version__c": version, **fields})
         record = ContactRecord(CONTACT_ID, INSTANCE_ID, version)
         return self.updates.update(record, request, self.clock.deadline(SECONDS))
@@ -70,8 +71,8 @@ def raising(error: BaseException) -> Callable[[UpdateVoiceCall], None]:
 
 def test_a_version_is_sent_once(setting: Setting) -> None:
     assert setting.update(5) == Updated(1)
-    assert setting.update(5) == Outrun("ALREADY_DELIVERED")
-    assert setting.update(4) == Outrun("NEWER_DELIVERED")
+    assert setting.update(5) == Superseded("ALREADY_DELIVERED")
+    assert setting.update(4) == Superseded("NEWER_DELIVERED")
     assert setting.update(6) == Updated(1)
     assert setting.salesforce.versions() == [5, 6]
 
@@ -81,7 +82,7 @@ def test_two_versions_of_one_second_are_both_sent(setting: Setting) -> None:
     assert setting.update(5) == Updated(1)
     assert setting.update(5, Recording__c="there by now") == Updated(1)
     for fields in ({}, {"Recording__c": "there by now"}):
-        assert setting.update(5, **fields) == Outrun("ALREADY_DELIVERED")
+        assert setting.update(5, **fields) == Superseded("ALREADY_DELIVERED")
     assert len(setting.salesforce.patched) == 2
 
 
@@ -90,8 +91,8 @@ def test_the_lease_outlives_the_request(setting: Setting) -> None:
     ends: list[float] = []
 
     def look(_: UpdateVoiceCall) -> None:
-        turn = setting.ledger.claim(KEY, 5, "a", SECONDS, CENTER)
-        ends.append(turn.lease_until)  # type: ignore[union-attr]
+        other = setting.ledger.acquire(FIVE, SECONDS, CENTER)
+        ends.append(other.until)  # type: ignore[union-attr]
 
     setting.salesforce.before = look
     setting.update(5)
@@ -115,13 +116,13 @@ def test_the_lease_outlives_the_request_however_slow_the_ledger_is(seconds: floa
 
 def test_a_newer_version_waits_for_an_older_one(setting: Setting) -> None:
     """Given version 5 under way elsewhere, done after 0.3 s, then version 6 arrives behind it."""
-    other = setting.ledger.claim(KEY, 5, "a", 8.0, CENTER)
-    assert isinstance(other, Claim)
+    other = setting.ledger.acquire(FIVE, 8.0, CENTER)
+    assert isinstance(other, RecordLease)
 
     def sleep(seconds: float) -> None:
         setting.clock.sleep(seconds)
         if setting.clock.now >= begun + 0.3 and not setting.salesforce.patched:
-            setting.ledger.sent(other)
+            setting.ledger.settle(other)
 
     begun = setting.clock.now
     setting.updates.sleep = sleep
@@ -140,9 +141,9 @@ def test_a_dead_workers_version_is_taken_over_within_one_delivery(setting: Setti
 
 
 def test_who_waits_in_vain_comes_again(setting: Setting) -> None:
-    setting.ledger.claim(KEY, 5, "a", 60.0, CENTER)
+    setting.ledger.acquire(FIVE, 60.0, CENTER)
     began = setting.clock.now
-    with pytest.raises(StillAtWork):
+    with pytest.raises(LeaseTimeout):
         setting.update(6)
     assert setting.clock.now - began < SECONDS
     assert setting.salesforce.patched == []
@@ -164,7 +165,7 @@ def test_a_passing_fault_frees_the_contact_for_this_version(
     with pytest.raises(type(error)):
         setting.update(5)
     setting.salesforce.before = lambda _: None
-    assert setting.update(4) == Outrun("NEWER_UNDER_WAY")
+    assert setting.update(4) == Superseded("NEWER_UNDER_WAY")
     assert setting.update(5) == Updated(1)
 
 
@@ -223,10 +224,10 @@ def test_a_lease_that_ran_out_under_way_brings_the_version_again(setting: Settin
 
     def freeze(_: UpdateVoiceCall) -> None:
         setting.clock.sleep(20)
-        setting.ledger.claim(KEY, 5, "a", 8.0, CENTER)
+        setting.ledger.acquire(FIVE, 8.0, CENTER)
 
     setting.salesforce.after = freeze
-    with pytest.raises(OvertakenLate):
+    with pytest.raises(LeaseLost):
         setting.update(5)
 
 

@@ -7,7 +7,8 @@ from tests.unit.samples import (
     CONTACT_ID,
     a_contact,
 )
-from voicecall_bridge.ledger.creations import LEASE_MARGIN_SECONDS, Busy, Step
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld
+from voicecall_bridge.ledger.routing import RoutingStep
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -16,32 +17,34 @@ from voicecall_bridge.telephony.errors import (
     TelephonyError,
     Unavailable,
 )
-from voicecall_bridge.use_cases.outcomes import CallOver, InProgress, Tidied
+from voicecall_bridge.use_cases.outcomes import CallOver, LeaseTimeout, Tidied
 
 
-def tidy(scene: Scene, step: Step, seconds: float = 10.0, *, late: bool = False) -> Tidied | None:
+def tidy(
+    scene: Scene, step: RoutingStep, seconds: float = 10.0, *, late: bool = False
+) -> Tidied | None:
     deadline = scene.clock.deadline(seconds)
-    if step is Step.CLEAR_ROUTING:
+    if step is RoutingStep.CLEAR_ROUTING:
         return scene.bridge.clear_routing(a_contact(**EVENT), deadline)
     return scene.bridge.reroute(a_contact(**EVENT), late, deadline)
 
 
-STEPS = pytest.mark.parametrize("step", list(Step))
+STEPS = pytest.mark.parametrize("step", list(RoutingStep))
 
 
 @STEPS
-def test_a_step_is_done_once(step: Step) -> None:
+def test_a_step_is_done_once(step: RoutingStep) -> None:
     scene = Scene(2)
     assert tidy(scene, step) == Tidied(2, found=True)
     assert tidy(scene, step) is None
-    sent = "clearRouting" if step is Step.CLEAR_ROUTING else "reroute"
-    looks = ["entry"] if step is Step.REROUTE else []
-    assert scene.journal == [*looks, "begin_step", sent, "finish_step", *looks, "begin_step"]
+    sent = "clearRouting" if step is RoutingStep.CLEAR_ROUTING else "reroute"
+    looks = ["entry"] if step is RoutingStep.REROUTE else []
+    assert scene.journal == [*looks, "step acquire", sent, "step settle", *looks, "step acquire"]
     assert scene.client.told == [(CONTACT_ID, "")]
 
 
 @STEPS
-def test_a_call_salesforce_does_not_know_has_no_routing(step: Step) -> None:
+def test_a_call_salesforce_does_not_know_has_no_routing(step: RoutingStep) -> None:
     error = Rejected("unknown", status=404)
     error.attempts = 1
     scene = Scene(error)
@@ -59,7 +62,7 @@ def test_a_call_salesforce_does_not_know_has_no_routing(step: Step) -> None:
     ],
     ids=repr,
 )
-def test_a_step_that_failed_is_tried_again(step: Step, error: TelephonyError) -> None:
+def test_a_step_that_failed_is_tried_again(step: RoutingStep, error: TelephonyError) -> None:
     scene = Scene(error, 1)
     with pytest.raises(type(error)):
         tidy(scene, step)
@@ -67,33 +70,33 @@ def test_a_step_that_failed_is_tried_again(step: Step, error: TelephonyError) ->
 
 
 @STEPS
-def test_a_step_whose_worker_died_is_not_taken_for_done(step: Step) -> None:
+def test_a_step_whose_worker_died_is_not_taken_for_done(step: RoutingStep) -> None:
     """Given a worker that ended between the ledger and Salesforce, then the record comes again
     until its lease has run out, and the step is done."""
     scene = Scene(RuntimeError("the process ends here"), 1)
     with pytest.raises(RuntimeError):
         tidy(scene, step)
-    with pytest.raises(InProgress):
+    with pytest.raises(LeaseTimeout):
         tidy(scene, step)
     scene.clock.sleep(10.0 + LEASE_MARGIN_SECONDS + 0.1)
     assert tidy(scene, step) == Tidied(1, found=True)
 
 
-@pytest.mark.parametrize("operation", ["begin_step", "finish_step"])
+@pytest.mark.parametrize("operation", ["step acquire", "step settle"])
 def test_a_step_without_the_ledger(operation: str) -> None:
     scene = Scene(1)
-    scene.ledger.down = {operation}
+    scene.routing.called.down = {operation}
     with pytest.raises(LedgerUnavailable):
-        tidy(scene, Step.REROUTE)
+        tidy(scene, RoutingStep.REROUTE)
 
 
 def test_the_lease_of_a_step_outlives_its_deadline() -> None:
     scene = Scene(RuntimeError("the process ends here"))
     with pytest.raises(RuntimeError):
-        tidy(scene, Step.REROUTE, seconds=4.0)
-    busy = scene.ledger.begin_step(KEY, Step.REROUTE, 1.0)
-    assert isinstance(busy, Busy)
-    assert busy.lease_until == scene.clock.now + 4.0 + LEASE_MARGIN_SECONDS
+        tidy(scene, RoutingStep.REROUTE, seconds=4.0)
+    other = scene.routing.acquire(KEY, RoutingStep.REROUTE, 1.0)
+    assert isinstance(other, LeaseHeld)
+    assert other.until == scene.clock.now + 4.0 + LEASE_MARGIN_SECONDS
 
 
 @pytest.mark.parametrize("late", [True, False])
@@ -103,7 +106,7 @@ def test_a_call_that_is_over_is_not_offered_anew(late: bool) -> None:
     scene.bridge.remember_end(a_contact(**EVENT))
     scene.journal.clear()
     with pytest.raises(CallOver):
-        tidy(scene, Step.REROUTE, late=late)
+        tidy(scene, RoutingStep.REROUTE, late=late)
     assert scene.journal == ["entry"]
 
 
@@ -114,8 +117,8 @@ def test_a_late_expiry_is_no_sign_of_life(ended: bool) -> None:
     scene.directory.know(a_contact(), ended=ended)
     if ended:
         with pytest.raises(CallOver):
-            tidy(scene, Step.REROUTE, late=True)
+            tidy(scene, RoutingStep.REROUTE, late=True)
         assert scene.journal == ["entry", "describe"]
     else:
-        assert tidy(scene, Step.REROUTE, late=True) == Tidied(1, found=True)
+        assert tidy(scene, RoutingStep.REROUTE, late=True) == Tidied(1, found=True)
     assert scene.told.counted() == {"DescribeContact": 1}

@@ -18,7 +18,9 @@ from tests.unit.samples import (
     flow_event,
 )
 from tests.unit.two_orgs import ONE_CENTER, TwoOrgs
-from voicecall_bridge.ledger.creations import ContactKey, Ledger
+from voicecall_bridge.contact import ContactKey
+from voicecall_bridge.ledger.creations import CreationLedger
+from voicecall_bridge.ledger.table import Table
 
 NAME = "sales/second"
 PARAMETERS: dict[str, dict[str, object]] = {
@@ -123,7 +125,7 @@ def test_somebody_was_quicker_than_the_update(world: TwoOrgs) -> None:
 
     def come_between() -> None:
         if center := next(looks, None):
-            Ledger(lambda: plain, TABLE).pin(key, center)
+            CreationLedger(Table(lambda: plain, TABLE)).pin(key, center)
 
     plain = world.dynamodb
     world.dynamodb = Through(plain, before=come_between)

@@ -15,12 +15,12 @@ from tests.unit.samples import (
     stream_record,
 )
 from tests.unit.telling import Told
+from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.contact_centers.registry import Center, ContactCenters, PerCenter
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.ledger.callbacks import CallbackLedger
-from voicecall_bridge.ledger.creations import ContactKey, Ledger
-from voicecall_bridge.ledger.grouped_table import GroupedTable
+from voicecall_bridge.ledger.creations import CreationLedger
 from voicecall_bridge.ledger.records import RecordLedger
 from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.streams.contact_events import ContactEvents
@@ -106,7 +106,7 @@ class TwoOrgs:
         """From now on the stack lists these contact centers: new environments."""
         clients: PerCenter[TelephonyClient] = PerCenter(centers, lambda center: Org(self, center))
         observer = self.told.observer
-        self.ledger = Ledger(lambda: self.dynamodb, TABLE, self.clock)
+        self.ledger = CreationLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
         callbacks = CallbackLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
         actions = CallActions(self.ledger, callbacks, clients, observer, self.clock)
         self.flows = FlowService(
@@ -119,7 +119,7 @@ class TwoOrgs:
         self.events: StreamProcessor[Any] = StreamProcessor(
             ContactEvents(bridge, now=self.clock), self.letters, observer, workers=1
         )
-        records = RecordLedger(GroupedTable(lambda: self.dynamodb, TABLE), self.clock)
+        records = RecordLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
         updates = RecordUpdates(records, clients, observer, lambda _: None)
         self.records: StreamProcessor[Any] = StreamProcessor(
             ContactRecords(updates), self.letters, observer, workers=1

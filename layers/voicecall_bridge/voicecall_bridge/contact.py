@@ -87,6 +87,18 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactKey:
+    """A contact of an instance; two instances in one table do not meet."""
+
+    instance_id: str
+    contact_id: str
+
+    def __str__(self) -> str:
+        """The key of the contact's item in the ledger."""
+        return f"{self.instance_id}/{self.contact_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """One segment of a call: each consult and each transfer leg is a contact of its own.
 
@@ -122,6 +134,11 @@ class Contact:
     web_rtc: bool = False
     initiated_at: datetime | None = None
     secret_name: str = field(default="", repr=False)
+
+    @property
+    def key(self) -> ContactKey:
+        """What tells it from every other contact."""
+        return ContactKey(self.instance_id, self.contact_id)
 
     def with_details(self, described: Contact) -> Contact:
         """This contact with what only the other description of it knows."""

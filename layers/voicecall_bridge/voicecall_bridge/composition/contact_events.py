@@ -11,7 +11,8 @@ from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, Aw
 from voicecall_bridge.composition.dead_letters import dead_letter_queue
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
-from voicecall_bridge.ledger.creations import Ledger
+from voicecall_bridge.ledger.creations import CreationLedger
+from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.contact_events import ContactEventsSettings
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.streams.processor import StreamProcessor
@@ -37,7 +38,7 @@ def contact_events() -> StreamProcessor[ContactEvent]:
     report_item_faults(observer, settings.item_faults)
     aws = AwsClients(STREAM_ATTEMPTS, CHAINS_AT_ONCE)
     bridge = Bridge(
-        Ledger(aws.maker("dynamodb"), settings.ledger_table),
+        CreationLedger(Table(aws.maker("dynamodb"), settings.ledger_table)),
         telephony_clients(
             settings.salesforce, aws, observer, TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE)
         ),

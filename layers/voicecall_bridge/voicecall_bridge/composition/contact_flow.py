@@ -12,7 +12,8 @@ from voicecall_bridge.composition.aws import AwsClients, new_session
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.flow.service import FlowService, UnconfiguredFlow
-from voicecall_bridge.ledger.creations import Ledger
+from voicecall_bridge.ledger.creations import CreationLedger
+from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.contact_flow import ContactFlowSettings, FlowSettingsError
 from voicecall_bridge.use_cases.create import Bridge
 
@@ -82,7 +83,7 @@ def flow_service() -> FlowAnswers:
     report_item_faults(observer, settings.item_faults)
     budget = settings.budget_seconds
     ledger_seconds = budget * LEDGER_SHARE
-    ledger = Ledger(aws.maker("dynamodb", ledger_seconds), settings.ledger_table)
+    ledger = CreationLedger(Table(aws.maker("dynamodb", ledger_seconds), settings.ledger_table))
     telephony = telephony_clients(
         settings.salesforce, aws, observer, TelephonyOptions(budget * SECRET_SHARE)
     )
@@ -115,12 +116,11 @@ def _unconfigured(
 
 
 def _call_actions(
-    ledger: Ledger, clients: PerCenter[TelephonyClient], observer: Observer
+    ledger: CreationLedger, clients: PerCenter[TelephonyClient], observer: Observer
 ) -> CallActions:
     """Made when a flow first asks about a VoiceCall that is there: creating needs none of it."""
     from voicecall_bridge.ledger.callbacks import CallbackLedger  # noqa: PLC0415
-    from voicecall_bridge.ledger.table import Table  # noqa: PLC0415
     from voicecall_bridge.use_cases.call_actions import CallActions  # noqa: PLC0415
 
-    callbacks = CallbackLedger(Table(ledger.client, ledger.table))
+    callbacks = CallbackLedger(ledger.table)
     return CallActions(ledger, callbacks, clients, observer)

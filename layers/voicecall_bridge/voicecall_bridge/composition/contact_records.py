@@ -10,8 +10,8 @@ from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, Aw
 from voicecall_bridge.composition.dead_letters import dead_letter_queue
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
-from voicecall_bridge.ledger.grouped_table import GroupedTable
 from voicecall_bridge.ledger.records import RecordLedger
+from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.contact_records import ContactRecordsSettings
 from voicecall_bridge.streams.contact_records import ContactRecords
 from voicecall_bridge.streams.processor import StreamProcessor
@@ -36,11 +36,10 @@ def contact_records() -> StreamProcessor[ContactRecord]:
     settings = ContactRecordsSettings.from_environment(os.environ)
     observer = new_observer()
     report_item_faults(observer, settings.item_faults)
-    aws = AwsClients(STREAM_ATTEMPTS)
-    # The same PATCH twice is the same record: a token may serve many.
-    options = TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE, shares_tokens=True)
+    aws = AwsClients(STREAM_ATTEMPTS, CHAINS_AT_ONCE)
+    options = TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE)
     updates = RecordUpdates(
-        RecordLedger(GroupedTable(aws.maker("dynamodb"), settings.ledger_table)),
+        RecordLedger(Table(aws.maker("dynamodb"), settings.ledger_table)),
         telephony_clients(settings.salesforce, aws, observer, options),
         observer,
     )

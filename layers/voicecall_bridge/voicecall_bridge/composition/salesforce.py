@@ -22,12 +22,10 @@ class TelephonyOptions:
     Attributes:
         secret_seconds: what Secrets Manager and Systems Manager may take for an answer.
         connections: kept to each contact center.
-        shares_tokens: one token serves many requests: where the same request twice does no harm.
     """
 
     secret_seconds: float
     connections: int = 1
-    shares_tokens: bool = False
 
 
 def telephony_clients(
@@ -50,7 +48,6 @@ def telephony_clients(
             settings.provider_name,
             on_retry=lambda: observer.count("Retry"),
             on_failure=observer.failed_attempt,
-            shares_tokens=options.shares_tokens,
             calls=settings.calls,
         )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.telephony.errors import Effect, TelephonyError
-from voicecall_bridge.use_cases.outcomes import Creation, InProgress, NotCreated, NotRouted
+from voicecall_bridge.use_cases.outcomes import Creation, LeaseTimeout, NotCreated, NotRouted
 from voicecall_bridge.voice_call.create import CannotCreate
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ RESULT_LIMIT = 2_500
 """Bytes of one result. An id has 18; a signed address of a recording may have 2,000."""
 _KEY = re.compile(r"[0-9A-Za-z_-]{1,100}")
 """What Connect takes for the name of a key (administrator guide, "Invoke Lambda functions")."""
-FAILURES = (CannotCreate, InProgress, NotCreated, NotRouted, TelephonyError)
+FAILURES = (CannotCreate, LeaseTimeout, NotCreated, NotRouted, TelephonyError)
 """What a use case raises where a flow does not get what it asked for."""
 
 
@@ -169,7 +169,7 @@ def failed(error: Exception) -> FlowResult:
     if isinstance(error, CannotCreate):
         result = dead_lettered(Status.FAILED, error.code, str(error))
         return replace(result, disposition=Disposition.SKIPPED) if error.skipped else result
-    kept = "ledger" if isinstance(error, InProgress) and error.request_kept else ""
+    kept = "ledger" if isinstance(error, LeaseTimeout) and error.request_kept else ""
     return replace(dead_lettered(Status.DEFERRED, "IN_PROGRESS", str(error)), payload_kept=kept)
 
 

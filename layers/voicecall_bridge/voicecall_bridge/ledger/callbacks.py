@@ -1,10 +1,10 @@
 """Which callbacks were requested for a contact: once for each number. In the ledger's items.
 
-Requesting a callback makes a record, and nothing tells afterwards whether it did. So the request is
-remembered before it is sent, and one whose outcome nobody learned is never sent again.
+Requesting a callback makes a record, and no later answer tells whether it did. So the request is
+remembered before it is sent, and one with an unknown outcome is never sent again: its lease does
+not become free when it lapses.
 
-callback_<number>_until   end of the lease, in milliseconds since 1970; 0: free for another try
-callback_<number>_owner   who holds the lease
+callback_<number>         slot of the lease
 callback_<number>_record  the record that was made; from then on final
 
 <number> is a hash: names of attributes show up in places where values do not.
@@ -14,34 +14,31 @@ from __future__ import annotations
 
 import hashlib
 import time
-import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.ledger.creations import TIME_TO_LIVE_SECONDS, Busy, ContactKey
-from voicecall_bridge.ledger.table import ConditionFailed, number, number_of, string_of, text
+from voicecall_bridge.ledger.lease import (
+    LAPSED,
+    NOTHING,
+    Change,
+    Lease,
+    LeaseHeld,
+    Leases,
+    OutcomeUnknown,
+    held,
+)
+from voicecall_bridge.ledger.table import ConditionFailed, number, string_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from voicecall_bridge.contact import ContactKey
     from voicecall_bridge.ledger.table import Table
-
-_FREE = "attribute_not_exists(#until) OR #until = :free"
-_BEGIN = "SET vendor_call_key = :contact, expires_at = :expires, #until = :until, #owner = :owner"
-_MADE = "SET expires_at = :expires, #record = :record REMOVE #owner"
-_NOT_MADE = "SET #until = :until REMOVE #owner"
-_OWNED = "#owner = :owner"
-_LONG_PAST = 1
-"""A lease that has run out: how the request ended is not known."""
 
 
 @dataclass(frozen=True, slots=True)
-class CallbackTurn:
+class CallbackLease(Lease):
     """This worker may send the request."""
-
-    key: ContactKey
-    name: str
-    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +46,6 @@ class Requested:
     """The callback was requested before; Salesforce made this record of it."""
 
     record_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Untold:
-    """A request went out before, and nobody learned what became of it."""
 
 
 @dataclass(slots=True)
@@ -68,60 +60,41 @@ class CallbackLedger:
 
     table: Table
     now: Callable[[], float] = time.time
-    new_owner: Callable[[], str] = field(default=lambda: str(uuid.uuid4()), repr=False)
+    _leases: Leases = field(init=False, repr=False)
 
-    def begin(
-        self, key: ContactKey, callback_number: str, lease_seconds: float
-    ) -> CallbackTurn | Requested | Busy | Untold:
+    def __post_init__(self) -> None:
+        """Takes the leases of the table."""
+        self._leases = Leases(self.table, self.now)
+
+    def acquire(
+        self, key: ContactKey, callback_number: str, seconds: float
+    ) -> CallbackLease | Requested | LeaseHeld | OutcomeUnknown:
         """The right to send the request, or what is known of an earlier one."""
-        now = self.now()
-        turn = CallbackTurn(key, name_of(callback_number), self.new_owner())
-        values = {
-            ":contact": text(key.contact_id),
-            ":expires": self._expires(),
-            ":until": number(int((now + lease_seconds) * 1000)),
-            ":free": number(0),
-            ":owner": text(turn.owner),
-        }
-        names = _names(turn, "until", "owner")
+        slot = slot_of(callback_number)
+        not_made = Change(condition=f"attribute_not_exists({slot}_record)")
         try:
-            self.table.update(str(key), _BEGIN, values, condition=_FREE, names=names)
+            acquired = self._leases.acquire(key, slot, seconds, not_made, lapses=False)
         except ConditionFailed as refused:
-            item = refused.item
-            if string_of(item, f"{turn.name}_owner") == turn.owner:
-                return turn  # written by a first sending whose answer was lost
-            if record_id := string_of(item, f"{turn.name}_record"):
+            if record_id := string_of(refused.item, f"{slot}_record"):
                 return Requested(record_id)
-            until = number_of(item, f"{turn.name}_until") / 1000
-            return Busy(until) if until >= now else Untold()
-        return turn
+            other = held(refused.item, slot)
+            return other if other.until >= self.now() else OutcomeUnknown()
+        return CallbackLease(key, slot, acquired.lease.owner)
 
-    def made(self, turn: CallbackTurn, record_id: str) -> None:
-        """Remembers the record, whoever holds the lease by now."""
-        values = {":record": text(record_id), ":expires": self._expires()}
-        self.table.update(str(turn.key), _MADE, values, names=_names(turn, "record", "owner"))
+    def settle(self, lease: CallbackLease, record_id: str) -> str:
+        """Remembers the record, whoever holds the lease by now; the first one stands.
 
-    def not_made(self, turn: CallbackTurn, *, unknown: bool) -> None:
-        """Remembers that there is no record; or, if `unknown`, that nobody knows."""
-        values = {
-            ":until": number(_LONG_PAST if unknown else 0),
-            ":owner": text(turn.owner),
-        }
-        names = _names(turn, "until", "owner")
-        try:
-            self.table.update(str(turn.key), _NOT_MADE, values, condition=_OWNED, names=names)
-        except ConditionFailed:
-            return  # written already, by a first sending whose answer was lost
+        Returns:
+            The record that stands.
+        """
+        return self._leases.establish(lease, f"{lease.slot}_record", record_id)
 
-    def _expires(self) -> dict[str, str]:
-        return number(int(self.now()) + TIME_TO_LIVE_SECONDS)
+    def release(self, lease: CallbackLease, *, unknown: bool) -> None:
+        """Frees the request for another try; or, if `unknown`, for none."""
+        self._leases.release(lease, NOTHING, until=number(LAPSED) if unknown else None)
 
 
-def name_of(callback_number: str) -> str:
-    """The item's name for a callback to this number."""
+def slot_of(callback_number: str) -> str:
+    """The lease's slot for a callback to this number."""
     digest = hashlib.sha256(callback_number.encode(errors="replace")).hexdigest()
     return f"callback_{digest[:16]}"
-
-
-def _names(turn: CallbackTurn, *parts: str) -> Mapping[str, str]:
-    return {f"#{part}": f"{turn.name}_{part}" for part in parts}

@@ -1,65 +1,43 @@
-"""What was sent for a contact and what became of it: the bridge's memory, in DynamoDB.
+"""What was sent to create a contact's VoiceCall, and what became of it.
 
 One item a contact, written before a request is sent and again when its outcome is known, so that
 the flow, Connect's own retries and the contact's events agree on one VoiceCall. The create side of
 an item goes CREATING -> CREATED | FAILED | UNKNOWN; CREATED is final. A worker holds CREATING with
-a lease; a lease that has run out counts as UNKNOWN. Every write is conditional.
-
-contact_center names the contact center that the contact belongs to. It is written with the first
-request that is about to make a record, and never changes.
+a lease (slot "lease"); a lease that has run out counts as UNKNOWN.
 """
 
 from __future__ import annotations
 
 import json
 import time
-import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from voicecall_bridge.ledger.table import (
-    ConditionFailed,
-    Table,
-    number,
-    number_of,
-    string_of,
-    text,
+from voicecall_bridge.ledger.assignments import (
+    UNTOUCHED,
+    Elsewhere,
+    belongs_to,
+    center_of,
+    elsewhere,
 )
+from voicecall_bridge.ledger.lease import Change, Lease, LeaseHeld, Leases, held
+from voicecall_bridge.ledger.table import ConditionFailed, number, number_of, string_of, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from voicecall_bridge.contact import ContactKey
     from voicecall_bridge.contact_centers.registry import Center
+    from voicecall_bridge.ledger.table import Item, Table
 
-TIME_TO_LIVE_SECONDS = 14 * 24 * 3600
-LEASE_MARGIN_SECONDS = 1.0
-"""A lease outlives its holder's deadline by this much: clocks of two hosts may differ a little."""
-
-_GRANTED = (
-    "attribute_not_exists(create_status) OR create_status IN (:failed, :unknown)"
-    " OR (create_status = :creating AND lease_until < :now)"
-)
-_BEGIN = (
-    "create_status = :creating, lease_owner = :owner, lease_until = :until,"
-    " contact_center = :center, create_request = :request,"
+_SLOT = "lease"
+_NOT_CREATED = "attribute_not_exists(voice_call_id)"
+_ACQUIRED = (
+    "create_status = :creating, contact_center = :center, create_request = :request,"
     " create_start = if_not_exists(create_start, :start)"
-    " ADD create_attempts :one"
 )
-_CREATED = (
-    "create_status = :created, voice_call_id = :id REMOVE lease_owner, lease_until, create_error"
-)
-_NOT_CREATED = "create_status = :status, create_error = :error REMOVE lease_owner, lease_until"
-_UNPINNED = "attribute_not_exists(contact_center)"
-_SENT_BEFORE = ("create_request", "record_claim", "record_version")
-"""One of these without contact_center: written when there was one contact center, the default."""
-_UNTOUCHED = " AND ".join([_UNPINNED, *(f"attribute_not_exists({name})" for name in _SENT_BEFORE)])
-_PINNED = "contact_center = :center"
-_RESENT = "create_request = :request"
-_ENDED = "call_ended = :true"
-_STEP = "#step = :until"
-_FOR_GOOD = 10**15
-"""A moment, in milliseconds, that no lease of a step runs out before."""
+_ASSIGNED = "contact_center = :center"
 
 
 class CreateStatus(StrEnum):
@@ -72,18 +50,6 @@ class CreateStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ContactKey:
-    """A contact of an instance; two instances in one table do not meet."""
-
-    instance_id: str
-    contact_id: str
-
-    def __str__(self) -> str:
-        """The item's key."""
-        return f"{self.instance_id}/{self.contact_id}"
-
-
-@dataclass(frozen=True, slots=True)
 class Created:
     """The contact's VoiceCall exists; `request` is what was sent for it."""
 
@@ -92,17 +58,16 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
-class Busy:
-    """Another worker is creating it, until `lease_until` (epoch seconds) at the latest."""
+class CreateLease(Lease):
+    """This worker may send the create.
 
-    lease_until: float
+    Attributes:
+        after_unknown: an earlier attempt may have made the record.
+        earlier_request: what was to be sent before; empty at the first attempt.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """The contact belongs to another contact center; `center` as in Entry."""
-
-    center: str
+    after_unknown: bool = False
+    earlier_request: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +75,10 @@ class Entry:
     """All that the ledger knows of a contact.
 
     Attributes:
-        create_status: None when nobody began to create it.
+        create_status: None before anything was sent.
         voice_call_id: empty while there is none.
-        request: what was, or was to be, sent last, with the start of the first time; empty when
-            nobody began.
+        request: what was, or was to be, sent last, with the start of the first time; empty before
+            anything was sent.
         lease_until: epoch seconds; 0 without a lease.
         call_ended: the contact is known to be over.
         record_known: a version of its contact record was sent, or is about to be.
@@ -132,145 +97,95 @@ class Entry:
     center: str | None = None
 
 
-class Step(StrEnum):
-    """What is done once for a contact, beside its creation; the value is the item's attribute."""
-
-    CLEAR_ROUTING = "clear_routing_until"
-    REROUTE = "reroute_until"
-
-
-@dataclass(frozen=True, slots=True)
-class StepLease:
-    """This worker is to do the step; `center` as in Entry."""
-
-    center: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """This worker may send.
-
-    Attributes:
-        key: the contact.
-        owner: tells this lease from every other one.
-        after_unknown: an earlier attempt may have made the record.
-        earlier_request: what was to be sent before; empty at the first attempt.
-    """
-
-    key: ContactKey
-    owner: str
-    after_unknown: bool
-    earlier_request: Mapping[str, object]
-
-
 @dataclass(slots=True)
-class Ledger:
-    """The ledger of one table. Every method raises LedgerUnavailable when DynamoDB does not answer
-    in time or refuses.
+class CreationLedger:
+    """The create side of the ledger. Every method raises LedgerUnavailable when DynamoDB does not
+    answer in time or refuses.
 
     Attributes:
-        client: makes the DynamoDB client when it is needed.
-        table: the table's name.
+        table: the ledger's table.
         now: epoch seconds.
     """
 
-    client: Callable[[], Any]
-    table: str
+    table: Table
     now: Callable[[], float] = time.time
-    _table: Table = field(init=False, repr=False)
+    _leases: Leases = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Takes the table in use."""
-        self._table = Table(self.client, self.table)
+        """Takes the leases of the table."""
+        self._leases = Leases(self.table, self.now)
 
-    def begin(
-        self, key: ContactKey, request: Mapping[str, object], lease_seconds: float, center: Center
-    ) -> Lease | Created | Busy | Elsewhere:
+    def acquire(
+        self, key: ContactKey, request: Mapping[str, object], seconds: float, center: Center
+    ) -> CreateLease | Created | LeaseHeld | Elsewhere:
         """Remembers that `request` is about to be sent to the contact center, unless there is no
         need to send it, or the contact belongs elsewhere.
         """
-        now = self.now()
-        owner = str(uuid.uuid4())
-        values = {
-            ":creating": text(CreateStatus.CREATING),
-            ":failed": text(CreateStatus.FAILED),
-            ":unknown": text(CreateStatus.UNKNOWN),
-            ":owner": text(owner),
-            ":center": text(center.name),
-            ":now": _milliseconds(now),
-            ":until": _milliseconds(now + lease_seconds),
-            ":request": text(json.dumps(request)),
-            ":start": text(str(request.get("startTime", ""))),
-            ":one": number(1),
-        }
-        granted = f"({_GRANTED}) AND {belongs_to(center)}"
+        change = Change(
+            {
+                ":creating": text(CreateStatus.CREATING),
+                ":center": text(center.name),
+                ":request": text(json.dumps(request)),
+                ":start": text(str(request.get("startTime", ""))),
+                ":one": number(1),
+            },
+            sets=_ACQUIRED,
+            adds="create_attempts :one",
+            condition=f"{_NOT_CREATED} AND {belongs_to(center)}",
+        )
         try:
-            before = self._update(key, _BEGIN, values, condition=granted, tell_before=True)
+            acquired = self._leases.acquire(key, _SLOT, seconds, change)
         except ConditionFailed as refused:
-            if string_of(refused.item, "lease_owner") == owner:
-                # Written by a first sending whose answer was lost; what stood before is not known.
-                return Lease(key, owner, True, _entry(refused.item).request)
-            return elsewhere(refused.item, center) or _standing(_entry(refused.item))
-        earlier = _entry(before)
-        return Lease(
+            return elsewhere(refused.item, center) or _standing(refused.item)
+        entry = _entry(acquired.item)
+        return CreateLease(
             key,
-            owner,
-            # CREATING here is a lease that ran out: whoever held it never told how it ended.
-            after_unknown=earlier.create_status in (CreateStatus.UNKNOWN, CreateStatus.CREATING),
-            earlier_request=earlier.request,
+            _SLOT,
+            acquired.lease.owner,
+            # CREATING here is a lease that ran out: its holder never told how it ended. If the
+            # answer was lost, what stood before is not known either.
+            acquired.answer_lost
+            or entry.create_status in (CreateStatus.UNKNOWN, CreateStatus.CREATING),
+            entry.request,
         )
 
-    def created(self, lease: Lease, voice_call_id: str) -> str:
+    def settle(self, lease: CreateLease, voice_call_id: str) -> str:
         """Remembers the VoiceCall, whoever holds the lease by now; the first id that was
         remembered stands.
 
         Returns:
             The id that stands.
         """
-        values = {":created": text(CreateStatus.CREATED), ":id": text(voice_call_id)}
-        first = "attribute_not_exists(voice_call_id) OR voice_call_id = :id"
-        try:
-            self._update(lease.key, _CREATED, values, condition=first)
-        except ConditionFailed as refused:
-            return string_of(refused.item, "voice_call_id") or voice_call_id
-        return voice_call_id
+        change = Change(
+            {":created": text(CreateStatus.CREATED)},
+            sets="create_status = :created",
+            removes="create_error",
+        )
+        return self._leases.establish(lease, "voice_call_id", voice_call_id, change)
 
-    def not_created(self, lease: Lease, error_code: str, *, unknown: bool) -> None:
+    def release(self, lease: CreateLease, error_code: str, *, unknown: bool) -> None:
         """Remembers that the attempt ended without a VoiceCall, or without an answer."""
         status = CreateStatus.UNKNOWN if unknown else CreateStatus.FAILED
-        values = {
-            ":status": text(status),
-            ":error": text(error_code),
-            ":owner": text(lease.owner),
-        }
-        try:
-            self._update(lease.key, _NOT_CREATED, values, condition="lease_owner = :owner")
-        except ConditionFailed:
-            return  # the lease ran out and another worker has the contact now: its word counts
+        values = {":status": text(status), ":error": text(error_code)}
+        sets = "create_status = :status, create_error = :error"
+        self._leases.release(lease, Change(values, sets))
 
     def entry(self, key: ContactKey) -> Entry:
         """What the ledger knows right now; an empty entry when it knows nothing."""
-        return _entry(self._table.read(str(key)))
-
-    def standing(self, key: ContactKey) -> Created | Busy | None:
-        """Where the creation stands; None: nobody is creating it, and it is not created."""
-        entry = self.entry(key)
-        if entry.create_status is CreateStatus.CREATED:
-            return _standing(entry)
-        busy = entry.create_status is CreateStatus.CREATING and entry.lease_until >= self.now()
-        return _standing(entry) if busy else None
+        return _entry(self.table.read(str(key)))
 
     def resent(self, key: ContactKey, request: Mapping[str, object]) -> None:
         """Remembers what the VoiceCall was updated to while the call is on."""
-        self._update(key, _RESENT, {":request": text(json.dumps(request))})
+        change = Change({":request": text(json.dumps(request))}, "create_request = :request")
+        self._leases.write(key, change)
 
     def refused(self, key: ContactKey, mark: str) -> None:
-        """Remembers that a contact names a contact center that is not served, so that nobody who
-        does not know it takes the contact for the default one's. What was sent before stands.
+        """Remembers that a contact names a contact center that is not served, so that no worker
+        that does not know it takes the contact for the default one's. What was sent before stands.
         """
-        values = {":center": text(mark)}
+        change = Change({":center": text(mark)}, _ASSIGNED, condition=UNTOUCHED)
         try:
-            self._update(key, _PINNED, values, condition=_UNTOUCHED)
+            self._leases.write(key, change)
         except ConditionFailed:
             return
 
@@ -281,84 +196,26 @@ class Ledger:
         Returns:
             Where the contact belongs, if that is not this contact center.
         """
+        change = Change({":center": text(center.name)}, _ASSIGNED, condition=UNTOUCHED)
         try:
-            self._update(key, _PINNED, {":center": text(center.name)}, condition=_UNTOUCHED)
+            self._leases.write(key, change)
         except ConditionFailed as refused:
             return elsewhere(refused.item, center)
         return None
 
     def ended(self, key: ContactKey) -> None:
         """Remembers that the call is over: its contact record creates what is still missing."""
-        self._update(key, _ENDED, {":true": {"BOOL": True}})
-
-    def begin_step(
-        self, key: ContactKey, step: Step, lease_seconds: float
-    ) -> StepLease | Busy | None:
-        """Whether this worker is to do the step: None when it is done, Busy when another worker
-        is at it, who may yet fail.
-        """
-        now = self.now()
-        values = {":now": _milliseconds(now), ":until": _milliseconds(now + lease_seconds)}
-        free = "attribute_not_exists(#step) OR #step < :now"
-        try:
-            before = self._update(
-                key, _STEP, values, condition=free, names={"#step": step.value}, tell_before=True
-            )
-        except ConditionFailed as refused:
-            until = number_of(refused.item, step.value)
-            return None if until >= _FOR_GOOD else Busy(until / 1000)
-        return StepLease(center_of(before))
-
-    def finish_step(self, key: ContactKey, step: Step, *, done: bool) -> None:
-        """Remembers that the step is done for good, or free for another try."""
-        values = {":until": number(_FOR_GOOD if done else 0)}
-        self._update(key, _STEP, values, names={"#step": step.value})
-
-    def _update(
-        self,
-        key: ContactKey,
-        update: str,
-        values: dict[str, dict[str, Any]],
-        *,
-        condition: str = "",
-        names: Mapping[str, str] | None = None,
-        tell_before: bool = False,
-    ) -> Mapping[str, Mapping[str, Any]]:
-        # Whatever writes an item keeps it alive and says whose it is.
-        values[":contact"] = text(key.contact_id)
-        values[":expires"] = number(int(self.now()) + TIME_TO_LIVE_SECONDS)
-        update = f"SET vendor_call_key = :contact, expires_at = :expires, {update}"
-        return self._table.update(
-            str(key), update, values, condition=condition, names=names, tell_before=tell_before
-        )
+        self._leases.write(key, Change({":true": {"BOOL": True}}, "call_ended = :true"))
 
 
-def belongs_to(center: Center) -> str:
-    """The condition that an item is this contact center's, or nobody's yet; it takes `:center`."""
-    free = _UNPINNED if center.default else f"({_UNTOUCHED})"
-    return f"({free} OR contact_center = :center)"
-
-
-def center_of(item: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """The contact center that an item belongs to (see Entry.center)."""
-    known = string_of(item, "contact_center")
-    return known or ("" if any(name in item for name in _SENT_BEFORE) else None)
-
-
-def elsewhere(item: Mapping[str, Mapping[str, Any]], center: Center) -> Elsewhere | None:
-    """Where an item belongs if that is not this contact center."""
-    known = center_of(item)
-    mine = known is None or known == center.name or (not known and center.default)
-    return None if mine else Elsewhere(str(known))
-
-
-def _standing(entry: Entry) -> Created | Busy:
-    if entry.create_status is CreateStatus.CREATED:
+def _standing(item: Item) -> Created | LeaseHeld:
+    entry = _entry(item)
+    if entry.voice_call_id:
         return Created(entry.voice_call_id, entry.request)
-    return Busy(entry.lease_until)
+    return held(item, _SLOT)
 
 
-def _entry(item: Mapping[str, Mapping[str, Any]]) -> Entry:
+def _entry(item: Item) -> Entry:
     status = string_of(item, "create_status")
     request = _json(string_of(item, "create_request"))
     if start := string_of(item, "create_start"):
@@ -374,10 +231,6 @@ def _entry(item: Mapping[str, Mapping[str, Any]]) -> Entry:
         updated="record_version" in item,
         center=center_of(item),
     )
-
-
-def _milliseconds(seconds: float) -> dict[str, str]:
-    return number(int(seconds * 1000))
 
 
 def _json(stored: str) -> Mapping[str, object]:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import random
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
 KEY = "ledger_key"
-_CONFLICT = "TransactionConflictException"
-"""A transaction is at the item right now (DynamoDB API reference, UpdateItem). botocore does not
-send again for it, and it is over in milliseconds."""
-_CONFLICTS = 3
-_CONFLICT_SECONDS = 0.03
+Value = Mapping[str, Any]
+"""A value in DynamoDB's typed form, e.g. {"S": "text"}."""
+Item = Mapping[str, Value]
 
 
 class LedgerUnavailable(Exception):
@@ -31,21 +28,9 @@ class ConditionFailed(Exception):
         item: what stands there, in DynamoDB's typed form.
     """
 
-    def __init__(self, item: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, item: Item) -> None:
         super().__init__("the condition of a write does not hold")
         self.item = item
-
-
-class Cancelled(Exception):
-    """A transaction was not done, because of at least one of its items.
-
-    Attributes:
-        reasons: one for each item, in their order; `Code` is "None" where it was not to blame.
-    """
-
-    def __init__(self, reasons: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__("a transaction was cancelled")
-        self.reasons = reasons
 
 
 @dataclass(slots=True)
@@ -61,7 +46,7 @@ class Table:
     name: str
     _made: Any = field(default=None, init=False, repr=False)
 
-    def read(self, key: str) -> Mapping[str, Mapping[str, Any]]:
+    def read(self, key: str) -> Item:
         """The item as it stands now, empty if there is none.
 
         Raises:
@@ -77,59 +62,41 @@ class Table:
         self,
         key: str,
         update: str,
-        values: Mapping[str, Mapping[str, Any]],
+        values: Mapping[str, Value],
         *,
         condition: str = "",
-        names: Mapping[str, str] | None = None,
-        tell_before: bool = False,
-    ) -> Mapping[str, Mapping[str, Any]]:
+        return_before: bool = False,
+    ) -> Item:
         """Updates the item, and makes it if there is none.
 
         Returns:
-            What stood there before, if `tell_before`; else nothing.
+            What stood there before, if `return_before`; else nothing.
 
         Raises:
             ConditionFailed: with what stands there.
             LedgerUnavailable: DynamoDB did not answer in time, or refused.
         """
+        optional: dict[str, Any] = {}
+        if condition:
+            optional["ConditionExpression"] = condition
+            optional["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         answer = self._call(
             "update_item",
-            **update_of(self.name, key, update, values, condition=condition, names=names),
-            ReturnValues="ALL_OLD" if tell_before else "NONE",
+            TableName=self.name,
+            Key={KEY: text(key)},
+            UpdateExpression=update,
+            ExpressionAttributeValues=values,
+            ReturnValues="ALL_OLD" if return_before else "NONE",
+            **optional,
         )
         before = answer.get("Attributes", {})
         return before if isinstance(before, dict) else {}
-
-    def alone(self, update: Mapping[str, Any]) -> None:
-        """Writes one update (see `update_of`).
-
-        Raises:
-            ConditionFailed, LedgerUnavailable: as `update` does.
-        """
-        self._call("update_item", **update)
-
-    def together(self, updates: Sequence[Mapping[str, Any]]) -> None:
-        """Writes all of several updates of different items, at most 100, or none of them.
-
-        Raises:
-            Cancelled: none, with a reason for each.
-            LedgerUnavailable: DynamoDB did not answer in time, or refused.
-        """
-        self._call("transact_write_items", TransactItems=[{"Update": each} for each in updates])
 
     def _call(self, operation: str, **parameters: Any) -> Any:
         try:
             if self._made is None:
                 self._made = self.client()
-            call = getattr(self._made, operation)
-            for _ in range(_CONFLICTS):
-                try:
-                    return _on_a_live_connection(call, parameters)
-                except ClientError as error:
-                    if error.response["Error"].get("Code", "") != _CONFLICT:
-                        raise
-                time.sleep(random.uniform(0.0, _CONFLICT_SECONDS))  # noqa: S311 - no secret
-            return _on_a_live_connection(call, parameters)
+            return _on_a_live_connection(getattr(self._made, operation), parameters)
         except ClientError as error:
             raise _refusal(error.response) from None
         except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no address
@@ -144,37 +111,10 @@ def _on_a_live_connection(call: Callable[..., Any], parameters: Mapping[str, Any
         return call(**parameters)
 
 
-def update_of(
-    table: str,
-    key: str,
-    update: str,
-    values: Mapping[str, Mapping[str, Any]],
-    *,
-    condition: str,
-    names: Mapping[str, str] | None,
-) -> dict[str, Any]:
-    """An update as UpdateItem and TransactWriteItems both take it."""
-    optional: dict[str, Any] = {}
-    if condition:
-        optional["ConditionExpression"] = condition
-        optional["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    if names:
-        optional["ExpressionAttributeNames"] = names
-    return {
-        "TableName": table,
-        "Key": {KEY: text(key)},
-        "UpdateExpression": update,
-        "ExpressionAttributeValues": values,
-        **optional,
-    }
-
-
-def _refusal(answer: Mapping[str, Any]) -> ConditionFailed | Cancelled | LedgerUnavailable:
+def _refusal(answer: Mapping[str, Any]) -> ConditionFailed | LedgerUnavailable:
     code = answer["Error"].get("Code", "")
     if code == "ConditionalCheckFailedException":
         return ConditionFailed(answer.get("Item", {}))
-    if code == "TransactionCanceledException":
-        return Cancelled(answer.get("CancellationReasons", []))
     return LedgerUnavailable(code)
 
 
@@ -188,11 +128,11 @@ def number(value: int) -> dict[str, str]:
     return {"N": str(value)}
 
 
-def string_of(item: Mapping[str, Mapping[str, Any]], name: str) -> str:
+def string_of(item: Item, name: str) -> str:
     """The item's string attribute, empty if there is none."""
     return str(item.get(name, {}).get("S", ""))
 
 
-def number_of(item: Mapping[str, Mapping[str, Any]], name: str) -> float:
+def number_of(item: Item, name: str) -> float:
     """The item's number attribute, 0 if there is none."""
     return float(item.get(name, {}).get("N", "0"))

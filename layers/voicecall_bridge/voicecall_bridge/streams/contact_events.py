@@ -20,7 +20,7 @@ from voicecall_bridge.sources import contact_event
 from voicecall_bridge.sources.kinds import Kind
 from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
 from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
-from voicecall_bridge.use_cases.outcomes import CallOver, InProgress, NotCreated, ParentMissing
+from voicecall_bridge.use_cases.outcomes import CallOver, LeaseTimeout, NotCreated, ParentMissing
 from voicecall_bridge.voice_call.create import CREATED_LIVE, CannotCreate
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class ContactEvents:
             return _skipped("NOT_VOICE")
         try:
             return self._handle(item, later, deadline)
-        except InProgress:
+        except LeaseTimeout:
             raise TransientFailure("IN_PROGRESS") from None
         except LedgerUnavailable as fault:
             raise TransientFailure(LEDGER_UNAVAILABLE, str(fault)) from None

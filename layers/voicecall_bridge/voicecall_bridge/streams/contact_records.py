@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel
 from voicecall_bridge.contact_centers.registry import OtherContactCenter
-from voicecall_bridge.ledger.records import Outrun
+from voicecall_bridge.ledger.lease import Superseded
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
 from voicecall_bridge.settings.contact_records import RecordRules, doubt, undocumented
@@ -19,7 +19,8 @@ from voicecall_bridge.sources import contact_record
 from voicecall_bridge.sources.kinds import Kind
 from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
 from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
-from voicecall_bridge.use_cases.record_updates import OvertakenLate, StillAtWork
+from voicecall_bridge.use_cases.outcomes import LeaseTimeout
+from voicecall_bridge.use_cases.record_updates import LeaseLost
 from voicecall_bridge.voice_call.update import update_voice_call
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class ContactRecords:
         if reason := self._skip(item):
             return RecordResult(Disposition.SKIPPED, reason)
         # One that is skipped brings nothing, except that the contact is not to be there.
-        newer = [other for other in later if _outruns(other, item)]
+        newer = [other for other in later if _supersedes(other, item)]
         if any(self._skip(other) in ("", "OPTED_OUT") for other in newer):
             # Behind this one comes one that says all it says; it ends by itself.
             return RecordResult(Disposition.SUPERSEDED, "NEWER_IN_BATCH")
@@ -86,9 +87,9 @@ class ContactRecords:
             done = self.updates.update(item, request, deadline)
         except LedgerUnavailable as fault:
             raise TransientFailure(LEDGER_UNAVAILABLE, str(fault)) from None
-        except StillAtWork:
+        except LeaseTimeout:
             raise TransientFailure("IN_PROGRESS") from None
-        except OvertakenLate:
+        except LeaseLost:
             raise TransientFailure("LEASE_RAN_OUT") from None
         except OtherContactCenter as refused:
             raise PermanentFailure(refused.code) from None
@@ -97,7 +98,7 @@ class ContactRecords:
                 raise PermanentFailure(error.code) from None
             own = error.effect is Effect.UNKNOWN
             raise TransientFailure(error.code, may_be_poison=own) from None
-        if isinstance(done, Outrun):
+        if isinstance(done, Superseded):
             return RecordResult(Disposition.SUPERSEDED, done.reason)
         return RecordResult(Disposition.DELIVERED, attempts=done.attempts)
 
@@ -118,7 +119,7 @@ class ContactRecords:
         return self.rules.skip(item)
 
 
-def _outruns(later: ContactRecord, item: ContactRecord) -> bool:
+def _supersedes(later: ContactRecord, item: ContactRecord) -> bool:
     if (later.instance_id, later.contact_id) != (item.instance_id, item.contact_id):
         return False
     # Of two that were written within one second nobody knows which is the newer.

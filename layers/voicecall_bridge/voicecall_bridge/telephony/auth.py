@@ -2,8 +2,7 @@
 
 Source: Salesforce's Voice implementation guide, "Generate a JWT": RS256; `iss` the org's id, `sub`
 the contact center's API name, `exp` within 24 hours (older guides: 3 minutes, and an `aud`); a
-`jti` that was seen before is refused, so every attempt carries a token of its own, or one without
-a `jti` where many requests share it.
+`jti` that was seen before is refused, so every attempt carries a token of its own.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 LIFETIME_SECONDS = 120
 """Short enough for every edition of the guide."""
-SHARED_SECONDS = 60
-"""How long a shared token is handed out; then it still lives long enough for any request."""
 
 
 class UnusableKey(ValueError):
@@ -52,26 +49,13 @@ class TokenSigner:
             self._claims["aud"] = audience
         self._key = rsa_key(private_key)
         self._now = now
-        self._shared = ("", 0)
 
     def token(self) -> str:
         """A fresh token, never the same twice."""
-        return self._signed(int(self._now()), {"jti": str(uuid.uuid4())})
-
-    def shared_token(self) -> str:
-        """A token for any number of requests: without a `jti`, which the guide leaves optional, it
-        is not refused when it comes again. Whoever could read it could use it for as long as it
-        lives, so it is for where a signature a request is too slow."""
-        now = int(self._now())
-        token, issued = self._shared
-        if not issued <= now < issued + SHARED_SECONDS:
-            token = self._signed(now, {})
-            self._shared = (token, now)
-        return token
-
-    def _signed(self, issued: int, more: dict[str, str]) -> str:
+        issued = int(self._now())
         times = {"iat": issued, "exp": issued + LIFETIME_SECONDS}
-        return jwt.encode({**self._claims, **times, **more}, self._key, algorithm="RS256")
+        claims = {**self._claims, **times, "jti": str(uuid.uuid4())}
+        return jwt.encode(claims, self._key, algorithm="RS256")
 
 
 def rsa_key(pem: str) -> RSAPrivateKey:

@@ -69,8 +69,6 @@ class TelephonyClient:
         sleep: waits for seconds between two attempts.
         on_failure: told of every failed attempt and its contact id, for logs and counters.
         on_retry: told of every request that is sent again.
-        shares_tokens: one token serves many requests for a minute; only where every request may be
-            repeated without harm. A signature is a fifth of a request's work.
         calls: method and path of each call.
     """
 
@@ -81,7 +79,6 @@ class TelephonyClient:
     sleep: Callable[[float], None] = time.sleep
     on_failure: Callable[[str, TelephonyError], None] = lambda _contact_id, _error: None
     on_retry: Callable[[], None] = lambda: None
-    shares_tokens: bool = False
     calls: Mapping[Operation, Call] = field(default_factory=lambda: CALLS)
 
     def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> SalesforceResult:
@@ -183,10 +180,8 @@ class TelephonyClient:
             TelephonyError: its kinds.
         """
         seconds = deadline.remaining()
-        signer = credentials.signer
-        token = signer.shared_token() if self.shares_tokens else signer.token()
         headers = {
-            "Authorization": f"Bearer {token}",
+            "Authorization": f"Bearer {credentials.signer.token()}",
             "Content-Type": "application/json",
             "Telephony-Provider-Name": self.provider_name,
         }

@@ -10,14 +10,16 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.ledger.callbacks import CallbackTurn, Requested, Untold
-from voicecall_bridge.ledger.creations import LEASE_MARGIN_SECONDS, Busy, ContactKey, Entry
+from voicecall_bridge.ledger import lease
+from voicecall_bridge.ledger.callbacks import CallbackLease, Requested
+from voicecall_bridge.ledger.creations import Entry
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, TelephonyError
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.center_choice import CenterChoice
-from voicecall_bridge.use_cases.outcomes import InProgress, NotRouted
+from voicecall_bridge.use_cases.outcomes import LeaseTimeout, NotRouted
 from voicecall_bridge.use_cases.turns import LOOK_AGAIN_SECONDS, with_reserve
 from voicecall_bridge.voice_call.actions import said_at, update_of_a_call
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.contact_centers.registry import Center, PerCenter
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.ledger.callbacks import CallbackLedger
-    from voicecall_bridge.ledger.creations import Ledger
+    from voicecall_bridge.ledger.creations import CreationLedger
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.telephony.client import TelephonyClient
     from voicecall_bridge.use_cases.outcomes import Progress
@@ -47,7 +49,7 @@ class CallActions:
         sleep: waits for seconds.
     """
 
-    ledger: Ledger
+    ledger: CreationLedger
     callbacks: CallbackLedger
     clients: PerCenter[TelephonyClient]
     observer: Observer
@@ -80,7 +82,7 @@ class CallActions:
 
         Raises:
             NotRouted: Salesforce answers, and routes the call to nobody.
-            InProgress: another worker is at what is done once, and did not finish in time.
+            LeaseTimeout: another worker is at what is done once, and did not finish in time.
             OtherContactCenter: the call belongs to a contact center that is not served.
             TelephonyError: Salesforce did not do it. OutcomeUnknown also where an earlier request
                 for what is done once may have been taken: it is not repeated.
@@ -105,7 +107,7 @@ class CallActions:
         """
         entry = Entry()
         try:
-            entry = self.ledger.entry(_key(contact))
+            entry = self.ledger.entry(contact.key)
         except LedgerUnavailable as fault:
             self.observer.ledger_fault("entry", fault, contact.contact_id)
         if entry.record_known:
@@ -119,7 +121,7 @@ class CallActions:
     def _pinned(self, contact: Contact, center: Center) -> Center:
         """Where the contact stays from now on: at `center`, unless somebody was quicker."""
         try:
-            other = self.ledger.pin(_key(contact), center)
+            other = self.ledger.pin(contact.key, center)
         except LedgerUnavailable as fault:
             self.observer.ledger_fault("pin", fault, contact.contact_id)
             return center
@@ -143,45 +145,45 @@ class CallActions:
             unknown = error.effect is Effect.UNKNOWN
             if unknown:
                 self.observer.count("UnknownOutcome")
-            self._remember(contact, turn, lambda it: self.callbacks.not_made(it, unknown=unknown))
+            self._remember(contact, turn, lambda it: self.callbacks.release(it, unknown=unknown))
             raise
         progress.made = result
         record_id = str(result.members["recordId"])
-        self._remember(contact, turn, lambda it: self.callbacks.made(it, record_id))
+        self._remember(contact, turn, lambda it: self.callbacks.settle(it, record_id))
         return result
 
     def _turn(
         self, contact: Contact, callback_number: str, deadline: Deadline
-    ) -> CallbackTurn | Requested | None:
+    ) -> CallbackLease | Requested | None:
         """The right to send, or what was sent before; None: the ledger is silent."""
-        lease = deadline.remaining() + LEASE_MARGIN_SECONDS
+        seconds = deadline.remaining() + LEASE_MARGIN_SECONDS
         patience = with_reserve(deadline)
         try:
             while True:
-                turn = self.callbacks.begin(_key(contact), callback_number, lease)
-                if isinstance(turn, Untold):
+                turn = self.callbacks.acquire(contact.key, callback_number, seconds)
+                if isinstance(turn, lease.OutcomeUnknown):
                     raise OutcomeUnknown(
                         "an earlier request of this callback went out, and whether Salesforce took "
                         "it is not known: it is not sent again, or the customer is called twice",
                         code="CALLBACK_UNKNOWN",
                         effect=Effect.UNKNOWN,
                     )
-                if not isinstance(turn, Busy):
+                if not isinstance(turn, LeaseHeld):
                     return turn
                 if not patience.allows(LOOK_AGAIN_SECONDS):
-                    raise InProgress(
+                    raise LeaseTimeout(
                         "another invocation is requesting this callback", request_kept=False
                     )
                 self.sleep(LOOK_AGAIN_SECONDS)
         except LedgerUnavailable as fault:
-            self.observer.ledger_fault("begin callback", fault, contact.contact_id)
+            self.observer.ledger_fault("acquire callback", fault, contact.contact_id)
             return None
 
     def _remember(
         self,
         contact: Contact,
-        turn: CallbackTurn | None,
-        how: Callable[[CallbackTurn], None],
+        turn: CallbackLease | None,
+        how: Callable[[CallbackLease], object],
     ) -> None:
         if turn is None:
             return
@@ -218,7 +220,3 @@ _ROUTES: Mapping[Operation, Callable[[SalesforceResult], bool]] = {
     Operation.ROUTE: _took_it_up,
 }
 """Operations that route a call, and whether an answer says that it is routed."""
-
-
-def _key(contact: Contact) -> ContactKey:
-    return ContactKey(contact.instance_id, contact.contact_id)

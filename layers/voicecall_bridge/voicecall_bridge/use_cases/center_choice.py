@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.contact_centers.registry import OtherContactCenter, refused
-from voicecall_bridge.ledger.creations import ContactKey
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import Unavailable
 from voicecall_bridge.use_cases.outcomes import NotCreated
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from voicecall_bridge.contact import Contact
     from voicecall_bridge.contact_centers.registry import Center, Chooses, ContactCenters
-    from voicecall_bridge.ledger.creations import Elsewhere, Ledger
+    from voicecall_bridge.ledger.assignments import Elsewhere
+    from voicecall_bridge.ledger.creations import CreationLedger
     from voicecall_bridge.observability import Observer
 
 
@@ -61,7 +62,7 @@ class CenterChoice:
                 return center
             raise
 
-    def of_flow(self, contact: Contact, ledger: Ledger) -> Center:
+    def of_flow(self, contact: Contact, ledger: CreationLedger) -> Center:
         """The contact center of a flow's contact; whether the ledger remembers another one is
         learned when its creation begins. A refusal is remembered there: events and records do not
         know what the flow said.
@@ -94,7 +95,7 @@ class CenterChoice:
         """
         try:
             if pin is None and self.centers.several:
-                pin = self.pin_of(ContactKey(contact.instance_id, contact.contact_id))
+                pin = self.pin_of(contact.key)
             return self.of(contact, pin)
         except LedgerUnavailable as fault:
             self.observer.ledger_fault("contact center", fault, contact.contact_id)
@@ -114,8 +115,8 @@ class CenterChoice:
             self.observer.count("ContactCenterKept")
         return self.centers.remembered(pinned.center) or self.centers.default
 
-    def _remember_refusal(self, contact: Contact, ledger: Ledger) -> None:
-        key = ContactKey(contact.instance_id, contact.contact_id)
+    def _remember_refusal(self, contact: Contact, ledger: CreationLedger) -> None:
+        key = contact.key
         try:
             ledger.refused(key, refused(contact.secret_name))
         except LedgerUnavailable as fault:

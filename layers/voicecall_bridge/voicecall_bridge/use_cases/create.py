@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.ledger.creations import (
-    ContactKey,
     Created,
+    CreateLease,
     CreateStatus,
+    CreationLedger,
     Entry,
-    Lease,
-    Ledger,
-    Step,
 )
+from voicecall_bridge.ledger.routing import RoutingLedger, RoutingStep
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError, is_refused
 from voicecall_bridge.use_cases.center_choice import CenterChoice
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voicecall_bridge.aws.contact_directory import ContactDirectory
-    from voicecall_bridge.contact import Contact
+    from voicecall_bridge.contact import Contact, ContactKey
     from voicecall_bridge.contact_centers.registry import Center, PerCenter
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.observability import Observer
@@ -72,7 +71,7 @@ class Bridge:
         sleep: waits for seconds.
     """
 
-    ledger: Ledger
+    ledger: CreationLedger
     clients: PerCenter[TelephonyClient]
     observer: Observer
     directory: ContactDirectory | None = None
@@ -81,12 +80,14 @@ class Bridge:
     sleep: Callable[[float], None] = time.sleep
     _choice: CenterChoice = field(init=False, repr=False)
     _turns: Turns = field(init=False, repr=False)
+    _routing: RoutingLedger = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Lets the ledger say whose a contact is, and whose turn it is."""
         self._choice = CenterChoice(
             self.clients.centers, lambda key: self.ledger.entry(key).center, self.observer
         )
+        self._routing = RoutingLedger(self.ledger.table, self.ledger.now)
         self._turns = Turns(self.ledger, self._choice, self.needs_ledger)
 
     def create(
@@ -101,7 +102,7 @@ class Bridge:
         Raises:
             CannotCreate: this contact has no VoiceCall of its own, or none in a contact center that
                 is served (OtherContactCenter).
-            InProgress: another worker is at it and did not finish in time.
+            LeaseTimeout: another worker is at it and did not finish in time.
             NotCreated: Salesforce did not make it.
         """
         center = self._choice.of_flow(contact, self.ledger)
@@ -121,10 +122,10 @@ class Bridge:
         Raises:
             CallOver: the call has ended.
             ParentMissing: a transfer whose parent is not there and can never be made live.
-            CannotCreate, InProgress, NotCreated: as in `create`.
+            CannotCreate, LeaseTimeout, NotCreated: as in `create`.
             LedgerUnavailable, DirectoryUnavailable, NoSuchContact: without them nothing is known.
         """
-        key = _key(contact)
+        key = contact.key
         entry = self.ledger.entry(key)
         if entry.create_status is CreateStatus.CREATED:
             return Creation(entry.voice_call_id, existing=True)
@@ -141,7 +142,7 @@ class Bridge:
         deadline: Deadline,
         children: tuple[str, ...],
     ) -> Creation:
-        key = _key(contact)
+        key = contact.key
         if described is not None:
             if described.ended:
                 raise CallOver(key.contact_id)
@@ -169,7 +170,7 @@ class Bridge:
         transfer = contact.initiation_method in TRANSFERS
         asked = CallInitiation.TRANSFER if transfer else CallInitiation.INBOUND
         if transfer and contact.previous_contact_id:
-            parent = replace(_key(contact), contact_id=contact.previous_contact_id)
+            parent = replace(contact.key, contact_id=contact.previous_contact_id)
             number = str(self._with_parent(parent, deadline, children).request.get("to", ""))
             # Neither events nor DescribeContact tell the system endpoint of a QUEUE_TRANSFER; the
             # call goes on on the number that it came in on.
@@ -183,18 +184,18 @@ class Bridge:
         Raises:
             LedgerUnavailable: the ledger does not answer.
         """
-        self.ledger.ended(_key(contact))
+        self.ledger.ended(contact.key)
 
     def clear_routing(self, contact: Contact, deadline: Deadline) -> Tidied | None:
         """Takes back the routing of an abandoned call, once; None: it was done before.
 
         Raises:
-            InProgress: another worker is at it.
+            LeaseTimeout: another worker is at it.
             OtherContactCenter: the contact belongs to a contact center that is not served.
             TelephonyError: Salesforce did not do it.
             LedgerUnavailable, DirectoryUnavailable: without them nothing is known.
         """
-        return self._once(Step.CLEAR_ROUTING, contact, deadline, lambda it: it.clear_routing)
+        return self._once(RoutingStep.CLEAR_ROUTING, contact, deadline, lambda it: it.clear_routing)
 
     def reroute(self, contact: Contact, late: bool, deadline: Deadline) -> Tidied | None:
         """Routes a call anew whose wanted agent did not come, once; None: it was done before.
@@ -207,18 +208,18 @@ class Bridge:
         Raises:
             CallOver: the call has ended.
             NoSuchContact: Connect was asked and does not know it.
-            InProgress, OtherContactCenter, TelephonyError, LedgerUnavailable,
+            LeaseTimeout, OtherContactCenter, TelephonyError, LedgerUnavailable,
             DirectoryUnavailable: as in `clear_routing`.
         """
-        key = _key(contact)
+        key = contact.key
         over = self.ledger.entry(key).call_ended
         if over or (late and self._describe(key, deadline).ended):
             raise CallOver(key.contact_id)
-        return self._once(Step.REROUTE, contact, deadline, lambda it: it.reroute)
+        return self._once(RoutingStep.REROUTE, contact, deadline, lambda it: it.reroute)
 
     def _once(
         self,
-        step: Step,
+        step: RoutingStep,
         contact: Contact,
         deadline: Deadline,
         call_of: Callable[[TelephonyClient], Callable[[str, Deadline], int]],
@@ -227,7 +228,7 @@ class Bridge:
             call = call_of(self.clients.of(self._center_of_step(contact, pin, deadline)))
             return lambda: call(contact.contact_id, deadline)
 
-        return once(self.ledger, _key(contact), step, aim, deadline)
+        return once(self._routing, contact.key, step, aim, deadline)
 
     def _center_of_step(self, contact: Contact, pin: str | None, deadline: Deadline) -> Center:
         if pin is None and self.clients.centers.several:
@@ -236,7 +237,7 @@ class Bridge:
 
             # Nobody began to create it. Where its VoiceCall is after all, its attributes tell.
             with suppress(NoSuchContact):
-                contact = contact.with_details(self._describe(_key(contact), deadline).contact)
+                contact = contact.with_details(self._describe(contact.key, deadline).contact)
         return self._choice.of(contact, pin)
 
     def _describe(self, key: ContactKey, deadline: Deadline) -> DescribedContact:
@@ -279,7 +280,7 @@ class Bridge:
         *,
         asked: CallInitiation,
     ) -> Creation:
-        key = _key(contact)
+        key = contact.key
         turn, center = self._turns.take(contact, request, center, deadline, sleep=self.sleep)
         client = self.clients.of(center)
         if isinstance(turn, Created):
@@ -333,7 +334,7 @@ class Bridge:
 
     def _send(
         self,
-        turn: Lease | None,
+        turn: CreateLease | None,
         request: CreateVoiceCall,
         client: TelephonyClient,
         asked: CallInitiation,
@@ -358,13 +359,13 @@ class Bridge:
             raise
         return replace(made, attempts=made.attempts + first.attempts)
 
-    def _remember(self, lease: Lease | None, voice_call_id: str) -> str:
+    def _remember(self, lease: CreateLease | None, voice_call_id: str) -> str:
         if lease is None:
             return voice_call_id
         try:
-            standing = self.ledger.created(lease, voice_call_id)
+            standing = self.ledger.settle(lease, voice_call_id)
         except LedgerUnavailable as fault:
-            self.observer.ledger_fault("created", fault, lease.key.contact_id)
+            self.observer.ledger_fault("settle", fault, lease.key.contact_id)
             return voice_call_id
         if standing != voice_call_id:
             self.observer.count("SecondVoiceCall")
@@ -373,19 +374,15 @@ class Bridge:
             )
         return standing
 
-    def _remember_failure(self, lease: Lease | None, error: TelephonyError) -> bool:
+    def _remember_failure(self, lease: CreateLease | None, error: TelephonyError) -> bool:
         unknown = error.effect is Effect.UNKNOWN
         if unknown:
             self.observer.count("UnknownOutcome")
         if lease is None:
             return False
         try:
-            self.ledger.not_created(lease, error.code, unknown=unknown)
+            self.ledger.release(lease, error.code, unknown=unknown)
         except LedgerUnavailable as fault:
-            # The request is there since `begin`; the lease will run out and count as unknown.
-            self.observer.ledger_fault("not created", fault, lease.key.contact_id)
+            # The request is there since `acquire`; the lease will run out and count as unknown.
+            self.observer.ledger_fault("release", fault, lease.key.contact_id)
         return True
-
-
-def _key(contact: Contact) -> ContactKey:
-    return ContactKey(contact.instance_id, contact.contact_id)

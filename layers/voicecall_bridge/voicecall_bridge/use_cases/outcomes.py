@@ -40,8 +40,8 @@ class Progress:
     made: Creation | SalesforceResult | None = None
 
 
-class InProgress(Exception):
-    """Another worker is at it, and the time to wait for it has run out.
+class LeaseTimeout(Exception):
+    """Another worker held the lease until the time to wait for it had run out.
 
     Attributes:
         request_kept: the ledger holds the request, should that worker die of it.

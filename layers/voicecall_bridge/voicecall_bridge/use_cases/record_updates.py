@@ -9,11 +9,14 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.ledger.creations import ContactKey, Elsewhere
-from voicecall_bridge.ledger.records import AtWork, Claim, Outrun, RecordLedger
+from voicecall_bridge.contact import ContactKey
+from voicecall_bridge.ledger.assignments import Elsewhere
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld, Superseded
+from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVersion
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError, is_refused
 from voicecall_bridge.use_cases.center_choice import CenterChoice
+from voicecall_bridge.use_cases.outcomes import LeaseTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
     from voicecall_bridge.telephony.client import TelephonyClient
     from voicecall_bridge.voice_call.update import UpdateVoiceCall
 
-LEASE_MARGIN_SECONDS = 1.0
-"""A lease outlives its holder's last request by this much: clocks of two hosts differ a little."""
 SEND_SHARE = 0.7
 """Share of a record's time that its requests to Salesforce may take. With the margin above, what a
 worker left behind when it died is free again before the same record's next delivery gives up."""
@@ -38,12 +39,9 @@ MOST_FIELDS_LEFT_OUT = 5
 _API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 
 
-class StillAtWork(Exception):
-    """Another worker is at the contact, and the time to wait for it has run out."""
-
-
-class OvertakenLate(Exception):
-    """The lease ran out while the version was sent: it must come again, to be the last."""
+class LeaseLost(Exception):
+    """The lease ran out while the version was sent: Lambda must deliver it again, so that it is the
+    last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class RecordUpdates:
 
     def update(
         self, record: ContactRecord, request: UpdateVoiceCall, deadline: Deadline
-    ) -> Updated | Outrun:
+    ) -> Updated | Superseded:
         """Brings the VoiceCall to the record's version, unless it has it or a newer one.
 
         Args:
@@ -86,42 +84,43 @@ class RecordUpdates:
 
         Raises:
             OtherContactCenter: the contact belongs to a contact center that is not served.
-            StillAtWork, OvertakenLate: it is to come again.
+            LeaseTimeout, LeaseLost: Lambda must deliver it again.
             TelephonyError: Salesforce did not take it.
             LedgerUnavailable: without the ledger nothing is sent.
         """
         key = ContactKey(record.instance_id, record.contact_id)
-        claim, client, sending = self._claim(key, record, content_of(request), deadline)
-        if isinstance(claim, Outrun):
-            return claim
+        wanted = RecordVersion(key, record.version, content_of(request))
+        lease, client, sending = self._acquire(record, wanted, deadline)
+        if isinstance(lease, Superseded):
+            return lease
         try:
             attempts = self._send(client, request, sending)
         except TelephonyError as error:
-            self._end(claim, comes_again=not is_refused(error))
+            self._release(lease, retry_later=not is_refused(error))
             raise
-        if not self.ledger.sent(claim):
-            raise OvertakenLate(key.contact_id)
+        if not self.ledger.settle(lease):
+            raise LeaseLost(key.contact_id)
         return Updated(attempts)
 
-    def _claim(
-        self, key: ContactKey, record: ContactRecord, content: str, deadline: Deadline
-    ) -> tuple[Claim | Outrun, TelephonyClient, Deadline]:
-        """The turn, where to, and until when its requests may be under way."""
+    def _acquire(
+        self, record: ContactRecord, wanted: RecordVersion, deadline: Deadline
+    ) -> tuple[RecordLease | Superseded, TelephonyClient, Deadline]:
+        """The lease, where to, and until when its requests may be under way."""
         pause = FIRST_LOOK_SECONDS
         center = self._choice.of_record(record)
         while True:
             # Before the ledger is asked: what it takes to answer is a part of the lease.
             sending = deadline.within(deadline.remaining() * SEND_SHARE)
-            lease = sending.remaining() + LEASE_MARGIN_SECONDS
-            turn = self.ledger.claim(key, record.version, content, lease, center)
-            if isinstance(turn, Elsewhere):
-                center = self._choice.kept(record, turn)
+            seconds = sending.remaining() + LEASE_MARGIN_SECONDS
+            lease = self.ledger.acquire(wanted, seconds, center)
+            if isinstance(lease, Elsewhere):
+                center = self._choice.kept(record, lease)
                 continue
-            if not isinstance(turn, AtWork):
-                return turn, self.clients.of(center), sending
-            # Not below what a request takes: whoever gets the turn must be able to use it.
+            if not isinstance(lease, LeaseHeld):
+                return lease, self.clients.of(center), sending
+            # Not below what a request takes: whoever gets the lease must be able to use it.
             if not deadline.allows(pause + LEASE_MARGIN_SECONDS):
-                raise StillAtWork(key.contact_id)
+                raise LeaseTimeout("another worker is sending this contact's record")
             self.sleep(pause)
             pause = min(2 * pause, LOOK_AGAIN_SECONDS)
 
@@ -147,12 +146,12 @@ class RecordUpdates:
         self.observer.report("field refused by Salesforce", contact_id, field=field)
         self.observer.count("FieldRefused", "field", field)
 
-    def _end(self, claim: Claim, *, comes_again: bool) -> None:
+    def _release(self, lease: RecordLease, *, retry_later: bool) -> None:
         try:
-            self.ledger.not_sent(claim, comes_again=comes_again)
+            self.ledger.release(lease, retry_later=retry_later)
         except LedgerUnavailable as fault:
             # The lease runs out by itself.
-            self.observer.ledger_fault("not sent", fault, claim.key.contact_id)
+            self.observer.ledger_fault("release", fault, lease.key.contact_id)
 
 
 def content_of(request: UpdateVoiceCall) -> str:

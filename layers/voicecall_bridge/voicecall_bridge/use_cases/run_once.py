@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.ledger.creations import LEASE_MARGIN_SECONDS, Busy, ContactKey, Ledger, Step
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld, Superseded
 from voicecall_bridge.telephony.errors import TelephonyError
-from voicecall_bridge.use_cases.outcomes import InProgress, Tidied
+from voicecall_bridge.use_cases.outcomes import LeaseTimeout, Tidied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voicecall_bridge.contact import ContactKey
     from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.ledger.routing import RoutingLedger, RoutingStep
 
 
 def once(
-    ledger: Ledger,
+    ledger: RoutingLedger,
     key: ContactKey,
-    step: Step,
+    step: RoutingStep,
     aim: Callable[[str | None], Callable[[], int]],
     deadline: Deadline,
 ) -> Tidied | None:
@@ -29,26 +31,26 @@ def once(
             there, and answers how many requests it took.
 
     Raises:
-        InProgress: another worker is at it.
+        LeaseTimeout: another worker is at it.
         TelephonyError, or what `aim` raises: it was not done; the next delivery tries again.
         LedgerUnavailable: the ledger does not answer.
     """
-    turn = ledger.begin_step(key, step, deadline.remaining() + LEASE_MARGIN_SECONDS)
-    if turn is None:
+    lease = ledger.acquire(key, step, deadline.remaining() + LEASE_MARGIN_SECONDS)
+    if isinstance(lease, Superseded):
         return None
-    if isinstance(turn, Busy):
-        raise InProgress(f"another delivery of this contact is at {step.name}")
+    if isinstance(lease, LeaseHeld):
+        raise LeaseTimeout(f"another delivery of this contact is at {step.name}")
     try:
-        send = aim(turn.center)
+        send = aim(lease.center)
     except Exception:  # nothing was sent, whatever the reason
-        ledger.finish_step(key, step, done=False)
+        ledger.release(lease)
         raise
     try:
         tidied = Tidied(send(), found=True)
     except TelephonyError as error:
         if error.status != 404:
-            ledger.finish_step(key, step, done=False)
+            ledger.release(lease)
             raise
         tidied = Tidied(error.attempts, found=False)  # no VoiceCall, so no routing either
-    ledger.finish_step(key, step, done=True)
+    ledger.settle(lease)
     return tidied

@@ -6,17 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.ledger.creations import (
-    LEASE_MARGIN_SECONDS,
-    Busy,
-    ContactKey,
-    Created,
-    Elsewhere,
-    Lease,
-    Ledger,
-)
+from voicecall_bridge.ledger.assignments import Elsewhere
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld
 from voicecall_bridge.ledger.table import LedgerUnavailable
-from voicecall_bridge.use_cases.outcomes import InProgress
+from voicecall_bridge.use_cases.outcomes import LeaseTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +17,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.contact import Contact
     from voicecall_bridge.contact_centers.registry import Center
     from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.ledger.creations import Created, CreateLease, CreationLedger
     from voicecall_bridge.use_cases.center_choice import CenterChoice
     from voicecall_bridge.voice_call.create import CreateVoiceCall
 
@@ -49,7 +43,7 @@ class Turns:
         needs_ledger: whether a silent ledger is an error.
     """
 
-    ledger: Ledger
+    ledger: CreationLedger
     choice: CenterChoice
     needs_ledger: bool
 
@@ -61,39 +55,30 @@ class Turns:
         deadline: Deadline,
         *,
         sleep: Callable[[float], None] = time.sleep,
-    ) -> tuple[Lease | Created | None, Center]:
+    ) -> tuple[CreateLease | Created | None, Center]:
         """The right to send, or the VoiceCall another worker made; None: the ledger is silent. And
         to which contact center: `center`, unless the ledger knows better.
 
         Raises:
-            InProgress: another worker is at it and did not finish in time.
+            LeaseTimeout: another worker is at it and did not finish in time.
             OtherContactCenter: the ledger knows it at a contact center that is not served.
             LedgerUnavailable: the ledger is silent, and needed.
         """
-        key = ContactKey(contact.instance_id, contact.contact_id)
+        body, patience = request.to_json(), with_reserve(deadline)
         try:
             while True:
                 seconds = deadline.remaining() + LEASE_MARGIN_SECONDS
-                turn = self.ledger.begin(key, request.to_json(), seconds, center)
+                turn = self.ledger.acquire(contact.key, body, seconds, center)
                 if isinstance(turn, Elsewhere):
                     center = self.choice.kept(contact, turn)
-                elif not isinstance(turn, Busy):
+                elif not isinstance(turn, LeaseHeld):
                     return turn, center
-                elif made := self._wait(key, with_reserve(deadline), sleep):
-                    return made, center
+                elif not patience.allows(LOOK_AGAIN_SECONDS):
+                    raise LeaseTimeout("another delivery of this contact is creating its VoiceCall")
+                else:
+                    sleep(LOOK_AGAIN_SECONDS)
         except LedgerUnavailable as fault:
             if self.needs_ledger:
                 raise  # the record comes again, and is counted then
-            self.choice.observer.ledger_fault("begin", fault, contact.contact_id)
+            self.choice.observer.ledger_fault("acquire", fault, contact.contact_id)
             return None, center
-
-    def _wait(
-        self, key: ContactKey, patience: Deadline, sleep: Callable[[float], None]
-    ) -> Created | None:
-        """Waits for another worker's answer; None: it gave up, so the contact is free again."""
-        while patience.allows(LOOK_AGAIN_SECONDS):
-            sleep(LOOK_AGAIN_SECONDS)
-            standing = self.ledger.standing(key)
-            if not isinstance(standing, Busy):
-                return standing
-        raise InProgress("another delivery of this contact is creating its VoiceCall")
