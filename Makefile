@@ -27,8 +27,8 @@ help:  ## list what can be made
 run: $(VENV)/ready  ## replay events/ against the simulator; fails unless every sample ends as its file says
 	@$(BIN)/python -m simulator run
 
-replay: $(VENV)/ready  ## replay one file: make replay EVENT=events/contact_flow/inbound.json
-	@$(BIN)/python -m simulator replay "$(or $(EVENT),$(error name a file: make replay EVENT=path))" $(ARGS)
+replay: $(VENV)/ready  ## replay real material, as it was copied: make replay EVENT=path, or … | make replay
+	@$(BIN)/python -m simulator replay "$(or $(EVENT),-)" $(ARGS)
 
 flow: $(VENV)/ready  ## walk a contact flow: make flow FLOW=flows/inbound.json
 	@$(BIN)/python -m simulator flow "$(or $(FLOW),$(error name a flow: make flow FLOW=path))" $(ARGS)

@@ -7,7 +7,7 @@ template's runs in a process of its own, as a stack with other parameters would.
 import base64
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from simulator.aws.connect import ConnectStandIn
 from simulator.aws.fault_endpoint import FaultEndpoint
 from simulator.functions.function_pool import FunctionPool
 from simulator.functions.lambda_process import Invocation, LambdaProcess
+from simulator.instance import OWN_INSTANCE, Instance
 from simulator.replay.tally import (
     DeadLetter,
     LedgerItem,
@@ -27,7 +28,7 @@ from simulator.replay.tally import (
     StoredRecord,
     setting_faults,
 )
-from simulator.salesforce import SalesforceSimulator, new_identity
+from simulator.salesforce import ContactCenterIdentity, SalesforceSimulator, new_identity
 from simulator.sam.template import Template, TemplateError
 from simulator.settings_check import faults_in
 from simulator.sources import Sources
@@ -86,6 +87,7 @@ class Simulator:
         observe: sees each invocation: function, event, what became of it, epoch seconds of its
             beginning.
         ports: where each part listens; any free port unless said.
+        instance: the Amazon Connect instance that it is.
 
     Attributes:
         aws_faults: stands before AWS and fails on request.
@@ -112,11 +114,13 @@ class Simulator:
         settings: Mapping[str, str] | None = None,
         observe: Observe | None = None,
         ports: Ports | None = None,
+        instance: Instance = OWN_INSTANCE,
     ) -> None:
         """Nothing runs before the context is entered."""
         self.setting_faults = []
         self._observe = observe
         self._ports = ports or Ports()
+        self._instance = instance
         self._settings = dict(settings or {})
         self._template_path = template_path
         self._compressed = compressed
@@ -145,15 +149,7 @@ class Simulator:
                     port=self._ports.salesforce,
                 )
             )
-            self.aws = parts.enter_context(
-                LaptopAws(
-                    self._template_path,
-                    identity,
-                    self.salesforce.base_url,
-                    [second],
-                    self._ports.aws,
-                )
-            )
+            self.aws = parts.enter_context(self._aws(identity, [second]))
             self._refuse_unknown_settings()
             self._refuse_faulty_settings()
             self.aws_faults = parts.enter_context(FaultEndpoint(self.aws.endpoint))
@@ -330,6 +326,18 @@ class Simulator:
         with ExitStack() as pools:
             for pool in self._pools.values():
                 pools.callback(pool.close)
+
+    def _aws(
+        self, identity: ContactCenterIdentity, others: Sequence[ContactCenterIdentity]
+    ) -> LaptopAws:
+        return LaptopAws(
+            self._template_path,
+            identity,
+            self.salesforce.base_url,
+            others,
+            self._ports.aws,
+            instance=self._instance,
+        )
 
     def _database(self) -> Literal[":memory:"] | Path:
         if self._state is None:

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from simulator.aws.cloud import LaptopAws
 from simulator.aws.event_bus import Delivery, EventBus
+from simulator.aws.event_mismatch import nearest_rule
 from simulator.aws.event_rules import read_rules
 from simulator.aws.queue_clock import let_time_pass, visible_in
 from simulator.functions.lambda_process import Invocation
@@ -177,6 +178,14 @@ class Sources:
         CREATE_FROM_EVENTS. Raises ValueError for no envelope, TemplateError for no usable rule.
         """
         return self._bus_with(settings or {}).put(event)
+
+    def why_unmatched(
+        self, event: Mapping[str, Any], settings: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """Why no rule takes an event: the fields in which it differs from the nearest rule."""
+        known = {**self._simulator_settings, **(settings or {})}
+        found = nearest_rule(read_rules(self._aws.template_with(known)), event)
+        return [f"{found[0]}: {it}" for it in found[1]] if found else ["the template has no rules"]
 
     def put(self, name: str, partition_key: str, data: str) -> str:
         """Put an input into the stream or queue of its source, past the rules; its input id.

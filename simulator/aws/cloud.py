@@ -17,7 +17,7 @@ from botocore.config import Config
 
 from simulator.aws.deployment import Deployment
 from simulator.aws.moto_server import MotoServer
-from simulator.instance import INSTANCE_ARN
+from simulator.instance import INSTANCE_ARN, OWN_INSTANCE, Instance
 from simulator.salesforce import ContactCenterIdentity
 from simulator.sam.template import Template, load_template, parameter_names
 
@@ -25,11 +25,6 @@ _REGION: Final = "us-east-1"
 _KEY_SUFFIX: Final = "-scrt-jwt-auth-private-key"
 _CREDENTIALS: Final = {"aws_access_key_id": "laptop", "aws_secret_access_key": "laptop"}
 CONNECT_INSTANCE_ARN: Final = INSTANCE_ARN
-
-
-PARAMETERS: Final[Mapping[str, str]] = {"ConnectInstanceArn": INSTANCE_ARN}
-"""Parameters of the template that have another value here than their default; one that a template
-does not have is left out."""
 
 
 class LaptopAws:
@@ -50,11 +45,15 @@ class LaptopAws:
         salesforce_url: str,
         further: Sequence[ContactCenterIdentity] = (),
         port: int = 0,
+        *,
+        instance: Instance = OWN_INSTANCE,
     ) -> None:
         """Remember what to make; nothing runs before the context is entered.
 
         `further` contact centers are for templates that ask for them. `port`: 0 for any free one.
+        `instance`: the Amazon Connect instance that the stack is for.
         """
+        self._instance = instance
         self._port = port
         self._template_path = template_path
         self._identity = identity
@@ -62,7 +61,7 @@ class LaptopAws:
         # As CloudFormation names what the template leaves unnamed: stack, logical id, random part.
         self._suffix = secrets.token_hex(4)
         self._resources = ExitStack()
-        self.region = _REGION
+        self.region = _region_of(instance)
         self.endpoint = ""
         self._further = further
         self.secret_arn = ""
@@ -208,7 +207,11 @@ class LaptopAws:
         return name, str(arn)
 
     def _deploy(self, resources: ExitStack) -> Template:
-        parameters = {**PARAMETERS, "ContactCenterSecretArn": self.secret_arn}
+        # A parameter that a template does not have is left out.
+        parameters = {
+            "ConnectInstanceArn": self._instance.arn,
+            "ContactCenterSecretArn": self.secret_arn,
+        }
         if self.further:
             parameters["AdditionalContactCenterSecretArns"] = ",".join(self.further.values())
         known = parameter_names(self._template_path)
@@ -224,3 +227,9 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def _region_of(instance: Instance) -> str:
+    """The instance's region, where moto knows it. The simulator's own is where it always was."""
+    known = boto3.session.Session().get_available_regions("kinesis")
+    return instance.region if instance != OWN_INSTANCE and instance.region in known else _REGION

@@ -153,7 +153,10 @@ class Deployment:
         return name, self._arn("kinesis", f"stream/{name}")
 
     def _bucket(self, name: str) -> tuple[str, str]:
-        self._s3.create_bucket(Bucket=name)
+        elsewhere = {"LocationConstraint": self._region}
+        # S3 wants no location where it has always been.
+        place = {} if self._region == "us-east-1" else {"CreateBucketConfiguration": elsewhere}
+        self._s3.create_bucket(Bucket=name, **place)
         self._resources.callback(self._remove_bucket, name)
         return name, f"arn:aws:s3:::{name}"
 

@@ -48,6 +48,12 @@ class EventPattern:
     def __init__(self, pattern: object) -> None:
         """Check `pattern`, the parsed JSON of a rule's EventPattern. Raises PatternError."""
         self._matches = _fields(pattern, "the pattern")
+        self._written = pattern
+
+    @property
+    def written(self) -> Mapping[str, Any]:
+        """The pattern as the rule has it."""
+        return self._written if isinstance(self._written, dict) else {}
 
     def matches(self, event: Mapping[str, Any]) -> bool:
         """Whether a rule with this pattern sees `event`."""

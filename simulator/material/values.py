@@ -8,7 +8,7 @@ from typing import Any, Final
 __all__ = ["BrokenJson", "Found", "values_in"]
 
 _BEGIN: Final = re.compile(r"[{\[]")
-_OBJECT: Final = re.compile(r'\{\s*"')
+_OBJECT: Final = re.compile(r'\{\s*("|$)')
 _DECODER: Final = json.JSONDecoder()
 
 

@@ -42,7 +42,14 @@ from simulator.samples.steps import (
     inputs_of,
 )
 
-_CARRIERS: Final = frozenset(("event", "file", "record", "batch"))
+STEP_NAMES: Final = frozenset(
+    (
+        *("comment", "salesforce", "connect", "together", "batch", "expect"),
+        *("expectCalls", "expectRequests", "expectDeadLetters", "expectSettingFaults"),
+    )
+)
+"""Members that only a step of a call has."""
+CARRIERS: Final = frozenset(("event", "file", "record", "batch"))
 _HEADER_KEYS: Final = frozenset(("comment", "source", "settings"))
 _INPUT_KEYS: Final = frozenset(("source", "event", "file", "expect"))
 _RECORD_KEYS: Final = _INPUT_KEYS | {"partitionKey"}
@@ -51,12 +58,15 @@ _BATCH_KEYS: Final = frozenset(("source", "batch", "shuffle", "twice", "expect")
 _REDRIVE_KEYS: Final = frozenset(("source", "event", "expect", "records"))
 
 
-def read_call(path: Path) -> Sample:
-    """Read the file, whose first line may say what it is. Raises EventError."""
+def read_call(path: Path, text: str | None = None) -> Sample:
+    """Read the file, whose first line may say what it is; or a text in its place.
+
+    Raises EventError.
+    """
     settings: Mapping[str, str] = {}
     origin = ""
     steps: list[Step] = []
-    for number, members in _lines(path):
+    for number, members in _lines(path, read_text(path) if text is None else text):
         where = f"{path}:{number}"
         is_first = number == 1 and not members.keys() - _HEADER_KEYS
         if is_first or "comment" in members:
@@ -81,7 +91,7 @@ def _step(members: Mapping[str, Any], path: Path, where: str) -> Step:
         return Together(tuple(_input(as_object(item, where), path, where) for item in items))
     if members.get("source") == "redrive":
         return _redrive(members, where)
-    if not members.keys() & _CARRIERS and (source := source_of(members)):
+    if not members.keys() & CARRIERS and (source := source_of(members)):
         return Input(source, members)  # as AWS sends it: what a log or a queue holds, line by line
     if "batch" in members:
         return _batch(members, path, where)
@@ -206,9 +216,9 @@ def _source(members: Mapping[str, Any], where: str) -> str:
     return source
 
 
-def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     # Not splitlines: JSON may hold other characters that it takes for the end of a line.
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             where = f"{path}:{number}"
             yield number, as_object(parse(line, where), where)

@@ -88,12 +88,11 @@ def load_sample(path: Path) -> Sample:
     if path.suffix == ".jsonl":
         return read_call(path)
     event = parse(read_text(path), str(path))
-    expected = _expected_of(path)
+    expected = expected_of(path)
     # An event that lies elsewhere says what it is; what says nothing is a flow's.
     source = source_named(path.parent.name) or source_of(event)
     if not expected.exists():
-        guess = Input("contact_flow", event, guessed=True)
-        return Sample(path, (Input(source, event) if source else guess,))
+        return Sample(path, (Input(source or "contact_flow", event),))
     source = source or "contact_flow"
     return _with_expected(path, Input(source, event), expected)
 
@@ -144,7 +143,7 @@ def _refuse_silent(sample: Sample) -> None:
     """A sample that expects nothing would always end as its file says."""
     inputs = [delivered for step in sample.steps for delivered in inputs_of(step)]
     if sample.path.suffix == ".json" and inputs[0].expectation is None:
-        raise EventError(f"{sample.path}: there is no {_expected_of(sample.path).name} beside it")
+        raise EventError(f"{sample.path}: there is no {expected_of(sample.path).name} beside it")
     if sample.path.suffix == ".jsonl" and not sample.origin:
         raise EventError(f"{sample.path}:1: source must be a text: where the call comes from")
     if any(map(_is_silent, sample.steps)):
@@ -159,7 +158,8 @@ def _is_silent(step: Step) -> bool:
     return any(delivered.expectation is None for delivered in inputs_of(step))
 
 
-def _expected_of(event: Path) -> Path:
+def expected_of(event: Path) -> Path:
+    """The file that says how an event ends."""
     return event.with_name(event.stem + EXPECTED_SUFFIX)
 
 

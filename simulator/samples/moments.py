@@ -29,6 +29,11 @@ def at_delivery(value: Any, now: datetime, name: str = "") -> Any:
     return moment.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
+def is_relative(text: str) -> bool:
+    """Whether a text is such a time."""
+    return _MOMENT.fullmatch(text) is not None
+
+
 def with_times(members: Any) -> Any:
     """A contact of DescribeContact as botocore takes it: datetimes for every ...Timestamp."""
     if isinstance(members, list):

@@ -18,6 +18,8 @@ _CONTACT_EVENT: Final = "Amazon Connect Contact Event"
 _RECORD_FORMAT: Final = "AWSContactTraceRecordFormatVersion"
 _RECORD_MEMBERS: Final = frozenset(("ContactId", "LastUpdateTimestamp"))
 _SEGMENT_MEMBERS: Final = frozenset(("ContactId", "InstanceId", "EventType"))
+_WARM_UP: Final = "Scheduled Event"
+"""What flows of Salesforce's own package are kept warm with."""
 _FILE_CREATED: Final = "Object Created"
 
 
@@ -35,7 +37,8 @@ def source_of(event: Any) -> str:
     """The source that an event's look tells; empty where it tells none."""
     members = event if isinstance(event, dict) else {}
     looks = {
-        "contact_flow": isinstance(members.get("Details"), dict),
+        "contact_flow": isinstance(members.get("Details"), dict)
+        or members.get("detail-type") == _WARM_UP,
         "contact_events": members.get("detail-type") == _CONTACT_EVENT,
         "post_call_analysis": members.get("detail-type") == _FILE_CREATED,
         "contact_lens": members.keys() >= _SEGMENT_MEMBERS,

@@ -43,16 +43,13 @@ class Expectation:
 class Input:
     """Delivers an event. `expectation` is None where it is only to be shown how it ends.
 
-    With a `partition_key` it goes into its source's stream as it is, past the rules: a text, or a
-    contact record, which has no rules to pass. `guessed`: neither the file nor the event says its
-    source.
+    With a `partition_key` it goes into its source's stream as it is, past the rules.
     """
 
     source: str
     event: Any
     expectation: Expectation | None = None
     partition_key: str = ""
-    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

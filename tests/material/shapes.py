@@ -174,7 +174,7 @@ FORMS: dict[str, tuple[bytes, list[tuple[str, Any]]]] = {
         [("contact_events", EVENT)],
     ),
     "logs tail": (
-        f"2026-11-20T10:00 s START RequestId: 1\n[INFO] x\n2026-11-20 s {json.dumps(FLOW)}".encode(),
+        f"10:00 s START RequestId: 1\n[INFO] x\n2026-11-20 s {json.dumps(FLOW)}".encode(),
         [("contact_flow", FLOW)],
     ),
     "subscription of CloudWatch Logs": (

@@ -194,21 +194,12 @@ def test_replay_of_several_own_events_tells_which_answer_is_whose(
         ({"detail-type": "Scheduled Event"}, RIGHT),
         (flow_event("none-1", SystemEndpoint=None), WRONG),
         (flow_event("slip-1", method="createVoicecall"), WRONG),
-        (7, WRONG),
+        (7, UNUSABLE),
     ],
     ids=["skipped", "warm-up", "refused", "mistake", "no event"],
 )
 def test_exit_status_of_an_own_event(tmp_path: Path, event: Any, status: int) -> None:
     assert main(["replay", str(write_json(tmp_path / "mine.json", event))]) == status
-
-
-def test_own_event_that_looks_like_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Given what no source sends, when it is replayed, then it is said why flows were given it."""
-    assert main(["replay", str(write_json(tmp_path / "mine.json", {"Records": []}))]) == WRONG
-
-    assert "note: it was given to the function of flows" in capsys.readouterr().out
 
 
 def test_own_transfer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -292,18 +283,17 @@ def test_own_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_unusable_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a path that is no file, a folder, and a file that is not JSON, when it is replayed,
-    then one line says so and the exit status is 2."""
+    then the first line says so and the exit status is 2."""
     bad = tmp_path / "bad.json"
     bad.write_text("{", encoding="utf-8")
     for path, fault in (
         (tmp_path / "missing.json", "there is no such file"),
         (tmp_path, "this is a folder; name one file in it"),
-        (bad, "not JSON"),
+        (bad, "the JSON that begins in line 1 is broken"),
     ):
         assert main(["replay", str(path)]) == UNUSABLE
         told = capsys.readouterr()
         assert told.out == ""
-        assert told.err.count("\n") == 1
         assert fault in told.err
 
 

@@ -132,21 +132,22 @@ def test_every_way_of_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_own_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given an event whose contact the simulator does not know, when it is replayed, then
-    it is a dead letter and the cure is shown; one that no rule takes is explained, and what a
-    record lacks is named."""
-    unknown = write_json(tmp_path / "unknown.json", queued_event("c-1"))
+    """Given an event whose contact a call does not tell, when it is replayed, then it is a dead
+    letter and the cure is shown; one that no rule takes is explained, and what a record lacks is
+    named."""
+    unknown = write_call(tmp_path, "unknown", HEADER, event())
     chat = write_json(tmp_path / "chat.json", queued_event("c-1", channel="CHAT"))
     call = write_call(tmp_path, "mine", HEADER, KNOWN, event())
-    members = {"AWSContactTraceRecordFormatVersion": "2017-03-10", "ContactId": "c-1"}
-    timeless = write_json(tmp_path / "timeless.json", members)
+    nameless = write_json(
+        tmp_path / "nameless.json", {"AWSContactTraceRecordFormatVersion": "2017-03-10"}
+    )
 
     assert main(["replay", str(unknown)]) == WRONG
     assert "DescribeContact does not know the contact here" in capsys.readouterr().out
-    assert main(["replay", str(chat)]) == RIGHT
-    assert "the rules in template.yaml" in capsys.readouterr().out
-    assert main(["replay", str(timeless)]) == WRONG
-    assert "a contact record without LastUpdateTimestamp" in capsys.readouterr().out
+    assert main(["replay", str(chat)]) == WRONG
+    assert "detail.channel is CHAT, and the rule takes VOICE" in capsys.readouterr().out
+    assert main(["replay", str(nameless)]) == WRONG
+    assert "no contact record with a ContactId" in capsys.readouterr().out
     assert main(["replay", str(call)]) == RIGHT
     assert "Calls in Salesforce: 1" in capsys.readouterr().out
 

@@ -21,7 +21,7 @@ from voicecall_bridge.sources.kinds import Kind
 from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
 from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
 from voicecall_bridge.use_cases.outcomes import CallOver, LeaseTimeout, NotCreated, ParentMissing
-from voicecall_bridge.voice_call.create import CREATED_LIVE, CannotCreate
+from voicecall_bridge.voice_call.create import CREATED_LIVE, CannotCreate, MissingProperty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,7 +120,9 @@ class ContactEvents:
         except CannotCreate as error:
             if error.skipped:
                 return _skipped(error.code)
-            raise PermanentFailure(error.code) from None
+            # The words are the bridge's own; those of other kinds may quote the event.
+            detail = str(error) if isinstance(error, MissingProperty) else ""
+            raise PermanentFailure(error.code, detail) from None
         except NotCreated as error:
             raise _fault(error.cause) from None
         return _created(made)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from voicecall_bridge.contact import NotAContact
@@ -172,6 +172,7 @@ class StreamProcessor(Generic[Item]):
         except TransientFailure as fault:
             return self._failed(record, subject, fault)
         except PermanentFailure as reason:
+            subject = replace(subject, error_text=reason.detail)
             return self._log.dead_letter(record, subject, str(reason))
         except Exception as error:  # one record must never block its shard
             self.observer.defect(error, subject.contact_id)

@@ -32,7 +32,15 @@ class TransientFailure(Exception):
 
 
 class PermanentFailure(Exception):
-    """The record can never succeed. The text is the reason's code."""
+    """The record can never succeed. The text is the reason's code.
+
+    Attributes:
+        detail: what is missing in it, in the bridge's own words.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
