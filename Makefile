@@ -18,7 +18,7 @@ export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
-.PHONY: help run replay flow simulator console trigger doctor test lint types template suites bench profile startup build deploy package docs sizes lock clean
+.PHONY: help run replay flow simulator console trigger doctor test lint types template suites soak bench profile startup build deploy package docs sizes lock clean
 .PHONY: suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
 
 help:  ## list what can be made
@@ -74,7 +74,7 @@ suites: $(VENV)/ready $(SAM)/ready  ## all test suites, with branch coverage of 
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
 # Side by side: most of what all but the first do is wait for what hangs on purpose.
-suite-pure: SUITES = tests/unit tests/property tests/architecture tests/template tests/performance
+suite-pure: SUITES = tests/unit tests/property tests/architecture tests/template tests/performance tests/soak
 suite-faults: SUITES = tests/integration/test_fault_matrix.py
 suite-handler: SUITES = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
 suite-simulator: SUITES = tests/simulator tests/doctor tests/tools
@@ -92,6 +92,9 @@ suite-flows:
 suite-browser:
 	@command -v chromium >/dev/null || { echo "left out: tests/browser needs Chromium (apt-get install chromium)"; exit 0; }; \
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/browser $(if $(CI),,-m "not full")
+
+soak: $(VENV)/ready  ## random calls with faults and kills: make soak DELIVERIES=100000 SEED=1
+	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tests.soak --deliveries $(or $(DELIVERIES),100000) --seed $(or $(SEED),1)
 
 bench: $(VENV)/ready  ## measure this tree beside another revision: make bench BASE=main
 	@$(BIN)/python -m tests.performance.bench --base "$(BASE)" $(ARGS)

@@ -42,7 +42,7 @@ class MemoryDynamoDB:
         before = self.items.get(_key(request["Key"]), {})
         if condition and not _Condition(condition, before, values).holds():
             raise ClientError(
-                {"Error": {"Code": "ConditionalCheckFailedException"}, "Item": dict(before)},  # type: ignore[typeddict-unknown-key]
+                {"Error": {"Code": "ConditionalCheckFailedException"}, "Item": dict(before)},
                 "UpdateItem",
             )
         after = _updated({**request["Key"], **before}, request["UpdateExpression"], values)

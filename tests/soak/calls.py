@@ -1,0 +1,151 @@
+"""Random calls: what Amazon Connect sends of each, in an order of its own."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tests.soak.aws import INSTANCE
+
+if TYPE_CHECKING:
+    import random
+
+INSTANCE_ARN = f"arn:aws:connect:us-west-2:111122223333:instance/{INSTANCE}"
+CANARY = "+12065550"
+"""Begins every caller's number: it must be in no log."""
+_QUEUE = {"queueArn": f"{INSTANCE_ARN}/queue/q", "enqueueTimestamp": "2026-11-20T10:00:00Z"}
+
+
+@dataclass(slots=True)
+class Input:
+    """One input: a flow's event, a contact event or a contact record.
+
+    Attributes:
+        kind: flow, event or record.
+        after: seconds after the call's beginning.
+        chain: first contact of the chain.
+        contact_id: the contact.
+        body: what is sent, but for its times.
+    """
+
+    kind: str
+    after: float
+    chain: str
+    contact_id: str
+    body: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Call:
+    """A chain of contacts and what is sent of them."""
+
+    contacts: list[dict[str, Any]] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
+
+
+def new_call(chance: random.Random, begin: float) -> Call:
+    """A call with up to two transfers."""
+    call = Call()
+    for place in range(chance.choices((1, 2, 3), (6, 3, 1))[0]):
+        contact_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+        previous = call.contacts[-1]["ContactId"] if place else None
+        call.contacts.append(
+            {
+                "ContactId": contact_id,
+                "InitialContactId": call.contacts[0]["ContactId"] if place else contact_id,
+                "PreviousContactId": previous or contact_id,
+                "InitiationMethod": "TRANSFER" if place else "INBOUND",
+                "InstanceARN": INSTANCE_ARN,
+                "Channel": "VOICE",
+                "CustomerEndpoint": {"Address": f"{CANARY}{chance.randrange(1000):03d}"},
+                "SystemEndpoint": {"Address": "+18005550199"},
+                "Queue": None,
+                "Attributes": {"sfdc-Place__c": str(place)},
+            }
+        )
+        _inputs_of(call, place, chance, begin)
+    return call
+
+
+def _inputs_of(call: Call, place: int, chance: random.Random, begin: float) -> None:
+    contact = call.contacts[place]
+    base = 30.0 * place + chance.random()
+    length = chance.choice((5.0, 40.0, 200.0))
+    if chance.random() < 0.85:
+        for repeat in range(chance.choices((1, 2, 3), (8, 1, 1))[0]):
+            body = _flow(contact, place)
+            call.inputs.append(_input(call, "flow", base + 2.0 * repeat, contact, body))
+    abandoned = chance.random() < 0.2
+    kinds = [("QUEUED", 1.0), ("DISCONNECTED", length), ("COMPLETED", length + 1)]
+    if not abandoned:
+        kinds.append(("CONNECTED_TO_AGENT", min(3.0, length)))
+    for kind, after in kinds:
+        for _ in range(chance.choices((1, 2), (9, 1))[0]):
+            late = after + chance.choices((0.0, chance.uniform(0, 45)), (9, 1))[0]
+            event = _event(contact, kind, begin + base + after, abandoned=abandoned)
+            call.inputs.append(_input(call, "event", base + late, contact, event))
+    stamp = begin + base + length
+    for version in range(1, chance.randrange(1, 4) + 1):
+        stamp += chance.choice((0.0, 1.0, 60.0))
+        for _ in range(chance.choices((1, 2), (9, 1))[0]):
+            after = base + length + 2 + chance.uniform(0, 120)
+            record = _record(contact, version, stamp)
+            call.inputs.append(_input(call, "record", after, contact, record))
+
+
+def _input(call: Call, kind: str, after: float, contact: dict[str, Any], body: Any) -> Input:
+    return Input(kind, after, call.contacts[0]["ContactId"], contact["ContactId"], body)
+
+
+def _flow(contact: dict[str, Any], place: int) -> dict[str, Any]:
+    method = "createTransferVC" if place else "createVoiceCall"
+    return {"Details": {"ContactData": contact, "Parameters": {"methodName": method}}}
+
+
+def _event(contact: dict[str, Any], kind: str, moment: float, *, abandoned: bool) -> dict[str, Any]:
+    detail: dict[str, Any] = {
+        "eventType": kind,
+        "contactId": contact["ContactId"],
+        "channel": "VOICE",
+        "instanceArn": INSTANCE_ARN,
+        "initiationMethod": contact["InitiationMethod"],
+        "initiationTimestamp": _text(moment),
+        "queueInfo": _QUEUE,
+    }
+    if contact["PreviousContactId"] != contact["ContactId"]:
+        detail["previousContactId"] = contact["PreviousContactId"]
+        detail["initialContactId"] = contact["InitialContactId"]
+    if kind in ("DISCONNECTED", "COMPLETED"):
+        detail["disconnectTimestamp"] = _text(moment)
+        if not abandoned:
+            detail["agentInfo"] = {"connectedToAgentTimestamp": _text(moment)}
+    return {
+        "source": "aws.connect",
+        "detail-type": "Amazon Connect Contact Event",
+        "time": _text(moment),
+        "detail": detail,
+    }
+
+
+def _record(contact: dict[str, Any], version: int, stamp: float) -> dict[str, Any]:
+    marks = {"sfdc-Version": str(version), "sfdc-Stamp": str(int(stamp))}
+    first = contact["PreviousContactId"] == contact["ContactId"]
+    return {
+        "AWSContactTraceRecordFormatVersion": "2017-03-10",
+        **contact,
+        "InitialContactId": None if first else contact["InitialContactId"],
+        "PreviousContactId": None if first else contact["PreviousContactId"],
+        "Attributes": {**contact["Attributes"], **marks},
+        "LastUpdateTimestamp": _text(int(stamp)),
+        "InitiationTimestamp": _text(stamp - 100),
+        "DisconnectTimestamp": _text(stamp),
+        "Agent": None,
+        "Recording": None,
+        "Recordings": None,
+    }
+
+
+def _text(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,142 @@
+"""Salesforce in this process, behind requests' adapter: it makes a second record for a second POST,
+as the current guide's silence allows, so that every repeat shows.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import requests
+import urllib3
+
+from tests.soak.aws import INSTANCE
+from tests.soak.chance import SALESFORCE_FAULTS
+
+if TYPE_CHECKING:
+    from tests.soak.aws import Aws
+    from tests.soak.chance import Chance
+    from tests.soak.clock import Clock
+
+_LOST = frozenset(("cut before", "cut after", "hang", "hang after"))
+_UNDONE = frozenset(("429", "500", "503", "401", "cut before", "hang"))
+
+
+@dataclass(slots=True)
+class Stored:
+    """What Salesforce has of a contact.
+
+    Attributes:
+        ids: the records; more than one is a second VoiceCall.
+        stamp: LastUpdateTimestamp, in seconds, of the contact record that was PATCHed last.
+        posting: a POST is under way.
+    """
+
+    ids: list[str] = field(default_factory=list)
+    stamp: int = 0
+    posting: int = 0
+
+
+class Salesforce:
+    """Answers the adapter's `send`.
+
+    Attributes:
+        stored: by vendor call key.
+        violations: promises that a request broke.
+        from_events: the request comes from the contact events function.
+    """
+
+    def __init__(self, chance: Chance, clock: Clock, aws: Aws) -> None:
+        self.stored: dict[str, Stored] = {}
+        self.violations: list[str] = []
+        self.requests: Counter[str] = Counter()
+        self.from_events = False
+        self._chance, self._clock, self._aws = chance, clock, aws
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        """One request with all that may happen to it."""
+        _connect_timeout, patience = options["timeout"]
+        chance = self._chance
+        chance.kill("before salesforce")
+        path = str(request.path_url).split("/telephony/v1", 1)[-1]
+        self.requests[f"{request.method} {path.count('/')}"] += 1
+        fault = chance.fault("salesforce", SALESFORCE_FAULTS)
+        self._clock.sleep(0.02 + 0.3 * chance.random.random())
+        status = 200
+        answer: dict[str, Any] = {}
+        if fault not in _UNDONE:
+            status, answer = self._process(str(request.method), path, request.body)
+        chance.kill("after salesforce")
+        if fault.startswith("hang"):
+            self._clock.sleep(patience)
+            raise requests.ReadTimeout
+        if fault in _LOST:
+            raise requests.ConnectionError("cut")
+        if fault.isdigit() or fault == "500 after":
+            return _response(int(fault[:3]), {"errorCode": "x"})
+        if fault == "not json":
+            return _response(200, b"<html>")
+        return _response(status, answer)
+
+    def _process(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+        members = json.loads(body) if body else {}
+        if method == "POST" and path == "/voiceCalls":
+            return self._create(members)
+        key = unquote(path.split("/")[2]) if path.count("/") > 1 else ""
+        if method == "PATCH" and path.count("/") == 2:
+            return self._update(key, members)
+        if key not in self.stored:
+            return 404, {"message": "unknown"}
+        return 200, {"status": "Success"}
+
+    def _create(self, members: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        key = members["vendorCallKey"]
+        parent = members.get("parentVoiceCallId")
+        if parent and parent not in self.stored:
+            self._require(not self.from_events, f"{key}: an event's child before its parent")
+            return 400, {"message": "no such parent"}
+        known = self._item(key).get("create_status", {}).get("S")
+        self._require(known != "CREATED", f"{key}: a POST although the ledger knows its VoiceCall")
+        stored = self.stored.setdefault(key, Stored())
+        self._require(not stored.posting, f"{key}: two POSTs at a time")
+        stored.posting += 1
+        self._chance.interrupt()
+        stored.posting -= 1
+        stored.ids.append(f"0LQ{len(self.stored):06d}{len(stored.ids)}")
+        return 200, {"voiceCallId": stored.ids[-1], "errors": []}
+
+    def _update(self, key: str, members: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        stored = self.stored.setdefault(key, Stored())
+        if not stored.ids:
+            stored.ids.append(f"0LQ{len(self.stored):06d}R")
+        fields = json.loads(members.get("callAttributes", "{}"))
+        if "Stamp" in fields:
+            stamp = int(fields["Stamp"])
+            known = float(self._item(key).get("record_version", {}).get("N", 0))
+            newest = int(known / 1000) if known else 0
+            self._require(
+                stamp >= newest, f"{key}: a version behind a newer one that the ledger knows"
+            )
+            stored.stamp = stamp
+        self._chance.interrupt()
+        return 200, {"status": "pending"}
+
+    def _item(self, key: str) -> dict[str, Any]:
+        return self._aws.table.items.get(f"{INSTANCE}/{key}", {})
+
+    def _require(self, holds: bool, broken: str) -> None:
+        # A request of a flow that goes on without its ledger is excused: docs/guarantees.md.
+        if not holds and not self._aws.ledger_failed:
+            self.violations.append(broken)
+
+
+def _response(status: int, content: dict[str, Any] | bytes) -> requests.Response:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    response = requests.Response()
+    response.status_code = status
+    response.raw = urllib3.HTTPResponse(body=io.BytesIO(body), status=status, preload_content=False)
+    return response
