@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 import certifi
 
 from doctor.findings import Finding, Verdict, fault, ok, unchecked, warning
+from voicecall_bridge.contact_centers.secret import LOCAL, wrong_with
 from voicecall_bridge.deadline import Deadline, DeadlineExceeded, run_before
 
 NAME: Final = "host's name"
@@ -82,6 +83,8 @@ def what_is_wrong(address: str) -> str:
         "has a user or a password in it": bool(parts.username or parts.password),
         "has something behind the path (? or #)": bool(parts.query or parts.fragment),
     }
+    if wrong_with(address.strip(), on_loopback=False) == LOCAL:
+        return LOCAL
     return next((what for what, holds in signs.items() if holds), "no address")
 
 

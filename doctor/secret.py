@@ -61,16 +61,19 @@ class SecretReading:
         return self.center is not None and not self.faulty.intersection(parts)
 
 
-def read_secret(text: str, separate_key: str | None = "") -> SecretReading:
+def read_secret(
+    text: str, separate_key: str | None = "", *, on_loopback: bool = True
+) -> SecretReading:
     """Checks the secret's text.
 
     Args:
         text: the secret as Secrets Manager holds it.
         separate_key: the private key where a SecureString holds it; None: that was not read.
+        on_loopback: the address may be the simulator's.
     """
     unread = separate_key is None
     separate_key = "-" if separate_key is None else separate_key
-    faults = _faults(text, separate_key)
+    faults = _faults(text, separate_key, on_loopback=on_loopback)
     try:
         members = json.loads(text)
     except ValueError as error:
@@ -95,10 +98,10 @@ def read_secret(text: str, separate_key: str | None = "") -> SecretReading:
     )
 
 
-def _faults(text: str, separate_key: str) -> dict[str, str]:
+def _faults(text: str, separate_key: str, *, on_loopback: bool) -> dict[str, str]:
     """Name -> what the bridge finds wrong."""
     try:
-        contact_center(text, separate_key)
+        contact_center(text, separate_key, on_loopback=on_loopback)
     except InvalidSecret as error:
         return {name: said for name, _, said in (each.partition(": ") for each in error.faults)}
     return {}
@@ -106,7 +109,7 @@ def _faults(text: str, separate_key: str) -> dict[str, str]:
 
 def _usable(members: Mapping[str, Any], faulty: frozenset[str], key: str) -> ContactCenter:
     repaired = {**members, **{name: _PLACEHOLDERS[name] for name in faulty - {KEY}}}
-    return contact_center(json.dumps(repaired), key or "_")
+    return contact_center(json.dumps(repaired), key or "_", on_loopback=True)
 
 
 def _not_json(text: str, error: ValueError) -> Finding:

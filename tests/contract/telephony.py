@@ -56,7 +56,9 @@ class Caller:
         self.failures: list[tuple[str, TelephonyError]] = []
         self.client = TelephonyClient(
             new_session(),
-            SecretStore("contact-center", lambda: vault, lambda: None, audience=audience),
+            SecretStore(
+                "contact-center", lambda: vault, lambda: None, audience=audience, on_loopback=True
+            ),
             provider,
             # The longest pause that the jitter may draw.
             RetryPolicy(draw=lambda _, most: most),

@@ -223,7 +223,7 @@ def test_unforeseen_error(
 ) -> None:
     """Given a defect of the doctor's own, then its kind and place are shown, and not its text."""
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise LookupError("hush")
 
     monkeypatch.setattr("doctor.examination.read_secret", broken)

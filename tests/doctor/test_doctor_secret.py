@@ -201,6 +201,7 @@ def test_label_instead_of_an_api_name() -> None:
         ("https://acme.my.salesforce-scrt.com?key=1", Verdict.FAULT, "behind the path"),
         ("https://acme.my.salesforce-scrt.com:many", Verdict.FAULT, "no address"),
         ("https://[acme", Verdict.FAULT, "no address"),
+        ("https://169.254.169.254", Verdict.FAULT, "link-local"),
         ("http://127.0.0.1:8080/telephony/v1", Verdict.OK, "simulator"),
         ("http://127.0.0.1:8080", Verdict.OK, "this machine; the bridge adds /telephony/v1"),
         ("http://127.0.0.1:8080/telephony/v1/voiceCalls", Verdict.WARNING, "the path is not"),
@@ -283,3 +284,11 @@ def test_it_judges_as_the_bridge_does(members: dict[str, Any]) -> None:
         usable = True
 
     assert read_secret(text).has(ORG, API_NAME, BASE, KEY) is usable
+
+
+def test_an_address_that_only_the_simulator_may_have() -> None:
+    """Given a stack's secret, then its functions refuse this machine."""
+    text = secret(SCRT_ENDPOINT_BASE="http://127.0.0.1:8080")
+    finding = found(read_secret(text, on_loopback=False).findings, BASE)
+    assert finding.verdict is Verdict.FAULT
+    assert "only the simulator may have" in finding.text

@@ -155,14 +155,14 @@ def test_setting_that_no_function_has(capsys: pytest.CaptureFixture[str]) -> Non
 def test_settings_that_the_bridge_cannot_use(capsys: pytest.CaptureFixture[str]) -> None:
     """Given values that no function could work with, then nothing starts, and all of them are told
     in the bridge's own words."""
-    slips = ("FLOW_FAILURE=perhaps", "CONTACT_RECORD_METHODS=SHOUTED", "FLOW_TIME_LIMIT_SECONDS=9")
+    slips = ("FLOW_FAILURE=perhaps", "CONTACT_RECORD_METHODS=A PIGEON", "FLOW_TIME_LIMIT_SECONDS=9")
     assert main(["serve", *(part for slip in slips for part in ("--set", slip))]) == UNUSABLE
 
     told = capsys.readouterr()
     assert told.out == ""
     assert "FLOW_FAILURE must be one of continue, error" in told.err
     assert "FLOW_TIME_LIMIT_SECONDS must be a number from 1 to 8" in told.err
-    assert "CONTACT_RECORD_METHODS: SHOUTED is no initiation method" in told.err
+    assert "CONTACT_RECORD_METHODS: A PIGEON: not the name of a method" in told.err
 
 
 def test_pauses_are_jumped_over(simulator: Simulator) -> None:

@@ -16,7 +16,11 @@ from tests.unit.samples import (
     key_pair,
     secret,
 )
-from voicecall_bridge.contact_centers.secret import InvalidSecret, contact_center
+from voicecall_bridge.contact_centers.secret import (
+    InvalidSecret,
+    contact_center,
+    is_on_loopback,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,14 +131,65 @@ def test_a_secret_that_is_no_object(text: str) -> None:
         ("https://a.example/telephony/v1/", "https://a.example/telephony/v1"),
         ("https://a.example:8443/telephony/v1", "https://a.example:8443/telephony/v1"),
         ("https://a.example/gateway/v1", "https://a.example/gateway/v1"),
-        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/telephony/v1"),
-        ("http://127.9.9.9", "http://127.9.9.9/telephony/v1"),
-        ("http://[::1]:8080", "http://[::1]:8080/telephony/v1"),
-        ("http://localhost:8080/x", "http://localhost:8080/x"),
+        ("https://10.0.0.1", "https://10.0.0.1/telephony/v1"),
+        ("https://scrt.localhost.example", "https://scrt.localhost.example/telephony/v1"),
     ],
 )
 def test_addresses(address: str, base: str) -> None:
     assert contact_center(secret(SCRT_ENDPOINT_BASE=address)).base_url == base
+
+
+@pytest.mark.parametrize(
+    ("address", "base"),
+    [
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/telephony/v1"),
+        ("http://127.9.9.9", "http://127.9.9.9/telephony/v1"),
+        ("http://[::1]:8080", "http://[::1]:8080/telephony/v1"),
+        ("http://localhost:8080/x", "http://localhost:8080/x"),
+        ("https://127.0.0.1:8443", "https://127.0.0.1:8443/telephony/v1"),
+    ],
+)
+def test_addresses_of_the_simulator_alone(address: str, base: str) -> None:
+    text = secret(SCRT_ENDPOINT_BASE=address)
+    assert contact_center(text, on_loopback=True).base_url == base
+    with pytest.raises(InvalidSecret, match="SCRT_ENDPOINT_BASE: a loopback or link-local address"):
+        contact_center(text)
+
+
+@pytest.mark.parametrize("on_loopback", [False, True])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254",  # a function's own credentials
+        "[fe80::1]",
+        "[::ffff:169.254.169.254]",
+        "0.0.0.0",
+        "[::]",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "169.254.43518",
+        "a.localhost",
+    ],
+)
+def test_addresses_that_only_this_machine_reaches(host: str, on_loopback: bool) -> None:
+    with pytest.raises(InvalidSecret, match="SCRT_ENDPOINT_BASE") as caught:
+        contact_center(secret(SCRT_ENDPOINT_BASE=f"https://{host}"), on_loopback=on_loopback)
+    assert host not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "on_loopback"),
+    [
+        ("http://127.0.0.1:4566", True),
+        ("http://localhost:4566", True),
+        ("https://dynamodb.eu-central-1.amazonaws.com", False),
+        ("", False),
+        ("https://[", False),
+    ],
+)
+def test_what_is_on_this_machine(address: str, on_loopback: bool) -> None:
+    assert is_on_loopback(address) is on_loopback
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ def telephony_clients(
             aws.maker("ssm", options.secret_seconds),
             settings.private_key_parameter if center.default else "",
             settings.jwt_audience,
+            settings.on_loopback,
         )
         return TelephonyClient(
             new_session(options.connections),

@@ -17,6 +17,9 @@ _ORG_ID = re.compile(r"00D[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
 # What may stand in an error: where a key was pasted instead of a name, its text must not.
 _SHOWABLE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,79}")
 _BASE_PATH = "/telephony/v1"
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+NOT_HTTPS = "not an https address"
+LOCAL = "a loopback or link-local address, which only the simulator may have"
 KEY_SUFFIX = "-scrt-jwt-auth-private-key"
 """What follows the contact center's API name in the name of its private key."""
 
@@ -50,12 +53,15 @@ class ContactCenter:
     private_key: str = field(repr=False)
 
 
-def contact_center(secret: str, private_key: str = "") -> ContactCenter:
+def contact_center(
+    secret: str, private_key: str = "", *, on_loopback: bool = False
+) -> ContactCenter:
     """Reads the secret.
 
     Args:
         secret: the secret's text.
         private_key: the key where it is kept apart (until Winter '26 as an SSM SecureString).
+        on_loopback: Salesforce may be on this machine, as the simulator's is.
 
     Raises:
         InvalidSecret: naming every faulty key at once.
@@ -74,8 +80,8 @@ def contact_center(secret: str, private_key: str = "") -> ContactCenter:
         faults.append("SALESFORCE_ORG_ID: not an org id of 15 or 18 characters that begins 00D")
     if not center.api_name:
         faults.append("CALL_CENTER_API_NAME: missing")
-    if not _is_trusted(center.base_url):
-        faults.append("SCRT_ENDPOINT_BASE: not an https address (http is for loopback only)")
+    if fault := wrong_with(center.base_url, on_loopback=on_loopback):
+        faults.append(f"SCRT_ENDPOINT_BASE: {fault}")
     if not center.private_key:
         shown = api_name if _SHOWABLE.fullmatch(api_name) else "<CALL_CENTER_API_NAME>"
         faults.append(f"{shown}{KEY_SUFFIX}: missing")
@@ -103,18 +109,30 @@ def _with_path(address: str) -> str:
     return base if complete else base + _BASE_PATH
 
 
-def _is_trusted(address: str) -> bool:
+def wrong_with(address: str, *, on_loopback: bool) -> str:
+    """What keeps a token from being sent to an address, NOT_HTTPS or LOCAL; empty: nothing."""
     try:
         parts = urlsplit(address)
-        host = parts.hostname or ""
+        host = (parts.hostname or "").rstrip(".")
         _ = parts.port  # a port that is no number only shows when it is read
     except ValueError:
-        return False
+        return NOT_HTTPS
     if parts.username or parts.password or parts.query or parts.fragment:
+        return NOT_HTTPS
+    if parts.scheme == "https" and host:
+        allowed = on_loopback and _is_loopback(host)
+        return LOCAL if _is_local(host) and not allowed else ""
+    if parts.scheme == "http" and _is_loopback(host):
+        return "" if on_loopback else LOCAL
+    return NOT_HTTPS
+
+
+def is_on_loopback(address: str) -> bool:
+    """Whether an address is on this machine, as those of the simulator are."""
+    try:
+        return _is_loopback(urlsplit(address).hostname or "")
+    except ValueError:
         return False
-    return (parts.scheme == "https" and bool(host)) or (
-        parts.scheme == "http" and _is_loopback(host)
-    )
 
 
 def _is_loopback(host: str) -> bool:
@@ -122,3 +140,16 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_local(host: str) -> bool:
+    """Whether it names this machine, or what only this machine reaches: a token must not go to the
+    endpoint for a function's own credentials, or to another process."""
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        # Resolvers read 127.1, 2130706433 and 0x7f000001 as addresses: no name of a host ends so.
+        return host.endswith("localhost") or bool(_NUMBER.fullmatch(host.rpartition(".")[2]))
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    return found.is_loopback or found.is_link_local or found.is_unspecified

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from voicecall_bridge.contact_centers.registry import ContactCenters
+from voicecall_bridge.contact_centers.secret import is_on_loopback
 from voicecall_bridge.telephony.operations import CALLS, UnknownVariant, calls_with
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ class SalesforceSettings:
         jwt_audience: `aud` of the tokens; empty: none.
         provider_name: header Telephony-Provider-Name.
         calls: method and path of each call to Salesforce, as the variants have it.
+        on_loopback: Salesforce may be on this machine, because AWS is: the simulator. A deployed
+            function's environment does not name an AWS endpoint.
     """
 
     centers: ContactCenters
@@ -119,6 +122,7 @@ class SalesforceSettings:
     jwt_audience: str = ""
     provider_name: str = "amazon-connect"
     calls: Mapping[Operation, Call] = field(default_factory=lambda: CALLS)
+    on_loopback: bool = False
 
     @classmethod
     def read(cls, reader: EnvironmentReader) -> SalesforceSettings:
@@ -133,6 +137,7 @@ class SalesforceSettings:
             reader.text("JWT_AUDIENCE"),
             provider,
             _calls(reader),
+            is_on_loopback(reader.text("AWS_ENDPOINT_URL")),
         )
 
 

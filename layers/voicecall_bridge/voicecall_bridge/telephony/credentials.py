@@ -52,6 +52,7 @@ class SecretStore:
         parameters: makes the Systems Manager client when it is needed.
         key_parameter: name of the SecureString with the private key, empty when the secret has it.
         audience: `aud` of the tokens, empty for none.
+        on_loopback: Salesforce may be on this machine, as the simulator's is.
     """
 
     secret_id: str
@@ -59,6 +60,7 @@ class SecretStore:
     parameters: Callable[[], Any]
     key_parameter: str = ""
     audience: str = ""
+    on_loopback: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _current: Credentials | None = field(default=None, init=False, repr=False)
 
@@ -84,7 +86,9 @@ class SecretStore:
 
     def _read(self) -> Credentials:
         try:
-            center = contact_center(self._secret_text(), self._separate_key())
+            center = contact_center(
+                self._secret_text(), self._separate_key(), on_loopback=self.on_loopback
+            )
             signer = TokenSigner(
                 org_id=center.org_id,
                 call_center_api_name=center.api_name,
