@@ -10,13 +10,12 @@ from doctor.findings import Finding, fault, ok, warning
 from voicecall_bridge.settings.contact_records import (
     CALLBACK_SETTING,
     FIELDS_SETTING,
-    METHODS_SETTING,
-    OPT_OUT_SETTING,
     VOICEMAIL_SETTING,
     RecordRules,
     doubt,
     undocumented,
 )
+from voicecall_bridge.settings.sent_records import METHODS_SETTING, OPT_OUT_SETTING
 from voicecall_bridge.settings.shared import EnvironmentReader, SalesforceSettings
 
 SETTINGS: Final = "lists in settings"

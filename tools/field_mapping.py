@@ -13,7 +13,8 @@ from typing import Final
 
 from simulator.simulator import ROOT
 from tools.pages import with_made_part, write_or_check
-from voicecall_bridge.settings.contact_records import OPT_OUT, SENT_METHODS, VOICEMAIL
+from voicecall_bridge.settings.contact_records import VOICEMAIL
+from voicecall_bridge.settings.sent_records import OPT_OUT, SENT_METHODS
 from voicecall_bridge.voice_call.create import CALL_ATTRIBUTE_PREFIX
 from voicecall_bridge.voice_call.update import KEPT_ATTRIBUTE, PROPERTIES
 

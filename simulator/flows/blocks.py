@@ -131,12 +131,7 @@ _CONTACT: Final[Mapping[str, Block]] = {
 }
 _FLOW_CONTROL: Final[Mapping[str, Block]] = {
     "CheckHoursOfOperation": Block(next_taken=False, operands=("True", "False")),
-    "CheckMetricData": Block(
-        required=frozenset({"MetricType"}),
-        errors=(NO_MATCHING_CONDITION, NO_MATCHING_ERROR),
-        next_taken=False,
-        compares=True,
-    ),
+    "CheckMetricData": _decides(NO_MATCHING_CONDITION, NO_MATCHING_ERROR),
     "CheckOutboundCallStatus": _decides(
         NO_MATCHING_CONDITION, NO_MATCHING_ERROR, success=("CallAnswered",)
     ),

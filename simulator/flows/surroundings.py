@@ -18,8 +18,6 @@ class Surroundings:
         full: targets that are at capacity.
         broken: targets into which nobody can be put.
         mute: blocks whose prompt does not play; EVERY: none does.
-        agents: how many a queue has, online and available; nobody waits in it. None: Check staffing
-            and Check queue status fail.
         keeps_attributes: whether attributes can be set.
     """
 
@@ -29,7 +27,6 @@ class Surroundings:
     full: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
     mute: frozenset[str] = frozenset()
-    agents: int | None = 1
     keeps_attributes: bool = True
 
     def key(self, menu: int) -> str:

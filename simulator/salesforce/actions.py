@@ -88,8 +88,10 @@ class Action:
 
 
 def _omni_flow(body: Body) -> dict[str, Any]:
-    check_text(body, "dialedNumber")
-    _check_optional(body, "flowDevName", "fallbackQueue", "transferTarget")
+    # Voice implementation guide for partners: a call that is transferred to a flow has no number.
+    if "flowDevName" not in body:
+        check_text(body, "dialedNumber")
+    _check_optional(body, "dialedNumber", "flowDevName", "fallbackQueue", "transferTarget")
     target = body.get("transferTarget", "")
     if target.startswith("005"):  # the key prefix of a user
         return {"agent": target, "queue": None}

@@ -79,19 +79,6 @@ def test_a_fault_of_salesforce_is_for_this_caller_alone(
         ("callback", ("--withheld", "--press", "1"), "waits in the queue ${QueueArn}"),
         ("omni_routing", ("--function", "missing"), "waits in the queue ${QueueArn}"),
         ("queue_transfer", ("--function", "silent"), "waits in the queue arn:aws:connect:"),
-        (
-            "direct_to_rep",
-            ("--with", str(FOLDER / "voicemail.json")),
-            "is told, and the line is hung up: Thank you, your message has been recorded.",
-        ),
-        ("outbound", (), "stays on the line: the flow ends, and the call goes on"),
-        ("disconnect", (), "is hung up on after the call"),
-        (
-            "disconnect",
-            ("--attribute", "VoicemailDrop=Enable"),
-            "is told, and the line is hung up: https://example.test/voicemail/drop.wav",
-        ),
-        ("voicemail", ("--created",), "is told, and the line is hung up: Thank you, your message"),
     ],
 )
 def test_what_can_be_asked_for(
@@ -237,9 +224,7 @@ def test_choices_of_whoever_walks(run: Callable[..., tuple[int, str]], tmp_path:
     )
     status, told = run(path, "--attribute", "queue=q7")
     assert (status, "the caller waits in the queue q7" in told) == (RIGHT, True)
-    assert "NumberOfAgentsStaffed is taken as 1" in told
-    none = run(path, "--attribute", "queue=q7", "--agents", "0")[1]
-    assert "the line is hung up: Hello." in none
+    assert "  CheckMetricData 5a60ab1a: NumberOfAgentsStaffed is taken as 1; took " in told
     status, told = run(path, "--attribute", "queue=q7", "--take", "5a60ab1a=default")
     assert (status, "the line is hung up: Hello." in told) == (RIGHT, True)
     assert "not run here" not in told.partition("the caller")[2]

@@ -15,8 +15,14 @@ from simulator.flows.caller import CUSTOMER
 from simulator.flows.state import End
 from simulator.flows.ways import MOST_LAMBDA_SECONDS
 from simulator.simulator import Simulator
-from tests.flows.other_scenarios import DISCONNECT, FLOWS, OUTBOUND, SCENARIOS, VOICEMAIL
-from tests.flows.scenarios import AGENT_TRANSFER, CALLBACK, PROMISE, QUEUE_TRANSFER, ROUTING
+from tests.flows.scenarios import (
+    AGENT_TRANSFER,
+    CALLBACK,
+    FLOWS,
+    PROMISE,
+    QUEUE_TRANSFER,
+    SCENARIOS,
+)
 from tests.flows.world import World
 
 if TYPE_CHECKING:
@@ -34,7 +40,7 @@ def world() -> Iterator[World]:
 
 
 @pytest.mark.parametrize(("flow", "scenario"), ALL)
-def test_caller_ends_at_the_right_place(world: World, flow: str, scenario: str) -> None:
+def test_caller_ends_where_he_should(world: World, flow: str, scenario: str) -> None:
     walked = world.told(flow, scenario).walk
     assert (walked.end, walked.detail) == SCENARIOS[scenario].end(flow)
     assert walked.end is not End.SILENCE or SCENARIOS[scenario].speechless
@@ -59,7 +65,7 @@ def test_silence_needs_a_failing_prompt() -> None:
         assert not scenario.speechless or scenario.surroundings.mute, name
 
 
-@pytest.mark.parametrize(("flow", "scenario"), [each for each in ALL if each[0] in ROUTING])
+@pytest.mark.parametrize(("flow", "scenario"), ALL)
 def test_flow_keeps_what_became_of_the_voice_call(world: World, flow: str, scenario: str) -> None:
     """Given attributes that can be set, then they hold the id of this call's record, or why there
     is none, and never another call's id or error."""
@@ -104,40 +110,12 @@ def test_a_promised_callback_is_one_that_salesforce_has(world: World, scenario: 
 
 def test_connect_repeats_what_fails(world: World) -> None:
     """Given a function that raises, then Connect has called it four times (facts, section 1.2)."""
-    for flow in ROUTING:
+    for flow in FLOWS:
         walked = world.told(flow, "function raises").walk
         answers = [step.answer for step in walked.steps if step.answer]
         assert [answer.attempts for answer in answers] == [4]
 
 
 def test_a_function_that_does_not_answer_costs_the_whole_limit(world: World) -> None:
-    for flow in ROUTING:
+    for flow in FLOWS:
         assert world.told(flow, "function does not answer").walk.lambda_seconds == 8.0
-
-
-def test_outbound_call_shows_the_agents_number(world: World) -> None:
-    """Given a number of the agent's in Salesforce, then the customer sees it; else the queue's."""
-    steps = {step.action: step for step in world.told(OUTBOUND, "agent calls").walk.steps}
-    assert steps["Call with caller id"].what.startswith("dials the customer, shows +")
-    attributes = world.told(OUTBOUND, "agent calls").walk.caller.attributes
-    assert attributes == {"VoicemailDrop": "Enable"}
-    for scenario in ("agent calls, Salesforce has no number", "agent calls, function missing"):
-        walked = world.told(OUTBOUND, scenario).walk
-        assert "Call with caller id" not in [step.action for step in walked.steps]
-
-
-def test_disconnect_flow_asks_about_the_first_contact(world: World) -> None:
-    """Given a contact that began when the agent left, then the drop is that of the call before."""
-    told = world.told(DISCONNECT, "agent drops a voicemail")
-    contact = told.walk.caller.contact
-    [answer] = [step.answer for step in told.walk.steps if step.answer]
-    assert answer.external is not None
-    assert answer.external["vendorCallKey"] == contact["InitialContactId"] != told.contact_id
-
-
-def test_a_message_is_marked_as_long_as_it_is_one(world: World) -> None:
-    """Given a recording that cannot be made, then the contact does not count as a voicemail."""
-    marked = world.told(VOICEMAIL, "message").walk.caller.attributes
-    assert (marked["vm_flag"], marked["vm_queue_arn"]) == ("1", "${QueueArn}")
-    unmarked = world.told(VOICEMAIL, "message cannot be recorded").walk.caller.attributes
-    assert unmarked["vm_flag"] == "0"

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simulator.flows.caller import Caller, new_caller
-from simulator.flows.choices import read_choices
 from simulator.flows.command import FUNCTION, silent_invocation
 from simulator.flows.files import read_flow
 from simulator.flows.interpreter import Walk, walk
 from simulator.flows.lambda_block import Invoke, NotInvoked
 from simulator.flows.surroundings import EVERY
-from tests.flows.other_scenarios import DISCONNECT, FLOWS, OUTBOUND, SCENARIOS, VOICEMAIL
-from tests.flows.scenarios import REQUEST_CALLBACK, SLOW_LIMIT_SECONDS, Scenario
+from tests.flows.scenarios import (
+    FLOWS,
+    REQUEST_CALLBACK,
+    SCENARIOS,
+    SLOW_LIMIT_SECONDS,
+    Scenario,
+)
 from tools.flow_pictures import FOLDER
 
 if TYPE_CHECKING:
@@ -48,11 +52,6 @@ class Told:
         return str(self.walk.caller.contact["ContactId"])
 
 
-def caller_of(name: str, flow: Flow, changes: Mapping[str, Any]) -> Caller:
-    """A caller as a sample flow first sees the contact."""
-    return new_caller(flow.type, "DISCONNECT" if name == DISCONNECT else "", **changes)
-
-
 class World:
     """All walks, each once, begun together. `told` waits for one."""
 
@@ -82,20 +81,17 @@ class World:
 
     def _walk(self, name: str, scenario: Scenario) -> Told:
         flow = self.flows[name]
-        caller = caller_of(name, flow, scenario.contact)
+        caller = new_caller(flow.type, **scenario.contact)
         contact_id = caller.contact["ContactId"]
         previous = caller.contact["PreviousContactId"]
         if previous != contact_id:
             self._simulator.salesforce.add_voice_call(previous)
-        if name in (OUTBOUND, VOICEMAIL):  # Salesforce's own, or the flow's before
-            self._simulator.salesforce.add_voice_call(contact_id)
         invoke = self._invoke(scenario)
         if scenario.created:
             self._create(flow, caller, invoke)
-        for fault in scenario.faults(previous if name == DISCONNECT else contact_id):
+        for fault in scenario.faults(contact_id):
             self._simulator.salesforce.inject(fault)
-        choices = read_choices(scenario.takes, scenario.answers, flow, [])
-        walked = walk(flow, caller, scenario.surroundings, invoke, choices)
+        walked = walk(flow, caller, scenario.surroundings, invoke)
         return Told(
             walked, self._simulator.salesforce.voice_call(contact_id), self._callbacks(contact_id)
         )

@@ -101,7 +101,7 @@ SKIPPED: dict[str, tuple[dict[str, Any], str]] = {
     "outbound": (inbound(InitiationMethod="OUTBOUND"), "NOT_CREATED_LIVE"),
     "callback": (inbound(InitiationMethod="CALLBACK"), "NOT_CREATED_LIVE"),
     "monitor": (inbound(InitiationMethod="MONITOR"), "NOT_CREATED_LIVE"),
-    "a new method": (inbound(InitiationMethod="TELEPATHY"), "NOT_CREATED_LIVE"),
+    "a disconnect flow": (inbound(InitiationMethod="DISCONNECT"), "NOT_CREATED_LIVE"),
 }
 
 

@@ -42,7 +42,6 @@ def test_all_that_an_event_tells() -> None:
             initiated_at=BEGAN,
         ),
         at=datetime(2026, 11, 20, 10, 0, 20, tzinfo=UTC),
-        queued=True,
         agent_connected=True,
     )
 
@@ -197,7 +196,6 @@ def test_calls_from_a_browser(changes: dict[str, object], web: bool) -> None:
 @pytest.mark.parametrize("queue", [MISSING, None, {}, [], "x"])
 def test_no_queue(queue: object) -> None:
     found = read(contact_event(queueInfo=queue))
-    assert not found.queued
     assert found.contact.queue is None
 
 

@@ -1,6 +1,7 @@
 """The VoiceCall of a contact that lives: what is known is asked in order, and nothing twice."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -114,6 +115,31 @@ def test_an_outbound_call_whose_event_leaves_the_method_out() -> None:
     with pytest.raises(NotCreatedLive):
         scene.ensure(a_contact(**EVENT, initiation_method=InitiationMethod.UNSTATED))
     assert "POST" not in scene.journal
+
+
+NEW_METHOD: dict[str, Any] = {"initiation_method": InitiationMethod.UNKNOWN}
+
+
+def test_a_method_that_the_bridge_does_not_know_is_left_to_flows() -> None:
+    """Given no flow has asked for it, then no event makes it, and Connect is not asked."""
+    scene = Scene()
+    with pytest.raises(NotCreatedLive):
+        scene.ensure(a_contact(**EVENT, **NEW_METHOD))
+    assert scene.journal == ["entry"]
+
+
+def test_a_method_that_the_bridge_does_not_know_and_a_flow_asked_for() -> None:
+    scene = Scene(MADE)
+    scene.flow_fails(a_contact(**NEW_METHOD))
+    assert scene.ensure(a_contact(**EVENT, **NEW_METHOD)) == Creation(VOICE_CALL_ID, False, (), 1)
+
+
+def test_a_call_by_the_api_is_made_by_the_safety_net() -> None:
+    """Source: Voice implementation guide: it is routed like any inbound call."""
+    scene = Scene(MADE)
+    scene.ensure(a_contact(**EVENT, initiation_method=InitiationMethod.API))
+    (sent,) = scene.client.sent
+    assert sent.initiation_method == INBOUND
 
 
 @pytest.mark.parametrize("late", [True, False])

@@ -320,9 +320,17 @@ def test_the_number_dialled(
     assert scene.client.performed[0][2] == {"dialedNumber": number}
 
 
-def test_no_number_dialled_is_a_mistake_that_names_its_place() -> None:
+def test_neither_a_number_dialled_nor_a_flow_is_a_mistake_that_names_its_place() -> None:
     with pytest.raises(FlowMistake, match="parameter fieldValues as dialedNumber"):
         Scene().answer("executeOmniFlow", SystemEndpoint=None, Tags=None, Queue=None)
+
+
+def test_a_flow_that_is_named_needs_no_number_dialled() -> None:
+    """Source: SCVL sends the number only where there is one."""
+    scene = Scene(SalesforceResult({"queue": "q"}, 1))
+    parameters: dict[str, object] = {"flowDevName": "f"}
+    scene.answer("executeOmniFlow", parameters, SystemEndpoint=None, Tags=None, Queue=None)
+    assert scene.client.performed[0][2] == {"flowDevName": "f"}
 
 
 @pytest.mark.parametrize("must", [True, False])

@@ -16,10 +16,12 @@ from tests.unit.samples import (
     a_contact,
     flow_event,
 )
+from voicecall_bridge.contact import InitiationMethod
 from voicecall_bridge.flow import service as flow_service
 from voicecall_bridge.flow.methods import Method
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.settings.contact_flow import FlowFailure
+from voicecall_bridge.settings.sent_records import SentRecords
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -127,7 +129,7 @@ WITHOUT_VOICE_CALL: list[tuple[Exception, str, str, str, str]] = [
     (MissingProperty("x"), "failed", "MISSING_PROPERTY", "dead_lettered", "queue"),
     (TransferWithoutParent("x"), "failed", "TRANSFER_WITHOUT_PARENT", "dead_lettered", "queue"),
     (NotVoice("x"), "failed", "NOT_VOICE", "skipped", ""),
-    (NotCreatedLive("x"), "failed", "NOT_CREATED_LIVE", "skipped", ""),
+    (NotCreatedLive(a_contact()), "failed", "NOT_CREATED_LIVE", "skipped", ""),
     (RuntimeError("x"), "failed", "INTERNAL", "dead_lettered", "queue"),
 ]
 
@@ -240,6 +242,51 @@ def test_a_mistake_of_the_flow_always_raises_and_is_kept(
     assert line["payloadKept"] == "queue"
     assert scene.letters.kept == [("contact_flow", "FLOW_MISTAKE", event)]
     assert scene.bridge.asked == []
+
+
+RECORDS = "Its contact record makes one when the contact has ended"
+
+
+@pytest.mark.parametrize(
+    ("contact", "sent", "promised"),
+    [
+        ({"initiation_method": InitiationMethod.OUTBOUND}, SentRecords(), True),
+        ({"initiation_method": InitiationMethod.DISCONNECT}, SentRecords(), False),
+        ({"initiation_method": InitiationMethod.MONITOR}, SentRecords(), False),
+        (
+            {"initiation_method": InitiationMethod.DISCONNECT},
+            SentRecords(frozenset({"DISCONNECT"})),
+            True,
+        ),
+        (
+            {"initiation_method": InitiationMethod.OUTBOUND, "attributes": {"NoSync": "true"}},
+            SentRecords(),
+            False,
+        ),
+        (
+            {"initiation_method": InitiationMethod.OUTBOUND, "attributes": {"NoSync": "0"}},
+            SentRecords(),
+            True,
+        ),
+    ],
+    ids=repr,
+)
+def test_an_answer_promises_a_record_only_where_the_settings_send_one(
+    contact: dict[str, Any], sent: SentRecords, promised: bool
+) -> None:
+    scene = Scene(NotCreatedLive(a_contact(**contact)), sent_records=sent)
+    answer = scene.answer()
+    assert answer["errorCode"] == "NOT_CREATED_LIVE"
+    assert contact["initiation_method"].value in answer["errorMessage"]
+    assert (RECORDS in answer["errorMessage"]) is promised
+    assert ("ContactRecordMethods" in answer["errorMessage"]) is not promised
+
+
+def test_an_unknown_initiation_method_is_named_in_the_answer_and_not_in_the_log() -> None:
+    scene = Scene(MissingProperty("x"))
+    answer = scene.answer(flow_event(InitiationMethod="OUTBOUNDD"))
+    assert '("OUTBOUNDD"; nearest: OUTBOUND)' in answer["errorMessage"]
+    assert "OUTBOUNDD" not in scene.told.stream.getvalue()
 
 
 def test_a_mistake_names_the_method_as_it_came_and_those_that_there_are() -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.unit.samples import (
     CONTACT_ID,
     CUSTOMER,
+    INSTANCE_ARN,
     INSTANCE_ID,
     MISSING,
     PARENT_ID,
@@ -314,3 +315,41 @@ def test_which_contact_center_is_named(
     attributes = {} if attribute is MISSING else {"secretName": attribute}
     contact = flow.read(flow_event(parameters=parameters, Attributes=attributes)).contact
     assert contact.secret_name == named
+
+
+UPPER = CONTACT_ID.upper()
+
+
+@pytest.mark.parametrize("arn", [None, "", 7, MISSING])
+def test_a_contact_without_instance_is_the_stacks(arn: object) -> None:
+    """Given InstanceARN is null, as in flows that run outside of a contact, then the contact meets
+    its own item in the ledger all the same."""
+    read_one = flow.read(flow_event(InstanceARN=arn), INSTANCE_ARN)
+    assert read_one.contact.instance_id == INSTANCE_ID
+
+
+def test_contact_ids_are_compared_without_regard_to_case() -> None:
+    """Given ids in capitals, as whoever copies one may write them, then they are Connect's own."""
+    one = flow.read(
+        flow_event(ContactId=UPPER, InitialContactId=UPPER, PreviousContactId=CONTACT_ID)
+    )
+    assert one.contact.contact_id == one.contact.initial_contact_id == CONTACT_ID
+    assert one.contact.previous_contact_id == ""
+    child = flow.read(flow_event(PreviousContactId=PARENT_ID.upper()))
+    assert child.contact.previous_contact_id == PARENT_ID
+    named = flow.read(flow_event(parameters={"contactId": UPPER}, ContactId=PARENT_ID))
+    assert named.contact.contact_id == CONTACT_ID
+
+
+def test_an_id_of_another_form_stays_as_it_is() -> None:
+    """Another system's key, or a record id, may tell its letters apart."""
+    assert flow.read(flow_event(parameters={"contactId": "0LQaB"})).contact.contact_id == "0LQaB"
+
+
+@pytest.mark.parametrize(
+    ("method", "word"), [("INBOUND", ""), ("", ""), (None, ""), ("NewOne", "NewOne")]
+)
+def test_an_unknown_initiation_method_is_kept_as_it_came(method: object, word: str) -> None:
+    contact = flow.read(flow_event(InitiationMethod=method)).contact
+    assert contact.unknown_method == word
+    assert not word or word not in repr(contact)

@@ -4,7 +4,8 @@ import pytest
 
 from tests.unit.records import a_record, agent
 from voicecall_bridge.contact import InitiationMethod
-from voicecall_bridge.settings.contact_records import SENT_METHODS, RecordRules, doubt, undocumented
+from voicecall_bridge.settings.contact_records import RecordRules, doubt, undocumented
+from voicecall_bridge.settings.sent_records import SENT_METHODS
 from voicecall_bridge.settings.shared import EnvironmentReader
 from voicecall_bridge.voice_call.update import CustomField
 

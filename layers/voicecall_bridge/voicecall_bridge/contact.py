@@ -119,6 +119,8 @@ class Contact:
         initiated_at: when it began, aware; None in flow events, which do not tell.
         secret_name: the secret of its contact center as the contact or its flow names it: any text,
             which may be the caller's. Empty: it names none.
+        unknown_method: the initiation method as it came, where it is none of the known ones; for
+            the answers of flows, never for logs.
     """
 
     contact_id: str
@@ -134,6 +136,7 @@ class Contact:
     web_rtc: bool = False
     initiated_at: datetime | None = None
     secret_name: str = field(default="", repr=False)
+    unknown_method: str = field(default="", repr=False)
 
     @property
     def key(self) -> ContactKey:

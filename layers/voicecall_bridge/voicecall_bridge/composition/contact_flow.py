@@ -98,6 +98,7 @@ def flow_service() -> FlowAnswers:
         on_overrun=flow_service.cache_clear,
         actions=partial(_call_actions, ledger, telephony, observer),
         instance_arn=settings.instance_arn,
+        sent_records=settings.sent_records,
     )
 
 

@@ -32,16 +32,18 @@ def read_message(invocation: FlowInvocation, _passed: dict[str, object]) -> dict
 
 
 def add_dialed_number(invocation: FlowInvocation, passed: dict[str, object]) -> dict[str, object]:
-    """Adds the number dialled, which the API requires."""
+    """Adds the number dialled. The API wants it where no flow is named."""
     if number := invocation.system_endpoint:
         return {"dialedNumber": number, **passed}
     values = FlowParameters(invocation.parameters.field_values(("dialedNumber",)))
     # SCVL knows only these two and would fail: Connect leaves the endpoint out of queue transfers.
     number = values.optional("dialedNumber") or invocation.contact.system_address
+    if not number and passed.get("flowDevName"):
+        return passed
     if not number:
         raise ParameterFault(
-            f"the number dialled is not known: add it to the Lambda block's parameter "
-            f"{FIELD_VALUES} as dialedNumber, or pass it as a parameter of that name"
+            "the number dialled is not known: name the Omni flow (flowDevName), or add the number "
+            f"to the Lambda block's parameter {FIELD_VALUES} as dialedNumber"
         )
     return {"dialedNumber": number, **passed}
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voicecall_bridge.telephony.answers import SalesforceResult
+    from voicecall_bridge.voice_call.create import NotCreatedLive
 
 ANSWER_LIMIT = 30_000
 """Bytes of an answer as JSON: Connect refuses more than 32 KB."""
@@ -171,6 +172,17 @@ def failed(error: Exception) -> FlowResult:
         return replace(result, disposition=Disposition.SKIPPED) if error.skipped else result
     kept = "ledger" if isinstance(error, LeaseTimeout) and error.request_kept else ""
     return replace(dead_lettered(Status.DEFERRED, "IN_PROGRESS", str(error)), payload_kept=kept)
+
+
+def not_created_live(error: NotCreatedLive, *, by_record: bool) -> FlowResult:
+    """The contact gets no VoiceCall while it is on; `by_record`: its contact record makes one."""
+    later = (
+        "Its contact record makes one when the contact has ended"
+        if by_record
+        else "Nor does its contact record make one: ContactRecordMethods or an attribute of "
+        "ContactRecordOptOutAttributes leaves it out"
+    )
+    return replace(failed(error), text=f"{error}. {later}")
 
 
 def dead_lettered(status: Status, code: str, text: str) -> FlowResult:

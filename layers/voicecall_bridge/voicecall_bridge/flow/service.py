@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.aws.dead_letters import DeadLetterLost, DeadLetterQueue
-from voicecall_bridge.contact import NotAContact
+from voicecall_bridge.contact import InitiationMethod, NotAContact
 from voicecall_bridge.deadline import Deadline, DeadlineExceeded, run_before
 from voicecall_bridge.flow.methods import METHODS, method_call
 from voicecall_bridge.flow.results import (
@@ -24,18 +24,20 @@ from voicecall_bridge.flow.results import (
     answer_of,
     dead_lettered,
     failed,
+    not_created_live,
     not_found,
     not_needed,
     succeeded,
 )
 from voicecall_bridge.observability import Delivery, Disposition, Observer
 from voicecall_bridge.settings.contact_flow import FlowFailure
+from voicecall_bridge.settings.sent_records import SentRecords
 from voicecall_bridge.sources import flow
 from voicecall_bridge.sources.flow_parameters import ParameterFault
 from voicecall_bridge.sources.words import unknown
 from voicecall_bridge.telephony.errors import Rejected
 from voicecall_bridge.use_cases.outcomes import Progress
-from voicecall_bridge.voice_call.create import require_voice
+from voicecall_bridge.voice_call.create import CannotCreate, NotCreatedLive, require_voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -237,10 +239,12 @@ class FlowService(FlowAnswers):
     Attributes:
         bridge: creates VoiceCalls.
         actions: makes the use cases for a VoiceCall that is there, when they are needed.
+        sent_records: which contacts will have a VoiceCall by their records.
     """
 
     bridge: Bridge
     actions: Callable[[], CallActions] = _no_actions
+    sent_records: SentRecords = field(default_factory=SentRecords)
 
     def _attempt(
         self, parsed: ParsedInvocation, deadline: Deadline, progress: Progress
@@ -249,12 +253,23 @@ class FlowService(FlowAnswers):
         try:
             return self._perform(call, deadline, progress)
         except FAILURES as error:
-            if call.method.may_lack and isinstance(error, Rejected) and error.status == 404:
-                return not_found(error)
-            return failed(error)
+            return self._failed(error, call)
         except Exception as error:  # the caller must get an answer also where the bridge is wrong
             self.observer.defect(error, parsed.contact_id)
             return dead_lettered(Status.FAILED, "INTERNAL", _DEFECT)
+
+    def _failed(self, error: Exception, call: MethodCall) -> FlowResult:
+        if call.method.may_lack and isinstance(error, Rejected) and error.status == 404:
+            return not_found(error)
+        if isinstance(error, NotCreatedLive):
+            by_record = self.sent_records.include(error.contact)
+            return not_created_live(error, by_record=by_record)
+        result = failed(error)
+        if isinstance(error, CannotCreate) and (word := call.contact.unknown_method):
+            # For the answer alone: what the bridge does not know is not logged.
+            named = unknown(word, InitiationMethod)
+            return replace(result, remark=f"the bridge does not know its InitiationMethod{named}")
+        return result
 
     def _perform(self, call: MethodCall, deadline: Deadline, progress: Progress) -> FlowResult:
         method, contact = call.method, call.contact

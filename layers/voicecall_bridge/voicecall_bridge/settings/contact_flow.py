@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.settings.sent_records import SentRecords
 from voicecall_bridge.settings.shared import (
     EnvironmentReader,
     ItemFault,
@@ -60,6 +61,7 @@ class ContactFlowSettings:
         time_limit_seconds: the limit set in the flow's Lambda block, 1 to 8.
         failure: see FlowFailure.
         instance_arn: the instance of contacts that do not name theirs; empty: not known.
+        sent_records: which contacts will have a VoiceCall by their records.
         item_faults: items of lists that are wrong.
     """
 
@@ -69,6 +71,7 @@ class ContactFlowSettings:
     time_limit_seconds: float = _LONGEST_LIMIT
     failure: FlowFailure = FlowFailure.CONTINUE
     instance_arn: str = ""
+    sent_records: SentRecords = field(default_factory=SentRecords)
     item_faults: tuple[ItemFault, ...] = ()
 
     @property
@@ -95,8 +98,16 @@ class ContactFlowSettings:
         if reader.faults or limit is None:
             budget = _budget(limit or _SHORTEST_LIMIT)
             raise FlowSettingsError("; ".join(reader.faults), budget, failure, queue_url)
-        item_faults = tuple(reader.item_faults)
-        return cls(salesforce, table, queue_url, limit, failure, instance_arn, item_faults)
+        return cls(
+            salesforce,
+            table,
+            queue_url,
+            limit,
+            failure,
+            instance_arn,
+            SentRecords.read(reader),
+            tuple(reader.item_faults),
+        )
 
 
 def _budget(limit: float) -> float:

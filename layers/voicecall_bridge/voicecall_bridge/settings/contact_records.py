@@ -14,6 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import InitiationMethod
+from voicecall_bridge.settings.sent_records import (
+    METHODS_SETTING,
+    NONE,
+    OPT_OUT,
+    OPT_OUT_SETTING,
+    SENT_METHODS,
+)
 from voicecall_bridge.settings.shared import (
     DeadLetterSettings,
     EnvironmentReader,
@@ -28,31 +35,11 @@ if TYPE_CHECKING:
 
     from voicecall_bridge.sources.contact_record import ContactRecord
 
-METHODS_SETTING = "CONTACT_RECORD_METHODS"
 VOICEMAIL_SETTING = "CONTACT_RECORD_VOICEMAIL_ATTRIBUTES"
-OPT_OUT_SETTING = "CONTACT_RECORD_OPT_OUT_ATTRIBUTES"
 CALLBACK_SETTING = "CONTACT_RECORD_CALLBACK_ATTRIBUTES"
 FIELDS_SETTING = "CONTACT_RECORD_FIELDS"
 
-NONE = "none"
-"""Stands for an empty list of attributes; an empty variable stands for the default."""
-
-SENT_METHODS = frozenset(
-    {
-        InitiationMethod.INBOUND,
-        InitiationMethod.OUTBOUND,
-        InitiationMethod.TRANSFER,
-        InitiationMethod.QUEUE_TRANSFER,
-        InitiationMethod.CALLBACK,
-        InitiationMethod.API,
-        InitiationMethod.EXTERNAL_OUTBOUND,
-        InitiationMethod.WEBRTC_API,
-    }
-)
-"""Those of Salesforce's own package (SCVL) and the two it does not know."""
-
 VOICEMAIL = ("vm_flag",)
-OPT_OUT = ("NoSync",)
 
 _METHOD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _ATTRIBUTE = re.compile(r"[A-Za-z0-9_-]+")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, NotAContact, Queue
-from voicecall_bridge.sources.reading import is_contact_id, members, moment, text
+from voicecall_bridge.sources.reading import in_lower_case, is_contact_id, members, moment, text
 from voicecall_bridge.sources.rules import (
     address,
     is_web_rtc,
@@ -52,7 +52,6 @@ class ContactEvent:
             stand there: see `published_type`.
         contact: the contact as far as the event tells; its customer_address is always empty.
         at: when it happened, None where unstated.
-        queued: the contact is or was in a queue.
         agent_connected: an agent was on the call; that agentInfo is there does not prove it.
         disconnected: the contact has ended.
         routing_expired: the first step of the routing criteria, one for agents, has expired.
@@ -61,7 +60,6 @@ class ContactEvent:
     type: str
     contact: Contact
     at: datetime | None = None
-    queued: bool = False
     agent_connected: bool = False
     disconnected: bool = False
     routing_expired: bool = False
@@ -82,7 +80,7 @@ def read(event: object) -> ContactEvent:
     detail = _lower(envelope.get("detail"))
     if text(envelope.get("detail-type")) != DETAIL_TYPE:
         raise NotAContact("its detail-type is not that of a contact event")
-    contact_id = text(detail.get("contactid"))
+    contact_id = in_lower_case(text(detail.get("contactid")))
     if not is_contact_id(contact_id):
         raise NotAContact("a contact event without detail.contactId")
     for name in ("initialcontactid", "previouscontactid", "instancearn"):
@@ -94,7 +92,6 @@ def read(event: object) -> ContactEvent:
         type=text(detail.get("eventtype")).upper(),
         contact=_contact(contact_id, detail, queue),
         at=moment(envelope.get("time")),
-        queued=bool(queue),
         agent_connected=moment(agent.get("connectedtoagenttimestamp")) is not None,
         disconnected=moment(detail.get("disconnecttimestamp")) is not None,
         routing_expired=_routing_expired(detail),
@@ -109,7 +106,7 @@ def _contact(contact_id: str, detail: Mapping[str, object], queue: Mapping[str, 
         instance_id=text(detail.get("instancearn")).rpartition("/")[2],
         channel=Channel(text(detail.get("channel"))),
         initiation_method=method,
-        initial_contact_id=text(detail.get("initialcontactid")) or contact_id,
+        initial_contact_id=in_lower_case(text(detail.get("initialcontactid"))) or contact_id,
         previous_contact_id=previous_contact(detail.get("previouscontactid"), contact_id),
         system_address=address(detail.get("systemendpoint"))
         or tagged_system_address(detail.get("tags")),

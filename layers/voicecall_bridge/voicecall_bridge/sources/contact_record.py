@@ -110,7 +110,7 @@ def read(payload: object) -> ContactRecord:
         NotAContact: no contact record, or one without contact id.
     """
     record = members(payload)
-    contact_id = text(record.get("ContactId"))
+    contact_id = reading.in_lower_case(text(record.get("ContactId")))
     if not is_contact_id(contact_id):
         raise NotAContact("no contact record with a ContactId of 1 to 256 printable characters")
     instance = text(record.get("InstanceARN"))
@@ -127,7 +127,8 @@ def read(payload: object) -> ContactRecord:
         version=round(updated.timestamp() * 1000) if updated else 0,
         channel=Channel(text(record.get("Channel"))),
         initiation_method=method,
-        initial_contact_id=text(record.get("InitialContactId")) or contact_id,
+        initial_contact_id=reading.in_lower_case(text(record.get("InitialContactId")))
+        or contact_id,
         previous_contact_id=previous_contact(record.get("PreviousContactId"), contact_id),
         attributes=string_map(record.get("Attributes")),
         web_rtc=is_web_rtc(method, segment_attributes),

@@ -21,6 +21,7 @@ from voicecall_bridge.sources.flow_parameters import FIELD_VALUES, FlowParameter
 from voicecall_bridge.sources.reading import (
     SECRET_NAME,
     first_named,
+    in_lower_case,
     is_contact_id,
     members,
     parsed_object,
@@ -87,7 +88,7 @@ def read(event: object, instance_arn: str = "") -> FlowInvocation:
     if not isinstance(data, dict) and not named:
         raise NotAContact(f"{NO_CONTACT_DATA}, and no parameter contactId")
     facts = members(data)
-    contact_id = named or text(facts.get("ContactId"))
+    contact_id = in_lower_case(named or text(facts.get("ContactId")))
     if not contact_id:
         raise NotAContact("no Details.ContactData.ContactId and no parameter contactId")
     if not is_contact_id(contact_id):
@@ -95,18 +96,26 @@ def read(event: object, instance_arn: str = "") -> FlowInvocation:
             "ContactId, or the parameter contactId, is no contact id of 1 to 256 printable "
             "characters"
         )
-    secret_name = first_named(
-        members(parsed_object(parameters.get(FIELD_VALUES))).get(SECRET_NAME),
-        parameters.get(SECRET_NAME),
-        members(facts.get("Attributes")).get(SECRET_NAME),
-    )
     return FlowInvocation(
         text(parameters.get("methodName")),
-        _contact(contact_id, {"InstanceARN": instance_arn, **facts}, secret_name),
+        _contact(
+            contact_id,
+            # Null where a flow runs outside of a contact, as missing where parameters come alone.
+            {**facts, "InstanceARN": text(facts.get("InstanceARN")) or instance_arn},
+            _secret_name(parameters, facts),
+        ),
         FlowParameters(parameters),
         address(facts.get("SystemEndpoint")),
         bool(named),
         isinstance(data, dict),
+    )
+
+
+def _secret_name(parameters: Mapping[str, object], facts: Mapping[str, object]) -> str:
+    return first_named(
+        members(parsed_object(parameters.get(FIELD_VALUES))).get(SECRET_NAME),
+        parameters.get(SECRET_NAME),
+        members(facts.get("Attributes")).get(SECRET_NAME),
     )
 
 
@@ -120,8 +129,9 @@ def _named(parameters: Mapping[str, object]) -> str:
 
 
 def _contact(contact_id: str, data: Mapping[str, object], secret_name: str) -> Contact:
-    method = InitiationMethod(text(data.get("InitiationMethod")))
-    initial = text(data.get("InitialContactId"))
+    stated = text(data.get("InitiationMethod"))
+    method = InitiationMethod(stated)
+    initial = in_lower_case(text(data.get("InitialContactId")))
     return Contact(
         contact_id=contact_id,
         instance_id=text(data.get("InstanceARN")).rpartition("/")[2],
@@ -137,6 +147,7 @@ def _contact(contact_id: str, data: Mapping[str, object], secret_name: str) -> C
         attributes=string_map(data.get("Attributes")),
         web_rtc=is_web_rtc(method, data.get("SegmentAttributes")),
         secret_name=secret_name,
+        unknown_method=stated if method is InitiationMethod.UNKNOWN else "",
     )
 
 

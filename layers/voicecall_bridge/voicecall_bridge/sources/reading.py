@@ -15,6 +15,7 @@ SECRET_NAME = "secretName"  # noqa: S105 - the name of a member
 """The attribute, or parameter, that names the secret of a contact's contact center (SCVL)."""
 _EMPTY: Mapping[str, object] = MappingProxyType({})
 _ID_LIMIT = 256  # characters (Amazon Connect API reference, ContactId)
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NUMBER = re.compile(r"[0-9]{1,17}(?:\.[0-9]{1,9})?")
 _MOST = 10**17
 """More than any duration or time."""
@@ -44,6 +45,12 @@ def is_contact_id(value: str) -> bool:
     """Whether it can be the id of a contact: 1 to 256 printable characters, and not dots alone."""
     # As a segment of a path "." and ".." lead elsewhere, and HTTP clients undo their encoding.
     return 0 < len(value) <= _ID_LIMIT and value.isprintable() and value.strip(".") != ""
+
+
+def in_lower_case(contact_id: str) -> str:
+    """The id as Connect writes it, if it has the form of Connect's: ids are compared without regard
+    to case, and whoever copies one may have changed it."""
+    return contact_id.lower() if _UUID.fullmatch(contact_id) else contact_id
 
 
 def moment(value: object) -> datetime | None:

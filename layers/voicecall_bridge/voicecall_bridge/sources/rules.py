@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import InitiationMethod
-from voicecall_bridge.sources.reading import members, text
+from voicecall_bridge.sources.reading import in_lower_case, members, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,8 @@ def previous_contact(previous: object, *own: str) -> str:
     """The contact that this one follows; empty on the first contact of a chain, which names itself
     as its own predecessor in flow events."""
     named = text(previous)
-    return "" if named.lower() in {contact_id.lower() for contact_id in own} else named
+    same = named.lower() in {contact_id.lower() for contact_id in own}
+    return "" if same else in_lower_case(named)
 
 
 def is_web_rtc(method: InitiationMethod, segment_attributes: object) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
-from voicecall_bridge.contact import Channel, InitiationMethod
+from voicecall_bridge.contact import Channel
 from voicecall_bridge.contact_centers.registry import OtherContactCenter
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
@@ -21,7 +21,7 @@ from voicecall_bridge.sources.kinds import Kind
 from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
 from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
 from voicecall_bridge.use_cases.outcomes import CallOver, LeaseTimeout, NotCreated, ParentMissing
-from voicecall_bridge.voice_call.create import CREATED_LIVE, CannotCreate, MissingProperty
+from voicecall_bridge.voice_call.create import NEVER_LIVE, CannotCreate, MissingProperty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,9 +36,6 @@ LATE_SECONDS = 30.0
 
 _LIVE = {"INITIATED", "QUEUED", "CONNECTED_TO_AGENT"}
 _OVER = {"DISCONNECTED", "COMPLETED"}
-_CLEARED = CREATED_LIVE | {InitiationMethod.CALLBACK}
-"""Whose routing an abandoned contact leaves behind: what is created live, and callbacks, whose
-VoiceCall Salesforce makes. SCVL forgets QUEUE_TRANSFER, WEBRTC_API and CALLBACK."""
 
 
 @dataclass(slots=True)
@@ -128,7 +125,7 @@ class ContactEvents:
         return _created(made)
 
     def _no_need(self, item: ContactEvent, later: Sequence[ContactEvent]) -> str:
-        if item.contact.initiation_method not in CREATED_LIVE:
+        if item.contact.initiation_method in NEVER_LIVE:
             return "NOT_CREATED_LIVE"
         if self.create_from is CreateFromEvents.NEVER:
             return "CREATE_FROM_EVENTS"
@@ -140,8 +137,8 @@ class ContactEvents:
 
     def _disconnected(self, item: ContactEvent, deadline: Deadline) -> RecordResult:
         self.bridge.remember_end(item.contact)
-        abandoned = item.queued and not item.agent_connected
-        if not abandoned or item.contact.initiation_method not in _CLEARED:
+        # An Omni flow may have routed it before any queue of Connect's, however it began.
+        if item.agent_connected:
             return _skipped("NOTHING_TO_DO")
         return _once(self.bridge.clear_routing(item.contact, deadline))
 

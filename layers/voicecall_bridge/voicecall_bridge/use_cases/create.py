@@ -27,6 +27,7 @@ from voicecall_bridge.use_cases.outcomes import (
     Progress,
     Tidied,
 )
+from voicecall_bridge.use_cases.parents_number import on_its_parents_number
 from voicecall_bridge.use_cases.run_once import once
 from voicecall_bridge.use_cases.turns import Turns, with_reserve
 from voicecall_bridge.voice_call.create import (
@@ -35,6 +36,7 @@ from voicecall_bridge.voice_call.create import (
     CallInitiation,
     CannotCreate,
     CreateVoiceCall,
+    NotCreatedLive,
     create_voice_call,
 )
 
@@ -106,6 +108,8 @@ class Bridge:
             NotCreated: Salesforce did not make it.
         """
         center = self._choice.of_flow(contact, self.ledger)
+        if asked is CallInitiation.TRANSFER or contact.initiation_method in TRANSFERS:
+            contact = on_its_parents_number(contact, self.ledger, self.observer)
         started = contact.initiated_at or datetime.fromtimestamp(self.now(), UTC)
         request = create_voice_call(contact, asked, started)
         return self._create(contact, request, center, deadline, progress or Progress(), asked=asked)
@@ -131,6 +135,8 @@ class Bridge:
             return Creation(entry.voice_call_id, existing=True)
         if entry.call_ended:
             raise CallOver(key.contact_id)
+        if not entry.request and contact.initiation_method not in CREATED_LIVE:
+            raise NotCreatedLive(contact)  # no flow has asked for it
         described = self._describe(key, deadline) if late or not entry.request else None
         return self._ensure(contact, entry, described, deadline, ())
 
@@ -167,6 +173,8 @@ class Bridge:
     def _request(
         self, contact: Contact, deadline: Deadline, children: tuple[str, ...]
     ) -> CreateVoiceCall:
+        if contact.initiation_method not in CREATED_LIVE:
+            raise NotCreatedLive(contact)
         transfer = contact.initiation_method in TRANSFERS
         asked = CallInitiation.TRANSFER if transfer else CallInitiation.INBOUND
         if transfer and contact.previous_contact_id:
@@ -253,7 +261,7 @@ class Bridge:
         if entry.create_status is CreateStatus.CREATED or entry.updated:
             return entry
         parent = self._describe(key, deadline)
-        if parent.contact.initiation_method not in CREATED_LIVE:
+        if parent.contact.initiation_method not in CREATED_LIVE and not entry.request:
             # Others make it (an outbound call that an agent transfers): Salesforce knows whether
             # it is there.
             return entry

@@ -41,10 +41,23 @@ TRANSFERS = frozenset({InitiationMethod.TRANSFER, InitiationMethod.QUEUE_TRANSFE
 CREATED_LIVE = TRANSFERS | {
     InitiationMethod.INBOUND,
     InitiationMethod.WEBRTC_API,
+    # StartOutboundVoiceContact and campaigns: routed like any inbound call once it is answered.
+    InitiationMethod.API,
     InitiationMethod.UNSTATED,
 }
-"""Initiation methods whose VoiceCall is created while the call is on; all others are left to the
-contact record, because the API refuses outbound calls."""
+"""Initiation methods with a VoiceCall while the call is on, also where no flow asks for it."""
+NEVER_LIVE = frozenset(
+    {
+        InitiationMethod.OUTBOUND,
+        InitiationMethod.CALLBACK,
+        InitiationMethod.EXTERNAL_OUTBOUND,
+        InitiationMethod.DISCONNECT,
+        InitiationMethod.MONITOR,
+    }
+)
+"""Initiation methods without one: the API refuses outbound calls, Salesforce makes the records of
+calls and callbacks itself, and the last two are no call of a customer. Every other method, also one
+that Connect adds later, is created where a flow asks for it."""
 
 
 class CallInitiation(StrEnum):
@@ -74,10 +87,22 @@ class NotVoice(CannotCreate):
 
 
 class NotCreatedLive(CannotCreate):
-    """An initiation method whose VoiceCall is made from the contact record."""
+    """An initiation method without a VoiceCall while the call is on.
+
+    Attributes:
+        contact: the contact.
+    """
 
     code = "NOT_CREATED_LIVE"
     skipped = True
+
+    def __init__(self, contact: Contact) -> None:
+        super().__init__(
+            f"a contact initiated by {contact.initiation_method.value} gets no VoiceCall while it "
+            "is on (the API takes Inbound and Transfer): leave the Lambda block out of this flow, "
+            "or go on without a voiceCallId"
+        )
+        self.contact = contact
 
 
 class TransferWithoutParent(CannotCreate):
@@ -231,12 +256,8 @@ def require_voice(contact: Contact) -> None:
 
 def _initiation(contact: Contact, asked: CallInitiation) -> CallInitiation:
     require_voice(contact)
-    if contact.initiation_method not in CREATED_LIVE:
-        raise NotCreatedLive(
-            f"a contact initiated by {contact.initiation_method.value} is not created while the "
-            "call is on (the API takes Inbound and Transfer); its contact record makes the "
-            "VoiceCall. Leave the Lambda block out of this flow, or go on without a voiceCallId"
-        )
+    if contact.initiation_method in NEVER_LIVE:
+        raise NotCreatedLive(contact)
     if asked is CallInitiation.TRANSFER and not contact.previous_contact_id:
         raise TransferWithoutParent(
             "createTransferVC needs a PreviousContactId other than the contact's own: use "

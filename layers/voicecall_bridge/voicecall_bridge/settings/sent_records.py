@@ -1,0 +1,67 @@
+"""Which contact records the stack sends, as far as the flow's answers promise one.
+
+`contact_records` checks these lists item by item; here they are only read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.contact import InitiationMethod
+from voicecall_bridge.sources.reading import says_yes
+
+if TYPE_CHECKING:
+    from voicecall_bridge.contact import Contact
+    from voicecall_bridge.settings.shared import EnvironmentReader
+
+METHODS_SETTING = "CONTACT_RECORD_METHODS"
+OPT_OUT_SETTING = "CONTACT_RECORD_OPT_OUT_ATTRIBUTES"
+NONE = "none"
+"""Stands for an empty list of attributes; an empty variable stands for the default."""
+SENT_METHODS = frozenset(
+    {
+        InitiationMethod.INBOUND,
+        InitiationMethod.OUTBOUND,
+        InitiationMethod.TRANSFER,
+        InitiationMethod.QUEUE_TRANSFER,
+        InitiationMethod.CALLBACK,
+        InitiationMethod.API,
+        InitiationMethod.EXTERNAL_OUTBOUND,
+        InitiationMethod.WEBRTC_API,
+    }
+)
+"""Those of Salesforce's own package (SCVL) and the two it does not know."""
+OPT_OUT = ("NoSync",)
+
+
+@dataclass(frozen=True, slots=True)
+class SentRecords:
+    """Which contact records are sent.
+
+    Attributes:
+        methods: initiation methods, in capitals.
+        opt_out: attributes; one of them says yes: the contact's record is not sent.
+    """
+
+    methods: frozenset[str] = SENT_METHODS
+    opt_out: tuple[str, ...] = OPT_OUT
+
+    @classmethod
+    def read(cls, reader: EnvironmentReader) -> SentRecords:
+        """Reads both lists."""
+        methods = frozenset(item.upper() for item in _items(reader.text(METHODS_SETTING)))
+        opt_out = _items(reader.text(OPT_OUT_SETTING))
+        if [item.lower() for item in opt_out] == [NONE]:
+            return cls(methods or SENT_METHODS, ())
+        return cls(methods or SENT_METHODS, tuple(opt_out) or OPT_OUT)
+
+    def include(self, contact: Contact) -> bool:
+        """Whether the contact's record will be sent, as far as the contact tells by now."""
+        if contact.initiation_method.value not in self.methods:
+            return False
+        return not any(says_yes(contact.attributes.get(name)) for name in self.opt_out)
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]

@@ -1,0 +1,47 @@
+"""A transfer whose flow event leaves the number out."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.event_scene import INBOUND, MADE, TRANSFER, Scene
+from tests.unit.samples import PARENT_ID, SYSTEM, a_contact, a_transfer
+from voicecall_bridge.contact import InitiationMethod
+from voicecall_bridge.voice_call.create import CallInitiation, MissingProperty
+
+QUEUE_TRANSFER: dict[str, Any] = {
+    "initiation_method": InitiationMethod.QUEUE_TRANSFER,
+    "system_address": "",
+}
+
+
+@pytest.mark.parametrize("asked", [INBOUND, TRANSFER])
+def test_it_takes_its_parents_number(asked: CallInitiation) -> None:
+    """Given Connect leaves the number of a queue transfer out, then the call goes on on the number
+    that it came in on, in the flow as in events."""
+    scene = Scene(MADE, MADE)
+    scene.flow(a_contact(contact_id=PARENT_ID, initial_contact_id=PARENT_ID))
+    scene.flow(a_transfer(**QUEUE_TRANSFER), asked)
+    assert [request.to for request in scene.client.sent] == [SYSTEM, SYSTEM]
+
+
+def test_a_number_of_its_own_is_its_number() -> None:
+    scene = Scene(MADE, MADE)
+    scene.flow(a_contact(contact_id=PARENT_ID, initial_contact_id=PARENT_ID))
+    scene.journal.clear()
+    scene.flow(a_transfer(system_address="+18005550111"), TRANSFER)
+    assert scene.client.sent[1].to == "+18005550111"
+    assert "entry" not in scene.journal
+
+
+def test_a_parent_whose_number_is_not_known() -> None:
+    with pytest.raises(MissingProperty, match="'to' cannot be filled"):
+        Scene().flow(a_transfer(**QUEUE_TRANSFER), TRANSFER)
+
+
+def test_a_silent_ledger() -> None:
+    scene = Scene()
+    scene.ledger.down = {"entry"}
+    with pytest.raises(MissingProperty):
+        scene.flow(a_transfer(**QUEUE_TRANSFER), TRANSFER)
+    assert [line["message"] for line in scene.told.lines()] == ["ledger fault"]
