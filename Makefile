@@ -18,7 +18,7 @@ export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
-.PHONY: help run replay flow simulator console trigger doctor test lint types template suites soak bench profile startup build deploy package docs sizes lock clean
+.PHONY: help run replay anonymize flow simulator console trigger doctor test lint types template suites soak bench profile startup build deploy package docs sizes lock clean
 .PHONY: suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
 
 help:  ## list what can be made
@@ -29,6 +29,9 @@ run: $(VENV)/ready  ## replay events/ against the simulator; fails unless every 
 
 replay: $(VENV)/ready  ## replay real material, as it was copied: make replay EVENT=path, or … | make replay
 	@$(BIN)/python -m simulator replay "$(or $(EVENT),-)" $(ARGS)
+
+anonymize: $(VENV)/ready  ## material without numbers, names, ids and values: make anonymize IN=path OUT=path
+	@$(BIN)/python -m simulator anonymize "$(or $(IN),-)" "$(or $(OUT),$(error name the file to write: make anonymize IN=path OUT=path))"
 
 flow: $(VENV)/ready  ## walk a contact flow: make flow FLOW=flows/inbound.json
 	@$(BIN)/python -m simulator flow "$(or $(FLOW),$(error name a flow: make flow FLOW=path))" $(ARGS)

@@ -14,8 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from simulator.console import Console
 from simulator.flows import command as flow_command
+from simulator.material import NotUnderstood, read_material
+from simulator.material.anonymize import anonymize
 from simulator.replay.outcome import Outcome
-from simulator.replay.own_file import read_own_file
+from simulator.replay.own_file import read_data, read_own_file
 from simulator.replay.replay import Replay
 from simulator.sam.template import TemplateError
 from simulator.samples.files import samples_in
@@ -73,6 +75,12 @@ def _parser() -> argparse.ArgumentParser:
         "(may be repeated)",
     )
     replay.set_defaults(command=_replay)
+    anonymous = commands.add_parser(
+        "anonymize", help="write material anew without numbers, names, ids and values"
+    )
+    anonymous.add_argument("path", type=Path, help="the material; - for standard input")
+    anonymous.add_argument("out", type=Path, help="the file to write")
+    anonymous.set_defaults(command=_anonymize)
     flow = commands.add_parser("flow", help="walk a contact flow with a caller, block by block")
     flow_command.add_arguments(flow)
     flow.set_defaults(command=_flow)
@@ -146,6 +154,21 @@ def _replay(parsed: argparse.Namespace) -> int:
     allowed = parsed.allow_unmatched
     ended_well = all(it.succeeded and (it.reached or allowed) for it in unsaid)
     return RIGHT if ended_well and not replay.wrong and not tally.faults() else WRONG
+
+
+def _anonymize(parsed: argparse.Namespace) -> int:
+    data = read_data(parsed.path)
+    try:
+        changed = anonymize(data)
+    except NotUnderstood as error:
+        raise EventError(f"{parsed.path}: {error}") from error
+    if parsed.out.exists() and parsed.out.resolve() == parsed.path.resolve():
+        raise EventError(f"{parsed.out}: the material itself is not overwritten; name another file")
+    parsed.out.write_bytes(changed)
+    console = Console()
+    console.say(f"written: {parsed.out}: {read_material(changed).summary()}")
+    console.say("look through it before you pass it on: names of members and times are kept")
+    return RIGHT
 
 
 def _flow(parsed: argparse.Namespace) -> int:

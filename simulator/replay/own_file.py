@@ -17,7 +17,7 @@ from simulator.samples.reading import EventError
 from simulator.samples.sources import source_named
 from simulator.samples.steps import DescribedContact, Input, Sample, SetConnect, Step, inputs_of
 
-__all__ = ["STANDARD_INPUT", "OwnFile", "read_own_file"]
+__all__ = ["STANDARD_INPUT", "OwnFile", "read_data", "read_own_file"]
 
 STANDARD_INPUT: Final = Path("-")
 """Instead of a file's name."""
@@ -44,7 +44,7 @@ def read_own_file(path: Path) -> OwnFile:
     Raises:
         EventError: it cannot be read, or is nothing that is understood.
     """
-    data = _data(path)
+    data = read_data(path)
     if path != STANDARD_INPUT and (
         path.name.endswith(EXPECTED_SUFFIX) or expected_of(path).exists()
     ):
@@ -122,7 +122,8 @@ def _input(event: Event) -> Input:
     return Input(event.source, event.payload, partition_key=event.partition_key)
 
 
-def _data(path: Path) -> bytes:
+def read_data(path: Path) -> bytes:
+    """What a file holds, or standard input. Raises EventError."""
     if path == STANDARD_INPUT:
         if sys.stdin.isatty():
             raise EventError("name a file, or pipe material in: make replay EVENT=path")

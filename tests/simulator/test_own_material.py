@@ -138,3 +138,19 @@ def test_whole_call_of_another_instance(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["replay", str(path)]) == RIGHT
 
     assert "replayed as instance aaaaaaaa-1111" in capsys.readouterr().out
+
+
+def test_anonymize_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given material, then it is written anew without its texts, and its own file stays; anything
+    else, and a slip in the names, is refused."""
+    path = written(tmp_path / "event.json", flow_event("c-1", Name="Erika"))
+    out = tmp_path / "anonymous.json"
+
+    assert main(["anonymize", str(path), str(out)]) == RIGHT
+    assert "1 event of a contact flow" in capsys.readouterr().out
+    assert "Erika" not in out.read_text(encoding="utf-8")
+    assert main(["anonymize", str(path), str(path)]) == UNUSABLE
+    assert "is not overwritten" in capsys.readouterr().err
+    assert "Erika" in path.read_text(encoding="utf-8")
+    assert main(["anonymize", str(written(tmp_path / "x.json", {})), str(out)]) == UNUSABLE
+    assert "understood are:" in capsys.readouterr().err
