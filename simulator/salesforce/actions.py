@@ -9,11 +9,18 @@ nowhere: here the message stays one, and the callback is made twice, the worst t
 allows.
 """
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.salesforce.checks import check_object, check_text, check_whole_number, invalid
+from simulator.salesforce.checks import (
+    check_moment,
+    check_object,
+    check_text,
+    check_whole_number,
+    invalid,
+)
 from simulator.salesforce.ids import new_record_id
 from simulator.salesforce.messages import Answer, RefusalError, Request, json_answer
 from simulator.salesforce.store import Store
@@ -106,6 +113,10 @@ def _route(body: Body) -> dict[str, Any]:
 
 def _request_callback(body: Body) -> dict[str, Any]:
     check_text(body, "callbackNumber")
+    if "scheduledRoutingDateTime" in body:
+        check_moment(body, "scheduledRoutingDateTime")
+    if not isinstance(body.get("isPreviewCallback", False), bool):
+        raise invalid("isPreviewCallback", "must be true or false")
     return {"recordId": new_record_id(CALLBACK_PREFIX)}
 
 
@@ -138,6 +149,34 @@ def _voicemail_greeting(asked: Body) -> dict[str, Any]:
     return {"greetingUrl": GREETING_URL}
 
 
+def _reserve(asked: Body) -> dict[str, Any]:
+    check_text(asked, "countryCode")
+    _check_context(asked, "callId", "transactionId", "originalFromNumber")
+    handle = {"routableNumber": OUTBOUND_NUMBER, **_handle("uid")}
+    return {"status": 200, "mode": "RESERVED", "handle": handle}
+
+
+def _create_context(asked: Body) -> dict[str, Any]:
+    _check_context(asked, "callId", "transactionId")
+    return {"status": 200, "mode": "CONTEXT", "handle": _handle("correlationId")}
+
+
+def _check_context(asked: Body, *optional: str) -> None:
+    check_text(asked, "fromNumber")
+    if "context" not in asked:
+        raise invalid("context", "is required")
+    check_object(asked, "context")
+    context = asked["context"]
+    if not str(check_text(context, "scrt2Domain")).startswith("http"):
+        raise invalid("context.scrt2Domain", "must be scheme and host")
+    check_text(context, "toNumber")
+    _check_optional(context, *optional)
+
+
+def _handle(name: str) -> dict[str, Any]:
+    return {name: str(uuid.uuid4()), "expiresAt": "2026-12-01T15:00:00Z"}
+
+
 def _check_optional(body: Body, *names: str) -> None:
     for name in names:
         if name in body:
@@ -159,3 +198,5 @@ DEFAULT_OUTBOUND_NUMBER = Action(
 VOICEMAIL_GREETING = Action(
     "voicemailGreeting", _voicemail_greeting, has_body=False, about_call=False
 )
+RESERVE_NUMBER = Action("reserveRoutableNumber", _reserve, about_call=False)
+CREATE_CONTEXT = Action("createVoiceCallContext", _create_context, about_call=False)

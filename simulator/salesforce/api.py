@@ -277,6 +277,8 @@ ROUTES = (
         _about(actions.DEFAULT_OUTBOUND_NUMBER),
     ),
     Route("GET", ("voiceCalls", "voicemailGreeting"), _about(actions.VOICEMAIL_GREETING)),
+    Route("POST", ("voiceCalls", "reserveRoutableNumber"), _about(actions.RESERVE_NUMBER)),
+    Route("POST", ("voiceCalls", "createVoiceCallContext"), _about(actions.CREATE_CONTEXT)),
 )
 
 

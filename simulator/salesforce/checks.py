@@ -169,6 +169,20 @@ def check_whole_number(body: Mapping[str, Any], name: str) -> int:
     return value
 
 
+def check_moment(body: Mapping[str, Any], name: str) -> None:
+    """Check the property `name`, a time in ISO 8601 with its time zone.
+
+    Raises:
+        RefusalError: 400, naming the property.
+    """
+    try:
+        aware = datetime.fromisoformat(check_text(body, name)).tzinfo is not None
+    except ValueError as error:
+        raise invalid(name, "must be a time in ISO 8601") from error
+    if not aware:
+        raise invalid(name, "must have a time zone")
+
+
 def check_object(body: Mapping[str, Any], name: str) -> None:
     """Check the property `name`, an object.
 

@@ -55,6 +55,12 @@ BODIES: dict[Operation, dict[str, object] | None] = {
     Operation.VOICEMAIL_DROP: None,
     Operation.DEFAULT_OUTBOUND_NUMBER: {"externalRepId": "arn:aws:connect:x:1:instance/a/agent/b"},
     Operation.VOICEMAIL_GREETING: {"toPhoneNumber": SYSTEM},
+    Operation.RESERVE_NUMBER: {
+        "countryCode": "US",
+        "fromNumber": CUSTOMER,
+        "context": {"toNumber": SYSTEM},
+    },
+    Operation.CREATE_CONTEXT: {"fromNumber": CUSTOMER, "context": {"toNumber": SYSTEM}},
 }
 ANSWERS: dict[Operation, dict[str, object]] = {
     Operation.UPDATE: {"status": "pending"},
@@ -67,7 +73,12 @@ ANSWERS: dict[Operation, dict[str, object]] = {
     Operation.DEFAULT_OUTBOUND_NUMBER: {"phoneNumber": OUTBOUND_NUMBER},
     Operation.VOICEMAIL_GREETING: {"greetingUrl": GREETING_URL},
 }
-ABOUT_NO_CALL = {Operation.DEFAULT_OUTBOUND_NUMBER, Operation.VOICEMAIL_GREETING}
+RESERVATIONS = {Operation.RESERVE_NUMBER, Operation.CREATE_CONTEXT}
+ABOUT_NO_CALL = {
+    Operation.DEFAULT_OUTBOUND_NUMBER,
+    Operation.VOICEMAIL_GREETING,
+    *RESERVATIONS,
+}
 NAMES_CENTER = {Operation.UPDATE, Operation.MESSAGES}
 OPERATIONS = pytest.mark.parametrize("operation", list(BODIES))
 REPEATABLE = pytest.mark.parametrize(
@@ -103,11 +114,18 @@ def test_every_request_is_accepted(
     body = BODIES[operation]
     assert exchange.path == "/telephony/v1" + call.target("contact-1", body)
     center = {"callCenterApiName": "SupportCenter"} if operation in NAMES_CENTER else {}
-    sent = None if body is None or call.method == "GET" else {**body, **center}
+    sent: dict[str, Any] | None = {**(body or {}), **center}
+    if body is None or call.method == "GET":
+        sent = None
+    elif operation in RESERVATIONS:
+        domain = salesforce.base_url.removesuffix("/telephony/v1")
+        sent = {**body, "context": {"toNumber": SYSTEM, "scrt2Domain": domain}}
     assert exchange.body == sent
     assert exchange.headers["Telephony-Provider-Name"] == "amazon-connect"
     if operation is Operation.REQUEST_CALLBACK:
         assert str(performed.members["recordId"]).isalnum()
+    elif operation in RESERVATIONS:
+        assert performed.members.keys() == {"status", "mode", "handle"}
     else:
         assert performed.members == ANSWERS[operation]
     if operation is not Operation.UPDATE:
@@ -273,6 +291,18 @@ def test_a_wrong_body_is_told_by_name(salesforce: SalesforceSimulator, caller: C
         (Operation.MESSAGES, dict(LINE), "startTime"),
         (Operation.DEFAULT_OUTBOUND_NUMBER, {}, "externalRepId"),
         (Operation.VOICEMAIL_GREETING, {"toPhoneNumber": ""}, "toPhoneNumber"),
+        (Operation.RESERVE_NUMBER, {"countryCode": "US", "fromNumber": SYSTEM}, "toNumber"),
+        (Operation.CREATE_CONTEXT, {"context": {"toNumber": SYSTEM}}, "fromNumber"),
+        (
+            Operation.REQUEST_CALLBACK,
+            {"callbackNumber": SYSTEM, "scheduledRoutingDateTime": "2026-12-01T15:00:00"},
+            "scheduledRoutingDateTime",
+        ),
+        (
+            Operation.REQUEST_CALLBACK,
+            {"callbackNumber": SYSTEM, "isPreviewCallback": "true"},
+            "isPreviewCallback",
+        ),
     ]
     for operation, body, name in wrong:
         with pytest.raises(Rejected) as raised:

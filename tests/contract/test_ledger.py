@@ -17,10 +17,10 @@ from tests.contract.aws import TABLE, Aws
 from tests.contract.servers import LOOPBACK, AwsRefusal, Relay, refusing_server, silent_server
 from tests.unit.samples import CENTER
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.callbacks import CallbackLease, CallbackLedger
 from voicecall_bridge.ledger.creations import CreateLease, CreationLedger
 from voicecall_bridge.ledger.lease import Lease, LeaseHeld
 from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVersion
+from voicecall_bridge.ledger.requests import RequestLease, RequestLedger
 from voicecall_bridge.ledger.routing import RoutingLedger, RoutingStep
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 
@@ -30,21 +30,20 @@ if TYPE_CHECKING:
 KEY = ContactKey("instance-1", "contact-1")
 # The numbers are fictional.
 REQUEST = {"vendorCallKey": "contact-1", "startTime": "2026-10-20T10:00:00Z", "to": "+18005550100"}
-NUMBER = "+12065550101"
 SECONDS = 30.0
 WORKERS = 8
 
 ACQUISITIONS: list[Callable[[Table], object]] = [
     lambda table: CreationLedger(table).acquire(KEY, REQUEST, SECONDS, CENTER),
     lambda table: RecordLedger(table).acquire(RecordVersion(KEY, 1, "a"), SECONDS, CENTER),
-    lambda table: CallbackLedger(table).acquire(KEY, NUMBER, SECONDS),
+    lambda table: RequestLedger(table).acquire(KEY, "c", SECONDS),
     lambda table: RoutingLedger(table).acquire(KEY, RoutingStep.REROUTE, SECONDS),
 ]
 CALLS: list[Callable[[Table], object]] = [
     *ACQUISITIONS,
     lambda table: CreationLedger(table).settle(CreateLease(KEY, "lease", "owner"), "0LQ1"),
     lambda table: CreationLedger(table).entry(KEY),
-    lambda table: CallbackLedger(table).release(CallbackLease(KEY, "c", "owner"), unknown=True),
+    lambda table: RequestLedger(table).release(RequestLease(KEY, "c", "owner"), unknown=True),
     lambda table: RecordLedger(table).settle(RecordLease(KEY, "record", "owner", 1, "a")),
 ]
 

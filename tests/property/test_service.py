@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.property.strategies import ANY_JSON, flow_events, method_parameters
 from tests.unit.doubles import (
     Clock,
-    MemoryCallbackLedger,
     MemoryDeadLetters,
     MemoryLedger,
+    MemoryRequestLedger,
     ScriptedClient,
     alone,
 )
@@ -104,7 +104,7 @@ def test_any_parameters_of_any_method(
     clock, letters = Clock(), MemoryDeadLetters()
     # The client hands no answer on that lacks its id.
     client = ScriptedClient([SalesforceResult({**members, "recordId": "0aQ"}, 1)])
-    ledger, callbacks, clients = MemoryLedger(clock), MemoryCallbackLedger(clock), alone(client)
+    ledger, callbacks, clients = MemoryLedger(clock), MemoryRequestLedger(clock), alone(client)
     actions = CallActions(ledger, callbacks, clients, TOLD.observer, clock, clock.sleep)
     bridge = Bridge(ledger, clients, TOLD.observer, now=clock, sleep=clock.sleep)
     service = flow_service(bridge, letters, actions=lambda: actions)

@@ -4,9 +4,9 @@ from typing import Any
 
 from tests.unit.doubles import (
     Clock,
-    MemoryCallbackLedger,
     MemoryDeadLetters,
     MemoryLedger,
+    MemoryRequestLedger,
     ScriptedClient,
     alone,
 )
@@ -27,7 +27,7 @@ class Scene:
         self.client = ScriptedClient(outcomes)
         clock = Clock()
         ledger = self.ledger = MemoryLedger(clock)
-        callbacks = MemoryCallbackLedger(clock)
+        callbacks = MemoryRequestLedger(clock)
         actions = CallActions(
             ledger, callbacks, alone(self.client), self.told.observer, clock, clock.sleep
         )

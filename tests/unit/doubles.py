@@ -19,9 +19,9 @@ from voicecall_bridge.contact_centers.registry import Center, PerCenter
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.ledger import lease
 from voicecall_bridge.ledger.assignments import Elsewhere
-from voicecall_bridge.ledger.callbacks import CallbackLease, CallbackLedger, Requested
 from voicecall_bridge.ledger.creations import Created, CreateLease, CreationLedger, Entry
 from voicecall_bridge.ledger.lease import LeaseHeld, Superseded
+from voicecall_bridge.ledger.requests import Requested, RequestLease, RequestLedger
 from voicecall_bridge.ledger.routing import RoutingLease, RoutingLedger, RoutingStep
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.sources.described_contact import DescribedContact
@@ -199,8 +199,8 @@ class MemoryRoutingLedger(RoutingLedger):
         super().release(lease)
 
 
-class MemoryCallbackLedger(CallbackLedger):
-    """The callback side of the ledger on a table in memory, with a journal."""
+class MemoryRequestLedger(RequestLedger):
+    """The request side of the ledger on a table in memory, with a journal."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__(Table(MemoryDynamoDB, "memory"), now)
@@ -216,16 +216,16 @@ class MemoryCallbackLedger(CallbackLedger):
         self.called.down = operations
 
     def acquire(
-        self, key: ContactKey, callback_number: str, seconds: float
-    ) -> CallbackLease | Requested | LeaseHeld | lease.OutcomeUnknown:
+        self, key: ContactKey, slot: str, seconds: float
+    ) -> RequestLease | Requested | LeaseHeld | lease.OutcomeUnknown:
         self.called("acquire")
-        return super().acquire(key, callback_number, seconds)
+        return super().acquire(key, slot, seconds)
 
-    def settle(self, lease: CallbackLease, record_id: str) -> str:
+    def settle(self, lease: RequestLease, record_id: str) -> str:
         self.called("settle")
         return super().settle(lease, record_id)
 
-    def release(self, lease: CallbackLease, *, unknown: bool) -> None:
+    def release(self, lease: RequestLease, *, unknown: bool) -> None:
         self.called("release")
         super().release(lease, unknown=unknown)
 

@@ -6,16 +6,16 @@ import pytest
 
 from tests.unit.doubles import (
     Clock,
-    MemoryCallbackLedger,
     MemoryLedger,
+    MemoryRequestLedger,
     ScriptedClient,
     alone,
 )
 from tests.unit.samples import CONTACT_ID, INSTANCE_ID, a_contact
 from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.callbacks import CallbackLease
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
+from voicecall_bridge.ledger.requests import RequestLease, slot_of
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -42,11 +42,11 @@ class Scene:
         self.clock = Clock()
         self.told = Told()
         self.ledger = MemoryLedger(self.clock)
-        self.callbacks = MemoryCallbackLedger(self.clock)
+        self.requests = MemoryRequestLedger(self.clock)
         self.client = ScriptedClient(outcomes)
         self.actions = CallActions(
             self.ledger,
-            self.callbacks,
+            self.requests,
             alone(self.client),
             self.told.observer,
             self.clock,
@@ -195,7 +195,7 @@ def test_a_callback_is_requested_once_for_a_number() -> None:
         {"callbackNumber": "+12065550142"},
         {"callbackNumber": "+12065550143"},
     ]
-    assert scene.callbacks.journal == [
+    assert scene.requests.journal == [
         "acquire",
         "settle",
         "acquire",
@@ -250,12 +250,12 @@ def test_a_callback_whose_worker_died_is_never_repeated() -> None:
 
 def test_whoever_waits_for_a_callback_gets_its_record() -> None:
     scene = Scene()
-    turn = scene.callbacks.acquire(KEY, NUMBER, 5.0)
-    assert isinstance(turn, CallbackLease)
+    turn = scene.requests.acquire(KEY, slot_of("callback", NUMBER), 5.0)
+    assert isinstance(turn, RequestLease)
 
     def tell(seconds: float) -> None:
         scene.clock.sleep(seconds)
-        scene.callbacks.settle(turn, RECORD_ID)
+        scene.requests.settle(turn, RECORD_ID)
 
     scene.actions.sleep = tell
     assert scene.callback().members == {"recordId": RECORD_ID}
@@ -264,11 +264,11 @@ def test_whoever_waits_for_a_callback_gets_its_record() -> None:
 
 def test_a_callback_without_the_ledger_is_requested_and_counted() -> None:
     scene = Scene(MADE, Rejected("refused", status=400))
-    scene.callbacks.down = {"acquire"}
+    scene.requests.down = {"acquire"}
     assert scene.callback().members == {"recordId": RECORD_ID}
     with pytest.raises(Rejected):
         scene.callback()
-    assert scene.callbacks.journal == ["acquire", "acquire"]
+    assert scene.requests.journal == ["acquire", "acquire"]
     assert [line["message"] for line in scene.told.lines()] == ["ledger fault"] * 2
 
 
@@ -277,7 +277,7 @@ def test_a_callback_that_cannot_be_remembered_is_not_requested_again(
     outcome: SalesforceResult | Exception,
 ) -> None:
     scene = Scene(outcome)
-    scene.callbacks.down = {"settle", "release"}
+    scene.requests.down = {"settle", "release"}
     try:
         assert scene.callback().members == {"recordId": RECORD_ID}
     except Rejected:

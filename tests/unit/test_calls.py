@@ -12,7 +12,7 @@ from voicecall_bridge.telephony.operations import (
     calls_with,
 )
 
-# Voice implementation guide, its REST API pages; the last three are Salesforce's own package's.
+# Voice implementation guide, its REST API pages; the last five are Salesforce's own package's.
 SCVL = {
     "create": "POST /voiceCalls",
     "update": "PATCH /voiceCalls/k",
@@ -25,6 +25,8 @@ SCVL = {
     "voicemailDrop": "GET /voiceCalls/k/voicemailDrop",
     "defaultOutboundPhoneNumber": "GET /voiceCalls/defaultOutboundPhoneNumber",
     "voicemailGreeting": "GET /voiceCalls/voicemailGreeting",
+    "reserveRoutableNumber": "POST /voiceCalls/reserveRoutableNumber",
+    "createVoiceCallContext": "POST /voiceCalls/createVoiceCallContext",
 }
 GUIDE = {
     "reroute": "POST /voiceCalls/k/reroute",
@@ -70,11 +72,11 @@ def test_what_is_no_variant_is_told_and_not_quoted(variants: str) -> None:
     assert "HUSH" not in str(e.value)
 
 
-def test_only_a_callback_must_not_be_repeated() -> None:
+def test_what_makes_something_each_time_must_not_be_repeated() -> None:
     """Source: Voice implementation guide, "Request a Callback": it answers the id of a record."""
-    assert [name.value for name, call in CALLS.items() if not call.repeatable] == [
-        "requestCallback"
-    ]
+    once = {name.value for name, call in CALLS.items() if not call.repeatable}
+    assert once == {"requestCallback", "reserveRoutableNumber", "createVoiceCallContext"}
+    assert once == {name.value for name, call in CALLS.items() if call.kept}
 
 
 # The first is the path that SCVL can be led to (facts, section 6).

@@ -126,7 +126,7 @@ def test_what_the_other_methods_run_on() -> None:
     actions = service.actions()
     assert (actions.ledger, actions.clients) == (bridge.ledger, bridge.clients)
     assert actions.observer is service.observer
-    table = actions.callbacks.table
+    table = actions.requests.table
     assert (table.name, table.client()) == ("ledger", bridge.ledger.table.client())
 
 

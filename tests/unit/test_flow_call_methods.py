@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.unit.call_method_rows import CALLBACK, GOOD, LINE, MUST_SUCCEED, Row
 from tests.unit.call_method_scene import Scene
 from tests.unit.samples import CONTACT_ID, MISSING, PARENT_ID, SYSTEM, flow_event
 from voicecall_bridge.flow.methods import METHODS
@@ -12,115 +13,11 @@ from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Rejected, Unavailable
-from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.outcomes import LeaseTimeout
 
-# Fictional numbers; ids invented.
-CALLBACK = "+12065550142"
-LINE = {
-    "participantId": "p",
-    "messageId": "m-1",
-    "content": "HUSH",
-    "senderType": "END_USER",
-    "startTime": 1,
-    "endTime": 2,
-}
 EVERY_ANSWER = {"status", "vendorCallKey", "errors", "errorCode", "errorMessage"}
 
-
-# method, parameters, Salesforce's answer, operation, body, results of the answer
-Row = tuple[str, dict[str, object], dict[str, object], Operation, object, dict[str, str]]
-GOOD: list[Row] = [
-    (
-        "updateVoiceCall",
-        {"fieldValues": {"queue": "q"}},
-        {"status": "pending"},
-        Operation.UPDATE,
-        {"queue": "q", "isActiveCall": True},
-        {"status": "pending"},
-    ),
-    (
-        "executeOmniFlow",
-        {"flowDevName": "f", "fallbackQueue": "q", "transferTarget": "t", "flowInput-a": "1"},
-        {"agent": None, "queue": "00G"},
-        Operation.OMNI_FLOW,
-        {
-            "dialedNumber": SYSTEM,
-            "flowDevName": "f",
-            "fallbackQueue": "q",
-            "transferTarget": "t",
-            "flowInputParameters": {"a": "1"},
-        },
-        {"status": "done", "agent": "", "queue": "00G"},
-    ),
-    ("cancelOmniFlowExecution", {}, {}, Operation.CLEAR_ROUTING, None, {"status": "done"}),
-    (
-        "rerouteFlowExecution",
-        {},
-        {"status": "Success"},
-        Operation.REROUTE,
-        None,
-        {"status": "Success"},
-    ),
-    (
-        "routeVoiceCall",
-        {"routingTarget": "005", "fallbackQueue": "q", "flowInput-a": "1"},
-        {"status": "Success"},
-        Operation.ROUTE,
-        {"routingTarget": "005", "fallbackQueue": "q", "flowInputParameters": {"a": "1"}},
-        {"status": "Success"},
-    ),
-    (
-        "callbackExecution",
-        {"customerCallbackNumber": CALLBACK},
-        {"recordId": "0aQ"},
-        Operation.REQUEST_CALLBACK,
-        {"callbackNumber": CALLBACK},
-        {"status": "done", "recordId": "0aQ"},
-    ),
-    (
-        "sendMessage",
-        {"fieldValues": LINE},
-        {"result": "Accepted"},
-        Operation.MESSAGES,
-        LINE,
-        {"status": "done", "result": "Accepted"},
-    ),
-    (
-        "getVoicemailDrop",
-        {},
-        {"recordingUrl": "https://example.test/drop.wav"},
-        Operation.VOICEMAIL_DROP,
-        None,
-        {"status": "done", "recordingUrl": "https://example.test/drop.wav"},
-    ),
-    (
-        "getDefaultOutboundPhoneNumber",
-        {"agentARN": "arn:agent"},
-        {"phoneNumber": CALLBACK},
-        Operation.DEFAULT_OUTBOUND_NUMBER,
-        {"externalRepId": "arn:agent"},
-        {"status": "done", "phoneNumber": CALLBACK},
-    ),
-    (
-        "getVoicemailGreeting",
-        {},
-        {"greetingUrl": "https://example.test/greeting.wav"},
-        Operation.VOICEMAIL_GREETING,
-        {"toPhoneNumber": SYSTEM},
-        {"status": "done", "greetingUrl": "https://example.test/greeting.wav"},
-    ),
-]
 ROWS = pytest.mark.parametrize("row", GOOD, ids=[row[0] for row in GOOD])
-MUST_SUCCEED = {
-    "executeOmniFlow",
-    "rerouteFlowExecution",
-    "routeVoiceCall",
-    "callbackExecution",
-    "getVoicemailDrop",
-    "getDefaultOutboundPhoneNumber",
-    "getVoicemailGreeting",
-}
 
 
 def test_there_is_a_row_for_each_method() -> None:

@@ -19,9 +19,9 @@ from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.contact_centers.registry import Center, ContactCenters, PerCenter
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow.service import FlowService
-from voicecall_bridge.ledger.callbacks import CallbackLedger
 from voicecall_bridge.ledger.creations import CreationLedger
 from voicecall_bridge.ledger.records import RecordLedger
+from voicecall_bridge.ledger.requests import RequestLedger
 from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.streams.contact_records import ContactRecords
@@ -107,7 +107,7 @@ class TwoOrgs:
         clients: PerCenter[TelephonyClient] = PerCenter(centers, lambda center: Org(self, center))
         observer = self.told.observer
         self.ledger = CreationLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
-        callbacks = CallbackLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
+        callbacks = RequestLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
         actions = CallActions(self.ledger, callbacks, clients, observer, self.clock)
         self.flows = FlowService(
             observer=observer,

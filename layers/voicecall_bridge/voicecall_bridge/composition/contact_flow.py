@@ -120,8 +120,7 @@ def _call_actions(
     ledger: CreationLedger, clients: PerCenter[TelephonyClient], observer: Observer
 ) -> CallActions:
     """Made when a flow first asks about a VoiceCall that is there: creating needs none of it."""
-    from voicecall_bridge.ledger.callbacks import CallbackLedger  # noqa: PLC0415
+    from voicecall_bridge.ledger.requests import RequestLedger  # noqa: PLC0415
     from voicecall_bridge.use_cases.call_actions import CallActions  # noqa: PLC0415
 
-    callbacks = CallbackLedger(ledger.table)
-    return CallActions(ledger, callbacks, clients, observer)
+    return CallActions(ledger, RequestLedger(ledger.table), clients, observer)

@@ -52,6 +52,12 @@ class ContactCenter:
     base_url: str
     private_key: str = field(repr=False)
 
+    @property
+    def domain(self) -> str:
+        """Scheme and host of the base URL."""
+        address = urlsplit(self.base_url)
+        return f"{address.scheme}://{address.netloc}"
+
 
 def contact_center(
     secret: str, private_key: str = "", *, on_loopback: bool = False

@@ -43,6 +43,7 @@ class Fallback(StrEnum):
     """Where a parameter's value comes from if the block does not pass it."""
 
     NONE = ""
+    ATTRIBUTE = "the contact attribute of the same name"
     SYSTEM_ENDPOINT = "SystemEndpoint.Address"
 
 
@@ -52,7 +53,7 @@ class Parameter:
 
     Attributes:
         name: as the block passes it.
-        property: of Salesforce's request; empty: the parameter's name.
+        property: of Salesforce's request, a dot between levels; empty: the parameter's name.
         required: what the flow's author has to pass; empty: the parameter may be left out.
         kind: what it must be; checked before anything is sent.
         fallback: see Fallback.
@@ -93,6 +94,13 @@ class Method:
     complete: Callable[[FlowInvocation, dict[str, object]], dict[str, object]] | None = None
 
 
+_FROM = Parameter("fromNumber", required="the caller's number", kind=Kind.PHONE_NUMBER)
+_CONTEXT = (
+    Parameter("toNumber", "context.toNumber", "the number that was called", Kind.PHONE_NUMBER),
+    Parameter("callId", "context.callId", fallback=Fallback.ATTRIBUTE),
+    Parameter("transactionId", "context.transactionId", fallback=Fallback.ATTRIBUTE),
+)
+
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "createVoiceCall": Method(
@@ -131,6 +139,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                     "callbackNumber",
                     "the number that the customer wants to be called at",
                 ),
+                Parameter("scheduledRoutingDateTime", kind=Kind.MOMENT),
+                Parameter("isPreviewCallback", kind=Kind.TRUTH),
             ),
             results=(Result("recordId"),),
             must_succeed=True,
@@ -172,6 +182,45 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             must_succeed=True,
             contact=ContactRule.FIRST,
             may_lack=True,
+        ),
+        "reserveRoutableNumber": Method(
+            Operation.RESERVE_NUMBER,
+            (
+                Parameter(
+                    "countryCode",
+                    required="the country of the number, or set the contact attribute of that name",
+                    fallback=Fallback.ATTRIBUTE,
+                ),
+                _FROM,
+                *_CONTEXT,
+                Parameter(
+                    "originalFromNumber",
+                    "context.originalFromNumber",
+                    kind=Kind.PHONE_NUMBER,
+                    fallback=Fallback.ATTRIBUTE,
+                ),
+            ),
+            results=(
+                Result("statusCode", "status"),
+                Result("routableNumber", "handle.routableNumber"),
+                Result("uid", "handle.uid"),
+                Result("expiresAt", "handle.expiresAt"),
+                Result("mode"),
+            ),
+            must_succeed=True,
+            contact=ContactRule.FIRST,
+        ),
+        "createVoiceCallContext": Method(
+            Operation.CREATE_CONTEXT,
+            (_FROM, *_CONTEXT),
+            results=(
+                Result("statusCode", "status"),
+                Result("correlationId", "handle.correlationId"),
+                Result("expiresAt", "handle.expiresAt"),
+                Result("mode"),
+            ),
+            must_succeed=True,
+            contact=ContactRule.FIRST,
         ),
         # SCVL keeps a cache of contacts and secrets. Here the ledger remembers the contact center.
         "updateCache": Method(
@@ -221,8 +270,9 @@ def method_call(invocation: FlowInvocation, method: Method, setting: FlowFailure
 def _request(invocation: FlowInvocation, method: Method) -> dict[str, object] | None:
     given, passed = invocation.parameters, dict[str, object]()
     for parameter in method.parameters:
-        if value := _value(invocation, parameter):
-            passed[parameter.property or parameter.name] = value
+        value = _value(invocation, parameter)
+        if value != "":
+            _put(passed, parameter.property or parameter.name, value)
     if method.flow_inputs and (inputs := given.flow_inputs()):
         passed["flowInputParameters"] = inputs
     if method.complete is not None:
@@ -230,11 +280,20 @@ def _request(invocation: FlowInvocation, method: Method) -> dict[str, object] | 
     return passed if method.parameters else None
 
 
-def _value(invocation: FlowInvocation, parameter: Parameter) -> str:
-    given, name = invocation.parameters, parameter.name
-    value = given.optional(name)
+def _put(request: dict[str, object], path: str, value: object) -> None:
+    *levels, name = path.split(".")
+    for level in levels:
+        request = request.setdefault(level, {})  # type: ignore[assignment]
+    request[name] = value
+
+
+def _value(invocation: FlowInvocation, parameter: Parameter) -> object:
+    given, name, contact = invocation.parameters, parameter.name, invocation.contact
+    value = given.truth(name) if parameter.kind is Kind.TRUTH else given.optional(name)
     if not value and parameter.fallback is Fallback.SYSTEM_ENDPOINT:
-        value = invocation.contact.system_address
+        value = contact.system_address
+    if not value and parameter.fallback is Fallback.ATTRIBUTE:
+        value = contact.attributes.get(name, "").strip()
     if not value and parameter.required:
         value = given.required(name, parameter.required)
     return given.checked(name, value, parameter.kind) if value else ""

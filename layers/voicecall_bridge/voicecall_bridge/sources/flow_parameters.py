@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.sources.reading import parsed_object, text
+from voicecall_bridge.sources.reading import is_aware_moment, parsed_object, text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -32,6 +32,8 @@ class Kind(StrEnum):
 
     TEXT = "a text"
     PHONE_NUMBER = "a number in E.164: +, then 2 to 15 digits, the first of them not 0"
+    MOMENT = "a time in ISO 8601 with a time zone, such as 2026-12-01T15:00:00Z"
+    TRUTH = "true or false"
 
 
 class ParameterFault(ValueError):
@@ -50,7 +52,14 @@ class FlowParameters:
         Raises:
             ParameterFault: it is an object, a list, or a truth value.
         """
+        return self._text(name, self.given.get(name))
+
+    def truth(self, name: str) -> str:
+        """As `optional`, of a parameter that a JSON document may give as a truth value."""
         value = self.given.get(name)
+        return str(value).lower() if isinstance(value, bool) else self._text(name, value)
+
+    def _text(self, name: str, value: object) -> str:
         if isinstance(value, float) and math.isfinite(value) and value.is_integer():
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**20:
@@ -71,15 +80,21 @@ class FlowParameters:
             f"the Lambda block's parameter {name} is missing or empty: add it, with {meaning}"
         )
 
-    def checked(self, name: str, value: str, kind: Kind) -> str:
-        """The value of the parameter `name`, wherever it was found.
+    def checked(self, name: str, value: str, kind: Kind) -> object:
+        """The value of the parameter `name`, wherever it was found, as Salesforce takes it.
 
         Raises:
             ParameterFault: it is not of that kind.
         """
-        if kind is Kind.PHONE_NUMBER and not _PHONE_NUMBER.fullmatch(value):
+        wrong = {
+            Kind.TEXT: False,
+            Kind.PHONE_NUMBER: not _PHONE_NUMBER.fullmatch(value),
+            Kind.MOMENT: not is_aware_moment(value),
+            Kind.TRUTH: value.lower() not in ("true", "false"),
+        }
+        if wrong[kind]:
             raise ParameterFault(f"the Lambda block's parameter {name} must be {kind.value}")
-        return value
+        return value.lower() == "true" if kind is Kind.TRUTH else value
 
     def flow_inputs(self) -> dict[str, object]:
         """What the Omni flow is to be told, the prefix removed."""

@@ -79,6 +79,14 @@ def _parsed_moment(value: object) -> datetime | None:
     return at if at < _LATEST else None
 
 
+def is_aware_moment(value: str) -> bool:
+    """Whether a text is date and time in ISO 8601, its time zone included."""
+    try:
+        return "T" in value and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
 def number(value: object) -> float | None:
     """A number from 0, as JSON has it (12, 12.0) or as text ("12"); None for everything else."""
     if isinstance(value, str):

@@ -156,15 +156,15 @@ class TelephonyClient:
             operation: which one.
             vendor_call_key: the call it is about; a record id does as well.
             deadline: for all attempts together.
-            body: but for callCenterApiName, which the operation may have; the query string of a
-                GET. None sends none.
+            body: but for callCenterApiName and scrt2Domain, which the operation may have; the query
+                string of a GET. None sends none.
 
         Raises:
             TelephonyError: its kinds; `effect` covers all attempts together.
         """
         sending = _Sending(self, vendor_call_key, self.calls[operation], body)
-        members = sending.run(deadline).members
-        return SalesforceResult(members, sending.attempts, sending.unknown_attempts)
+        answer = sending.run(deadline)
+        return SalesforceResult(answer.members, sending.attempts, sending.unknown_attempts)
 
     def send(
         self,
@@ -268,9 +268,14 @@ class _Sending:
         return _checked(call, answer)
 
     def _named(self, center: ContactCenter) -> Mapping[str, object] | None:
-        if self.body is None or not self.call.names_center:
-            return self.body
-        return {**self.body, "callCenterApiName": center.api_name}
+        body = self.body
+        if body is not None and self.call.names_center:
+            body = {**body, "callCenterApiName": center.api_name}
+        if body is not None and self.call.names_domain:
+            context = body.get("context")
+            known = context if isinstance(context, dict) else {}
+            body = {**body, "context": {**known, "scrt2Domain": center.domain}}
+        return body
 
 
 def _checked(call: Call, answer: Answer) -> Answer:

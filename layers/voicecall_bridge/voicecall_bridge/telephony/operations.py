@@ -31,6 +31,8 @@ class Operation(StrEnum):
     VOICEMAIL_DROP = "voicemailDrop"
     DEFAULT_OUTBOUND_NUMBER = "defaultOutboundPhoneNumber"
     VOICEMAIL_GREETING = "voicemailGreeting"
+    RESERVE_NUMBER = "reserveRoutableNumber"
+    CREATE_CONTEXT = "createVoiceCallContext"
 
 
 class Variant(StrEnum):
@@ -58,6 +60,8 @@ class Call:
             it.
         repeatable: sending the same twice does no harm.
         names_center: the body has callCenterApiName.
+        names_domain: the body's context has scrt2Domain.
+        kept: members of the answer that a repeat gets where the request is made once.
     """
 
     method: str
@@ -67,6 +71,8 @@ class Call:
     empty: bool = False
     repeatable: bool = True
     names_center: bool = False
+    names_domain: bool = False
+    kept: tuple[str, ...] = ()
 
     def target(self, vendor_call_key: str, request: Mapping[str, object] | None = None) -> str:
         """Path and query string for one request. What comes from outside is encoded, so that it
@@ -76,6 +82,8 @@ class Call:
             return path
         return f"{path}?{urlencode(request, quote_via=quote, safe='')}"
 
+
+_RESERVATION = ("status", "mode", "handle")
 
 CALLS: Mapping[Operation, Call] = MappingProxyType(
     {
@@ -121,6 +129,7 @@ CALLS: Mapping[Operation, Call] = MappingProxyType(
             "guide and SCVL; each one makes a record, and nothing says that a second does not",
             "recordId",
             repeatable=False,
+            kept=("recordId",),
         ),
         Operation.MESSAGES: Call(
             "POST",
@@ -143,6 +152,22 @@ CALLS: Mapping[Operation, Call] = MappingProxyType(
             "GET",
             "/voiceCalls/voicemailGreeting",
             "SCVL; reads",
+        ),
+        Operation.RESERVE_NUMBER: Call(
+            "POST",
+            "/voiceCalls/reserveRoutableNumber",
+            "SCVL; each one takes a number out of the pool",
+            repeatable=False,
+            names_domain=True,
+            kept=_RESERVATION,
+        ),
+        Operation.CREATE_CONTEXT: Call(
+            "POST",
+            "/voiceCalls/createVoiceCallContext",
+            "SCVL; each one makes a context",
+            repeatable=False,
+            names_domain=True,
+            kept=_RESERVATION,
         ),
     }
 )

@@ -1,7 +1,7 @@
 """The use cases for a VoiceCall that is there: what flows ask beside creating it.
 
-All but one may be repeated, so Connect's own repeats simply send again. A callback is requested
-once for each contact and number. See `telephony.operations` for what may be repeated and why.
+Most may be repeated, so Connect's own repeats simply send again. Callbacks and reservations are
+requested once. See `telephony.operations` for what may be repeated and why.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.ledger import lease
-from voicecall_bridge.ledger.callbacks import CallbackLease, Requested
 from voicecall_bridge.ledger.creations import Entry
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld
+from voicecall_bridge.ledger.requests import Requested, RequestLease
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.answers import SalesforceResult
-from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, TelephonyError
-from voicecall_bridge.telephony.operations import Operation
+from voicecall_bridge.telephony.errors import Effect, TelephonyError
+from voicecall_bridge.telephony.operations import CALLS, Operation
 from voicecall_bridge.use_cases.center_choice import CenterChoice
+from voicecall_bridge.use_cases.one_call import OneCall
 from voicecall_bridge.use_cases.outcomes import LeaseTimeout, NotRouted
 from voicecall_bridge.use_cases.turns import LOOK_AGAIN_SECONDS, with_reserve
 from voicecall_bridge.voice_call.actions import said_at, update_of_a_call
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from voicecall_bridge.contact import Contact
     from voicecall_bridge.contact_centers.registry import Center, PerCenter
     from voicecall_bridge.deadline import Deadline
-    from voicecall_bridge.ledger.callbacks import CallbackLedger
     from voicecall_bridge.ledger.creations import CreationLedger
+    from voicecall_bridge.ledger.requests import RequestLedger
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.telephony.client import TelephonyClient
     from voicecall_bridge.use_cases.outcomes import Progress
@@ -42,7 +43,7 @@ class CallActions:
     fault: the flow's caller is waiting.
 
     Attributes:
-        ledger, callbacks: the memory.
+        ledger, requests: the memory.
         clients: Salesforce, a client for each contact center.
         observer: logs and counters.
         now: epoch seconds.
@@ -50,7 +51,7 @@ class CallActions:
     """
 
     ledger: CreationLedger
-    callbacks: CallbackLedger
+    requests: RequestLedger
     clients: PerCenter[TelephonyClient]
     observer: Observer
     now: Callable[[], float] = time.time
@@ -90,8 +91,8 @@ class CallActions:
         body = dict(request or {})
         if operation is Operation.UPDATE:
             return self._update(contact, body, deadline)
-        if operation is Operation.REQUEST_CALLBACK:
-            return self._request_callback(contact, body, deadline, progress)
+        if not CALLS[operation].repeatable:
+            return self._send_once(OneCall(operation, body), contact, deadline, progress)
         if operation is Operation.MESSAGES:
             body = said_at(body, self.now())
         result = self._perform(operation, contact, deadline, None if request is None else body)
@@ -127,71 +128,62 @@ class CallActions:
             return center
         return self._choice.kept(contact, other) if other else center
 
-    def _request_callback(
-        self,
-        contact: Contact,
-        request: Mapping[str, object],
-        deadline: Deadline,
-        progress: Progress,
+    def _send_once(
+        self, call: OneCall, contact: Contact, deadline: Deadline, progress: Progress
     ) -> SalesforceResult:
-        """Asks for the customer to be called, once for each contact and number."""
+        """Makes a request that is made once for its contact; a repeat gets the same answer."""
         center = self._choice.of_call(contact)
-        turn = self._turn(contact, str(request["callbackNumber"]), deadline)
+        turn = self._acquire(call, contact, deadline)
         if isinstance(turn, Requested):
-            return SalesforceResult({"recordId": turn.record_id}, superseded="ALREADY_REQUESTED")
+            return SalesforceResult(call.kept(turn.answer), superseded="ALREADY_REQUESTED")
         try:
-            result = self._perform(Operation.REQUEST_CALLBACK, contact, deadline, request, center)
+            result = self._perform(call.operation, contact, deadline, call.request, center)
         except TelephonyError as error:
             unknown = error.effect is Effect.UNKNOWN
             if unknown:
                 self.observer.count("UnknownOutcome")
-            self._remember(contact, turn, lambda it: self.callbacks.release(it, unknown=unknown))
+            self._remember(contact, turn, lambda it: self.requests.release(it, unknown=unknown))
             raise
         progress.made = result
-        record_id = str(result.members["recordId"])
-        self._remember(contact, turn, lambda it: self.callbacks.settle(it, record_id))
+        answer = call.to_keep(result.members)
+        self._remember(contact, turn, lambda it: self.requests.settle(it, answer))
         return result
 
-    def _turn(
-        self, contact: Contact, callback_number: str, deadline: Deadline
-    ) -> CallbackLease | Requested | None:
-        """The right to send, or what was sent before; None: the ledger is silent."""
+    def _acquire(
+        self, call: OneCall, contact: Contact, deadline: Deadline
+    ) -> RequestLease | Requested | None:
+        """The right to send, or what was answered before; None: the ledger is silent."""
         seconds = deadline.remaining() + LEASE_MARGIN_SECONDS
         patience = with_reserve(deadline)
         try:
             while True:
-                turn = self.callbacks.acquire(contact.key, callback_number, seconds)
+                turn = self.requests.acquire(contact.key, call.slot, seconds)
                 if isinstance(turn, lease.OutcomeUnknown):
-                    raise OutcomeUnknown(
-                        "an earlier request of this callback went out, and whether Salesforce took "
-                        "it is not known: it is not sent again, or the customer is called twice",
-                        code="CALLBACK_UNKNOWN",
-                        effect=Effect.UNKNOWN,
-                    )
+                    raise call.unknown()
                 if not isinstance(turn, LeaseHeld):
                     return turn
                 if not patience.allows(LOOK_AGAIN_SECONDS):
                     raise LeaseTimeout(
-                        "another invocation is requesting this callback", request_kept=False
+                        f"another invocation is requesting this {call.kind}", request_kept=False
                     )
                 self.sleep(LOOK_AGAIN_SECONDS)
         except LedgerUnavailable as fault:
-            self.observer.ledger_fault("acquire callback", fault, contact.contact_id)
+            self.observer.ledger_fault(f"acquire {call.kind}", fault, contact.contact_id)
             return None
 
     def _remember(
         self,
         contact: Contact,
-        turn: CallbackLease | None,
-        how: Callable[[CallbackLease], object],
+        turn: RequestLease | None,
+        how: Callable[[RequestLease], object],
     ) -> None:
         if turn is None:
             return
         try:
             how(turn)
         except LedgerUnavailable as fault:
-            # The lease will run out and count as unknown: nobody requests the callback again.
-            self.observer.ledger_fault("callback", fault, contact.contact_id)
+            # The lease will run out and count as unknown: the request is not made again.
+            self.observer.ledger_fault("request", fault, contact.contact_id)
 
     def _perform(
         self,

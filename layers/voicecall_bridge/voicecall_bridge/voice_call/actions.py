@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.sources.reading import parsed_object
@@ -86,6 +87,15 @@ def said_at(line: Mapping[str, object], now: float) -> dict[str, object]:
     """
     moment = line.get("startTime", line.get("endTime", int(now * 1000)))
     return {"startTime": moment, "endTime": moment, **line}
+
+
+def callback_identity(request: Mapping[str, object]) -> str:
+    """What tells a callback of a contact from its others: the number, and the time if one is
+    chosen, however it is written."""
+    number, at = str(request["callbackNumber"]), request.get("scheduledRoutingDateTime")
+    if not isinstance(at, str):
+        return number
+    return f"{number} {datetime.fromisoformat(at).astimezone(UTC).isoformat()}"
 
 
 def _properties(values: Mapping[str, object], readers: Mapping[str, Reader]) -> dict[str, object]:

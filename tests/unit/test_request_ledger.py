@@ -1,38 +1,37 @@
-"""Which callbacks were requested: one request for each contact and number, and none after an
-unknown outcome. Over DynamoDB in memory and moto's."""
+"""Requests that are made once for a contact, and never after an unknown outcome. Over DynamoDB in
+memory and moto's."""
 
 import pytest
 
 from tests.unit.doubles import Clock
 from tests.unit.samples import CENTER
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.callbacks import CallbackLease, CallbackLedger, Requested, slot_of
 from voicecall_bridge.ledger.creations import Created, CreateLease, CreationLedger
 from voicecall_bridge.ledger.lease import LeaseHeld, OutcomeUnknown
+from voicecall_bridge.ledger.requests import Requested, RequestLease, RequestLedger, slot_of
 from voicecall_bridge.ledger.table import Table, number, text
 
 KEY = ContactKey("instance-1", "contact-1")
 # The numbers are fictional, the ids invented.
-NUMBER, OTHER = "+12065550101", "+12065550102"
+PLAIN = "+12065550101"
+NUMBER, OTHER = slot_of("callback", PLAIN), slot_of("callback", "+12065550102")
 RECORD_ID = "0aQ000000000001AAA"
 SECONDS = 5.0
 
 
 @pytest.fixture
-def ledger(table: Table, clock: Clock) -> CallbackLedger:
-    return CallbackLedger(table, clock)
+def ledger(table: Table, clock: Clock) -> RequestLedger:
+    return RequestLedger(table, clock)
 
 
-def acquired(
-    ledger: CallbackLedger, callback_number: str = NUMBER, key: ContactKey = KEY
-) -> CallbackLease:
-    lease = ledger.acquire(key, callback_number, SECONDS)
-    assert isinstance(lease, CallbackLease)
+def acquired(ledger: RequestLedger, slot: str = NUMBER, key: ContactKey = KEY) -> RequestLease:
+    lease = ledger.acquire(key, slot, SECONDS)
+    assert isinstance(lease, RequestLease)
     return lease
 
 
 def test_a_second_worker_waits_while_the_first_is_at_it(
-    ledger: CallbackLedger, clock: Clock
+    ledger: RequestLedger, clock: Clock
 ) -> None:
     acquired(ledger)
     other = ledger.acquire(KEY, NUMBER, SECONDS)
@@ -40,14 +39,14 @@ def test_a_second_worker_waits_while_the_first_is_at_it(
     assert other.until == pytest.approx(clock.now + SECONDS, abs=0.002)
 
 
-def test_a_record_that_was_made_stands(ledger: CallbackLedger, clock: Clock) -> None:
+def test_a_record_that_was_made_stands(ledger: RequestLedger, clock: Clock) -> None:
     assert ledger.settle(acquired(ledger), RECORD_ID) == RECORD_ID
     for _ in range(2):
         assert ledger.acquire(KEY, NUMBER, SECONDS) == Requested(RECORD_ID)
         clock.sleep(1000.0)
 
 
-def test_what_failed_is_free_at_once(ledger: CallbackLedger) -> None:
+def test_what_failed_is_free_at_once(ledger: RequestLedger) -> None:
     first = acquired(ledger)
     ledger.release(first, unknown=False)
     second = acquired(ledger)
@@ -58,7 +57,7 @@ def test_what_failed_is_free_at_once(ledger: CallbackLedger) -> None:
 
 @pytest.mark.parametrize("dies", [True, False])
 def test_after_an_unknown_outcome_it_is_never_free_again(
-    ledger: CallbackLedger, clock: Clock, dies: bool
+    ledger: RequestLedger, clock: Clock, dies: bool
 ) -> None:
     lease = acquired(ledger)
     if dies:
@@ -70,7 +69,7 @@ def test_after_an_unknown_outcome_it_is_never_free_again(
         clock.sleep(1000.0)
 
 
-def test_a_record_known_late_stands_all_the_same(ledger: CallbackLedger, clock: Clock) -> None:
+def test_a_record_known_late_stands_all_the_same(ledger: RequestLedger, clock: Clock) -> None:
     lease = acquired(ledger)
     clock.sleep(100.0)
     assert ledger.acquire(KEY, NUMBER, SECONDS) == OutcomeUnknown()
@@ -78,7 +77,7 @@ def test_a_record_known_late_stands_all_the_same(ledger: CallbackLedger, clock: 
     assert ledger.acquire(KEY, NUMBER, SECONDS) == Requested(RECORD_ID)
 
 
-def test_contacts_and_numbers_do_not_meet(ledger: CallbackLedger) -> None:
+def test_contacts_and_numbers_do_not_meet(ledger: RequestLedger) -> None:
     acquired(ledger)
     acquired(ledger, OTHER)
     acquired(ledger, NUMBER, ContactKey("instance-1", "contact-2"))
@@ -86,15 +85,15 @@ def test_contacts_and_numbers_do_not_meet(ledger: CallbackLedger) -> None:
     assert isinstance(ledger.acquire(KEY, OTHER, SECONDS), LeaseHeld)
 
 
-def test_the_item_names_no_number(ledger: CallbackLedger, clock: Clock) -> None:
+def test_the_item_names_no_number(ledger: RequestLedger, clock: Clock) -> None:
     ledger.settle(acquired(ledger), RECORD_ID)
     item = ledger.table.read(str(KEY))
-    assert NUMBER.lstrip("+") not in str(item)
+    assert PLAIN.lstrip("+") not in str(item)
     assert item == {
         "ledger_key": text(str(KEY)),
         "vendor_call_key": text("contact-1"),
         "expires_at": number(int(clock.now) + 14 * 24 * 3600),
-        f"{slot_of(NUMBER)}_record": text(RECORD_ID),
+        f"{NUMBER}_record": text(RECORD_ID),
     }
 
 
@@ -106,17 +105,17 @@ def test_the_item_names_no_number(ledger: CallbackLedger, clock: Clock) -> None:
     ],
 )
 def test_an_item_of_an_earlier_version(
-    ledger: CallbackLedger, attributes: dict[str, dict[str, str]], answer: object
+    ledger: RequestLedger, attributes: dict[str, dict[str, str]], answer: object
 ) -> None:
     """Given a request with an unknown outcome, and a record that kept the end of its lease."""
-    named = {f"{slot_of(NUMBER)}_{name}": value for name, value in attributes.items()}
+    named = {f"{NUMBER}_{name}": value for name, value in attributes.items()}
     item = {"ledger_key": {"S": str(KEY)}, **named}
     ledger.table.client().put_item(TableName=ledger.table.name, Item=item)
     assert ledger.acquire(KEY, NUMBER, SECONDS) == answer
 
 
 def test_the_other_sides_of_the_item_are_left_alone(
-    ledger: CallbackLedger, table: Table, clock: Clock
+    ledger: RequestLedger, table: Table, clock: Clock
 ) -> None:
     """Given a contact whose VoiceCall is created, then callbacks change nothing of that."""
     creation = CreationLedger(table, clock)

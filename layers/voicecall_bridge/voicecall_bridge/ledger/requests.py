@@ -1,13 +1,13 @@
-"""Which callbacks were requested for a contact: once for each number. In the ledger's items.
+"""Which requests were made that are made once for a contact: callbacks, and reservations.
 
-Requesting a callback makes a record, and no later answer tells whether it did. So the request is
+Each makes something at Salesforce, and no later answer tells whether it did. So the request is
 remembered before it is sent, and one with an unknown outcome is never sent again: its lease does
 not become free when it lapses.
 
-callback_<number>         slot of the lease
-callback_<number>_record  the record that was made; from then on final
+<slot>         slot of the lease: the kind of request, and a hash of what tells it from others
+<slot>_record  what Salesforce answered; from then on final
 
-<number> is a hash: names of attributes show up in places where values do not.
+A hash, because names of attributes show up in places where values do not.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class CallbackLease(Lease):
+class RequestLease(Lease):
     """This worker may send the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """The callback was requested before; Salesforce made this record of it."""
+    """The request was made before; Salesforce answered this."""
 
-    record_id: str
+    answer: str
 
 
 @dataclass(slots=True)
-class CallbackLedger:
-    """The callback side of the ledger. Every method raises LedgerUnavailable when DynamoDB does not
+class RequestLedger:
+    """The request side of the ledger. Every method raises LedgerUnavailable when DynamoDB does not
     answer in time or refuses.
 
     Attributes:
@@ -67,34 +67,38 @@ class CallbackLedger:
         self._leases = Leases(self.table, self.now)
 
     def acquire(
-        self, key: ContactKey, callback_number: str, seconds: float
-    ) -> CallbackLease | Requested | LeaseHeld | OutcomeUnknown:
+        self, key: ContactKey, slot: str, seconds: float
+    ) -> RequestLease | Requested | LeaseHeld | OutcomeUnknown:
         """The right to send the request, or what is known of an earlier one."""
-        slot = slot_of(callback_number)
         not_made = Change(condition=f"attribute_not_exists({slot}_record)")
         try:
             acquired = self._leases.acquire(key, slot, seconds, not_made, lapses=False)
         except ConditionFailed as refused:
-            if record_id := string_of(refused.item, f"{slot}_record"):
-                return Requested(record_id)
+            if answer := string_of(refused.item, f"{slot}_record"):
+                return Requested(answer)
             other = held(refused.item, slot)
             return other if other.until >= self.now() else OutcomeUnknown()
-        return CallbackLease(key, slot, acquired.lease.owner)
+        return RequestLease(key, slot, acquired.lease.owner)
 
-    def settle(self, lease: CallbackLease, record_id: str) -> str:
-        """Remembers the record, whoever holds the lease by now; the first one stands.
+    def settle(self, lease: RequestLease, answer: str) -> str:
+        """Remembers the answer, whoever holds the lease by now; the first one stands.
 
         Returns:
-            The record that stands.
+            The answer that stands.
         """
-        return self._leases.establish(lease, f"{lease.slot}_record", record_id)
+        return self._leases.establish(lease, f"{lease.slot}_record", answer)
 
-    def release(self, lease: CallbackLease, *, unknown: bool) -> None:
+    def release(self, lease: RequestLease, *, unknown: bool) -> None:
         """Frees the request for another try; or, if `unknown`, for none."""
         self._leases.release(lease, NOTHING, until=number(LAPSED) if unknown else None)
 
 
-def slot_of(callback_number: str) -> str:
-    """The lease's slot for a callback to this number."""
-    digest = hashlib.sha256(callback_number.encode(errors="replace")).hexdigest()
-    return f"callback_{digest[:16]}"
+def slot_of(kind: str, request: str) -> str:
+    """The lease's slot.
+
+    Args:
+        kind: of request, a word of letters.
+        request: what tells it from others of its kind.
+    """
+    digest = hashlib.sha256(request.encode(errors="replace")).hexdigest()
+    return f"{kind}_{digest[:16]}"
