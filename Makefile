@@ -18,7 +18,7 @@ export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
-.PHONY: help run replay anonymize flow simulator console trigger doctor test lint types template suites soak bench profile startup build deploy package docs sizes lock clean
+.PHONY: help run replay anonymize flow migrate simulator console trigger doctor test lint types template suites soak bench profile startup build deploy package docs sizes lock clean
 .PHONY: suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
 
 help:  ## list what can be made
@@ -35,6 +35,10 @@ anonymize: $(VENV)/ready  ## material without numbers, names, ids and values: ma
 
 flow: $(VENV)/ready  ## walk a contact flow: make flow FLOW=flows/inbound.json
 	@$(BIN)/python -m simulator flow "$(or $(FLOW),$(error name a flow: make flow FLOW=path))" $(ARGS)
+
+migrate: $(VENV)/ready  ## move exported flows from Salesforce's package: make migrate FLOWS=<folder> FUNCTION=<ARN of the bridge's function>
+	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.migrate "$(or $(FLOWS),$(error name a folder of exported flows: make migrate FLOWS=path))" \
+	$(if $(FUNCTION),--function "$(FUNCTION)") $(if $(OUT),--out "$(OUT)")
 
 simulator: $(VENV)/ready  ## leave the simulator running: make simulator SET="FLOW_FAILURE=error CREATE_FROM_EVENTS=always"
 	@exec $(BIN)/python -m simulator serve $(if $(PORT),--port $(PORT)) $(foreach setting,$(SET),--set "$(setting)") $(ARGS)
@@ -117,9 +121,10 @@ deploy: $(VENV)/ready $(SAM)/ready  ## look up, check, ask, deploy: make deploy 
 package: build $(VENV)/ready  ## .build/package: what a release uploads, with its hashes; needs no account
 	@$(BIN)/python -m tools.package
 
-docs: $(VENV)/ready  ## write docs/field-mapping.md and the pictures in flows/README.md anew; check all links
+docs: $(VENV)/ready  ## write the made parts of docs/ and flows/README.md anew; check all links
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.field_mapping
 	@$(BIN)/python -m tools.flow_pictures
+	@$(BIN)/python -m tools.scvl
 	@$(BIN)/python -m tools.links
 
 sizes: $(VENV)/ready  ## print the sizes of the deployed package beside their limits

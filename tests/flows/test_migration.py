@@ -1,0 +1,214 @@
+"""`make migrate`: what it says of exported flows, and the copies that it writes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from simulator.flows.checks import faults
+from simulator.flows.files import read_flow
+from tests.flows.small_flows import LAMBDA, aim, bye, call, content, say, to_queue
+from tests.flows.walking import loop
+from tools import scvl
+from tools.differences import differences, of_method
+from tools.flow_migration import Call, exchanged, read
+from tools.migrate import LEFT_TO_DECIDE, MOVED, UNUSABLE, main, plan
+from tools.scvl import FUNCTIONS, Fate, function_named
+from voicecall_bridge.flow.methods import METHODS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BRIDGE = "arn:aws:lambda:us-west-2:111122223333:function:bridge-contact-flow:live"
+PREFIX = "arn:aws:lambda:us-west-2:111122223333:function:support-"
+TELEPHONY = f"{PREFIX}InvokeTelephonyIntegrationApiFunction:active"
+REST = f"{PREFIX}InvokeSalesforceRestApiFunction:active"
+
+
+def asks(name: str, arn: str, method: str | None, goes_on: str = "bye") -> dict[str, Any]:
+    passed = {"methodName": method} if method else {"number": "$.CustomerEndpoint.Address"}
+    return call(name, goes_on, LambdaFunctionARN=arn, LambdaInvocationAttributes=passed)
+
+
+def flow_of(*actions: dict[str, Any]) -> dict[str, Any]:
+    return content(*actions, bye())
+
+
+def put(folder: Path, name: str, value: Any, *, indent: int | None = None) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=indent), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arn", "method", "fate"),
+    [
+        (TELEPHONY, "createVoiceCall", Call.EXCHANGED),
+        (TELEPHONY, "noSuchMethod", Call.UNKNOWN_METHOD),
+        (TELEPHONY, None, Call.UNKNOWN_METHOD),
+        (BRIDGE, "createVoiceCall", Call.DONE),
+        (REST, "queryRecord", Call.KEPT),
+        ("%%INVOKE_SALESFORCE_REST_API_FUNCTION_ARN%%", "queryRecord", Call.KEPT),
+        (f"{PREFIX}kvsConsumerTrigger:active", None, Call.KEPT),
+        ("%%INVOKE_TELEPHONY_FUNCTION_ARN%%", "createVoiceCall", Call.EXCHANGED),
+        ("$.Attributes.function", "createVoiceCall", Call.DYNAMIC),
+        ("arn:aws:lambda:us-west-2:111122223333:function:weather", None, Call.OTHER),
+        ("arn:aws:lambda:us-west-2:111122223333:function:weather", "tomorrow", Call.OTHER),
+    ],
+)
+def test_each_lambda_block_has_its_fate(
+    tmp_path: Path, arn: str, method: str | None, fate: Call
+) -> None:
+    path = put(tmp_path, "flow.json", flow_of(asks("a", arn, method)))
+    [block] = read(path, BRIDGE, METHODS).blocks
+    assert (block.call, block.method) == (fate, method or "")
+
+
+def test_only_the_blocks_that_move_get_the_arn(tmp_path: Path) -> None:
+    """Given two blocks of one function, of which the bridge has one method, then one is
+    exchanged."""
+    flow = flow_of(asks("a", TELEPHONY, "createVoiceCall", "b"), asks("b", TELEPHONY, "nothing"))
+    put(tmp_path / "in", "flow.json", flow)
+    status = main([str(tmp_path / "in"), "--function", BRIDGE, "--out", str(tmp_path / "out")])
+    assert status == LEFT_TO_DECIDE
+    copy = json.loads((tmp_path / "out" / "flow.json").read_text(encoding="utf-8"))
+    arns = [each["Parameters"].get("LambdaFunctionARN") for each in copy["Actions"]]
+    assert arns == [BRIDGE, TELEPHONY, None]
+
+
+@pytest.mark.parametrize("indent", [None, 2, 4])
+@pytest.mark.parametrize("wrapped", ["bare", "text", "object", "resource"])
+def test_copies_keep_wrapper_and_layout(tmp_path: Path, wrapped: str, indent: int | None) -> None:
+    flow = flow_of(asks("a", TELEPHONY, "createVoiceCall"))
+    flow["Metadata"]["ActionMetadata"]["a"]["parameters"] = {
+        "LambdaFunctionARN": {"displayName": "support-InvokeTelephonyIntegrationApiFunction:active"}
+    }
+    value = {
+        "bare": flow,
+        "text": {"ContactFlow": {"Name": "x", "Content": json.dumps(flow)}},
+        "object": {"ContactFlow": {"Name": "x", "Content": flow}, "ResponseMetadata": {}},
+        "resource": {"Type": "AWS::Connect::ContactFlow", "Properties": {"Content": flow}},
+    }[wrapped]
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    text = text if indent else json.dumps(value, separators=(",", ":"))
+    made = exchanged(text, {"a"}, BRIDGE)
+    back = made.replace(
+        "bridge-contact-flow:live", "support-InvokeTelephonyIntegrationApiFunction:active"
+    )
+    assert json.loads(back).keys() == value.keys()
+    if wrapped != "text":
+        assert back == text
+    copy = read_flow(put(tmp_path, "copy.json", json.loads(made)))
+    assert copy.actions["a"].parameters == {**LAMBDA, "LambdaFunctionARN": BRIDGE}
+    assert copy.actions["a"].display_name == "bridge-contact-flow:live"
+    assert faults(copy) == []
+
+
+def test_the_report_names_blocks_differences_functions_and_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "flows"
+    moved = flow_of(
+        loop("create", "say"),
+        asks("create", TELEPHONY, "createVoiceCall", "sms"),
+        asks("sms", TELEPHONY, "sendMessage", "case"),
+        asks("case", REST, "queryRecord", "aim"),
+        aim("aim", "in", QueueId="q"),
+        to_queue("in", "say"),
+        say("say", "bye"),
+    )
+    moved["Actions"][1]["Transitions"]["Errors"][0]["NextAction"] = "loop"
+    moved["Actions"][1]["Parameters"]["InvocationTimeLimitSeconds"] = "3"
+    put(folder, "deeper/Inbound", moved)
+    put(folder, "notes.json", {"a": 1})
+    out = tmp_path / "out"
+    assert main([str(folder), "--function", BRIDGE, "--out", str(out)]) == MOVED
+    told = capsys.readouterr().out
+    assert "  deeper/Inbound: A small flow (CONTACT_FLOW), copied\n" in told
+    line = "    create: createVoiceCall of InvokeTelephonyIntegrationApiFunction: "
+    assert f"{line}gets the bridge's ARN\n" in told
+    kept = (
+        "    case: queryRecord of InvokeSalesforceRestApiFunction: stays: that function is kept\n"
+    )
+    assert kept in told
+    assert "  notes.json: not a flow\n" in told
+    assert f"1 copies in {out}, 2 blocks with the bridge's ARN\n" in told
+    assert "set them to 8 s, or the stack's FlowTimeLimitSeconds to 3\n" in told
+    assert "  1 blocks are tried again by a Loop block" in told
+    assert "  sendMessage (1 block)\n    `sendMessage` in a transfer's flow: " in told
+    assert "  switched off: CTRDataSyncFunction\n" in told
+    assert "  kept: InvokeSalesforceRestApiFunction (1 blocks of these flows)\n" in told
+    assert "  1. Take stock\n" in told
+    assert (out / "deeper" / "Inbound").exists()
+    assert not (out / "notes.json").exists()
+
+
+def test_without_an_arn_the_copies_have_the_placeholder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "in", "flow.json", flow_of(asks("a", TELEPHONY, "createVoiceCall")))
+    assert main([str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == MOVED
+    assert "${FunctionArn}" in (tmp_path / "out" / "flow.json").read_text(encoding="utf-8")
+    assert "give FUNCTION=" in capsys.readouterr().out
+
+
+def test_an_older_export_is_left_to_convert(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "in", "old.json", {"modules": [], "version": "1", "start": "m"})
+    assert main([str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == LEFT_TO_DECIDE
+    assert "  old.json: an older export: this is the format" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("nowhere",), "there is no such folder"),
+        ((".", "--function", "bridge"), "not the ARN of a function"),
+        ((".", "--function", f"{BRIDGE}{'x' * 100}"), "takes ARNs of 140 characters"),
+        (("empty",), "no contact flow in 0 files"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    told: str,
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(list(arguments)) == UNUSABLE
+    assert told in capsys.readouterr().err
+
+
+def test_names_of_the_package_are_told_apart() -> None:
+    for function in FUNCTIONS:
+        for text in (f"{PREFIX}{function.name}:active", f"support-{function.name}"):
+            assert function_named(text) is function
+    assert function_named(BRIDGE) is None
+    fates = {function.name: function.fate for function in FUNCTIONS}
+    assert [name for name, fate in fates.items() if fate is Fate.OFF] == [
+        "CTRDataSyncFunction",
+        "HandleContactEventsFunction",
+    ]
+
+
+def test_page_has_the_functions_and_the_plan() -> None:
+    """Given the page, then its table is made from the data, and its steps are the printed ones."""
+    text = scvl.PAGE.read_text(encoding="utf-8")
+    assert scvl.page(text) == text
+    titles = [line for line in plan() if line.lstrip()[0].isdigit()]
+    assert [int(title.split(".")[0]) for title in titles] == list(range(1, len(titles) + 1))
+    for word in ("inventory", "pilot", "check", "way back"):
+        assert word in text.casefold().replace("take stock", "inventory")
+
+
+def test_the_table_of_differences_is_read() -> None:
+    rows = differences(METHODS)
+    assert len(rows) > 10
+    assert any("isActiveCall" in row.case for row in of_method("updateVoiceCall", rows))
+    assert all(row.case and row.now for row in rows)

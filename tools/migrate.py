@@ -1,0 +1,208 @@
+"""Moves exported flows from ServiceCloudVoiceLambdas to the bridge, and prints the plan.
+
+    python -m tools.migrate <folder of exported flows> --function <ARN> --out <folder>
+
+Writes copies of the flows with the bridge's ARN and changes nothing else: the plan's steps are for
+people. Exit status 1 where something is left to decide, 2 where the folder cannot be used.
+"""
+
+import argparse
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from simulator.flows.files import OLDER_EXPORT
+from simulator.flows.flow import FLOW_TYPES
+from tools.differences import differences, of_method
+from tools.flow_migration import Call, LambdaBlock, MigratedFlow, exchanged, read
+from tools.scvl import FUNCTIONS, NOTHING, PAGE, Fate, function_named
+from voicecall_bridge.flow.methods import METHODS
+
+PLACEHOLDER: Final = "${FunctionArn}"
+OUT: Final = Path(".build/migrated")
+MOVED: Final = 0
+LEFT_TO_DECIDE: Final = 1
+UNUSABLE: Final = 2
+_ARN: Final = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$-]+)?")
+_ALIASED: Final = re.compile(r":function:[\w-]+:[\w-]+$")
+_LONGEST_ARN: Final = 140
+"""Characters that AssociateLambdaFunction takes."""
+_LEFT: Final = (Call.UNKNOWN_METHOD, Call.DYNAMIC)
+_STEP: Final = re.compile(r"^### (\d+)\. (.+)$", re.MULTILINE)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read, write the copies, report; the exit status."""
+    parsed = _parser().parse_args(arguments)
+    if fault := _fault_of(parsed.folder, parsed.function):
+        print(fault, file=sys.stderr)
+        return UNUSABLE
+    files = sorted(path for path in parsed.folder.rglob("*") if path.is_file())
+    flows = [read(path, parsed.function, METHODS) for path in files]
+    if not any(each.flow or each.is_older_export for each in flows):
+        print(f"{parsed.folder}: no contact flow in {len(files)} files", file=sys.stderr)
+        return UNUSABLE
+    written = _write(flows, parsed.folder, parsed.out, parsed.function)
+    for line in _report(flows, written, parsed):
+        print(line)
+    return LEFT_TO_DECIDE if any(_left(each) for each in flows) else MOVED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make migrate", description=__doc__)
+    parser.add_argument("folder", type=Path, help="exported flows, in whatever wrapper")
+    parser.add_argument(
+        "--function",
+        default=PLACEHOLDER,
+        help=f"the stack's output ContactFlowFunctionArn; without it the copies have {PLACEHOLDER}",
+    )
+    parser.add_argument("--out", type=Path, default=OUT, help=f"for the copies: {OUT}")
+    return parser
+
+
+def _fault_of(folder: Path, function: str) -> str:
+    if not folder.is_dir():
+        return f"{folder}: there is no such folder"
+    if function != PLACEHOLDER and not _ARN.fullmatch(function):
+        return f"{function}: not the ARN of a function: take the output ContactFlowFunctionArn"
+    if len(function) > _LONGEST_ARN:
+        return f"{function}: Amazon Connect takes ARNs of {_LONGEST_ARN} characters"
+    return ""
+
+
+def _write(
+    flows: Sequence[MigratedFlow], folder: Path, out: Path, function: str
+) -> dict[Path, Path]:
+    """Write the copies; original -> copy."""
+    written: dict[Path, Path] = {}
+    for each in flows:
+        blocks = {b.action.identifier for b in each.blocks if b.call is Call.EXCHANGED}
+        if blocks:
+            copy = out / each.path.relative_to(folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            text = each.path.read_text(encoding="utf-8-sig")
+            copy.write_text(exchanged(text, blocks, function), encoding="utf-8")
+            written[each.path] = copy
+    return written
+
+
+def _left(each: MigratedFlow) -> bool:
+    return each.is_older_export or any(block.call in _LEFT for block in each.blocks)
+
+
+def _report(
+    flows: Sequence[MigratedFlow], written: dict[Path, Path], parsed: argparse.Namespace
+) -> Iterator[str]:
+    yield "Flows"
+    for each in flows:
+        yield from _of_a_flow(each, written, parsed.folder)
+    blocks = [block for each in flows for block in each.blocks]
+    moved = [block for block in blocks if block.call is Call.EXCHANGED]
+    yield ""
+    yield f"{len(written)} copies in {parsed.out}, {len(moved)} blocks with the bridge's ARN"
+    yield from _to_look_at(moved, parsed.function)
+    yield ""
+    yield "What becomes different"
+    yield from _of_the_methods(moved)
+    yield ""
+    yield "Functions of ServiceCloudVoiceLambdas"
+    yield from _of_the_functions(blocks)
+    yield ""
+    yield "Plan"
+    yield from plan()
+
+
+def _of_a_flow(each: MigratedFlow, written: dict[Path, Path], folder: Path) -> Iterator[str]:
+    name = each.path.relative_to(folder)
+    if each.flow is None:
+        told = f"an older export: {OLDER_EXPORT}" if each.is_older_export else "not a flow"
+        yield f"  {name}: {told}"
+        return
+    kind = FLOW_TYPES.get(each.flow.type, each.flow.type)
+    copy = ", copied" if each.path in written else ""
+    yield f"  {name}: {each.flow.name} ({kind}){copy}"
+    if not each.blocks:
+        yield "    calls no function"
+    for block in each.blocks:
+        known = function_named(block.function) or function_named(block.action.display_name)
+        called = known.name if known else block.function
+        yield f"    {block.action.label}: {block.method or '-'} of {called}: {block.call}"
+
+
+def _to_look_at(moved: Sequence[LambdaBlock], function: str) -> Iterator[str]:
+    """What the copies leave to people."""
+    limits = sorted({block.seconds for block in moved if block.seconds is not None})
+    if function == PLACEHOLDER and moved:
+        yield f"  the copies have {PLACEHOLDER}: give FUNCTION=<output ContactFlowFunctionArn>"
+    elif moved and not _ALIASED.search(function):
+        yield "  the ARN names no alias: take the output as it is, :live included"
+    if limits and limits != [8]:
+        said = ", ".join(f"{limit} s" for limit in limits)
+        yield (
+            f"  blocks wait {said}: set them to 8 s, or the stack's FlowTimeLimitSeconds to "
+            f"{limits[0]}"
+        )
+    looping = [block.action.label for block in moved if block.in_a_loop]
+    if looping:
+        yield (
+            f"  {len(looping)} blocks are tried again by a Loop block: the bridge tries again by "
+            "itself within the block's time, so the second round is dead air "
+            f"({', '.join(looping)})"
+        )
+    strangers = {b.function for b in moved if not function_named(b.function)}
+    for name in sorted(strangers):
+        yield f"  known by its method alone, so look at it: {name}"
+
+
+def _of_the_methods(moved: Sequence[LambdaBlock]) -> Iterator[str]:
+    """The rows of the table of differences that the flows' methods meet."""
+    rows = differences(METHODS)
+    counted = Counter(block.method for block in moved)
+    for method, count in sorted(counted.items()):
+        yield f"  {method} ({count} {'block' if count == 1 else 'blocks'})"
+        for row in of_method(method, rows):
+            yield f"    {row.case}: {row.now} (before: {row.before})"
+        if not of_method(method, rows):
+            yield "    no row of its own in the table of differences"
+    if moved:
+        yield "  all methods"
+        general = next(row for row in rows if not row.methods)
+        yield f"    {general.case}: {general.now} (before: {general.before})"
+        yield "    all differences: docs/differences.md"
+
+
+def _of_the_functions(blocks: Sequence[LambdaBlock]) -> Iterator[str]:
+    called = Counter(
+        known.name
+        for block in blocks
+        if (known := function_named(block.function) or function_named(block.action.display_name))
+    )
+    for fate in Fate:
+        for each in FUNCTIONS:
+            if each.fate is fate:
+                count = called[each.name]
+                here = f" ({count} blocks of these flows)" if count else ""
+                yield f"  {fate}: {each.name}{here}"
+                yield f"    {each.how}"
+                if each.both != NOTHING:
+                    yield f"    while both run: {each.both}"
+
+
+def plan() -> Iterator[str]:
+    """The numbered plan of docs/migrating.md, without its links."""
+    text = PAGE.read_text(encoding="utf-8")
+    steps = list(_STEP.finditer(text))
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        yield f"{step.group(1):>3}. {step.group(2)}"
+        body = text[step.end() : following.start() if following else len(text)]
+        for line in body.split("\n## ")[0].strip().splitlines():
+            plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", line)
+            if plain and not plain.startswith("```"):
+                yield f"     {plain}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
