@@ -29,7 +29,7 @@ _PLACE: Final = "paste the contact center's private key: PEM, RSA, without a pas
 def check_key(pem: str) -> Iterator[Finding]:
     """What is to be said of the key, in one finding or two."""
     try:
-        key = rsa_key(pem)
+        key = rsa_key(pem, checked=True)
     except UnusableKey as error:
         if "no RSA key" in str(error):
             yield fault(CHECK, "no RSA key; Salesforce accepts RS256 only", _NEW_KEY)

@@ -52,7 +52,6 @@ FUNCTIONS_IMPORT = {"composition", "deadline", "streams.redrive"}
 LIBRARIES = {
     "requests": {"telephony.client", "telephony.answers"},
     "urllib3": {"telephony.client", "telephony.answers"},
-    "jwt": {"telephony.auth"},
     "cryptography": {"telephony.auth"},
     "botocore": {
         "ledger.table",

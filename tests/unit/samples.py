@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
 
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, Queue
@@ -123,6 +124,18 @@ def key_pair(bits: int = 2048) -> tuple[str, str]:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return private, public.decode()
+
+
+def damaged_key(position: int) -> str:
+    """A key file one byte of which is another."""
+    key = load_pem_private_key(key_pair()[0].encode(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    der = bytearray(
+        key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    )
+    der[position % len(der)] ^= 0x10
+    text = base64.b64encode(der).decode()
+    return f"-----BEGIN RSA PRIVATE KEY-----\n{text}\n-----END RSA PRIVATE KEY-----\n"
 
 
 def secret(**changes: object) -> str:

@@ -1,5 +1,6 @@
 """Tokens as the implementation guide's "Generate a JWT" wants them."""
 
+import re
 import time
 
 import jwt
@@ -13,8 +14,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from tests.unit.samples import CALL_CENTER, ORG_ID, key_pair
-from voicecall_bridge.telephony.auth import LIFETIME_SECONDS, TokenSigner, UnusableKey
+from tests.unit.samples import CALL_CENTER, ORG_ID, damaged_key, key_pair
+from voicecall_bridge.telephony.auth import (
+    LIFETIME_SECONDS,
+    TokenSigner,
+    UnusableKey,
+    rsa_key,
+)
 
 
 def signer(private_key: str = "", audience: str = "") -> TokenSigner:
@@ -67,7 +73,7 @@ def test_audience_only_where_one_is_set(audience: str) -> None:
 
 
 @pytest.mark.parametrize("bits", [1024, 2048, 4096])
-@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")  # PyJWT verifies
 def test_each_documented_key_length(bits: int) -> None:
     private_key, public_key = key_pair(bits)
     token = signer(private_key).token()
@@ -120,3 +126,37 @@ def test_an_unusable_key_is_never_quoted(kind: str) -> None:
     parts = [text[start : start + 12] for start in range(27, max(28, len(text) - 12))]
     assert not any(part in shown for part in parts if part.strip())
     assert "HUSH" not in shown
+
+
+def test_damaged_key_makes_good_tokens_or_is_refused() -> None:
+    """Given a key file with a wrong byte anywhere, then every token verifies, or the key is
+    refused with a text of its own: OpenSSL may notice the fault and compute without the number."""
+    refused = 0
+    for position in range(0, 1200, 17):
+        made = None
+        try:
+            made = signer(damaged_key(position)).token()
+        except UnusableKey:
+            refused += 1
+        assert made is None or jwt.decode(made, key_pair()[1], algorithms=["RS256"]), position
+    assert refused > 10
+
+
+def test_damaged_modulus_is_said() -> None:
+    with pytest.raises(UnusableKey, match="damaged"):
+        signer(damaged_key(100))
+
+
+@pytest.mark.parametrize("position", [100, 600, 800])
+def test_full_check_is_there_for_who_asks(position: int) -> None:
+    """Given a damaged modulus, prime or exponent, then the check that a start leaves out finds
+    it."""
+    with pytest.raises(UnusableKey):
+        rsa_key(damaged_key(position), checked=True)
+
+
+def test_token_is_three_parts_without_padding() -> None:
+    """RFC 7515: base64url without padding, header and claims as JSON without blanks."""
+    header, claims, signature = signer().token().split(".")
+    assert header == "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9"
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", claims + signature)

@@ -7,7 +7,15 @@ import jwt
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from tests.unit.samples import CALL_CENTER, KEY_NAME, MISSING, SECRET_ID, key_pair, secret
+from tests.unit.samples import (
+    CALL_CENTER,
+    KEY_NAME,
+    MISSING,
+    SECRET_ID,
+    damaged_key,
+    key_pair,
+    secret,
+)
 from voicecall_bridge.telephony.credentials import SecretStore
 from voicecall_bridge.telephony.errors import Effect, Unauthorized, Unavailable
 
@@ -163,6 +171,7 @@ def test_faults_of_the_settings(code: str) -> None:
         ({"SecretBinary": b"HUSH"}, "not JSON"),
         ({"SecretString": secret(SALESFORCE_ORG_ID="HUSH")}, "SALESFORCE_ORG_ID"),
         ({"SecretString": secret(**{KEY_NAME: "HUSH"})}, "PEM"),
+        ({"SecretString": secret(**{KEY_NAME: damaged_key(100)})}, "private key is damaged"),
         ({"SecretString": secret(SCRT_ENDPOINT_BASE="https://[HUSH")}, "SCRT_ENDPOINT_BASE"),
     ],
 )
