@@ -102,7 +102,8 @@ def _report(
     blocks = [block for each in flows for block in each.blocks]
     moved = [block for block in blocks if block.call is Call.EXCHANGED]
     yield ""
-    yield f"{len(written)} copies in {parsed.out}, {len(moved)} blocks with the bridge's ARN"
+    copies = _counted(len(written), "copy", "copies")
+    yield f"{copies} in {parsed.out}, {_counted(len(moved), 'block')} with the bridge's ARN"
     yield from _to_look_at(moved, parsed.function)
     yield ""
     yield "What becomes different"
@@ -118,8 +119,8 @@ def _report(
 def _of_a_flow(each: MigratedFlow, written: dict[Path, Path], folder: Path) -> Iterator[str]:
     name = each.path.relative_to(folder)
     if each.flow is None:
-        told = f"an older export: {OLDER_EXPORT}" if each.is_older_export else "not a flow"
-        yield f"  {name}: {told}"
+        message = f"an older export: {OLDER_EXPORT}" if each.is_older_export else "not a flow"
+        yield f"  {name}: {message}"
         return
     kind = FLOW_TYPES.get(each.flow.type, each.flow.type)
     copy = ", copied" if each.path in written else ""
@@ -148,8 +149,8 @@ def _to_look_at(moved: Sequence[LambdaBlock], function: str) -> Iterator[str]:
     looping = [block.action.label for block in moved if block.in_a_loop]
     if looping:
         yield (
-            f"  {len(looping)} blocks are tried again by a Loop block: the bridge tries again by "
-            "itself within the block's time, so the second round is dead air "
+            f"  {_counted(len(looping), 'block')} in a Loop block's round: the bridge tries again "
+            "by itself within the block's time, so the second round is dead air "
             f"({', '.join(looping)})"
         )
     strangers = {b.function for b in moved if not function_named(b.function)}
@@ -162,7 +163,7 @@ def _of_the_methods(moved: Sequence[LambdaBlock]) -> Iterator[str]:
     rows = differences(METHODS)
     counted = Counter(block.method for block in moved)
     for method, count in sorted(counted.items()):
-        yield f"  {method} ({count} {'block' if count == 1 else 'blocks'})"
+        yield f"  {method} ({_counted(count, 'block')})"
         for row in of_method(method, rows):
             yield f"    {row.case}: {row.now} (before: {row.before})"
         if not of_method(method, rows):
@@ -184,11 +185,15 @@ def _of_the_functions(blocks: Sequence[LambdaBlock]) -> Iterator[str]:
         for each in FUNCTIONS:
             if each.fate is fate:
                 count = called[each.name]
-                here = f" ({count} blocks of these flows)" if count else ""
+                here = f" ({_counted(count, 'block')} of these flows)" if count else ""
                 yield f"  {fate}: {each.name}{here}"
                 yield f"    {each.how}"
                 if each.both != NOTHING:
                     yield f"    while both run: {each.both}"
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def plan() -> Iterator[str]:

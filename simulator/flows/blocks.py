@@ -131,7 +131,12 @@ _CONTACT: Final[Mapping[str, Block]] = {
 }
 _FLOW_CONTROL: Final[Mapping[str, Block]] = {
     "CheckHoursOfOperation": Block(next_taken=False, operands=("True", "False")),
-    "CheckMetricData": _decides(NO_MATCHING_CONDITION, NO_MATCHING_ERROR),
+    "CheckMetricData": Block(
+        required=frozenset({"MetricType"}),
+        errors=(NO_MATCHING_CONDITION, NO_MATCHING_ERROR),
+        next_taken=False,
+        compares=True,
+    ),
     "CheckOutboundCallStatus": _decides(
         NO_MATCHING_CONDITION, NO_MATCHING_ERROR, success=("CallAnswered",)
     ),

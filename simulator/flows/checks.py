@@ -24,6 +24,8 @@ PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
         "its end `:live` included",
         "QueueArn": "ARN of the queue callers go into, also where everything else fails",
         "HoursArn": "ARN of the hours of operation",
+        "DisconnectFlowArn": "ARN of the disconnect flow, imported before",
+        "VoicemailFlowArn": "ARN of the voicemail flow, imported before",
         "OmniFlow": "API name of the Omni-Channel flow in Salesforce",
         "OmniFallbackQueue": "the queue that the Omni-Channel flow falls back to, as Salesforce "
         "knows it",

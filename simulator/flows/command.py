@@ -79,6 +79,9 @@ def _add_what_is_the_case(parser: argparse.ArgumentParser) -> None:
         "--created", action="store_true", help="the VoiceCall is there before (a subflow)"
     )
     parser.add_argument("--withheld", action="store_true", help="the caller hides the number")
+    parser.add_argument(
+        "--agents", type=int, default=1, metavar="N", help="agents there, online and available"
+    )
     parser.add_argument("--closed", action="store_true", help="outside the hours of operation")
 
 
@@ -150,6 +153,7 @@ def _surroundings(parsed: argparse.Namespace) -> Surroundings:
     return Surroundings(
         is_open=not parsed.closed,
         keys=tuple(parsed.press),
+        agents=parsed.agents,
         full=frozenset(parsed.full),
         unknown=frozenset([*parsed.unknown, *([AGENT] if parsed.no_agent else [])]),
     )

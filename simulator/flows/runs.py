@@ -30,8 +30,6 @@ from simulator.flows.surroundings import among
 _E164: Final = re.compile(r"\+[1-9]\d{1,14}")
 MOST_ASKED: Final = 5
 """Times that a caller is asked the same before giving up."""
-_AGENTS: Final = 1
-"""Agents that a queue has here, online and available; nobody waits in it."""
 
 Run = Callable[[WalkState, Action], Step]
 
@@ -54,15 +52,10 @@ def go_on(_state: WalkState, action: Action) -> Step:
 
 def pass_it(state: WalkState, action: Action) -> Step:
     """Take the success branch of a block whose result only Connect has."""
-    branch, taken_as = success_of(action), ""
-    if action.type == "CheckMetricData":
-        metric = str(action.parameters.get("MetricType", ""))
-        amount = _AGENTS if "Agent" in metric else 0
-        branch = matching(action, str(amount)) or NO_MATCHING_CONDITION
-        taken_as = f"{metric} is taken as {amount}; "
+    branch = success_of(action)
     others = ", ".join(label for label, _ in action.transitions if label != branch)
-    state.pass_block(action, f"{taken_as}took {branch or 'no branch'}; it also has {others or '-'}")
-    return Step(action.identifier, branch, f"{taken_as}not run here")
+    state.pass_block(action, f"took {branch or 'no branch'}; it also has {others or '-'}")
+    return Step(action.identifier, branch, "not run here")
 
 
 def _words(state: WalkState, action: Action) -> str:
@@ -190,6 +183,17 @@ def hours(state: WalkState, action: Action) -> Step:
     return Step(action.identifier, f"Equals {is_open}", "open" if is_open else "closed")
 
 
+def metric(state: WalkState, action: Action) -> Step:
+    """Check staffing, and Check queue status: a quiet queue, in which nobody waits."""
+    agents = state.surroundings.agents
+    name = str(action.parameters.get("MetricType", ""))
+    if agents is None:
+        return Step(action.identifier, NO_MATCHING_ERROR, f"{name} cannot be checked")
+    amount = agents if "Agent" in name else 0
+    branch = matching(action, str(amount)) or NO_MATCHING_CONDITION
+    return Step(action.identifier, branch, f"{name} is taken as {amount}")
+
+
 def to_queue(state: WalkState, action: Action) -> Step:
     """Transfer to queue."""
     target = state.caller.target
@@ -260,7 +264,7 @@ def to_flow(state: WalkState, action: Action) -> Step:
     flow = state.choices.flow(reference, action.display_name)
     if flow is None:
         name = action.display_name or reference
-        what = f"{name}, whose file was not given"
+        what = f"{name}: its file was not given"
         if not name:
             return Step(action.identifier, NO_MATCHING_ERROR, "no flow is named")
         return Step(action.identifier, "", what, end=End.ELSEWHERE, detail=name)
@@ -312,6 +316,7 @@ def hang_up(state: WalkState, action: Action) -> Step:
 _RUNS: Final[Mapping[str, Run]] = MappingProxyType(
     {
         "CheckHoursOfOperation": hours,
+        "CheckMetricData": metric,
         "Compare": compare,
         "CompleteOutboundCall": dial,
         "CreateCallbackContact": call_back,

@@ -45,7 +45,7 @@ class End(StrEnum):
     words before the line was hung up. SILENCE: is hung up on without a word, sent round without a
     word, or left where the flow has no branch. HUNG_UP: the line is hung up after a call that was
     answered. GONE: gives up. DONE: the flow ends and the call goes on. ELSEWHERE: goes on in a flow
-    whose file was not given.
+    that was not given.
     """
 
     QUEUE = "queue"

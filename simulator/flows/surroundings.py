@@ -16,8 +16,10 @@ class Surroundings:
             ones too; empty: nothing; None: the blocks fail.
         unknown: queues and agents that cannot be set as target; EVERY: none can.
         full: targets that are at capacity.
-        broken: targets into which nobody can be put.
-        mute: blocks whose prompt does not play; EVERY: none does.
+        broken: targets that take no caller.
+        mute: blocks that cannot play their prompt; EVERY: none can.
+        agents: how many a queue has, online and available; nobody waits in it. None: Check staffing
+            and Check queue status fail.
         keeps_attributes: whether attributes can be set.
     """
 
@@ -27,6 +29,7 @@ class Surroundings:
     full: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
     mute: frozenset[str] = frozenset()
+    agents: int | None = 1
     keeps_attributes: bool = True
 
     def key(self, menu: int) -> str:

@@ -1,6 +1,7 @@
-"""What a caller can meet on his way through a sample flow, and how he is to end then.
+"""What a caller can meet on the way through a sample flow that routes, and the right end.
 
-Every flow is walked under every scenario that can make a difference to it. `ends` says only what
+Every flow is walked under every scenario that can make a difference to it. Those of the flows that
+do not route stand in `other_scenarios`. `ends` says only what
 differs from a good day; "*" stands for all flows.
 """
 
@@ -17,15 +18,18 @@ from simulator.salesforce import Fault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-INBOUND, AGENT_TRANSFER, QUEUE_TRANSFER, CALLBACK, OMNI = (
+INBOUND, AGENT_TRANSFER, QUEUE_TRANSFER, CALLBACK, OMNI, DIRECT = (
     "inbound",
     "agent_transfer",
     "queue_transfer",
     "callback",
     "omni_routing",
+    "direct_to_rep",
 )
-FLOWS = (INBOUND, AGENT_TRANSFER, QUEUE_TRANSFER, CALLBACK, OMNI)
+ROUTING = (INBOUND, AGENT_TRANSFER, QUEUE_TRANSFER, CALLBACK, OMNI, DIRECT)
+"""Flows that create a VoiceCall and find somebody for the caller."""
 QUEUE = "${QueueArn}"
+VOICEMAIL_FLOW = "VoiceCall voicemail"
 OMNI_QUEUE = "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c/queue/90000003"
 OMNI_FLOW, REQUEST_CALLBACK = "omniFlow", "requestCallback"
 """Parts of the paths of Salesforce's API (Telephony Integration API facts, section 4)."""
@@ -41,7 +45,10 @@ GOOD_DAY: Mapping[str, Where] = {
     CALLBACK: (End.QUEUE, QUEUE),
     # The simulator's Omni flow finds nobody but the fallback queue that the flow passes.
     OMNI: (End.QUEUE, "${OmniFallbackQueue}"),
+    # So it finds no rep either.
+    DIRECT: (End.ELSEWHERE, VOICEMAIL_FLOW),
 }
+TO_VOICEMAIL: Mapping[str, Where] = {DIRECT: GOOD_DAY[DIRECT]}
 NOWHERE_ELSE: Mapping[str, Where] = {}
 
 
@@ -56,6 +63,8 @@ class Scenario:
         contact: members of the contact's data that are different.
         created: the VoiceCall is there before.
         slow: with the short limit.
+        takes: branches that are taken instead of running their blocks: "block=branch".
+        answers: what Lambda blocks answer instead of being run: "block=JSON".
         ends: flow -> where the caller ends, unless as on a good day.
         speechless: Connect cannot speak, and nothing else is left: the one silence there is.
         flows: those that it can make a difference to.
@@ -67,9 +76,11 @@ class Scenario:
     contact: Mapping[str, Any] = field(default_factory=dict)
     created: bool = False
     slow: bool = False
+    takes: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     ends: Mapping[str, Where] = field(default_factory=dict)
     speechless: bool = False
-    flows: tuple[str, ...] = FLOWS
+    flows: tuple[str, ...] = ROUTING
 
     def end(self, flow: str) -> Where:
         """Where a caller of this flow is to end."""
@@ -102,6 +113,25 @@ def _omni(
     return Scenario(surroundings or Surroundings(), salesforce=(fault,), ends=ends, flows=(OMNI,))
 
 
+def _rep(
+    surroundings: Surroundings | None = None, ends: Mapping[str, Where] = NOWHERE_ELSE
+) -> Scenario:
+    """The Omni flow names the rep."""
+    fault = {"kind": "status", "status": 200, "body": {"agent": AGENT}, "path_contains": OMNI_FLOW}
+    return Scenario(surroundings or Surroundings(), salesforce=(fault,), ends=ends, flows=(DIRECT,))
+
+
+def _no_voicemail(surroundings: Surroundings, end: Where) -> Scenario:
+    """The voicemail flow was not imported."""
+    return Scenario(
+        surroundings,
+        takes=("To voicemail=Error",),
+        ends={DIRECT: end},
+        speechless=bool(surroundings.mute),
+        flows=(DIRECT,),
+    )
+
+
 def _second(method_fault: str) -> Mapping[str, str]:
     return {"executeOmniFlow": method_fault, "callbackExecution": method_fault}
 
@@ -112,10 +142,10 @@ CLOSED = "We are closed now. Please call again during our opening hours. Goodbye
 QUEUE_CLOSED = "That queue is closed now. Goodbye."
 PROMISE = "We will call you back as soon as we can. Goodbye."
 
-FALLS_BACK: Mapping[str, Where] = {OMNI: (End.QUEUE, QUEUE)}
+FALLS_BACK: Mapping[str, Where] = {OMNI: (End.QUEUE, QUEUE), DIRECT: (End.QUEUE, QUEUE)}
 CALLED_BACK: Mapping[str, Where] = {CALLBACK: (End.MESSAGE, PROMISE)}
 PRESSES_1 = Surroundings(keys=("1",))
-ASKS_TWICE = (CALLBACK, OMNI)
+ASKS_TWICE = (CALLBACK, OMNI, DIRECT)
 HAVE_HOURS = (INBOUND, QUEUE_TRANSFER, CALLBACK)
 MUTE = "hung up without a word"
 IS_CLOSED: Mapping[str, Where] = {
@@ -178,10 +208,10 @@ SCENARIOS: Mapping[str, Scenario] = {
     "closed": Scenario(Surroundings(is_open=False), ends=IS_CLOSED, flows=HAVE_HOURS),
     "hours cannot be checked": Scenario(Surroundings(is_open=None), flows=HAVE_HOURS),
     "every queue full": Scenario(
-        Surroundings(full=frozenset({EVERY})), ends=_all(End.MESSAGE, BUSY)
+        Surroundings(full=frozenset({EVERY})), ends={**_all(End.MESSAGE, BUSY), **TO_VOICEMAIL}
     ),
     "no way into any queue": Scenario(
-        Surroundings(broken=frozenset({EVERY})), ends=_all(End.MESSAGE, SORRY)
+        Surroundings(broken=frozenset({EVERY})), ends={**_all(End.MESSAGE, SORRY), **TO_VOICEMAIL}
     ),
     "attributes cannot be set": Scenario(Surroundings(keeps_attributes=False)),
     "attributes cannot be set, refused": Scenario(
@@ -208,7 +238,11 @@ SCENARIOS: Mapping[str, Scenario] = {
     "no queue or agent known": Scenario(
         Surroundings(unknown=frozenset({EVERY})),
         # The quick connect has set the queue before.
-        ends={**_all(End.MESSAGE, SORRY), QUEUE_TRANSFER: GOOD_DAY[QUEUE_TRANSFER]},
+        ends={
+            **_all(End.MESSAGE, SORRY),
+            **TO_VOICEMAIL,
+            QUEUE_TRANSFER: GOOD_DAY[QUEUE_TRANSFER],
+        },
     ),
     # The Omni flow's answer (API facts, section 4: agent and queue).
     "Omni names an agent": _omni({"agent": AGENT}, ends={OMNI: (End.AGENT, AGENT)}),
@@ -238,12 +272,12 @@ SCENARIOS: Mapping[str, Scenario] = {
     ),
     "every queue full, prompts do not play": Scenario(
         Surroundings(full=frozenset({EVERY}), mute=frozenset({EVERY})),
-        ends=_all(End.SILENCE, MUTE),
+        ends={**_all(End.SILENCE, MUTE), **TO_VOICEMAIL},
         speechless=True,
     ),
     "no way into any queue, prompts do not play": Scenario(
         Surroundings(broken=frozenset({EVERY}), mute=frozenset({EVERY})),
-        ends=_all(End.SILENCE, MUTE),
+        ends={**_all(End.SILENCE, MUTE), **TO_VOICEMAIL},
         speechless=True,
     ),
     # The callback.
@@ -264,5 +298,29 @@ SCENARIOS: Mapping[str, Scenario] = {
         Surroundings(keys=("1",), mute=frozenset({"Say no callback"})),
         salesforce=_status(400, REQUEST_CALLBACK),
         flows=(CALLBACK,),
+    ),
+    # The rep.
+    "rep is there": _rep(ends={DIRECT: (End.AGENT, AGENT)}),
+    "rep is away": _rep(Surroundings(agents=0)),
+    "staffing cannot be checked": _rep(
+        Surroundings(agents=None), ends={DIRECT: (End.AGENT, AGENT)}
+    ),
+    "rep's queue is full": _rep(Surroundings(full=frozenset({AGENT}))),
+    "no way to the rep": _rep(Surroundings(broken=frozenset({AGENT}))),
+    "no voicemail": _no_voicemail(Surroundings(), (End.QUEUE, QUEUE)),
+    "no voicemail, queue full": _no_voicemail(
+        Surroundings(full=frozenset({QUEUE})), (End.MESSAGE, BUSY)
+    ),
+    "no voicemail, no way into the queue": _no_voicemail(
+        Surroundings(broken=frozenset({QUEUE})), (End.MESSAGE, SORRY)
+    ),
+    "no voicemail, queue unknown": _no_voicemail(
+        Surroundings(unknown=frozenset({QUEUE})), (End.MESSAGE, SORRY)
+    ),
+    "no voicemail, queue full, prompts do not play": _no_voicemail(
+        Surroundings(full=frozenset({QUEUE}), mute=frozenset({EVERY})), (End.SILENCE, MUTE)
+    ),
+    "no voicemail, queue unknown, prompts do not play": _no_voicemail(
+        Surroundings(unknown=frozenset({QUEUE}), mute=frozenset({EVERY})), (End.SILENCE, MUTE)
     ),
 }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.flows.caller import AGENT, QUICK_CONNECT_QUEUE, new_caller
+from simulator.flows.caller import AGENT, QUICK_CONNECT_QUEUE
 from simulator.flows.files import read_flow
 from simulator.flows.interpreter import walk
 from simulator.flows.lambda_block import NotInvoked
@@ -17,7 +17,9 @@ from simulator.flows.state import End
 from simulator.flows.surroundings import EVERY, Surroundings
 from simulator.flows.ways import MOST_LAMBDA_SECONDS
 from simulator.functions.lambda_process import Invocation
-from tests.flows.scenarios import FLOWS, OMNI_QUEUE, PROMISE, QUEUE
+from tests.flows.other_scenarios import FLOWS
+from tests.flows.scenarios import OMNI_QUEUE, PROMISE, QUEUE
+from tests.flows.world import caller_of
 from tools.flow_pictures import FOLDER
 
 READ = {name: read_flow(FOLDER / f"{name}.json") for name in FLOWS}
@@ -73,6 +75,7 @@ days = st.builds(
     unknown=some_targets,
     full=some_targets,
     broken=some_targets,
+    agents=st.sampled_from((1, 0, None)),
     keeps_attributes=st.booleans(),
 )
 
@@ -99,7 +102,8 @@ def test_nobody_is_left_in_silence(
         return came[-1]
 
     flow = READ[name]
-    caller = new_caller(flow.type, **({"CustomerEndpoint": None} if withheld else {}))
+    changes: dict[str, Any] = {"CustomerEndpoint": None} if withheld else {}
+    caller = caller_of(name, flow, changes)
     walked = walk(flow, caller, day, invoke)
     assert walked.end is not End.SILENCE, walked.detail
     assert walked.lambda_seconds <= MOST_LAMBDA_SECONDS

@@ -85,38 +85,37 @@ def test_number_operators(tmp_path: Path, operator: str, holds: tuple[bool, ...]
     assert tuple(branch == f"{operator} 10" for branch in taken) == holds
 
 
-def test_metrics_are_those_of_a_quiet_queue_and_said_to_be(tmp_path: Path) -> None:
-    """Given a check of staff and one of waiting, then one agent is there and nobody waits."""
+@pytest.mark.parametrize(
+    ("agents", "taken"),
+    [
+        (2, ["NumberGreaterThan 0", "NoMatchingCondition"]),
+        (0, ["NoMatchingCondition"]),
+        (None, ["NoMatchingError"]),
+    ],
+)
+def test_metrics_are_those_of_a_quiet_queue(
+    tmp_path: Path, agents: int | None, taken: list[str]
+) -> None:
+    """Given a check of staff and one of waiting, then as many agents are there as said, and nobody
+    waits."""
 
-    def metric(name: str, kind: str, goes_on: str) -> dict[str, Any]:
+    def check(name: str, kind: str, goes_on: str) -> dict[str, Any]:
         errors = {"NoMatchingCondition": "bye", "NoMatchingError": "bye"}
+        parameters = {"MetricType": kind}
+        more = {"0": goes_on}
         return block(
-            name,
-            "CheckMetricData",
-            {"MetricType": kind},
-            "bye",
-            errors,
-            {"0": goes_on},
-            operator="NumberGreaterThan",
+            name, "CheckMetricData", parameters, "bye", errors, more, operator="NumberGreaterThan"
         )
 
     actions = (
-        metric("staff", "NumberOfAgentsStaffed", "age"),
-        metric("age", "OldestContactInQueueAgeSeconds", "bye"),
+        check("staff", "NumberOfAgentsStaffed", "age"),
+        check("age", "OldestContactInQueueAgeSeconds", "bye"),
         bye(),
     )
-    walk_ = walked(tmp_path, *actions)
-    assert [step.branch for step in walk_.steps[:2]] == [
-        "NumberGreaterThan 0",
-        "NoMatchingCondition",
-    ]
-    assert "staff: NumberOfAgentsStaffed is taken as 1; took NumberGreaterThan 0" in walk_.passed[0]
-    taken = walked(tmp_path, *actions, takes=["staff=default"])
-    assert [(step.action, step.branch) for step in taken.steps] == [
-        ("staff", "NoMatchingCondition"),
-        ("bye", ""),
-    ]
-    assert taken.passed == ()
+    walk_ = walked(tmp_path, *actions, surroundings=Surroundings(agents=agents))
+    assert [step.branch for step in walk_.steps[:-1]] == taken
+    chosen = walked(tmp_path, *actions, takes=["staff=default"])
+    assert [step.action for step in chosen.steps] == ["staff", "bye"]
 
 
 def test_chosen_branches_are_taken_one_visit_after_the_other(tmp_path: Path) -> None:
@@ -348,8 +347,6 @@ def test_what_only_connect_knows_is_passed_with_a_warning(tmp_path: Path, kind: 
     )
     if BLOCKS[kind].next_taken:
         there = block("a", kind, {}, "b", {"NoMatchingError": "bye"})
-    if kind == "CheckMetricData":
-        there = block("a", kind, {"MetricType": "NumberOfAgents"}, "bye", {}, {"1": "b"})
     elif BLOCKS[kind].success == () and not BLOCKS[kind].next_taken:
         there = block("a", kind, {}, "other", {"NoMatchingError": "bye"}, {"x": "b", "y": "other"})
     walk_ = walked(tmp_path, there, say("b", "bye"), say("other", "bye"), bye())

@@ -1,4 +1,4 @@
-"""Each fault that Connect refuses at publishing, or a caller would notice, is told by name."""
+"""Each fault that Connect refuses at publishing, or a caller would notice, is reported by name."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ DOUBTFUL = {
         {"NoMatchingError": "bye"},
     ),
 }
-"""What Connect may refuse, or is not known here: told, and walked."""
+"""What Connect may refuse, or is not known here: message, and walked."""
 ALLOWED = {
     "a prompt without an error branch": block("a", "MessageParticipant", {"Text": "Hi."}, "bye"),
     "a transfer without parameters and without Next": {
@@ -138,19 +138,19 @@ MENU_ERRORS = dict.fromkeys(
 )
 
 
-@pytest.mark.parametrize("told", CERTAIN)
-def test_what_connect_refuses_is_a_fault(tmp_path: Path, told: str) -> None:
-    flow = read_flow(written(tmp_path, content(CERTAIN[told], bye())))
-    [fault] = [fault for fault in faults(flow) if told in fault]
-    assert fault.startswith(CERTAIN[told]["Identifier"])
+@pytest.mark.parametrize("message", CERTAIN)
+def test_what_connect_refuses_is_a_fault(tmp_path: Path, message: str) -> None:
+    flow = read_flow(written(tmp_path, content(CERTAIN[message], bye())))
+    [fault] = [fault for fault in faults(flow) if message in fault]
+    assert fault.startswith(CERTAIN[message]["Identifier"])
 
 
-@pytest.mark.parametrize("told", DOUBTFUL)
-def test_what_connect_may_refuse_is_a_doubt(tmp_path: Path, told: str) -> None:
-    flow = read_flow(written(tmp_path, content(DOUBTFUL[told], bye())))
+@pytest.mark.parametrize("message", DOUBTFUL)
+def test_what_connect_may_refuse_is_a_doubt(tmp_path: Path, message: str) -> None:
+    flow = read_flow(written(tmp_path, content(DOUBTFUL[message], bye())))
     assert faults(flow) == []
-    [doubt] = [doubt for doubt in doubts(flow) if told in doubt]
-    assert doubt.startswith(DOUBTFUL[told]["Identifier"])
+    [doubt] = [doubt for doubt in doubts(flow) if message in doubt]
+    assert doubt.startswith(DOUBTFUL[message]["Identifier"])
 
 
 @pytest.mark.parametrize("kind", ALLOWED)
@@ -186,7 +186,7 @@ def test_every_documented_block_has_a_meaning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"InputTimeLimitSeconds": "0"}, 'InputTimeLimitSeconds must be "1" to "180"'),
         ({"InputTimeLimitSeconds": 5}, 'InputTimeLimitSeconds must be "1" to "180"'),
@@ -194,10 +194,10 @@ def test_every_documented_block_has_a_meaning() -> None:
         ({"Text": ""}, "Text says nothing"),
     ],
 )
-def test_a_wrong_menu_is_told(tmp_path: Path, changes: dict[str, Any], told: str) -> None:
+def test_a_wrong_menu_is_reported(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     menu = block("a", "GetParticipantInput", MENU | changes, "bye", MENU_ERRORS, {"1": "bye"})
     flow = read_flow(written(tmp_path, content(menu, bye())))
-    assert any(told in fault for fault in [*faults(flow), *doubts(flow)])
+    assert any(message in fault for fault in [*faults(flow), *doubts(flow)])
 
 
 def warnings(flow: Flow) -> list[str]:
@@ -236,20 +236,20 @@ def swell(flow: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (change_start, "StartAction 'nowhere' is no action"),
         (add_250, "252 actions, 250 are allowed"),
         (swell, "characters, 256000 are allowed"),
     ],
 )
-def test_a_wrong_whole_is_told(
-    tmp_path: Path, spoil: Callable[[dict[str, Any]], None], told: str
+def test_a_wrong_whole_is_reported(
+    tmp_path: Path, spoil: Callable[[dict[str, Any]], None], message: str
 ) -> None:
     flow = content(say("a", "bye"), bye())
     assert faults(read_flow(written(tmp_path, flow))) == []
     spoil(flow)
-    assert any(told in fault for fault in faults(read_flow(written(tmp_path, flow))))
+    assert any(message in fault for fault in faults(read_flow(written(tmp_path, flow))))
 
 
 def test_a_type_of_flow_that_came_later_is_a_doubt(tmp_path: Path) -> None:
@@ -261,24 +261,24 @@ def test_a_type_of_flow_that_came_later_is_a_doubt(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (stack_blocks, "bye: drawn over a"),
         (forget_a_place, "bye: no position"),
         (add_an_island, "island: no way leads here"),
     ],
 )
-def test_what_connect_takes_is_told_too(
-    tmp_path: Path, spoil: Callable[[dict[str, Any]], None], told: str
+def test_what_connect_takes_is_reported_too(
+    tmp_path: Path, spoil: Callable[[dict[str, Any]], None], message: str
 ) -> None:
     flow = content(say("a", "bye"), bye())
     assert warnings(read_flow(written(tmp_path, flow))) == []
     spoil(flow)
     assert faults(read_flow(written(tmp_path, flow))) == []
-    assert warnings(read_flow(written(tmp_path, flow))) == [told]
+    assert warnings(read_flow(written(tmp_path, flow))) == [message]
 
 
-def test_a_branch_for_forms_sake_is_told(tmp_path: Path) -> None:
+def test_a_branch_for_forms_sake_is_reported(tmp_path: Path) -> None:
     """Given a Next that is never taken and leads elsewhere, then the picture would lie."""
     compared = block(
         "a",
@@ -289,15 +289,15 @@ def test_a_branch_for_forms_sake_is_told(tmp_path: Path) -> None:
         {"1": "b"},
     )
     flow = content(compared, to_queue("b", "bye"), bye())
-    told = "a: Next is never taken and should lead where NoMatchingCondition does"
-    assert warnings(read_flow(written(tmp_path, flow))) == [told]
+    message = "a: Next is never taken and should lead where NoMatchingCondition does"
+    assert warnings(read_flow(written(tmp_path, flow))) == [message]
     flow["Actions"][1]["Transitions"]["NextAction"] = "b"
     told_too = "b: Next is never taken and should lead where NoMatchingError does"
-    assert warnings(read_flow(written(tmp_path, flow))) == [told, told_too]
+    assert warnings(read_flow(written(tmp_path, flow))) == [message, told_too]
 
 
-def test_more_than_20_s_of_lambda_without_a_prompt_is_told(tmp_path: Path) -> None:
-    """Given three blocks of 8 s in a row, then it is told; with a prompt between it is not."""
+def test_more_than_20_s_of_lambda_without_a_prompt_is_reported(tmp_path: Path) -> None:
+    """Given three blocks of 8 s in a row, then it is reported; with a prompt between it is not."""
     silent = content(call("a", "b"), call("b", "c"), call("c", "bye"), bye())
     assert any(
         "24 s of Lambda without a prompt, 20 are allowed: a -> b -> c" in fault
@@ -309,8 +309,8 @@ def test_more_than_20_s_of_lambda_without_a_prompt_is_told(tmp_path: Path) -> No
     assert warnings(read_flow(written(tmp_path, spoken))) == []
 
 
-def test_a_way_round_without_a_word_is_told(tmp_path: Path) -> None:
-    """Given a Lambda block whose error tries again, then it is told: dead air, and no end."""
+def test_a_way_round_without_a_word_is_reported(tmp_path: Path) -> None:
+    """Given a Lambda block whose error tries again, then it is reported: dead air, and no end."""
     flow = content(call("a", "bye", "again"), keep("again", "a", x="y"), bye())
     assert "a: a way leads round without a word: a -> again -> a" in warnings(
         read_flow(written(tmp_path, flow))
@@ -321,13 +321,13 @@ def test_many_ways_are_checked_as_soon_as_few(tmp_path: Path) -> None:
     """Given 200 blocks with two branches each, which is more ways than anybody can wait for."""
     blocks = [keep(f"k{n}", f"k{n + 1}", x="y") for n in range(200)]
     flow = content(call("a", "b"), call("b", "k0"), *blocks, call("k200", "again"), bye("again"))
-    [told] = warnings(read_flow(written(tmp_path, flow)))
-    assert told.startswith(
+    [message] = warnings(read_flow(written(tmp_path, flow)))
+    assert message.startswith(
         "k200: 24 s of Lambda without a prompt, 20 are allowed: a -> b -> k0 -> "
     )
     flow["Actions"][-2] = keep("k200", "b", x="y")
-    [_, told] = warnings(read_flow(written(tmp_path, flow)))
-    assert told.startswith("b: a way leads round without a word: b -> k0 -> ")
+    [_, message] = warnings(read_flow(written(tmp_path, flow)))
+    assert message.startswith("b: a way leads round without a word: b -> k0 -> ")
 
 
 def test_a_prompt_that_fails_does_not_count(tmp_path: Path) -> None:

@@ -50,18 +50,18 @@ def test_a_block_is_found_by_what_people_see(flow: Flow, text: str, identifier: 
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("5a60ab1a", f"'5a60ab1a' is the name of 2 blocks: take one of {FIRST}, {SECOND}"),
         ("out", "there is no block 'out'; there are MessageParticipant 5a60ab1a, "),
     ],
 )
-def test_a_block_that_is_not_found_is_told_with_those_that_are(
-    flow: Flow, text: str, told: str
+def test_a_block_that_is_not_found_is_reported_with_those_that_are(
+    flow: Flow, text: str, message: str
 ) -> None:
     with pytest.raises(EventError) as refused:
         find_block(text, [flow])
-    assert told in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_branch_is_found_by_what_people_see(
     assert branch_of(flow.actions[block_name], text) == label
 
 
-def test_a_branch_that_is_not_there_is_told_with_those_that_are(flow: Flow) -> None:
+def test_a_branch_that_is_not_there_is_reported_with_those_that_are(flow: Flow) -> None:
     with pytest.raises(EventError, match="in has no branch 'True'; it has Next, QueueAtCapacity"):
         branch_of(flow.actions["in"], "True")
 

@@ -37,22 +37,22 @@ def run(
     return run_it
 
 
-def test_a_good_day_is_told_block_by_block(run: Callable[..., tuple[int, str]]) -> None:
-    status, told = run(FOLDER / "inbound.json")
+def test_a_good_day_is_reported_block_by_block(run: Callable[..., tuple[int, str]]) -> None:
+    status, output = run(FOLDER / "inbound.json")
     assert status == RIGHT
-    lines = [line.split() for line in told.splitlines()]
+    lines = [line.split() for line in output.splitlines()]
     assert lines[0] == ["VoiceCall", "inbound", "(CONTACT_FLOW)"]
-    assert "Create VoiceCall" in told
-    assert "status created, voiceCallId 0LQ" in told
-    assert "the caller waits in the queue ${QueueArn}" in told
+    assert "Create VoiceCall" in output
+    assert "status created, voiceCallId 0LQ" in output
+    assert "the caller waits in the queue ${QueueArn}" in output
 
 
-def test_what_is_left_to_replace_is_told(
+def test_what_is_left_to_replace_is_reported(
     run: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
     """Given a file in which one name was forgotten: Connect would not find what it stands for."""
-    told = run(FOLDER / "inbound.json")[1]
-    assert "to be replaced before the import: FunctionArn, QueueArn, HoursArn" in told
+    output = run(FOLDER / "inbound.json")[1]
+    assert "to be replaced before the import: FunctionArn, QueueArn, HoursArn" in output
     flow = content(say("greet", "aim"), aim("aim", "bye", QueueId="${QueueArn}"), bye())
     assert "before the import: QueueArn\n" in run(written(tmp_path, flow))[1]
     flow["Actions"][1] = aim("aim", "bye", QueueId="q")
@@ -62,11 +62,11 @@ def test_what_is_left_to_replace_is_told(
 def test_a_fault_of_salesforce_is_for_this_caller_alone(
     run: Callable[..., tuple[int, str]],
 ) -> None:
-    status, told = run(FOLDER / "agent_transfer.json", "--salesforce", "status:400")
-    assert (status, "the caller waits for the agent jdoe" in told) == (RIGHT, True)
-    assert "status failed" in told
-    status, told = run(FOLDER / "agent_transfer.json")
-    assert "status created" in told
+    status, output = run(FOLDER / "agent_transfer.json", "--salesforce", "status:400")
+    assert (status, "the caller waits for the agent jdoe" in output) == (RIGHT, True)
+    assert "status failed" in output
+    status, output = run(FOLDER / "agent_transfer.json")
+    assert "status created" in output
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,26 @@ def test_a_fault_of_salesforce_is_for_this_caller_alone(
         ("callback", ("--withheld", "--press", "1"), "waits in the queue ${QueueArn}"),
         ("omni_routing", ("--function", "missing"), "waits in the queue ${QueueArn}"),
         ("queue_transfer", ("--function", "silent"), "waits in the queue arn:aws:connect:"),
+        (
+            "direct_to_rep",
+            ("--with", str(FOLDER / "voicemail.json")),
+            "is told, and the line is hung up: Thank you, your message has been recorded.",
+        ),
+        ("outbound", (), "stays on the line: the flow ends, and the call goes on"),
+        ("disconnect", (), "is hung up on after the call"),
+        (
+            "disconnect",
+            ("--attribute", "VoicemailDrop=Enable"),
+            "is told, and the line is hung up: https://example.test/voicemail/drop.wav",
+        ),
+        ("voicemail", ("--created",), "is told, and the line is hung up: Thank you, your message"),
     ],
 )
 def test_what_can_be_asked_for(
     run: Callable[..., tuple[int, str]], flow: str, arguments: tuple[str, ...], end: str
 ) -> None:
-    status, told = run(FOLDER / f"{flow}.json", *arguments)
-    assert (status, f"the caller {end}" in told) == (RIGHT, True)
+    status, output = run(FOLDER / f"{flow}.json", *arguments)
+    assert (status, f"the caller {end}" in output) == (RIGHT, True)
 
 
 def test_silence_is_wrong(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
@@ -97,14 +110,14 @@ def test_silence_is_wrong(run: Callable[..., tuple[int, str]], tmp_path: Path) -
         to_queue("in", "bye"),
         bye(),
     )
-    status, told = run(written(tmp_path, flow), "--function", "missing")
-    assert (status, "the caller is left in SILENCE: hung up without a word" in told) == (
+    status, output = run(written(tmp_path, flow), "--function", "missing")
+    assert (status, "the caller is left in SILENCE: hung up without a word" in output) == (
         WRONG,
         True,
     )
 
 
-def test_warnings_are_told_and_the_flow_is_walked(
+def test_warnings_are_reported_and_the_flow_is_walked(
     run: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
     """Given content without a type, as the API gives it out, then the type can be said."""
@@ -112,21 +125,21 @@ def test_warnings_are_told_and_the_flow_is_walked(
     del flow["Metadata"]["type"]
     flow["Metadata"]["ActionMetadata"]["bye"] = flow["Metadata"]["ActionMetadata"]["sorry"]
     path = written(tmp_path, flow)
-    status, told = run(path)
-    assert (status, "  bye: drawn over sorry" in told) == (RIGHT, True)
-    assert "the caller is told, and the line is hung up: Hello." in told
+    status, output = run(path)
+    assert (status, "  bye: drawn over sorry" in output) == (RIGHT, True)
+    assert "the caller is told, and the line is hung up: Hello." in output
     assert "the caller waits in the queue arn:" in run(path, "--type", "queueTransfer")[1]
 
 
 def test_what_connect_refuses_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Given two faults, then both are told, with the file, and nothing is started."""
+    """Given two faults, then both are reported, with the file, and nothing is started."""
     path = written(tmp_path, content(say("a", "nowhere", text=" "), bye()))
     assert main(["flow", str(path)]) == UNUSABLE
-    told = capsys.readouterr().err.splitlines()
-    assert f"{path}: a: Next leads to 'nowhere', which is no action" in told
-    assert f"{path}: a: Text says nothing" in told
+    output = capsys.readouterr().err.splitlines()
+    assert f"{path}: a: Next leads to 'nowhere', which is no action" in output
+    assert f"{path}: a: Text says nothing" in output
     assert main(["flow", str(tmp_path / "none.json")]) == UNUSABLE
 
 
@@ -155,10 +168,10 @@ def test_a_mistake_in_the_flow_is_said_at_the_end_and_is_wrong(
         say("say", "bye"),
         bye(),
     )
-    status, told = run(written(tmp_path, flow))
+    status, output = run(written(tmp_path, flow))
     assert status == WRONG
-    assert "the caller is told, and the line is hung up: Hello." in told
-    after = told.partition("mistakes in the flow, which the function refused:\n")[2]
+    assert "the caller is told, and the line is hung up: Hello." in output
+    after = output.partition("mistakes in the flow, which the function refused:\n")[2]
     assert after.startswith("  ask: the Lambda block's parameter methodName")
 
 
@@ -190,11 +203,11 @@ def test_a_subflow_that_is_given_goes_on(
         "Transitions": {"Errors": [{"ErrorType": "NoMatchingError", "NextAction": "bye"}]},
     }
     main_flow = written(tmp_path, content(call("create", "go"), transfer, bye()))
-    status, told = run(main_flow, "--with", str(path))
-    assert (status, "the caller waits in the queue q" in told) == (RIGHT, True)
-    assert "[Subflow]" in told
-    status, told = run(main_flow)
-    assert (status, "goes on in another flow, which was not given" in told) == (RIGHT, True)
+    status, output = run(main_flow, "--with", str(path))
+    assert (status, "the caller waits in the queue q" in output) == (RIGHT, True)
+    assert "[Subflow]" in output
+    status, output = run(main_flow)
+    assert (status, "goes on in another flow, which was not given" in output) == (RIGHT, True)
     assert run(path)[0] == WRONG
     assert run(path, "--created")[0] == RIGHT
 
@@ -222,12 +235,14 @@ def test_choices_of_whoever_walks(run: Callable[..., tuple[int, str]], tmp_path:
     path = written(
         tmp_path, content(aimed, metric, to_queue("in", "bye"), say("say", "bye"), bye())
     )
-    status, told = run(path, "--attribute", "queue=q7")
-    assert (status, "the caller waits in the queue q7" in told) == (RIGHT, True)
-    assert "  CheckMetricData 5a60ab1a: NumberOfAgentsStaffed is taken as 1; took " in told
-    status, told = run(path, "--attribute", "queue=q7", "--take", "5a60ab1a=default")
-    assert (status, "the line is hung up: Hello." in told) == (RIGHT, True)
-    assert "not run here" not in told.partition("the caller")[2]
+    status, output = run(path, "--attribute", "queue=q7")
+    assert (status, "the caller waits in the queue q7" in output) == (RIGHT, True)
+    assert "NumberOfAgentsStaffed is taken as 1" in output
+    none = run(path, "--attribute", "queue=q7", "--agents", "0")[1]
+    assert "the line is hung up: Hello." in none
+    status, output = run(path, "--attribute", "queue=q7", "--take", "5a60ab1a=default")
+    assert (status, "the line is hung up: Hello." in output) == (RIGHT, True)
+    assert "not run here" not in output.partition("the caller")[2]
 
 
 def test_layout_comes_last(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
@@ -239,7 +254,7 @@ def test_layout_comes_last(run: Callable[..., tuple[int, str]], tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "output"),
     [
         (("--take", "nobody=Next"), "there is no block 'nobody'"),
         (("--take", "To queue=Perhaps"), "To queue has no branch 'Perhaps'"),
@@ -247,7 +262,7 @@ def test_layout_comes_last(run: Callable[..., tuple[int, str]], tmp_path: Path) 
     ],
 )
 def test_choices_of_what_is_not_there_are_refused(
-    capsys: pytest.CaptureFixture[str], arguments: tuple[str, str], told: str
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, str], output: str
 ) -> None:
     assert main(["flow", str(FOLDER / "inbound.json"), *arguments]) == UNUSABLE
-    assert told in capsys.readouterr().err
+    assert output in capsys.readouterr().err

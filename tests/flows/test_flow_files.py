@@ -17,7 +17,7 @@ from simulator.flows.checks import (
     to_replace,
 )
 from simulator.flows.files import read_flow
-from simulator.flows.flow import AGENT_TRANSFER, INBOUND, QUEUE_TRANSFER
+from simulator.flows.flow import AGENT_TRANSFER, INBOUND, OUTBOUND_WHISPER, QUEUE_TRANSFER
 from simulator.flows.layout import of_the_layout
 from simulator.flows.ways import of_the_ways
 from tools.flow_pictures import BEGIN, END, FOLDER, PAGE, flow_files, main, section
@@ -26,9 +26,13 @@ FILES = flow_files()
 TYPES = {
     "agent_transfer.json": AGENT_TRANSFER,
     "callback.json": INBOUND,
+    "direct_to_rep.json": INBOUND,
+    "disconnect.json": INBOUND,
     "inbound.json": INBOUND,
     "omni_routing.json": INBOUND,
+    "outbound.json": OUTBOUND_WHISPER,
     "queue_transfer.json": QUEUE_TRANSFER,
+    "voicemail.json": INBOUND,
 }
 README = PAGE.read_text(encoding="utf-8")
 

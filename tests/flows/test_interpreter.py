@@ -74,7 +74,7 @@ def test_a_prompt_that_does_not_play_is_no_message(tmp_path: Path) -> None:
 
 
 def test_round_without_a_word_is_silence(tmp_path: Path) -> None:
-    """Given the loop of two silent tries that the guide's sample flow has, then it is told."""
+    """Given the loop of two silent tries that the guide's sample flow has, then it is reported."""
     end = walked(tmp_path, say("a", "b"), call("b", "c"), call("c", "b"))
     assert (end.end, end.detail) == (End.SILENCE, "goes round without a word at b")
 

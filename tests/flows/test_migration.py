@@ -126,22 +126,22 @@ def test_the_report_names_blocks_differences_functions_and_plan(
     put(folder, "notes.json", {"a": 1})
     out = tmp_path / "out"
     assert main([str(folder), "--function", BRIDGE, "--out", str(out)]) == MOVED
-    told = capsys.readouterr().out
-    assert "  deeper/Inbound: A small flow (CONTACT_FLOW), copied\n" in told
+    output = capsys.readouterr().out
+    assert "  deeper/Inbound: A small flow (CONTACT_FLOW), copied\n" in output
     line = "    create: createVoiceCall of InvokeTelephonyIntegrationApiFunction: "
-    assert f"{line}gets the bridge's ARN\n" in told
+    assert f"{line}gets the bridge's ARN\n" in output
     kept = (
         "    case: queryRecord of InvokeSalesforceRestApiFunction: stays: that function is kept\n"
     )
-    assert kept in told
-    assert "  notes.json: not a flow\n" in told
-    assert f"1 copies in {out}, 2 blocks with the bridge's ARN\n" in told
-    assert "set them to 8 s, or the stack's FlowTimeLimitSeconds to 3\n" in told
-    assert "  1 blocks are tried again by a Loop block" in told
-    assert "  sendMessage (1 block)\n    `sendMessage` in a transfer's flow: " in told
-    assert "  switched off: CTRDataSyncFunction\n" in told
-    assert "  kept: InvokeSalesforceRestApiFunction (1 blocks of these flows)\n" in told
-    assert "  1. Take stock\n" in told
+    assert kept in output
+    assert "  notes.json: not a flow\n" in output
+    assert f"1 copy in {out}, 2 blocks with the bridge's ARN\n" in output
+    assert "set them to 8 s, or the stack's FlowTimeLimitSeconds to 3\n" in output
+    assert "  1 block in a Loop block's round" in output
+    assert "  sendMessage (1 block)\n    `sendMessage` in a transfer's flow: " in output
+    assert "  switched off: CTRDataSyncFunction\n" in output
+    assert "  kept: InvokeSalesforceRestApiFunction (1 block of these flows)\n" in output
+    assert "  1. Take stock\n" in output
     assert (out / "deeper" / "Inbound").exists()
     assert not (out / "notes.json").exists()
 
@@ -164,7 +164,7 @@ def test_an_older_export_is_left_to_convert(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "output"),
     [
         (("nowhere",), "there is no such folder"),
         ((".", "--function", "bridge"), "not the ARN of a function"),
@@ -177,15 +177,15 @@ def test_what_cannot_be_used_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
-    told: str,
+    output: str,
 ) -> None:
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
     assert main(list(arguments)) == UNUSABLE
-    assert told in capsys.readouterr().err
+    assert output in capsys.readouterr().err
 
 
-def test_names_of_the_package_are_told_apart() -> None:
+def test_names_of_the_package_are_reported_apart() -> None:
     for function in FUNCTIONS:
         for text in (f"{PREFIX}{function.name}:active", f"support-{function.name}"):
             assert function_named(text) is function

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         ({"Version": "1"}, "Version must be 2019-10-30, not '1'"),
         ({"Metadata": "x"}, "Metadata: an object is needed"),
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
         ({"StartAction": ""}, "StartAction must be a text"),
     ],
 )
-def test_what_is_no_flow_is_refused(tmp_path: Path, spoil: dict[str, Any], told: str) -> None:
+def test_what_is_no_flow_is_refused(tmp_path: Path, spoil: dict[str, Any], message: str) -> None:
     path = written(tmp_path, content(say("a", "bye"), bye()) | spoil)
     with pytest.raises(EventError) as refused:
         read_flow(path)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
     assert str(refused.value).startswith(str(path))
 
 
@@ -63,7 +63,7 @@ def test_a_lambda_block_is_read_as_it_is_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("left_out", ["Metadata", "ActionMetadata"])
 def test_content_without_a_layout_is_read(tmp_path: Path, left_out: str) -> None:
-    """Given content that CreateContactFlow takes, then it is told what the console makes of it."""
+    """Given content that CreateContactFlow takes, then what the console draws is reported."""
     flow = content(say("a", "bye"), bye())
     if left_out == "Metadata":
         del flow["Metadata"]
@@ -80,8 +80,8 @@ def test_what_is_played_may_be_given_in_three_ways(tmp_path: Path, spoken: str) 
     said["Parameters"] = {spoken: "x"}
     assert faults(read_flow(written(tmp_path, content(said, bye())))) == []
     said["Parameters"] = {"Text": "x"} | {spoken: " "}
-    [told] = faults(read_flow(written(tmp_path, content(said, bye()))))
-    assert told in (f"a: {spoken} says nothing", "a: one of Text, SSML, PromptId, Media")
+    [message] = faults(read_flow(written(tmp_path, content(said, bye()))))
+    assert message in (f"a: {spoken} says nothing", "a: one of Text, SSML, PromptId, Media")
 
 
 @pytest.mark.parametrize(

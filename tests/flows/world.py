@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simulator.flows.caller import Caller, new_caller
+from simulator.flows.choices import read_choices
 from simulator.flows.command import FUNCTION, silent_invocation
 from simulator.flows.files import read_flow
 from simulator.flows.interpreter import Walk, walk
 from simulator.flows.lambda_block import Invoke, NotInvoked
 from simulator.flows.surroundings import EVERY
-from tests.flows.scenarios import (
-    FLOWS,
-    REQUEST_CALLBACK,
-    SCENARIOS,
-    SLOW_LIMIT_SECONDS,
-    Scenario,
-)
+from tests.flows.other_scenarios import DISCONNECT, FLOWS, OUTBOUND, SCENARIOS, VOICEMAIL
+from tests.flows.scenarios import REQUEST_CALLBACK, SLOW_LIMIT_SECONDS, Scenario
 from tools.flow_pictures import FOLDER
 
 if TYPE_CHECKING:
@@ -34,7 +30,7 @@ SIDE_BY_SIDE = 4
 
 
 @dataclass(frozen=True)
-class Told:
+class WalkOutcome:
     """A walk, and what Salesforce has of the caller's contact afterwards.
 
     Attributes:
@@ -52,8 +48,13 @@ class Told:
         return str(self.walk.caller.contact["ContactId"])
 
 
+def caller_of(name: str, flow: Flow, changes: Mapping[str, Any]) -> Caller:
+    """A caller as a sample flow first sees the contact."""
+    return new_caller(flow.type, "DISCONNECT" if name == DISCONNECT else "", **changes)
+
+
 class World:
-    """All walks, each once, begun together. `told` waits for one."""
+    """All walks, each once, begun together. `outcome` waits for one."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -61,7 +62,7 @@ class World:
         self._threads = ThreadPoolExecutor(SIDE_BY_SIDE)
         # What waits for Salesforce begins first.
         names = sorted(SCENARIOS, key=lambda name: not SCENARIOS[name].salesforce)
-        self._told: Mapping[tuple[str, str], Future[Told]] = {
+        self._outcomes: Mapping[tuple[str, str], Future[WalkOutcome]] = {
             (flow, name): self._threads.submit(self._walk, flow, SCENARIOS[name])
             for name in names
             for flow in SCENARIOS[name].flows
@@ -71,28 +72,31 @@ class World:
         """Begin no more, and wait for what has begun."""
         self._threads.shutdown(cancel_futures=True)
 
-    def all_told(self, flow: str) -> list[Told]:
+    def outcomes(self, flow: str) -> list[WalkOutcome]:
         """What came of a flow under every scenario it was walked under."""
-        return [told.result() for (name, _), told in self._told.items() if name == flow]
+        return [outcome.result() for (name, _), outcome in self._outcomes.items() if name == flow]
 
-    def told(self, flow: str, scenario: str) -> Told:
+    def outcome(self, flow: str, scenario: str) -> WalkOutcome:
         """What came of a flow under a scenario."""
-        return self._told[flow, scenario].result()
+        return self._outcomes[flow, scenario].result()
 
-    def _walk(self, name: str, scenario: Scenario) -> Told:
+    def _walk(self, name: str, scenario: Scenario) -> WalkOutcome:
         flow = self.flows[name]
-        caller = new_caller(flow.type, **scenario.contact)
+        caller = caller_of(name, flow, scenario.contact)
         contact_id = caller.contact["ContactId"]
         previous = caller.contact["PreviousContactId"]
         if previous != contact_id:
             self._simulator.salesforce.add_voice_call(previous)
+        if name in (OUTBOUND, VOICEMAIL):  # Salesforce's own, or the flow's before
+            self._simulator.salesforce.add_voice_call(contact_id)
         invoke = self._invoke(scenario)
         if scenario.created:
             self._create(flow, caller, invoke)
-        for fault in scenario.faults(contact_id):
+        for fault in scenario.faults(previous if name == DISCONNECT else contact_id):
             self._simulator.salesforce.inject(fault)
-        walked = walk(flow, caller, scenario.surroundings, invoke)
-        return Told(
+        choices = read_choices(scenario.takes, scenario.answers, flow, [])
+        walked = walk(flow, caller, scenario.surroundings, invoke, choices)
+        return WalkOutcome(
             walked, self._simulator.salesforce.voice_call(contact_id), self._callbacks(contact_id)
         )
 
