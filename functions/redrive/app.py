@@ -1,4 +1,4 @@
-"""Invoked by an operator: puts dead letters back into their stream. A dry run unless told else."""
+"""Invoked by an operator: puts dead letters back into their stream, or discards them."""
 
 from dataclasses import fields
 from typing import Any
@@ -17,5 +17,5 @@ def handler(event: object, context: Any) -> dict[str, Any]:
     seconds = context.get_remaining_time_in_millis() / 1000 - HAND_OVER_SECONDS
     tally = redrive().run(request, Deadline.after(seconds))
     # Not asdict: it copies a Counter by counting its items.
-    told = {field.name: getattr(tally, field.name) for field in fields(tally)}
-    return {"dryRun": request.dry_run, **told}
+    counted = {field.name: getattr(tally, field.name) for field in fields(tally)}
+    return {"dryRun": request.dry_run, **counted}

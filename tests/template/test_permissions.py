@@ -62,6 +62,8 @@ MAY_DO = {
 }
 # Where the two differ in name.
 ACTION_OF_OPERATION = {
+    # SQS developer guide, "Amazon SQS API permissions": a batch needs the right of its operation.
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "s3:ListObjectsV2": "s3:ListBucket",
 }
 
@@ -223,7 +225,11 @@ BELOW_BUCKET = [
         ("RedriveRole", "SendFailedRedrive", attribute("EventRuleDeadLetterQueue")),
         ("RedriveRole", "FindFailures", attribute("FailureBucket")),
         ("RedriveRole", "TakeFailures", BELOW_BUCKET),
-        ("RedriveRole", "LeaveFailures", BELOW_BUCKET[0]),
+        (
+            "RedriveRole",
+            "LeaveFailures",
+            [BELOW_BUCKET[0], {"Fn::Sub": "${FailureBucket.Arn}/dead-letters/set-aside/*"}],
+        ),
         ("RedriveRole", "PutBack", [attribute("ContactEventStream"), RECORD_STREAM]),
         ("RedriveRole", "EncryptRecords", {"Ref": "ContactRecordStreamKmsKeyArn"}),
         ("ContactRecordsRole", "KeepLedger", attribute("LedgerTable")),

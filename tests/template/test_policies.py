@@ -39,7 +39,10 @@ WILD |= {
     ("ContactEventsRole", "KeepFailures"): BELOW_BUCKET,
     ("ContactRecordsRole", "KeepFailures"): BELOW_BUCKET,
     ("RedriveRole", "TakeFailures"): BELOW_BUCKET,
-    ("RedriveRole", "LeaveFailures"): {f"${{FailureBucket.Arn}}/{dead_letters.BATCH_PREFIX}*"},
+    ("RedriveRole", "LeaveFailures"): {
+        f"${{FailureBucket.Arn}}/{dead_letters.BATCH_PREFIX}*",
+        f"${{FailureBucket.Arn}}/{dead_letters.SET_ASIDE_PREFIX}*",
+    },
 }
 # Policies that AWS writes: X-Ray knows no resources, so its policy says "*".
 OF_AWS = {"arn:${AWS::Partition}:iam::aws:policy/AWSXRayDaemonWriteAccess"}

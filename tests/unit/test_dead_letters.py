@@ -170,7 +170,8 @@ LETTER = DeadLetter("events", "400", {}, "receipt", "dead-letters/x")
     [
         lambda letters: list(letters.letters()),
         lambda letters: letters.remove(LETTER),
-        lambda letters: letters.put_back(LETTER),
+        lambda letters: letters.show_again([LETTER.receipt]),
+        lambda letters: letters.set_aside(LETTER),
         lambda letters: list(letters.batches()),
         lambda letters: letters.remove_batch("key"),
         lambda letters: letters.shrink_batch("key", []),
@@ -196,8 +197,7 @@ def test_letters_that_were_not_handed_out_are_shown_again() -> None:
         looked_at.close()
         again = {letter.reason for letter in letters.letters()}
         assert again == {str(number) for number in range(10)} - {one.reason for one in seen}
-        for letter in seen:
-            letters.put_back(letter)
+        letters.show_again([letter.receipt for letter in seen])
         assert {one.reason for one in letters.letters()} == {one.reason for one in seen}
 
 

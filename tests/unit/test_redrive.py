@@ -2,7 +2,6 @@
 
 import base64
 import json
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -12,75 +11,21 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
 from tests.unit import aws
-from tests.unit.doubles import Clock
+from tests.unit.redrive_scene import MARKS, OTHER, RUN, Scene, record
 from tests.unit.samples import CONTACT_ID, contact_event, flow_event, stream_record
-from voicecall_bridge.aws.dead_letters import BATCH_PREFIX, LETTER_BYTES, DeadLetterQueue
-from voicecall_bridge.streams.redrive import GIVEN_UP, MARK, Redrive, RedriveMistake, Request, Tally
-
-OTHER = "c0000002-aaaa-4bbb-8ccc-000000000002"
-
-
-class Kinesis:
-    """Takes records, or fails."""
-
-    def __init__(self) -> None:
-        self.records: list[dict[str, Any]] = []
-        self.fault: Exception | None = None
-        self.after: Exception | None = None
-
-    def put_record(self, **parameters: Any) -> None:
-        if self.fault:
-            raise self.fault
-        self.records.append(parameters)
-        if self.after:
-            raise self.after
-
-    def data(self) -> list[Any]:
-        return [json.loads(record["Data"]) for record in self.records]
-
-
-class Scene:
-    """A queue and a bucket of moto, and a stream."""
-
-    def __init__(self, sqs: Any, s3: Any) -> None:
-        self.sqs, self.s3 = sqs, s3
-        self.bucket = f"bucket-{uuid.uuid4()}"
-        self.url = self.sqs.create_queue(QueueName=self.bucket)["QueueUrl"]
-        self.s3.create_bucket(
-            Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": aws.REGION}
-        )
-        self.letters = DeadLetterQueue(
-            lambda: self.sqs, self.url, lambda: self.s3, self.bucket, look_seconds=0
-        )
-        self.kinesis = Kinesis()
-        self.redrive = Redrive(self.letters, lambda: self.kinesis)
-
-    def keep(self, reason: str, *payloads: object) -> None:
-        for payload in payloads:
-            self.letters.keep("contact_events", reason, payload)
-
-    def run(self, seconds: float = 60.0, *, bucket: bool = False, **event: Any) -> Tally:
-        if bucket:
-            event["from"] = "bucket"
-        return self.redrive.run(Request.read(event), Clock().deadline(seconds))
-
-    def waiting(self) -> int:
-        """Letters that a next look would find."""
-        answer = self.sqs.get_queue_attributes(
-            QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"]
-        )
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
-
-    def put_batch(self, *records: dict[str, Any], key: str = "mapping/shard/1") -> None:
-        """Source: Lambda developer guide: the S3 destination holds the event as escaped JSON."""
-        body = {"requestContext": {}, "payload": json.dumps({"Records": records})}
-        self.s3.put_object(
-            Bucket=self.bucket, Key=f"{BATCH_PREFIX}{key}", Body=json.dumps(body).encode()
-        )
-
-    def objects(self) -> list[str]:
-        found = self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
-        return [item["Key"] for item in found]
+from voicecall_bridge.aws.dead_letters import (
+    LETTER_BYTES,
+    SET_ASIDE_PREFIX,
+    DeadLetterQueue,
+)
+from voicecall_bridge.streams.redrive import (
+    GIVEN_UP,
+    MARK,
+    RUN_MARK,
+    RedriveMistake,
+    Request,
+    Tally,
+)
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +37,6 @@ def clients() -> Iterator[tuple[Any, Any]]:
 @pytest.fixture
 def scene(clients: tuple[Any, Any]) -> Scene:
     return Scene(*clients)
-
-
-def record(number: int = 1, contact_id: str = CONTACT_ID, times: int = 0) -> dict[str, Any]:
-    event = contact_event(contactId=contact_id) | ({MARK: times} if times else {})
-    return stream_record(event, number, key=f"key-{number}")
 
 
 def test_a_dry_run_moves_nothing(scene: Scene) -> None:
@@ -118,7 +58,7 @@ def test_a_letter_goes_back_as_it_came(scene: Scene) -> None:
     (put,) = scene.kinesis.records
     assert put["StreamARN"] == record()["eventSourceARN"]
     assert put["PartitionKey"] == "key-1"
-    assert scene.kinesis.data() == [{**contact_event(), MARK: 1}]
+    assert scene.kinesis.data() == [{**contact_event(), **MARKS}]
     assert scene.waiting() == 0
 
 
@@ -127,7 +67,7 @@ def test_a_letter_that_was_too_large_for_the_queue(scene: Scene) -> None:
     scene.keep("400", stream_record(event))
     assert len(scene.objects()) == 1
     assert scene.run(dryRun=False).redriven == 1
-    assert scene.kinesis.data() == [{**event, MARK: 1}]
+    assert scene.kinesis.data() == [{**event, **MARKS}]
     assert scene.objects() == []
     assert scene.waiting() == 0
 
@@ -140,8 +80,8 @@ def test_a_record_as_large_as_its_stream_takes_fits_into_it_again(scene: Scene, 
     scene.keep("400", stream_record(data))
     assert scene.run(dryRun=False).redriven == 1
     (put,) = scene.kinesis.records
-    assert json.loads(put["Data"]) == {**json.loads(data), MARK: 1}
-    assert len(put["Data"]) <= len(data) + len(MARK) + 10
+    assert json.loads(put["Data"]) == {**json.loads(data), **MARKS}
+    assert len(put["Data"]) <= len(data) + len(MARK) + len(RUN_MARK) + len(RUN) + 20
 
 
 def test_a_payload_that_is_gone_does_not_block_the_others(scene: Scene) -> None:
@@ -150,7 +90,7 @@ def test_a_payload_that_is_gone_does_not_block_the_others(scene: Scene) -> None:
         scene.s3.delete_object(Bucket=scene.bucket, Key=key)
     tally = scene.run(dryRun=False)
     assert (tally.redriven, tally.refused) == (1, Counter({"NO_STREAM": 1}))
-    assert scene.waiting() == 1
+    assert scene.waiting() == 0
 
 
 def test_by_reason_and_by_contact(scene: Scene) -> None:
@@ -201,19 +141,28 @@ def test_a_mark_of_another_kind_counts_as_none(scene: Scene, mark: object) -> No
 
 
 @pytest.mark.parametrize("data", [b"not json", b"[1]", b'"text"', b"\xff"])
-def test_a_poison_record_stays(scene: Scene, data: bytes) -> None:
-    scene.keep("NOT_A_CONTACT", stream_record(data))
-    tally = scene.run(dryRun=False)
-    assert tally.refused == {"NOT_JSON": 1}
+def test_a_record_that_is_not_json_is_set_aside(scene: Scene, data: bytes) -> None:
+    """Given a letter that no redrive can bring back, then a dry run leaves it, and a run moves it
+    into the bucket, whole."""
+    letter = stream_record(data)
+    scene.keep("NOT_A_CONTACT", letter)
+    assert scene.run().set_aside == 0
     assert scene.waiting() == 1
+    tally = scene.run(dryRun=False)
+    assert (tally.refused, tally.set_aside) == ({"NOT_JSON": 1}, 1)
+    assert scene.waiting() == 0
+    (key,) = scene.objects()
+    assert key.startswith(f"{SET_ASIDE_PREFIX}NOT_A_CONTACT/")
+    stored = scene.s3.get_object(Bucket=scene.bucket, Key=key)["Body"].read()
+    assert json.loads(stored)["payload"] == letter
 
 
 @pytest.mark.parametrize("payload", [flow_event(), None, "text", {}])
-def test_what_came_from_no_stream_stays(scene: Scene, payload: object) -> None:
+def test_what_came_from_no_stream_is_set_aside(scene: Scene, payload: object) -> None:
     """Given a flow's event, then the contact's events and record take it up."""
     scene.keep("400", payload)
     assert scene.run(dryRun=False).refused == {"NO_STREAM": 1}
-    assert scene.waiting() == 1
+    assert scene.waiting() == 0
 
 
 def test_a_flows_event_is_found_by_its_contact(scene: Scene) -> None:
@@ -223,12 +172,12 @@ def test_a_flows_event_is_found_by_its_contact(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("body", ["no json", "[1]"])
-def test_what_is_no_letter_stays(scene: Scene, body: str) -> None:
+def test_what_is_not_a_letter_is_set_aside(scene: Scene, body: str) -> None:
     scene.sqs.send_message(QueueUrl=scene.url, MessageBody=body)
     tally = scene.run(dryRun=False)
     assert tally.by_reason == {"NOT_A_LETTER": 1}
     assert tally.refused == {"NO_STREAM": 1}
-    assert scene.waiting() == 1
+    assert scene.waiting() == 0
 
 
 @pytest.mark.parametrize(
@@ -354,6 +303,8 @@ def test_letters_and_batches_are_asked_for_one_at_a_time(scene: Scene) -> None:
         {"contactId": None},
         {"reason": ["400"]},
         {"reason": " "},
+        {"discard": True},
+        {"discard": "yes", "reason": "400"},
     ],
     ids=repr,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 LETTER_BYTES = 250_000
 """Largest letter that goes into the queue: below the 256 KiB that every queue takes."""
 OVERFLOW_PREFIX = "dead-letters/"
+SET_ASIDE_PREFIX = "dead-letters/set-aside/"
+"""Where letters go that no redrive can bring back, so that they do not lie among the others."""
 BATCH_PREFIX = "aws/lambda/"
 """Where Lambda puts batches that it gave up (Lambda developer guide, S3 failure destination)."""
+_SHOWING_AT_ONCE = 16
 _SEEN_SECONDS = 300
 """How long a letter that was looked at is hidden from the next look."""
 LOOK_SECONDS = 1
@@ -121,8 +125,8 @@ class DeadLetterQueue:
         except (BotoCoreError, ClientError) as error:
             raise DeadLetterLost(_fault(error)) from None
         finally:
-            for message in waiting:
-                self._show(message["ReceiptHandle"])
+            if waiting:
+                self._show([message["ReceiptHandle"] for message in waiting])
 
     def remove(self, letter: DeadLetter) -> None:
         """Takes a letter out of the queue, and its payload out of the bucket.
@@ -137,13 +141,34 @@ class DeadLetterQueue:
         except (BotoCoreError, ClientError) as error:
             raise DeadLetterLost(_fault(error)) from None
 
-    def put_back(self, letter: DeadLetter) -> None:
-        """Shows a letter again at once, after it was looked at.
+    def set_aside(self, letter: DeadLetter) -> None:
+        """Moves a letter's payload into the bucket, under the reason, and out of the queue.
 
         Raises:
-            DeadLetterLost: the queue does not answer.
+            DeadLetterLost: the queue or the bucket does not answer; the letter stays.
         """
-        self._show(letter.receipt)
+        about = {"source": letter.source, "reason": letter.reason, "payload": letter.payload}
+        key = f"{SET_ASIDE_PREFIX}{letter.reason or 'UNKNOWN'}/{uuid.uuid4()}.json"
+        try:
+            body = json.dumps(about, default=str).encode()
+            self._bucket().put_object(Bucket=self.bucket, Key=key, Body=body)
+        except (BotoCoreError, ClientError) as error:
+            raise DeadLetterLost(_fault(error)) from None
+        self.remove(letter)
+
+    def show_again(self, receipts: Sequence[str]) -> None:
+        """Shows letters again that were looked at, ten a request and many requests at a time.
+
+        Raises:
+            DeadLetterLost: the queue does not answer; the letters show again by themselves.
+        """
+        groups = [receipts[first : first + 10] for first in range(0, len(receipts), 10)]
+        if not groups:
+            return
+        self._letters()  # made before the threads need it
+        with ThreadPoolExecutor(min(_SHOWING_AT_ONCE, len(groups))) as threads:
+            for _ in threads.map(self._show, groups):
+                pass
 
     def batches(self) -> Iterator[tuple[str, object]]:
         """Key and records of every batch that Lambda gave up and put into the bucket.
@@ -184,11 +209,13 @@ class DeadLetterQueue:
         except (BotoCoreError, ClientError) as error:
             raise DeadLetterLost(_fault(error)) from None
 
-    def _show(self, receipt: str) -> None:
+    def _show(self, receipts: Sequence[str]) -> None:
+        entries = [
+            {"Id": str(place), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+            for place, receipt in enumerate(receipts)
+        ]
         try:
-            self._letters().change_message_visibility(
-                QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=0
-            )
+            self._letters().change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
         except (BotoCoreError, ClientError) as error:
             raise DeadLetterLost(_fault(error)) from None
 

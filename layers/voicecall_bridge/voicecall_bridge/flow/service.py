@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 SOURCE = "contact_flow"
 _DEFECT = "the bridge itself failed; see its log"
+KEEP_ATTEMPTS = 2
+"""How often the queue is asked to keep a dead letter, within the budget."""
 HAND_OVER_SECONDS = 0.2
 """Kept of Lambda's own time-out for handing the answer over."""
 
@@ -192,15 +194,20 @@ class FlowAnswers(ABC):
         """Does what the flow asks for; says in each case how that ended."""
 
     def _keep(self, reason: str, payload: object, deadline: Deadline) -> str:
-        if self.dead_letters is None or not deadline.allows(0.0):
-            return "none"
-        try:
-            self.dead_letters.keep(SOURCE, reason, payload)
-        except DeadLetterLost as error:
+        fault = "the time ran out"
+        for _ in range(KEEP_ATTEMPTS):
+            if self.dead_letters is None or not deadline.allows(0.0):
+                break
+            try:
+                self.dead_letters.keep(SOURCE, reason, payload)
+            except DeadLetterLost as error:
+                fault = str(error)  # a letter that is kept twice is better than none
+            else:
+                return "queue"
+        if self.dead_letters is not None:
             self.observer.count("DeadLetterLost")
-            self.observer.report("dead letter lost", error=str(error))
-            return "none"
-        return "queue"
+            self.observer.report("dead letter lost", error=fault)
+        return "none"
 
     def _unread(self, code: str, event: object, log: InvocationLog, deadline: Deadline) -> None:
         result = dead_lettered(Status.FAILED, code, "")

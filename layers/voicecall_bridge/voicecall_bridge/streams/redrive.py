@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from voicecall_bridge.aws.dead_letters import DeadLetterLost
 from voicecall_bridge.sources import kinesis
 from voicecall_bridge.sources.reading import members, text
 
@@ -31,8 +33,16 @@ MARK = "voiceCallBridgeRedrives"
 """Member of a record's JSON: how often it was put back into its stream."""
 
 
+RUN_MARK = "voiceCallBridgeRedriveRun"
+"""Member of a record's JSON: the run that put it back last. A letter that fails again during a run
+carries the run's own mark, and that run leaves it alone."""
+NEVER = frozenset({"NO_STREAM", "NOT_JSON"})
+"""Refusals of letters that no later run can bring back either."""
+_MEMBERS = ("dryRun", "reason", "contactId", "from", "mostRedrives", "discard")
+
+
 class RedriveMistake(ValueError):
-    """The request asks for what there is not; the text names the cure."""
+    """The request cannot be understood; the text names the cure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ class Request:
         reason, contact_id: only letters with this reason, of this contact; empty: all.
         batches: the batches that Lambda gave up, in the bucket, instead of the queue's letters.
         most_redrives: how often a letter may be put back altogether.
+        discard: delete the letters instead of putting them back.
     """
 
     dry_run: bool = True
@@ -51,29 +62,34 @@ class Request:
     contact_id: str = ""
     batches: bool = False
     most_redrives: int = 3
+    discard: bool = False
 
     @classmethod
     def read(cls, event: object) -> Request:
-        """Reads {"dryRun", "reason", "contactId", "from": "queue" | "bucket", "mostRedrives"}.
+        """Reads an object with members of _MEMBERS; all are optional.
 
         Raises:
-            RedriveMistake: naming what is not understood.
+            RedriveMistake: naming the member and what it takes.
         """
         asked = members(event)
-        known = {"dryRun", "reason", "contactId", "from", "mostRedrives"}
-        if not isinstance(event, dict) or set(asked) - known:
-            raise RedriveMistake(f"the event is an object with members of {sorted(known)}")
-        origin = asked.get("from", "queue")
-        dry_run, most = asked.get("dryRun", True), asked.get("mostRedrives", 3)
-        if origin not in ("queue", "bucket"):
-            raise RedriveMistake("from is queue or bucket")
-        if not isinstance(dry_run, bool):
-            raise RedriveMistake("dryRun is true or false")
+        if not isinstance(event, dict) or set(asked) - set(_MEMBERS):
+            raise RedriveMistake(f"the event is an object with members of {sorted(_MEMBERS)}")
+        most = asked.get("mostRedrives", 3)
         if not isinstance(most, int) or isinstance(most, bool) or most < 1:
             raise RedriveMistake("mostRedrives is a number from 1")
-        return cls(
-            dry_run, _chosen(asked, "reason"), _chosen(asked, "contactId"), origin == "bucket", most
+        if asked.get("from", "queue") not in ("queue", "bucket"):
+            raise RedriveMistake("from is queue or bucket")
+        request = cls(
+            dry_run=_truth(asked, "dryRun", default=True),
+            reason=_chosen(asked, "reason"),
+            contact_id=_chosen(asked, "contactId"),
+            batches=asked.get("from") == "bucket",
+            most_redrives=most,
+            discard=_truth(asked, "discard", default=False),
         )
+        if request.discard and not (request.reason or request.contact_id):
+            raise RedriveMistake("discard needs a reason or a contactId: it never deletes all")
+        return request
 
 
 @dataclass(slots=True)
@@ -83,63 +99,86 @@ class Tally:
     Attributes:
         found: records that match the request.
         redriven: records that are back in their stream, or would be in a dry run.
+        discarded: records that are deleted, or would be.
+        set_aside: letters that no redrive can bring back, moved from the queue into the bucket.
+        failed_again: letters that came back during this run; it leaves them alone.
         refused: why, and how many.
         by_reason: the reasons they were given up for, and how many.
-        finished: false when the time ran out before the end.
+        finished: false when the time ran out, or a fault stopped the run.
+        fault: the name of that fault; empty: none.
     """
 
     found: int = 0
     redriven: int = 0
+    discarded: int = 0
+    set_aside: int = 0
+    failed_again: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     by_reason: Counter[str] = field(default_factory=Counter)
     finished: bool = True
+    fault: str = ""
 
 
 @dataclass(slots=True)
 class Redrive:
-    """Puts records back.
+    """Puts records back, or discards them.
 
     Attributes:
         dead_letters: the queue and the bucket.
         client: makes the Kinesis client when it is needed.
+        new_run: makes the mark of a run.
     """
 
     dead_letters: DeadLetterQueue
     client: Callable[[], Any]
+    new_run: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
     _made: Any = field(default=None, init=False, repr=False)
 
     def run(self, request: Request, deadline: Deadline) -> Tally:
-        """Does what is asked, as far as the time goes.
-
-        Raises:
-            DeadLetterLost: queue or bucket do not answer; what was put back so far is back.
-        """
-        tally = Tally()
-        if request.batches:
-            self._batches(request, deadline, tally)
-        else:
-            self._letters(request, deadline, tally)
+        """Does what is asked, as far as the time goes; a fault ends the run and is in the tally."""
+        tally, run = Tally(), self.new_run()
+        try:
+            if request.batches:
+                self._batches(request, deadline, tally, run)
+            else:
+                self._letters(request, deadline, tally, run)
+        except DeadLetterLost as error:
+            tally.finished, tally.fault = False, str(error)
         return tally
 
-    def _letters(self, request: Request, deadline: Deadline, tally: Tally) -> None:
-        stay: list[DeadLetter] = []
+    def _letters(self, request: Request, deadline: Deadline, tally: Tally, run: str) -> None:
+        stay: list[str] = []  # receipts alone: tens of thousands of payloads fit no function
         try:
             with closing(self.dead_letters.letters()) as letters:
                 for letter in letters:
-                    stay.append(letter)
+                    stay.append(letter.receipt)
                     if not deadline.allows(0.0):
                         tally.finished = False
                         return
-                    record = members(letter.payload)
-                    wanted = _wanted(request, letter.reason, record)
-                    if wanted and self._back(request, letter.reason, record, tally):
-                        self.dead_letters.remove(letter)
+                    if self._letter(request, letter, tally, run):
                         stay.pop()
         finally:
-            for letter in stay:
-                self.dead_letters.put_back(letter)
+            self.dead_letters.show_again(stay)
 
-    def _batches(self, request: Request, deadline: Deadline, tally: Tally) -> None:
+    def _letter(self, request: Request, letter: DeadLetter, tally: Tally, run: str) -> bool:
+        """Whether the letter has left the queue."""
+        record = members(letter.payload)
+        if not _wanted(request, letter.reason, record):
+            return False
+        if _data(record).get(RUN_MARK) == run:
+            tally.failed_again += 1
+            return False
+        why = self._done(request, letter.reason, record, tally, run)
+        if request.dry_run or (why and why not in NEVER):
+            return False
+        if why:
+            self.dead_letters.set_aside(letter)
+            tally.set_aside += 1
+        else:
+            self.dead_letters.remove(letter)
+        return True
+
+    def _batches(self, request: Request, deadline: Deadline, tally: Tally, run: str) -> None:
         for key, batch in self.dead_letters.batches():
             if not deadline.allows(0.0):
                 tally.finished = False
@@ -149,29 +188,33 @@ class Redrive:
                 record
                 for record in records
                 if not _wanted(request, GIVEN_UP, record)
-                or not self._back(request, GIVEN_UP, record, tally)
+                or self._done(request, GIVEN_UP, record, tally, run)
+                or request.dry_run
             ]
             if left and len(left) < len(records):
                 self.dead_letters.shrink_batch(key, left)
             elif records and not left:
                 self.dead_letters.remove_batch(key)
 
-    def _back(
-        self, request: Request, reason: str, record: Mapping[str, object], tally: Tally
-    ) -> bool:
-        """Whether the record is back in its stream now."""
+    def _done(
+        self, request: Request, reason: str, record: Mapping[str, object], tally: Tally, run: str
+    ) -> str:
+        """Does it, or counts it in a dry run; why it was refused, empty where it was not."""
         tally.found += 1
         tally.by_reason[reason] += 1
+        if request.discard:
+            tally.discarded += 1
+            return ""
         why = _refusal(request, record)
         if not why and not request.dry_run:
-            why = self._put(record)
+            why = self._put(record, run)
         if why:
             tally.refused[why] += 1
         else:
             tally.redriven += 1
-        return not why and not request.dry_run
+        return why
 
-    def _put(self, record: Mapping[str, object]) -> str:
+    def _put(self, record: Mapping[str, object], run: str) -> str:
         data = _data(record)
         try:
             if self._made is None:
@@ -179,13 +222,20 @@ class Redrive:
             self._made.put_record(
                 StreamARN=text(record.get("eventSourceARN")),
                 PartitionKey=text(members(record.get("kinesis")).get("partitionKey")),
-                Data=_written({**data, MARK: _times(data) + 1}),
+                Data=_written({**data, MARK: _times(data) + 1, RUN_MARK: run}),
             )
         except ClientError as error:
             return f"KINESIS_{error.response['Error'].get('Code', '')}"
         except BotoCoreError as error:
             return f"KINESIS_{type(error).__name__}"
         return ""
+
+
+def _truth(asked: Mapping[str, object], name: str, *, default: bool) -> bool:
+    value = asked.get(name, default)
+    if isinstance(value, bool):
+        return value
+    raise RedriveMistake(f"{name} is true or false")
 
 
 def _chosen(asked: Mapping[str, object], name: str) -> str:
