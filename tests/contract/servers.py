@@ -166,6 +166,66 @@ class _TlsHandler(socketserver.BaseRequestHandler):
             return  # the client refuses the certificate, or has gone
 
 
+class Proxy(LoopbackServer):
+    """A company's proxy: CONNECT leads to `upstream`, whatever host is named, or is refused.
+
+    Attributes:
+        targets: what was asked for, host and port, in order.
+        refusal: status line's status instead of a tunnel; 0: a tunnel.
+        chain: with one, the proxy itself is spoken to over TLS.
+    """
+
+    def __init__(self, upstream: int, *, refusal: int = 0, chain: Path | None = None) -> None:
+        self.upstream, self.refusal = upstream, refusal
+        self.targets: list[str] = []
+        self.context: ssl.SSLContext | None = None
+        if chain is not None:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(chain)
+        super().__init__(_ProxyHandler)
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"{'https' if self.context else 'http'}://{LOOPBACK}:{self.port}"
+
+
+class _ProxyHandler(socketserver.BaseRequestHandler):
+    server: Proxy
+
+    def handle(self) -> None:
+        server = self.server
+        try:
+            if server.context:
+                self.request = server.context.wrap_socket(self.request, server_side=True)
+            head = b""
+            while not head.endswith(b"\r\n\r\n") and (data := self.request.recv(1)):
+                head += data
+            with server.lock:
+                server.targets.append(head.split(b" ")[1].decode())
+            if server.refusal:
+                self.request.sendall(f"HTTP/1.1 {server.refusal} No\r\n\r\n".encode())
+                return
+            with socket.create_connection((LOOPBACK, server.upstream)) as upstream:
+                self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=_pump, args=(upstream, self.request))
+                back.start()
+                _pump(self.request, upstream)
+                back.join()
+        except (OSError, IndexError):
+            return  # the client refuses the certificate, or has gone
+
+    def finish(self) -> None:
+        _end(self.request)
+        self.request.close()
+
+
+def certificates_of(chain: Path) -> str:
+    """The certificates of a chain file, without its key."""
+    text = chain.read_text(encoding="ascii")
+    return text[: text.index("-----BEGIN PRIVATE KEY")]
+
+
 def write_chain(path: Path, host: str) -> Path:
     """A self-signed certificate for a host (a name or an address) and its key, in one PEM file."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)

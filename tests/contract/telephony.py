@@ -40,6 +40,18 @@ class Vault:
         return {"SecretString": json.dumps(secret)}
 
 
+class Parameters:
+    """Systems Manager's parameters, as far as SecretStore asks them."""
+
+    def __init__(self, certificates: str) -> None:
+        self.certificates = certificates
+
+    def get_parameter(self, Name: str, WithDecryption: bool) -> dict[str, dict[str, str]]:  # noqa: N803
+        """The certificates."""
+        assert (Name, WithDecryption) == ("company-ca", True)
+        return {"Parameter": {"Value": self.certificates}}
+
+
 class Caller:
     """A client and what it does between two attempts.
 
@@ -49,15 +61,26 @@ class Caller:
     """
 
     def __init__(
-        self, vault: Vault, *, audience: str = "", provider: str = "amazon-connect"
+        self,
+        vault: Vault,
+        *,
+        audience: str = "",
+        provider: str = "amazon-connect",
+        proxy: str = "",
+        certificates: str | None = None,
     ) -> None:
         self.vault = vault
         self.pauses: list[float] = []
         self.failures: list[tuple[str, TelephonyError]] = []
         self.client = TelephonyClient(
-            new_session(),
+            new_session(proxy=proxy),
             SecretStore(
-                "contact-center", lambda: vault, lambda: None, audience=audience, on_loopback=True
+                "contact-center",
+                lambda: vault,
+                lambda: Parameters(certificates or ""),
+                audience=audience,
+                on_loopback=True,
+                certificate_parameter="" if certificates is None else "company-ca",
             ),
             provider,
             # The longest pause that the jitter may draw.

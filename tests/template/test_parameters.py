@@ -49,6 +49,8 @@ GOOD = {
     "ContactRecordOptOutAttributes": ["NoSync", "none"],
     "ContactRecordCallbackAttributes": ["callback_flag", "none"],
     "ContactFlowProvisionedEnvironments": ["1", "2", "50", "999"],
+    "SalesforceProxy": ["", "http://proxy.example:3128", "https://10.0.0.7", "http://p"],
+    "SalesforceCaParameterName": ["", "company-ca", "/network/ca.pem"],
     "PrivateKeyParameterName": [
         "",
         "MyCenter-scrt-jwt-auth-private-key",
@@ -148,6 +150,20 @@ BAD = {
     "ContactRecordOptOutAttributes": ["", "No.Sync"],
     "ContactRecordCallbackAttributes": ["", "callback flag"],
     "ContactFlowProvisionedEnvironments": ["", "0", "-1", "1.5", "1000", "02"],
+    "SalesforceProxy": [
+        "proxy.example:3128",
+        "socks5://proxy.example",
+        "http://me:word@proxy.example",
+        "http://proxy.example/path",
+        "http://proxy.example:",
+        "http://-",
+    ],
+    "SalesforceCaParameterName": [
+        "//twice",
+        "ends/",
+        "arn:aws:ssm:us-east-1:1:parameter/x",
+        "all*",
+    ],
     "PrivateKeyParameterName": [
         "//twice",
         "a//b",

@@ -205,6 +205,21 @@ def test_an_unknown_variant_costs_itself_alone(function: str, value: str) -> Non
     assert settings.salesforce.calls == {**CALLS, Operation.ROUTE: GUIDES[Operation.ROUTE]}
 
 
+def test_proxy_and_certificates() -> None:
+    read = flow(SALESFORCE_PROXY="http://proxy.example:3128", SALESFORCE_CA_PARAMETER="company-ca")
+    assert read.salesforce.proxy == "http://proxy.example:3128"
+    assert read.salesforce.certificate_parameter == "company-ca"
+
+
+@pytest.mark.parametrize(
+    "value", ["proxy.example:3128", "socks5://p", "http://me:word@p", "http://p/x", "http://p:port"]
+)
+def test_a_proxy_that_cannot_be_one(value: str) -> None:
+    with pytest.raises(SettingsError, match="SALESFORCE_PROXY must be http://host:port") as caught:
+        flow(SALESFORCE_PROXY=value)
+    assert "word" not in str(caught.value)
+
+
 def test_a_provider_name_of_two_lines() -> None:
     with pytest.raises(SettingsError, match="TELEPHONY_PROVIDER_NAME must be one line of text"):
         flow(TELEPHONY_PROVIDER_NAME="a\nb")

@@ -42,9 +42,10 @@ def telephony_clients(
             settings.private_key_parameter if center.default else "",
             settings.jwt_audience,
             settings.on_loopback,
+            settings.certificate_parameter,
         )
         return TelephonyClient(
-            new_session(options.connections),
+            new_session(options.connections, settings.proxy),
             secrets,
             settings.provider_name,
             on_retry=lambda: observer.count("Retry"),

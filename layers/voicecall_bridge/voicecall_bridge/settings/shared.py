@@ -6,6 +6,7 @@ here: how Salesforce is reached, and where dead letters go.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from voicecall_bridge.telephony.operations import Call, Operation
 
     Choice = TypeVar("Choice", bound=StrEnum)
+
+# Without user and password: anybody who may look at the function would see them.
+_PROXY = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 
 
 class SettingsError(ValueError):
@@ -115,6 +119,9 @@ class SalesforceSettings:
         calls: method and path of each call to Salesforce, as the variants have it.
         on_loopback: Salesforce may be on this machine, because AWS is: the simulator. A deployed
             function's environment does not name an AWS endpoint.
+        proxy: address of the proxy that leads to Salesforce; empty: none.
+        certificate_parameter: SSM parameter with certificates (PEM) to trust besides the public
+            ones, such as those of a proxy that opens TLS; empty: none.
     """
 
     centers: ContactCenters
@@ -123,6 +130,8 @@ class SalesforceSettings:
     provider_name: str = "amazon-connect"
     calls: Mapping[Operation, Call] = field(default_factory=lambda: CALLS)
     on_loopback: bool = False
+    proxy: str = ""
+    certificate_parameter: str = ""
 
     @classmethod
     def read(cls, reader: EnvironmentReader) -> SalesforceSettings:
@@ -138,6 +147,8 @@ class SalesforceSettings:
             provider,
             _calls(reader),
             is_on_loopback(reader.text("AWS_ENDPOINT_URL")),
+            _proxy(reader),
+            reader.text("SALESFORCE_CA_PARAMETER"),
         )
 
 
@@ -172,6 +183,14 @@ def _centers(reader: EnvironmentReader) -> ContactCenters:
             fault = str(error).removeprefix(f"item {len(taken) + 1} ")
             reader.item_faults.append(ItemFault(name, f"item {number}", fault))
     return centers
+
+
+def _proxy(reader: EnvironmentReader) -> str:
+    address = reader.text("SALESFORCE_PROXY")
+    if address and not _PROXY.fullmatch(address):
+        # Without it nothing would reach Salesforce, or a token would go another way than is meant.
+        reader.faults.append("SALESFORCE_PROXY must be http://host:port or https://host:port")
+    return address
 
 
 def _calls(reader: EnvironmentReader) -> Mapping[Operation, Call]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import ssl
+import threading
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 import urllib3
@@ -42,19 +43,61 @@ three times as much is left, there is no second attempt."""
 _RECORD_ID = re.compile(r"[0-9A-Za-z]{1,40}")
 """An id of Salesforce has 15 or 18 characters; anything but an id must not reach log or flow."""
 _ANY_TEXT = re.compile(r"(?s).+")
+_TRUSTING = threading.Lock()
 
 
-def new_session(connections: int = 1) -> requests.Session:
+class _Adapter(HTTPAdapter):
+    """Keeps connections, and trusts further certificates besides the public ones."""
+
+    def __init__(self, connections: int, certificates: str = "") -> None:
+        self.connections, self.certificates = connections, certificates
+        super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0)
+
+    def init_poolmanager(
+        self, connections: int, maxsize: int, block: bool = False, **options: Any
+    ) -> None:
+        super().init_poolmanager(connections, maxsize, block, **options, **self._trust())
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        trust = self._trust()
+        if trust and proxy.startswith("https"):
+            options["proxy_ssl_context"] = trust["ssl_context"]
+        return super().proxy_manager_for(proxy, **options, **trust)
+
+    def _trust(self) -> dict[str, Any]:
+        if not self.certificates:
+            return {}
+        # requests adds the public certificates to it.
+        context = urllib3.util.ssl_.create_urllib3_context()
+        context.load_verify_locations(cadata=self.certificates)
+        return {"ssl_context": context}
+
+
+def new_session(connections: int = 1, proxy: str = "") -> requests.Session:
     """A session that keeps that many connections, follows no redirect and obeys no environment.
 
     A netrc file or a proxy variable must not change where a token goes or which token it is.
+
+    Args:
+        connections: connections that are kept.
+        proxy: address of the proxy that leads to Salesforce, `http://host:port`; empty: none. The
+            simulator is reached without it.
     """
     session = requests.Session()
     session.trust_env = False
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+    session.proxies = {"https": proxy} if proxy else {}
+    adapter = _Adapter(connections)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+def _trust(session: requests.Session, certificates: str) -> None:
+    """Lets a session trust further certificates (PEM) from its next connection on."""
+    with _TRUSTING:
+        adapter = session.get_adapter("https://")
+        if isinstance(adapter, _Adapter) and adapter.certificates != certificates:
+            session.mount("https://", _Adapter(adapter.connections, certificates))
 
 
 @dataclass(slots=True)
@@ -180,6 +223,8 @@ class TelephonyClient:
             TelephonyError: its kinds.
         """
         seconds = deadline.remaining()
+        if credentials.certificates:
+            _trust(self.session, credentials.certificates)
         headers = {
             "Authorization": f"Bearer {credentials.signer.token()}",
             "Content-Type": "application/json",
@@ -199,6 +244,7 @@ class TelephonyClient:
                 stream=True,
                 timeout=(min(CONNECT_SECONDS, seconds), _patience(seconds)),
                 verify=self.session.verify or True,
+                proxies=self.session.proxies,
             ) as response:
                 return read_answer(response, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
@@ -322,7 +368,12 @@ def _is_untrusted(error: requests.exceptions.SSLError) -> bool:
 def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
     # requests wraps urllib3's MaxRetryError, whose reason tells a connection that never stood from
     # a reset, after which the request may have arrived.
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(
-        reason, urllib3.exceptions.NewConnectionError
+    inner = error.args[0] if error.args else None
+    reason = getattr(inner, "reason", None)
+    return (
+        isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError)
+        or isinstance(reason, urllib3.exceptions.NewConnectionError)
+        # The proxy is there and lets nobody through: the request was not sent. The standard
+        # library says it in an OSError's text alone.
+        or "Tunnel connection failed" in str(inner)
     )

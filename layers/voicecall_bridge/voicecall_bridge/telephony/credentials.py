@@ -5,6 +5,8 @@ The only use of Secrets Manager and of Systems Manager's parameters.
 
 from __future__ import annotations
 
+import re
+import ssl
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -33,13 +35,29 @@ _PASSING = frozenset(
     }
 )
 
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+
+
+class InvalidCertificates(ValueError):
+    """What SALESFORCE_CA_PARAMETER names holds no certificates."""
+
+    def __init__(self) -> None:
+        super().__init__("SALESFORCE_CA_PARAMETER: the parameter holds no certificates in PEM")
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A contact center and the signer of its tokens."""
+    """A contact center and the signer of its tokens.
+
+    Attributes:
+        center: the contact center.
+        signer: signs its tokens.
+        certificates: PEM text of certificates to trust besides the public ones; empty: none.
+    """
 
     center: ContactCenter
     signer: TokenSigner
+    certificates: str = ""
 
 
 @dataclass(slots=True)
@@ -53,6 +71,7 @@ class SecretStore:
         key_parameter: name of the SecureString with the private key, empty when the secret has it.
         audience: `aud` of the tokens, empty for none.
         on_loopback: Salesforce may be on this machine, as the simulator's is.
+        certificate_parameter: name of the parameter with certificates to trust; empty: none.
     """
 
     secret_id: str
@@ -61,6 +80,7 @@ class SecretStore:
     key_parameter: str = ""
     audience: str = ""
     on_loopback: bool = False
+    certificate_parameter: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _current: Credentials | None = field(default=None, init=False, repr=False)
 
@@ -87,8 +107,11 @@ class SecretStore:
     def _read(self) -> Credentials:
         try:
             center = contact_center(
-                self._secret_text(), self._separate_key(), on_loopback=self.on_loopback
+                self._secret_text(),
+                self._parameter(self.key_parameter),
+                on_loopback=self.on_loopback,
             )
+            certificates = readable_certificates(self._parameter(self.certificate_parameter))
             signer = TokenSigner(
                 org_id=center.org_id,
                 call_center_api_name=center.api_name,
@@ -97,6 +120,8 @@ class SecretStore:
             )
         except (InvalidSecret, UnusableKey) as error:
             raise Unauthorized(f"the contact center's secret: {error}", code="SETTINGS") from None
+        except InvalidCertificates as error:
+            raise Unauthorized(str(error), code="SETTINGS") from None
         except ClientError as error:
             raise _refused(error.response) from None
         except (NoRegionError, NoCredentialsError) as error:
@@ -108,17 +133,32 @@ class SecretStore:
                 f"the secret cannot be read now ({type(error).__name__})",
                 code="SECRET_UNAVAILABLE",
             ) from None
-        return Credentials(center, signer)
+        return Credentials(center, signer, certificates)
 
     def _secret_text(self) -> str:
         answer = self.secrets_manager().get_secret_value(SecretId=self.secret_id)
         return str(answer.get("SecretString") or "")
 
-    def _separate_key(self) -> str:
-        if not self.key_parameter:
+    def _parameter(self, name: str) -> str:
+        if not name:
             return ""
-        answer = self.parameters().get_parameter(Name=self.key_parameter, WithDecryption=True)
+        answer = self.parameters().get_parameter(Name=name, WithDecryption=True)
         return str(answer["Parameter"]["Value"])
+
+
+def readable_certificates(text: str) -> str:
+    """The certificates in a text in PEM, without what stands around them; nothing for nothing.
+
+    Raises:
+        InvalidCertificates: there are none, or they cannot be used.
+    """
+    found = "\n".join(_PEM.findall(text))
+    try:
+        if text:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=found)
+    except (ssl.SSLError, ValueError):
+        raise InvalidCertificates from None
+    return found
 
 
 def _refused(answer: Mapping[str, Any]) -> Unavailable | Unauthorized:
