@@ -1,8 +1,10 @@
 """SCRT_ENDPOINT_BASE: its shape, and whether it can be reached. No host's name is shown."""
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -35,8 +37,10 @@ _UNTRUSTED: Final[Mapping[int, tuple[str, str]]] = {
 }
 _BETWEEN: Final = (
     "is signed by nobody the bridge trusts",
-    "a proxy or firewall that opens TLS stands between: let this host through unopened",
+    "a proxy or firewall that opens TLS stands between: let this host through unopened, or name "
+    "its certificates (SalesforceCaParameterName)",
 )
+_PORT_ANSWERS: Final = ok(CONNECTION, "the port answers")
 
 
 def check_shape(check: str, address: str) -> Iterator[Finding]:
@@ -96,42 +100,96 @@ def _shape(parts: SplitResult) -> str:
     return f"{parts.scheme}://{shown}{path}"
 
 
-def check_network(address: str, seconds: float, trusted: str = "") -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How Salesforce is reached.
+
+    Attributes:
+        trusted: certificates (PEM file) to trust; empty: those that the bridge trusts.
+        proxy: address of the proxy, as SALESFORCE_PROXY has it; empty: none.
+    """
+
+    trusted: str = ""
+    proxy: str = ""
+
+
+def check_network(address: str, seconds: float, way: Way | None = None) -> Iterator[Finding]:
     """Looks the name up, connects, shakes hands; stops where it cannot go on.
 
     Args:
         address: one that the bridge takes.
-        seconds: for each of the three.
-        trusted: certificates (PEM file) to trust; empty: those that the bridge trusts.
+        seconds: for each of the steps.
+        way: how it is reached; None: as it is without settings.
     """
+    way = way or Way()
     parts = urlsplit(address)
     secure = parts.scheme == "https"
     host, port = parts.hostname or "", parts.port or (443 if secure else 80)
-    found = _look_up(host, port, seconds)
+    proxy = urlsplit(way.proxy if secure else "")
+    first = proxy.hostname or host, proxy.port or (port if not proxy.hostname else _port(proxy))
+    found = _look_up(*first, seconds, is_proxy=bool(proxy.hostname))
     yield found
     if found.verdict is not Verdict.OK:
         yield unchecked(CONNECTION, "without an address")
         return
     try:
         connection = run_before(
-            Deadline.after(seconds), lambda: socket.create_connection((host, port), seconds)
+            Deadline.after(seconds), lambda: socket.create_connection(first, seconds)
         )
     except (OSError, DeadlineExceeded) as error:
-        yield fault(CONNECTION, *_unconnected(error))
+        yield fault(CONNECTION, *(_no_proxy(error) if proxy.hostname else _unconnected(error)))
         return
     with connection:
-        yield ok(CONNECTION, "the port answers")
+        if proxy.scheme == "https":
+            yield ok(CONNECTION, "the proxy's port answers")
+            yield unchecked(TLS, "inside the TLS of the proxy: the token below tells")
+            return
+        found = _tunnel(connection, host, port, seconds) if proxy.hostname else _PORT_ANSWERS
+        yield found
         if not secure:
             yield unchecked(TLS, "http on this machine")
-            return
-        try:
-            yield _shake_hands(connection, host, trusted, Deadline.after(seconds))
-        except OSError as error:
-            yield fault(TLS, *_untrusted(error))
+        elif found.verdict is Verdict.OK:
+            yield _secured(connection, host, way.trusted, seconds)
 
 
-def _look_up(host: str, port: int, seconds: float) -> Finding:
+def _port(proxy: SplitResult) -> int:
+    return 443 if proxy.scheme == "https" else 80
+
+
+def _tunnel(connection: socket.socket, host: str, port: int, seconds: float) -> Finding:
+    """Asks the proxy to let this host through."""
+
+    def ask() -> bytes:
+        connection.sendall(
+            f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
+        )
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n") and (more := connection.recv(1)):
+            answer += more
+        return answer
+
+    try:
+        answer = run_before(Deadline.after(seconds), ask)
+    except (OSError, DeadlineExceeded) as error:
+        return fault(CONNECTION, *_no_proxy(error))
+    status = re.match(rb"HTTP/1\.[01] ([0-9]{3})", answer)
+    if status is None:
+        return fault(CONNECTION, "what answers is no proxy", "SalesforceProxy: host and port")
+    if status[1].startswith(b"2"):
+        return ok(CONNECTION, "the proxy lets this host through")
+    text = f"the proxy lets nobody through ({status[1].decode()})"
+    return fault(CONNECTION, text, f"let CONNECT through to *{_HOST}:443 in the proxy")
+
+
+def _no_proxy(error: Exception) -> tuple[str, str]:
+    what = "refused" if isinstance(error, ConnectionRefusedError) else "no answer"
+    return f"the proxy: {what}", "SalesforceProxy: host and port; the way to it"
+
+
+def _look_up(host: str, port: int, seconds: float, *, is_proxy: bool = False) -> Finding:
     look_up = Deadline.after(seconds)
+    place = "SalesforceProxy" if is_proxy else "MyDomain in SCRT_ENDPOINT_BASE"
+    whose = "the proxy's: " if is_proxy else ""
     try:
         found = run_before(look_up, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except DeadlineExceeded:
@@ -139,17 +197,17 @@ def _look_up(host: str, port: int, seconds: float) -> Finding:
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
             return fault(NAME, "no name server answers", "the resolver of this network (VPC: DNS)")
-        return fault(NAME, "the host is not known", "MyDomain in SCRT_ENDPOINT_BASE")
+        return fault(NAME, f"{whose}the host is not known", place)
     except UnicodeError:  # a label of no characters or of more than 63
-        return fault(NAME, "the host's name cannot be one", "MyDomain in SCRT_ENDPOINT_BASE")
-    return ok(NAME, f"known, {len(found)} address{'es' if len(found) > 1 else ''}")
+        return fault(NAME, f"{whose}the host's name cannot be one", place)
+    return ok(NAME, f"{whose}known, {len(found)} address{'es' if len(found) > 1 else ''}")
 
 
 def _unconnected(error: Exception) -> tuple[str, str]:
     if isinstance(error, ConnectionRefusedError):
         return "refused", "host and port in SCRT_ENDPOINT_BASE (none: 443); a firewall that refuses"
     if isinstance(error, TimeoutError):
-        return "no answer", "firewall, routes (VPC: NAT); the bridge does not use HTTPS_PROXY"
+        return "no answer", "firewall, routes (VPC: NAT); of proxies, SalesforceProxy alone counts"
     return f"none ({type(error).__name__})", "this machine's network"
 
 
@@ -162,6 +220,13 @@ def _shake_hands(connection: socket.socket, host: str, trusted: str, deadline: D
             return ok(TLS, f"{secured.version()}, the certificate is trusted")
 
     return run_before(deadline, shake_hands)
+
+
+def _secured(connection: socket.socket, host: str, trusted: str, seconds: float) -> Finding:
+    try:
+        return _shake_hands(connection, host, trusted, Deadline.after(seconds))
+    except OSError as error:
+        return fault(TLS, *_untrusted(error))
 
 
 def _untrusted(error: OSError) -> tuple[str, str]:

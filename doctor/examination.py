@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
+import certifi
+
 from doctor import aws
-from doctor.address import check_network
+from doctor.address import Way, check_network
 from doctor.aws import Account, Unread, as_finding
 from doctor.findings import Finding, Verdict, fault, ok, unchecked, warning
 from doctor.org import CLOCK, TOKEN, Org
@@ -16,10 +19,12 @@ from doctor.settings import check_lists, of_parameters
 from voicecall_bridge.contact_centers.secret import ContactCenter, is_on_loopback
 from voicecall_bridge.settings.contact_flow import ContactFlowSettings
 from voicecall_bridge.settings.shared import SettingsError
+from voicecall_bridge.telephony.credentials import InvalidCertificates, readable_certificates
 
 _ROLE: Final = "function's role"
 _NO_CREDENTIALS: Final = "no AWS credentials at hand"
 _FILE: Final = "file"
+CERTIFICATES: Final = "certificates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class Examination:
         self._text: str | None = None
         self._arn = ""
         self._key: str | None = ""
+        self._way = Way()
 
     def findings(self) -> Iterator[Finding]:
         """Each as soon as it is made."""
@@ -90,6 +96,12 @@ class Examination:
         yield self._read_file(self._asked.file) if self._asked.file else self._read_secret()
         if self._asked.key_parameter:
             yield self._read_parameter()
+        with TemporaryDirectory() as folder:
+            yield from self._find_way(Path(folder))
+            yield from self._salesforce()
+        yield from self._resources()
+
+    def _salesforce(self) -> Iterator[Finding]:
         if self._text is None:
             yield unchecked(SECRET, "it was not read")
         else:
@@ -98,7 +110,6 @@ class Examination:
             on_loopback = simulated or not self._asked.stack
             reading = read_secret(self._text, self._key, on_loopback=on_loopback)
             yield from self._contact_center(reading)
-        yield from self._resources()
 
     def _read_stack(self) -> Iterator[Finding]:
         if not self._signed_in:
@@ -153,6 +164,30 @@ class Examination:
             return fault(aws.PARAMETER, error.text, error.change)
         return ok(aws.PARAMETER, "readable with these credentials")
 
+    def _find_way(self, folder: Path) -> Iterator[Finding]:
+        """Notes proxy and certificates; what is to be said of the certificates."""
+        proxy = self._environment.get("SALESFORCE_PROXY", "").strip()
+        self._way = Way(self._asked.trusted, proxy)
+        name = self._environment.get("SALESFORCE_CA_PARAMETER", "").strip()
+        if not name:
+            return
+        try:
+            further = readable_certificates(self._account.parameter(name))
+        except Unread as error:
+            yield fault(CERTIFICATES, error.text, error.change)
+            return
+        except InvalidCertificates:
+            text, change = "no certificates in PEM", "the value of the parameter that it names"
+            yield fault(CERTIFICATES, text, f"SalesforceCaParameterName: {change}")
+            return
+        # The client of these checks reads a file: the public certificates and these.
+        bundle = folder / "trusted.pem"
+        public = Path(self._asked.trusted or certifi.where()).read_text(encoding="utf-8")
+        bundle.write_text(f"{public}\n{further}\n", encoding="utf-8")
+        self._way = Way(str(bundle), proxy)
+        number = further.count("BEGIN CERTIFICATE")
+        yield ok(CERTIFICATES, f"{number} besides the public ones")
+
     def _contact_center(self, reading: SecretReading) -> Iterator[Finding]:
         yield from reading.findings
         usable = not any(it.verdict is Verdict.FAULT for it in reading.findings)
@@ -165,7 +200,7 @@ class Examination:
             yield unchecked("network", "without an address")
             usable = False
         else:
-            for found in check_network(center.base_url, self._asked.seconds, self._asked.trusted):
+            for found in check_network(center.base_url, self._asked.seconds, self._way):
                 usable &= found.verdict is not Verdict.FAULT
                 yield found
         if center is not None and usable and reading.has(ORG, API_NAME, BASE, KEY):
@@ -176,7 +211,7 @@ class Examination:
 
     def _org(self, center: ContactCenter) -> Org:
         asked = self._asked
-        return Org(center, asked.provider, asked.audience, asked.seconds, asked.trusted)
+        return Org(center, asked.provider, asked.audience, asked.seconds, self._way)
 
     def _resources(self) -> Iterator[Finding]:
         if not self._signed_in:

@@ -9,7 +9,7 @@ address that refuses that one, and not the other, has looked at the token and ac
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from requests.adapters import HTTPAdapter
 
+from doctor.address import Way
 from doctor.findings import Finding, fault, ok, unchecked, warning
 from voicecall_bridge.contact_centers.secret import ContactCenter
 from voicecall_bridge.deadline import Deadline, DeadlineExceeded, run_before
@@ -81,14 +82,14 @@ class Org:
         provider: value of the header Telephony-Provider-Name.
         audience: `aud` of the tokens, empty for none.
         seconds: for each answer.
-        trusted: certificates (PEM file) to trust; empty: those that the bridge trusts.
+        way: how it is reached.
     """
 
     center: ContactCenter
     provider: str = "amazon-connect"
     audience: str = ""
     seconds: float = 10.0
-    trusted: str = ""
+    way: Way = field(default_factory=Way)
 
     def examine(self) -> Iterator[Finding]:
         """Asks once, and again where one answer does not tell; what is to be said of it."""
@@ -123,7 +124,7 @@ class Org:
         with new_session() as session:
             session.mount("https://", noted)
             session.mount("http://", noted)
-            session.verify = self.trusted or True
+            session.verify = self.way.trusted or True
             client = TelephonyClient(
                 session,
                 _Given(Credentials(self.center, signer)),

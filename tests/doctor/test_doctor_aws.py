@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -10,9 +10,13 @@ from botocore.exceptions import NoCredentialsError, NoRegionError, ProfileNotFou
 from botocore.stub import Stubber
 
 from doctor.aws import PARAMETER, QUEUE, READABLE, STACK, TABLE, Account, Unread
-from doctor.examination import Asked, Examination
+from doctor.examination import CERTIFICATES, Asked, Examination
 from doctor.findings import Finding, Verdict
 from doctor.settings import SETTINGS, check_lists
+from tests.contract.servers import certificates_of, write_chain
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:contact-center-AbCdEf"
 FUNCTION_ARN = "arn:aws:lambda:eu-central-1:111122223333:function:flow:live"
@@ -343,3 +347,23 @@ def test_sound_lists_and_lists_that_are_not_set() -> None:
     (wrong,) = check_lists({"CONTACT_CENTER_SECRETS": "HUSH"})
     assert (wrong.verdict, "HUSH" in wrong.text) == (Verdict.FAULT, False)
     assert list(check_lists(ENVIRONMENT)) == []
+
+
+def test_certificates_of_a_stack(tmp_path: Path) -> None:
+    """Given a parameter with certificates, one without, and one that may not be read."""
+    chain = write_chain(tmp_path / "chain.pem", "localhost")
+    variables = {**ENVIRONMENT, "SALESFORCE_CA_PARAMETER": "company-ca"}
+    function = {"State": "Active", "Environment": {"Variables": variables}}
+    good = {"Parameter": {"Value": certificates_of(chain)}}
+    for answer, verdict, text in (
+        (good, Verdict.OK, "1 besides the public ones"),
+        ({"Parameter": {"Value": "hush"}}, Verdict.FAULT, "no certificates in PEM"),
+        (
+            ("ParameterNotFound", ""),
+            Verdict.FAULT,
+            "there is no such parameter in this account and region",
+        ),
+    ):
+        session = Session(get_function_configuration=function, get_parameter=answer)
+        finding = examine(Asked(stack="bridge"), session)[CERTIFICATES]
+        assert (finding.verdict, finding.text) == (verdict, text)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from doctor import address
-from doctor.address import CONNECTION, NAME, TLS, check_network
+from doctor.address import CONNECTION, NAME, TLS, Way, check_network
 from doctor.findings import Finding, Verdict
-from tests.contract.servers import TlsServer, refusing_server, silent_server, write_chain
+from tests.contract.servers import Proxy, TlsServer, refusing_server, silent_server, write_chain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +20,10 @@ SECONDS = 10.0
 BOUND_SECONDS = 0.3
 
 
-def reach(url: str, seconds: float = SECONDS, trusted: str = "") -> dict[str, Finding]:
-    findings = {it.check: it for it in check_network(url, seconds, trusted)}
+def reach(
+    url: str, seconds: float = SECONDS, trusted: str = "", proxy: str = ""
+) -> dict[str, Finding]:
+    findings = {it.check: it for it in check_network(url, seconds, Way(trusted, proxy))}
     # The host is the org's MyDomain: nobody else's to see.
     assert not any(name in str(findings) for name in ("localhost", "127.0.0.1", "acme"))
     return findings
@@ -140,3 +142,39 @@ def test_connection(monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
     fails(monkeypatch, "create_connection", error)
 
     assert reach("https://127.0.0.1")[CONNECTION].text == said
+
+
+def test_through_a_proxy(tmp_path: Path) -> None:
+    """Given a host that only the proxy reaches, then the proxy's name is looked up, and the host's
+    certificate is looked at."""
+    chain = write_chain(tmp_path / "chain.pem", "acme.scrt.example.invalid")
+    url = "https://acme.scrt.example.invalid/telephony/v1"
+    with TlsServer(chain, b"") as server, Proxy(server.port) as proxy:
+        found = reach(url, trusted=str(chain), proxy=proxy.url)
+        untrusted = reach(url, proxy=proxy.url)
+        assert proxy.targets == ["acme.scrt.example.invalid:443"] * 2
+    assert [it.verdict for it in found.values()] == [Verdict.OK] * 3
+    assert found[NAME].text.startswith("the proxy's: known")
+    assert found[CONNECTION].text == "the proxy lets this host through"
+    assert untrusted[TLS].verdict is Verdict.FAULT
+    assert "SalesforceCaParameterName" in untrusted[TLS].change
+
+
+def test_a_proxy_that_does_not_lead_there() -> None:
+    url = "https://acme.my.salesforce-scrt.com"
+    with Proxy(0, refusal=403) as proxy:
+        refused = reach(url, proxy=proxy.url)[CONNECTION]
+    assert (refused.verdict, "(403)" in refused.text) == (Verdict.FAULT, True)
+    assert "CONNECT" in refused.change
+    with refusing_server() as port:
+        gone = reach(url, proxy=f"http://127.0.0.1:{port}")[CONNECTION]
+    assert (gone.verdict, gone.text) == (Verdict.FAULT, "the proxy: refused")
+    unknown = reach(url, proxy="http://proxy.invalid:3128")[NAME]
+    assert (unknown.verdict, unknown.change) == (Verdict.FAULT, "SalesforceProxy")
+
+
+def test_the_simulator_is_reached_without_the_proxy() -> None:
+    with refusing_server() as port, Proxy(0, refusal=403) as proxy:
+        found = reach(f"http://127.0.0.1:{port}/telephony/v1", proxy=proxy.url)
+        assert proxy.targets == []
+    assert found[CONNECTION].text == "refused"
