@@ -24,8 +24,8 @@ export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s  %s\n", $$1, $$2}'
 
-run: $(VENV)/ready  ## replay events/ against the simulator; fails unless every sample ends as its file says
-	@$(BIN)/python -m simulator run
+run: $(VENV)/ready  ## replay events/ against the simulator, one line a sample; ARGS=-v shows each delivery
+	@$(BIN)/python -m simulator run $(ARGS)
 
 replay: $(VENV)/ready  ## replay real material, as it was copied: make replay EVENT=path, or … | make replay
 	@$(BIN)/python -m simulator replay "$(or $(EVENT),-)" $(ARGS)

@@ -3,7 +3,7 @@
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from simulator.console import Console
 from simulator.flows import command as flow_command
 from simulator.material import NotUnderstood, read_material
 from simulator.material.anonymize import anonymize
@@ -23,8 +22,9 @@ from simulator.sam.template import TemplateError
 from simulator.samples.files import samples_in
 from simulator.samples.moments import at_delivery
 from simulator.samples.reading import EventError
-from simulator.samples.steps import Sample, inputs_of
 from simulator.simulator import ROOT, Simulator
+from simulator.terminal import Terminal
+from simulator.views import DeliveryView, RunView
 from simulator.web import command as web
 from simulator.web.stories import StoryError
 
@@ -53,7 +53,19 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     run = commands.add_parser("run", help="replay every sample; fails unless each ends as it says")
     run.add_argument("folder", nargs="?", type=Path, default=ROOT / "events")
+    run.add_argument(
+        "-v", "--verbose", action="store_true", help="one line a delivery, all calls, all reasons"
+    )
     run.set_defaults(command=_run)
+    _add_material_commands(commands)
+    flow = commands.add_parser("flow", help="walk a contact flow with a caller, block by block")
+    flow_command.add_arguments(flow)
+    flow.set_defaults(command=_flow)
+    _add_console_commands(commands)
+    return parser
+
+
+def _add_material_commands(commands: Any) -> None:
     replay = commands.add_parser("replay", help="replay one file, also one of your own")
     replay.add_argument(
         "path",
@@ -81,11 +93,6 @@ def _parser() -> argparse.ArgumentParser:
     anonymous.add_argument("path", type=Path, help="the material; - for standard input")
     anonymous.add_argument("out", type=Path, help="the file to write")
     anonymous.set_defaults(command=_anonymize)
-    flow = commands.add_parser("flow", help="walk a contact flow with a caller, block by block")
-    flow_command.add_arguments(flow)
-    flow.set_defaults(command=_flow)
-    _add_console_commands(commands)
-    return parser
 
 
 def _add_console_commands(commands: Any) -> None:
@@ -116,39 +123,42 @@ def _add_console_commands(commands: Any) -> None:
 
 def _run(parsed: argparse.Namespace) -> int:
     samples = samples_in(parsed.folder)
-    console = Console(_deliveries(samples))
-    console.say("starting Salesforce, AWS and the functions on loopback")
+    terminal = Terminal()
+    terminal.say("starting Salesforce, AWS and the functions on loopback")
+    details = DeliveryView(terminal) if parsed.verbose else None
+    view = RunView(terminal, len(samples), details)
     with Simulator() as simulator:
-        replay = Replay(simulator, console)
-        with console:
+        replay = Replay(simulator, view)
+        with view:
             replay.run(samples)
-        console.calls(simulator.salesforce.voice_calls())
+        if parsed.verbose:
+            terminal.calls(simulator.salesforce.voice_calls())
         tally = replay.tally()
-    console.tally(tally)
-    console.verdict(len(samples), replay.wrong)
+    terminal.say()
+    terminal.tally(tally, whole=parsed.verbose)
+    view.verdict()
     return WRONG if replay.wrong or tally.faults() else RIGHT
 
 
 def _replay(parsed: argparse.Namespace) -> int:
     own = read_own_file(parsed.path)
     samples = own.samples
-    console = Console(_deliveries(samples))
+    terminal = Terminal()
     for line in own.said:
-        console.say(line)
+        terminal.say(line)
     with Simulator(instance=own.instance) as simulator:
         for contact_id in parsed.parent:
             simulator.salesforce.add_voice_call(contact_id)
-        replay = Replay(simulator, console)
-        with console:
-            replay.run(samples)
+        replay = Replay(simulator, DeliveryView(terminal))
+        replay.run(samples)
         explained = [each for each in replay.outcomes if each.path == samples[-1].path]
         for number, outcome in enumerate(explained, 1):
             if len(explained) > 1:
-                console.say(f"{number:4}. {_title(outcome)}")
-            _explain(console, outcome, simulator)
-        console.calls(simulator.salesforce.voice_calls())
+                terminal.say(f"{number:4}. {_title(outcome)}")
+            _explain(terminal, outcome, simulator)
+        terminal.calls(simulator.salesforce.voice_calls())
         tally = replay.tally()
-    console.tally(tally)
+    terminal.tally(tally)
     # A file that says how it ends is held to its word; any other one is to end well.
     unsaid = [outcome for outcome in replay.outcomes if outcome.delivered.expectation is None]
     allowed = parsed.allow_unmatched
@@ -165,9 +175,9 @@ def _anonymize(parsed: argparse.Namespace) -> int:
     if parsed.out.exists() and parsed.out.resolve() == parsed.path.resolve():
         raise EventError(f"{parsed.out}: the material itself is not overwritten; name another file")
     parsed.out.write_bytes(changed)
-    console = Console()
-    console.say(f"written: {parsed.out}: {read_material(changed).summary()}")
-    console.say("look through it before you pass it on: names of members and times are kept")
+    terminal = Terminal()
+    terminal.say(f"written: {parsed.out}: {read_material(changed).summary()}")
+    terminal.say("look through it before you pass it on: names of members and times are kept")
     return RIGHT
 
 
@@ -176,12 +186,12 @@ def _flow(parsed: argparse.Namespace) -> int:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
-    web.serve(parsed, Console().say)
+    web.serve(parsed, Terminal().say)
     return RIGHT
 
 
 def _console(parsed: argparse.Namespace) -> int:
-    web.console(parsed, Console().say)
+    web.console(parsed, Terminal().say)
     return RIGHT
 
 
@@ -197,38 +207,34 @@ def _title(outcome: Outcome) -> str:
     return "  ".join(word for word in words if word) or outcome.delivered.source
 
 
-def _explain(console: Console, outcome: Outcome, simulator: Simulator) -> None:
+def _explain(terminal: Terminal, outcome: Outcome, simulator: Simulator) -> None:
     journal = simulator.salesforce.journal()
-    console.answer(outcome)
+    terminal.answer(outcome)
     for line in outcome.lines:
         if line.error_text and not outcome.answer:
-            console.say(f"      {line.error_text}")
+            terminal.say(f"      {line.error_text}")
     if any(line.reason == "CONTACT_NOT_FOUND" for line in outcome.lines):
-        console.say(
+        terminal.say(
             "      hint: DescribeContact does not know the contact here; tell of it with a line "
             '{"connect": {"contacts": [...]}} in a call (events/README.md)'
         )
     if not outcome.reached:
-        console.say("      no rule of template.yaml takes it; the nearest one:")
+        terminal.say("      no rule of template.yaml takes it; the nearest one:")
         event = at_delivery(outcome.delivered.event, datetime.now(UTC))
         for difference in simulator.sources.why_unmatched(event):
-            console.say(f"      {difference}")
-        console.say("      --allow-unmatched makes that no failure (make: ARGS=--allow-unmatched)")
+            terminal.say(f"      {difference}")
+        terminal.say("      --allow-unmatched makes that no failure (make: ARGS=--allow-unmatched)")
     if call := outcome.unknown_call(journal):
-        console.say(
+        terminal.say(
             "      hint: Salesforce has no VoiceCall of this contact here; put its createVoiceCall "
             "before it in a call (.jsonl, events/README.md), or have the call there already: add "
             f'--parent {call} (make: ARGS="--parent {call}")'
         )
     if parent := outcome.refused_parent(journal):
-        console.say(
+        terminal.say(
             "      hint: Salesforce does not know the parent here; to have it known, add --parent "
             f'{parent} (make: ARGS="--parent {parent}")'
         )
-
-
-def _deliveries(samples: Iterable[Sample]) -> int:
-    return sum(len(inputs_of(step)) for sample in samples for step in sample.steps)
 
 
 def _contact_id(text: str) -> str:

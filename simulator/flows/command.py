@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from simulator.console import Console
 from simulator.flows.caller import AGENT, Caller, initiation_of, new_caller
 from simulator.flows.checks import doubts, faults
 from simulator.flows.choices import read_choices
@@ -21,6 +20,7 @@ from simulator.functions.lambda_process import Invocation
 from simulator.salesforce import Fault
 from simulator.samples.reading import EventError
 from simulator.simulator import Simulator
+from simulator.terminal import Terminal
 
 FUNCTION: Final = "ContactFlowFunction"
 
@@ -114,7 +114,7 @@ def run(parsed: argparse.Namespace) -> bool:
     if wrong := [f"{each.path}: {fault}" for each in (flow, *further) for fault in faults(each)]:
         raise EventError("\n".join(wrong))
     choices = read_choices(parsed.take, parsed.answer, flow, further)
-    console = Console()
+    console = Terminal()
     for warning in [*doubts(flow), *of_the_ways(flow)]:
         console.say(f"{parsed.path}: {warning}", "yellow")
     caller = _caller(flow, parsed)

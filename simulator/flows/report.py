@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.console import Console
 from simulator.flows.checks import to_replace
 from simulator.flows.flow import FLOW_TYPES, Flow
 from simulator.flows.interpreter import Walk
 from simulator.flows.layout import of_the_layout
 from simulator.flows.state import End, Step
 from simulator.flows.ways import MOST_LAMBDA_SECONDS
+from simulator.terminal import Terminal
 
 _ENDS: Final = {
     End.QUEUE: "waits in the queue",
@@ -26,7 +26,7 @@ _NARROWEST, _WIDEST = 24, 48
 _MOST_REMARKS: Final = 5
 
 
-def report(console: Console, flow: Flow, walked: Walk) -> None:
+def report(console: Terminal, flow: Flow, walked: Walk) -> None:
     """Say what the caller goes through, and what was noticed."""
     console.say(f"{flow.name} ({FLOW_TYPES.get(flow.type, flow.type)})", "bold")
     width = max([_NARROWEST, *(len(step.label) for step in walked.steps)])
@@ -50,7 +50,7 @@ def report(console: Console, flow: Flow, walked: Walk) -> None:
     _list(console, "layout:", [*shown, f"... and {more} more"] if more > 0 else shown)
 
 
-def _list(console: Console, title: str, lines: Sequence[str], style: str = "yellow") -> None:
+def _list(console: Terminal, title: str, lines: Sequence[str], style: str = "yellow") -> None:
     if lines:
         console.say(title, style)
     for line in lines:

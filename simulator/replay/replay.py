@@ -51,6 +51,15 @@ Calls = Sequence[VoiceCallRecord]
 class Viewer(Protocol):
     """Whom a replay tells what happens, while it happens."""
 
+    def began(self, sample: Sample) -> None:
+        """A sample begins."""
+
+    def step(self, sample: Sample, step: Step) -> None:
+        """A step of the sample begins."""
+
+    def ended(self, sample: Sample, *, right: bool) -> None:
+        """A sample has ended, as its file says or not."""
+
     def delivered(self, outcome: Outcome) -> None:
         """One delivery has ended."""
 
@@ -76,14 +85,17 @@ class Replay:
     def run(self, samples: Iterable[Sample]) -> None:
         """Replay samples, each without the faults of the one before."""
         for sample in samples:
+            self.viewer.began(sample)
             evidence = Evidence(self.simulator, sample)
             ended_right = True
             for step in sample.steps:
+                self.viewer.step(sample, step)
                 ended_right &= self._step(sample, step, evidence)
             self.simulator.salesforce.clear_faults()
             self.simulator.connect.clear_faults()
             if not ended_right:
                 self.wrong.append(sample.path)
+            self.viewer.ended(sample, right=ended_right)
 
     def tally(self) -> Tally:
         """What went in so far, and what became of it."""

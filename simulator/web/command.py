@@ -11,13 +11,14 @@ from typing import Any, Final
 import requests
 
 from simulator.addresses import addresses, exports
-from simulator.console import Console
 from simulator.ending import wait_for_ending
 from simulator.functions.lambda_api import LambdaApi
 from simulator.pollers.poller_thread import PollerThread
 from simulator.replay.replay import Replay
 from simulator.samples.files import samples_in
 from simulator.simulator import ROOT, Ports, Simulator
+from simulator.terminal import Terminal
+from simulator.views import DeliveryView
 from simulator.web.hub import Hub
 from simulator.web.recorder import Recorder
 from simulator.web.server import ConsoleServer
@@ -65,7 +66,7 @@ def console(parsed: argparse.Namespace, say: Callable[[str], None]) -> None:
         samples = samples_in(ROOT / "events")
         say(f"replaying {len(samples)} samples; the page fills meanwhile")
         webbrowser.open(server.url)
-        Replay(simulator, Console()).run(samples)
+        Replay(simulator, DeliveryView(Terminal())).run(samples)
         _until_ended()
 
 

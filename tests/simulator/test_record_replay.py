@@ -32,7 +32,7 @@ def test_a_hundred_records_of_which_one_is_not_json(
         {"expectDeadLetters": ["NOT_A_CONTACT"]},
         {"expectCalls": calls, "anyOrder": True},
     )
-    assert main(["run", str(tmp_path)]) == RIGHT
+    assert main(["run", "-v", str(tmp_path)]) == RIGHT
     assert "100 in, 100 accounted for: the tally closes" in capsys.readouterr().out
 
 
@@ -65,5 +65,5 @@ def test_an_outage_and_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         {"expectDeadLetters": []},
         {"expectCalls": calls, "anyOrder": True},
     )
-    assert main(["run", str(tmp_path)]) == RIGHT
+    assert main(["run", "-v", str(tmp_path)]) == RIGHT
     assert "60 in, 60 accounted for: the tally closes" in capsys.readouterr().out

@@ -73,7 +73,7 @@ def folder(tmp_path: Path) -> Path:
 def test_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given samples that end as their files say, when they are run, then the exit status is 0 and
     deliveries, calls and tally are shown."""
-    assert main(["run", str(folder)]) == RIGHT
+    assert main(["run", "-v", str(folder)]) == RIGHT
 
     shown = capsys.readouterr().out
     assert sum(line.startswith("ok ") for line in shown.splitlines()) == 5
@@ -94,7 +94,7 @@ def test_run_with_a_falsified_expectation(folder: Path, capsys: pytest.CaptureFi
     path = folder / "calls" / "transfer.jsonl"
     path.write_text(path.read_text().replace('"parent": null', '"parent": "in-1"'))
 
-    assert main(["run", str(folder)]) == WRONG
+    assert main(["run", "-v", str(folder)]) == WRONG
 
     shown = capsys.readouterr().out
     assert "reason: expected 'NOT_VOICE', found ''" in shown
@@ -122,7 +122,7 @@ def test_methods_of_a_call_that_is_there(
     write_call(tmp_path, "a_package", {"source": "invented"}, create, step, step, counts, calls)
     write_call(tmp_path, "b_guide", header, step, wrong, {"expectRequests": {}}, calls)
 
-    assert main(["run", str(tmp_path)]) == WRONG
+    assert main(["run", "-v", str(tmp_path)]) == WRONG
 
     shown = capsys.readouterr().out
     assert "routeVoiceCall.routingTarget: expected '006', found '005'" in shown
@@ -131,7 +131,7 @@ def test_methods_of_a_call_that_is_there(
 
 
 def test_run_with_an_unusable_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", str(tmp_path)]) == UNUSABLE
+    assert main(["run", "-v", str(tmp_path)]) == UNUSABLE
 
     assert "no sample" in capsys.readouterr().err
 
@@ -143,7 +143,7 @@ def test_faults_end_with_their_file(folder: Path, capsys: pytest.CaptureFixture[
     expected["salesforce"][0]["times"] = None
     write_sample(folder, "a", flow_event("a-1"), expected)
 
-    assert main(["run", str(folder)]) == RIGHT
+    assert main(["run", "-v", str(folder)]) == RIGHT
 
 
 def test_replay_of_a_sample_brings_what_it_needs(

@@ -42,7 +42,7 @@ def test_flow_and_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         CALLS,
     )
 
-    assert main(["run", str(tmp_path)]) == RIGHT
+    assert main(["run", "-v", str(tmp_path)]) == RIGHT
 
     shown = capsys.readouterr().out
     assert "superseded (ALREADY_CREATED)" in shown
@@ -70,7 +70,7 @@ def test_falsified_expectations(tmp_path: Path, capsys: pytest.CaptureFixture[st
         CALLS,
     )
 
-    assert main(["run", str(tmp_path)]) == WRONG
+    assert main(["run", "-v", str(tmp_path)]) == WRONG
 
     shown = capsys.readouterr().out
     for difference in (
@@ -121,10 +121,10 @@ def test_every_way_of_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str
     """Given a call that goes every way, when it is run, then the tally closes all the same."""
     write_call(tmp_path, "call", HEADER, *every_way())
 
-    assert main(["run", str(tmp_path)]) == RIGHT
+    assert main(["run", "-v", str(tmp_path)]) == RIGHT
 
     shown = capsys.readouterr().out
-    assert "delivered, delivered 2 times" in shown
+    assert "delivered (2 deliveries)" in shown
     assert "redriven: delivered" in shown
     assert "found 1, redriven 1" in shown
     assert "1 in a queue of failures" in shown

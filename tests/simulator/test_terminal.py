@@ -1,51 +1,24 @@
 """What a replay shows where there is no terminal, and that a terminal shows the same words."""
 
 import io
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator.console import Console
 from simulator.functions.lambda_process import Invocation
 from simulator.replay.outcome import Outcome, Passage
 from simulator.replay.tally import DeliveryLine, LedgerItem, Tally
 from simulator.salesforce import VoiceCallRecord
 from simulator.samples.steps import Expectation, Input
-
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-LINE = DeliveryLine(
-    "c-1", "contact_flow", "createVoiceCall", "delivered", "", "created", "0LQ1", "", 1, 5, ""
-)
-DEAD = DeliveryLine(
-    *("c-2", "contact_flow", "createVoiceCall", "dead_lettered", "503", "deferred", "", "503"),
-    *(4, 900, "ledger"),
-)
-
-
-def outcome(
-    payload: Any = None,
-    error: dict[str, Any] | None = None,
-    lines: tuple[DeliveryLine, ...] = (LINE,),
-    differences: tuple[str, ...] = (),
-    expectation: Expectation | None = Expectation(),  # noqa: B008 - frozen
-) -> Outcome:
-    invocation = Invocation(
-        payload, error, [], 12.4, None, timed_out=False, request_id="", cold=True
-    )
-    return Outcome(
-        Path("one.json"), Input("contact_flow", {}, expectation), invocation, lines, differences
-    )
+from simulator.terminal import Terminal
+from simulator.views import DeliveryView
+from tests.simulator.outcomes import DEAD, ESCAPES, LINE, STREAMED, outcome, words
 
 
 def record(key: str, parent: str | None = None, **fields: Any) -> VoiceCallRecord:
     return VoiceCallRecord(f"0LQ-{key}", key, parent, fields, 0.0, "POST", active=True)
-
-
-def words(line: str) -> list[str]:
-    return line.split()
 
 
 @pytest.fixture
@@ -54,14 +27,18 @@ def out() -> io.StringIO:
 
 
 @pytest.fixture
-def plain(out: io.StringIO) -> Console:
-    return Console(deliveries=3, out=out)
+def plain(out: io.StringIO) -> Terminal:
+    return Terminal(out=out)
 
 
-def test_delivery_is_one_line(plain: Console, out: io.StringIO) -> None:
+@pytest.fixture
+def deliveries(plain: Terminal) -> DeliveryView:
+    return DeliveryView(plain)
+
+
+def test_delivery_is_one_line(deliveries: DeliveryView, out: io.StringIO) -> None:
     """Given a delivery as expected, then its line says all of it, without control characters."""
-    with plain:
-        plain.delivered(outcome({"status": "created", "voiceCallId": "0LQ1"}))
+    deliveries.delivered(outcome({"status": "created", "voiceCallId": "0LQ1"}))
 
     (line,) = out.getvalue().splitlines()
     assert words(line) == [
@@ -93,15 +70,12 @@ def test_delivery_is_one_line(plain: Console, out: io.StringIO) -> None:
         ),
     ],
 )
-def test_other_ends(plain: Console, out: io.StringIO, shown: Outcome, expected: str) -> None:
-    plain.delivered(shown)
+def test_other_ends(
+    deliveries: DeliveryView, out: io.StringIO, shown: Outcome, expected: str
+) -> None:
+    deliveries.delivered(shown)
 
     assert words(out.getvalue()) == words(expected)
-
-
-STREAMED = DeliveryLine(
-    *("c-3", "contact_events", "QUEUED", "delivered", "", "", "0LQ3", "", 1, 7, "", "shard:1")
-)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +89,7 @@ STREAMED = DeliveryLine(
         (
             Passage(matched=True, deliveries=3),
             (STREAMED, STREAMED),
-            "ok contact_event c-3 QUEUED - 0LQ3 7 ms delivered, delivered 3 times one.json",
+            "ok contact_event c-3 QUEUED - 0LQ3 7 ms delivered (3 deliveries) one.json",
         ),
         (
             Passage(matched=True, deliveries=1, redriven=True),
@@ -127,7 +101,7 @@ STREAMED = DeliveryLine(
     ],
 )
 def test_contact_events(
-    plain: Console,
+    deliveries: DeliveryView,
     out: io.StringIO,
     passage: Passage,
     lines: tuple[DeliveryLine, ...],
@@ -135,29 +109,31 @@ def test_contact_events(
 ) -> None:
     """Given a contact event, then its line says how it came to its end."""
     delivered = Input("contact_event", {}, Expectation())
-    plain.delivered(Outcome(Path("one.json"), delivered, None, lines, (), passage=passage))
+    deliveries.delivered(Outcome(Path("one.json"), delivered, None, lines, (), passage=passage))
 
     assert words(out.getvalue()) == words(expected)
 
 
-def test_redrive(plain: Console, out: io.StringIO) -> None:
+def test_redrive(deliveries: DeliveryView, out: io.StringIO) -> None:
     answer = Invocation(
         {"found": 2, "redriven": 1}, None, [], 9.0, None, timed_out=False, request_id="", cold=True
     )
-    plain.delivered(Outcome(Path("one.json"), Input("redrive", {}), answer, (), ()))
+    deliveries.delivered(Outcome(Path("one.json"), Input("redrive", {}), answer, (), ()))
 
     assert "found 2, redriven 1" in out.getvalue()
 
 
-def test_difference_stands_below_its_delivery(plain: Console, out: io.StringIO) -> None:
-    plain.delivered(outcome({"status": "failed"}, differences=("answer.status: expected [x]",)))
+def test_difference_stands_below_its_delivery(deliveries: DeliveryView, out: io.StringIO) -> None:
+    deliveries.delivered(
+        outcome({"status": "failed"}, differences=("answer.status: expected [x]",))
+    )
 
     first, second = out.getvalue().splitlines()
     assert first.startswith("WRONG ")
     assert second == "      answer.status: expected [x]"
 
 
-def test_long_lines_and_markup_stay_whole(plain: Console, out: io.StringIO) -> None:
+def test_long_lines_and_markup_stay_whole(plain: Terminal, out: io.StringIO) -> None:
     """A secret's ARN is no emoji, brackets are no markup, and a file takes a line whole."""
     text = "arn:aws:secretsmanager:us-east-1:123456789012:secret:name [bold]" + "x" * 300
 
@@ -166,7 +142,7 @@ def test_long_lines_and_markup_stay_whole(plain: Console, out: io.StringIO) -> N
     assert out.getvalue() == text + "\n"
 
 
-def test_calls_as_a_tree(plain: Console, out: io.StringIO) -> None:
+def test_calls_as_a_tree(plain: Terminal, out: io.StringIO) -> None:
     """Given a chain, a second child and a call whose parent nobody knows, then each stands below
     the call it was transferred from."""
     side = {"initiationMethod": "Transfer", "callSubtype": "PSTN", "from": "+1", "to": "+2"}
@@ -195,13 +171,13 @@ def test_calls_where_there_are_no_box_characters() -> None:
     """Given an output that takes ASCII only, then the tree is drawn with it."""
     raw = io.BytesIO()
     with io.TextIOWrapper(raw, encoding="ascii", write_through=True) as ascii_only:
-        Console(out=ascii_only).calls([record("a"), record("b", "a"), record("c", "a")])
+        Terminal(out=ascii_only).calls([record("a"), record("b", "a"), record("c", "a")])
         lines = raw.getvalue().decode().splitlines()
 
     assert lines[2:] == ["a  0LQ-a", "|-- b  0LQ-b", "`-- c  0LQ-c"]
 
 
-def test_calls_of_two_orgs_stand_apart(plain: Console, out: io.StringIO) -> None:
+def test_calls_of_two_orgs_stand_apart(plain: Terminal, out: io.StringIO) -> None:
     """Given the same key in two orgs, then each org has its own tree: a slip is seen."""
     calls = [record("a"), record("b", "a"), record("a"), record("b", "a")]
     orgs = ["00D1", "00D1", "00D2", "00D2"]
@@ -217,7 +193,7 @@ def test_calls_of_two_orgs_stand_apart(plain: Console, out: io.StringIO) -> None
     ]
 
 
-def test_tally(plain: Console, out: io.StringIO) -> None:
+def test_tally(plain: Terminal, out: io.StringIO) -> None:
     kept = [LedgerItem("c-2", "FAILED", has_request=True)]
 
     plain.tally(Tally([(LINE,), (DEAD,)], kept, []))
@@ -236,28 +212,33 @@ def test_tally(plain: Console, out: io.StringIO) -> None:
     ]
 
 
-def test_tally_that_does_not_close(plain: Console, out: io.StringIO) -> None:
+def test_short_tally(plain: Terminal, out: io.StringIO) -> None:
+    kept = [LedgerItem("c-2", "FAILED", has_request=True)]
+
+    plain.tally(Tally([(LINE,), (DEAD,)], kept, []), whole=False)
+
+    assert out.getvalue().splitlines() == [
+        "2 in, 2 accounted for: the tally closes",
+        "  1 delivered, 1 dead-lettered",
+    ]
+
+
+def test_tally_that_does_not_close(plain: Terminal, out: io.StringIO) -> None:
     plain.tally(Tally([(LINE,), ()], [], []))
 
     assert "input 2 of 2 has 0 delivery lines, not one" in out.getvalue()
     assert out.getvalue().endswith("2 in, 1 accounted for: the tally does not close\n")
 
 
-def test_verdict(plain: Console, out: io.StringIO) -> None:
-    plain.verdict(3, [Path("one.json")])
-
-    assert out.getvalue() == ("\n2 of 3 samples ended as their files say\n  not so: one.json\n")
-
-
-def test_terminal_shows_the_same_words(plain: Console, out: io.StringIO) -> None:
-    """Given a terminal, then there are colours and a bar, and the line says the same."""
+def test_terminal_shows_the_same_words(
+    plain: Terminal, deliveries: DeliveryView, out: io.StringIO
+) -> None:
+    """Given a terminal, then there are colours, and the line says the same."""
     screen = io.StringIO()
     shown = outcome({"status": "created", "voiceCallId": "0LQ1"})
 
-    plain.delivered(shown)
-    with Console(deliveries=3, out=screen, terminal=True) as console:
-        console.delivered(shown)
+    deliveries.delivered(shown)
+    DeliveryView(Terminal(out=screen, terminal=True, width=200)).delivered(shown)
 
     assert "\x1b[" in screen.getvalue()
-    lines = re.split(r"[\r\n]", ESCAPES.sub("", screen.getvalue()))
-    assert words(out.getvalue()) == words(next(line for line in lines if "c-1" in line))
+    assert words(ESCAPES.sub("", screen.getvalue())) == words(out.getvalue())

@@ -1,0 +1,197 @@
+"""What the commands show: lines, an answer, the calls as a tree, the tally.
+
+On a terminal with colours; anywhere else as plain lines of the same words in the same order, so
+that a log of CI reads like the screen.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from rich.console import Console as RichConsole
+from rich.markup import escape
+
+from simulator.replay.outcome import Outcome
+from simulator.replay.tally import Tally
+from simulator.salesforce import VoiceCallRecord
+
+STYLES: Final[Mapping[str, str]] = {
+    "delivered": "green",
+    "superseded": "cyan",
+    "skipped": "blue",
+    "dead_lettered": "yellow",
+}
+_KEPT: Final[Mapping[str, str]] = {
+    "ledger": "in the ledger",
+    "queue": "in the queue",
+    "bucket": "in the bucket",
+    "failure_queue": "in a queue of failures",
+    "unknown": "in one of both (the answer did not wait)",
+    "none": "nowhere",
+    "": "nowhere",
+}
+LEAST_WIDTH: Final = 80
+MOST_WIDTH: Final = 200
+"""Columns of a line, whatever the terminal has."""
+_FILE_WIDTH: Final = 120
+"""Where nobody watches, as in a log of CI."""
+
+
+class Terminal:
+    """Where a command shows what it does.
+
+    Args:
+        out: where to; standard output when None.
+        terminal: whether `out` is a terminal; found out when None.
+        width: columns; found out when None.
+    """
+
+    def __init__(
+        self, out: TextIO | None = None, terminal: bool | None = None, width: int | None = None
+    ) -> None:
+        """Nothing is shown yet."""
+        # Lines are never broken here: a file takes them whole, and a terminal breaks by itself.
+        self.rich = RichConsole(
+            file=out or sys.stdout,
+            force_terminal=terminal,
+            width=width,
+            highlight=False,
+            # A secret's ARN holds ":secret:".
+            emoji=False,
+            soft_wrap=True,
+        )
+        unicode = self.rich.encoding.startswith("utf")
+        self._guides = ("├──", "└──", "│  ") if unicode else ("|--", "`--", "|  ")
+        self.ellipsis = "…" if unicode else "..."
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether somebody watches."""
+        return bool(self.rich.is_terminal)
+
+    @property
+    def width(self) -> int:
+        """Columns that a line may take."""
+        if not self.is_terminal:
+            return _FILE_WIDTH
+        return max(LEAST_WIDTH, min(self.rich.width, MOST_WIDTH))
+
+    def fitted(self, text: str, width: int) -> str:
+        """The text, cut where it takes more columns."""
+        if len(text) <= width:
+            return text
+        return text[: max(0, width - len(self.ellipsis))] + self.ellipsis
+
+    def say(self, text: str = "", style: str = "") -> None:
+        """One line, as it is."""
+        self.rich.print(escape(text), style=style or None)
+
+    def answer(self, outcome: Outcome) -> None:
+        """What the flow gets, member by member."""
+        members = outcome.answer or {
+            name: str(value) for name, value in outcome.error.items() if name != "stackTrace"
+        }
+        for name, value in members.items():
+            self.say(f"      {name}: {value}")
+
+    def calls(self, records: Sequence[VoiceCallRecord]) -> None:
+        """The calls: a transfer below the call it was transferred from."""
+        self.say(f"\nCalls in Salesforce: {len(records)}", "bold")
+        orgs = dict.fromkeys(record.org for record in records)
+        for org in orgs:
+            if len(orgs) > 1:
+                self.say(f"in the org {org}")
+            self._tree([record for record in records if record.org == org])
+
+    def _tree(self, records: Sequence[VoiceCallRecord]) -> None:
+        known = {record.vendor_call_key for record in records}
+        for record in records:
+            if record.parent not in known:
+                self.say(_call(record))
+                for line in _branches(record, records, self._guides):
+                    self.say(line)
+
+    def tally(self, tally: Tally, *, whole: bool = True) -> None:
+        """in = delivered + superseded + skipped + dead-lettered, and why it does not close.
+
+        Args:
+            tally: what went in, and what became of it.
+            whole: with the reasons, and where the payloads of dead letters lie.
+        """
+        totals = tally.totals()
+        if whole:
+            self._reasons(tally)
+        for fault in tally.faults():
+            self.say(f"  {fault}", "red")
+        ends = ", ".join(f"{it.total()} {_words(name)}" for name, it in totals.items() if it)
+        verdict = "does not close" if tally.faults() else "closes"
+        total = sum(reasons.total() for reasons in totals.values())
+        self.say(f"{tally.inputs} in, {total} accounted for: the tally {verdict}", "bold")
+        if not whole and ends:
+            self.say(f"  {ends}")
+
+    def _reasons(self, tally: Tally) -> None:
+        self.say("\nTally", "bold")
+        self.say(f"  {tally.inputs:4} in, counted where they were sent")
+        for disposition, reasons in tally.totals().items():
+            self.say(f"  {reasons.total():4} {disposition}", STYLES.get(disposition, "red"))
+            for reason, number in sorted(reasons.items()):
+                if reason:
+                    self.say(f"       {number:4} {reason}")
+        if tally.unmatched:
+            self.say(f"  {tally.unmatched:4} events besides that no rule takes")
+        kept = [line.payload_kept for line in tally.lines if line.disposition == "dead_lettered"]
+        where = ", ".join(f"{kept.count(at)} {_KEPT.get(at, at)}" for at in sorted(set(kept)))
+        if where:
+            self.say(f"  payloads of dead letters: {where}")
+
+
+def _words(disposition: str) -> str:
+    return disposition.replace("_", "-")
+
+
+def name_of(path: Path) -> str:
+    """The path as short as it can be said here."""
+    relative = os.path.relpath(path)
+    return path.name if relative.startswith(os.pardir) else relative
+
+
+def _call(record: VoiceCallRecord) -> str:
+    fields = record.fields
+    parts = [record.vendor_call_key, record.voice_call_id]
+    parts += [str(fields[name]) for name in ("initiationMethod", "callSubtype") if name in fields]
+    sides = [fields.get(name) or fields.get(f"{name}Number") for name in ("from", "to")]
+    if all(sides):
+        parts.append(f"{sides[0]} to {sides[1]}")
+    parts += _final(fields)
+    if record.source == "SEED":
+        parts.append("(seeded)")
+    return "  ".join(parts)
+
+
+def _final(fields: Mapping[str, Any]) -> Iterator[str]:
+    """What a contact record has told of a call: until when, with whom, how it ended."""
+    if "endTime" not in fields:
+        return
+    yield f"{fields.get('startTime', '?')} until {fields['endTime']}"
+    if agent := fields.get("agent"):
+        yield f"{agent}, {fields.get('agentInteractionDuration', 0)} s"
+    yield str(fields.get("disconnectReason", {}).get("value", ""))
+
+
+def _branches(
+    parent: VoiceCallRecord,
+    records: Sequence[VoiceCallRecord],
+    guides: tuple[str, str, str],
+    margin: str = "",
+) -> Iterator[str]:
+    """Lines for the calls transferred from `parent`; guides: a branch, the last one, passing by."""
+    branch, last_branch, passing = guides
+    children = [record for record in records if record.parent == parent.vendor_call_key]
+    for child in children:
+        last = child is children[-1]
+        yield f"{margin}{last_branch if last else branch} {_call(child)}"
+        deeper = f"{margin}{'   ' if last else passing} "
+        yield from _branches(child, records, guides, deeper)
