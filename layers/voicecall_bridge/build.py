@@ -1,9 +1,8 @@
 """Builds the layer into TARGET/python: the locked dependencies, then the package voicecall_bridge.
 
 Without Docker and on any Python from 3.11 on: pip downloads the wheels of the deployed platform.
-What no function needs is removed, because a cold start pays for it: botocore parses 1.2 MB of
-endpoints and looks through the folders of some 400 services, of which the bridge uses seven. The
-byte code is compiled for the deployed Python, or every cold start would compile it anew.
+What no function needs is removed (pruning.py), because a cold start pays for it. The byte code is
+compiled for the deployed Python, or every cold start would compile it anew.
 
 The same inputs give the same files, times included, so that nothing is uploaded twice.
 """
@@ -11,13 +10,13 @@ The same inputs give the same files, times included, so that nothing is uploaded
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+
+from pruning import PruningError, prune_libraries
 
 HERE = Path(__file__).resolve().parent
 LOCK = HERE / "requirements.lock"
@@ -27,9 +26,6 @@ OLDEST_PYTHON = (3, 11)
 DEPLOYED_PYTHON = (3, 13)  # Globals.Function.Runtime of template.yaml
 WHEEL_PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
 LOCAL = "local"
-
-AWS_SERVICES = frozenset({"connect", "dynamodb", "kinesis", "s3", "secretsmanager", "sqs", "ssm"})
-"""The clients that the bridge makes. botocore forgets every other service."""
 
 INSTALLER_NOTES = frozenset(
     {
@@ -111,7 +107,7 @@ def install(platform: str, site: Path) -> None:
 
 
 def prune(site: Path) -> None:
-    """Remove from `site` what no function reads at run time."""
+    """Remove from `site` what no function reads at run time. Raises BuildError."""
     shutil.rmtree(site / "bin", ignore_errors=True)  # present only if a wheel has scripts
     for folder in [*site.rglob("__pycache__"), *site.rglob("tests")]:
         if folder.is_dir():
@@ -122,29 +118,10 @@ def prune(site: Path) -> None:
         for file in information.iterdir():
             if file.name in INSTALLER_NOTES:
                 file.unlink()
-    data = site / "botocore" / "data"
-    if data.is_dir():
-        prune_botocore(data)
-
-
-def prune_botocore(data: Path) -> None:
-    """Leave the models and endpoints of AWS_SERVICES in botocore's data folder.
-
-    Raises BuildError if botocore has no model of one of them.
-    """
-    unknown = sorted(name for name in AWS_SERVICES if not (data / name).is_dir())
-    if unknown:
-        raise BuildError(f"botocore knows no service {', '.join(unknown)}: see AWS_SERVICES")
-    for service in data.iterdir():
-        if service.is_dir() and service.name not in AWS_SERVICES:
-            shutil.rmtree(service)
-    file = data / "endpoints.json"
-    endpoints: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    for partition in endpoints["partitions"]:
-        services = partition["services"]
-        # For these, the endpoint prefix, which is the key here, equals the service's name.
-        partition["services"] = {name: services[name] for name in services if name in AWS_SERVICES}
-    file.write_text(json.dumps(endpoints, separators=(",", ":")), encoding="utf-8")
+    try:
+        prune_libraries(site)
+    except PruningError as error:
+        raise BuildError(str(error)) from None
 
 
 def find_deployed_python() -> str | None:

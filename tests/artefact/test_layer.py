@@ -11,7 +11,7 @@ import pytest
 from tests.architecture.test_requirements import locked, normal
 from tests.artefact.artefact import DEPLOYED_VERSION, LAYER, ROOT, SAM, Artefact
 
-MOST_MEGABYTES = 40.0
+MOST_MEGABYTES = 30.0
 """Of the layer, unpacked. Lambda takes 250 MB with everything; each start reads what it imports."""
 FUNCTIONS = (
     "ContactFlowFunction",
@@ -42,7 +42,8 @@ def test_layer_holds_the_locked_packages_and_no_other(artefact: Artefact) -> Non
     pins = locked(LAYER / "requirements.lock")
     held = distributions(artefact.shipped)
     assert held == {name: pins[name].version for name in held}
-    assert set(pins) == set(held)
+    # Only what compiles cffi's code needs it.
+    assert set(pins) - set(held) == {"pycparser"}
 
 
 def test_layer_holds_no_module_of_another_package(artefact: Artefact) -> None:
@@ -128,4 +129,4 @@ def test_function_holds_its_handler_and_nothing_else(artefact: Artefact, functio
 
 def test_every_function_was_built(artefact: Artefact) -> None:
     folders = {path.name for path in artefact.built.iterdir() if path.is_dir()}
-    assert folders == {*FUNCTIONS, "BridgeLayer"}
+    assert folders == {*FUNCTIONS, "BridgeLayer", "MonitoringStack"}

@@ -76,7 +76,7 @@ def deployed(revision: str = "") -> Deployed:
     source = layer_of(root)
     script = source / "build.py"
     trusted = authority(FOLDER)
-    sources = [source / "requirements.lock", script, *source.glob("voicecall_bridge/**/*.py")]
+    sources = [source / "requirements.lock", *source.rglob("*.py")]
     if _is_stale(layer, [*sources, trusted.certificate]):
         _run([python, str(script), "--platform", "local", "--target", str(layer)])
         _trust(layer, trusted)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import build
+import pruning
 import pytest
 
 from tests.template.wheels import lock, make_wheel
@@ -55,7 +56,9 @@ def workshop(tmp_path: Path) -> Workshop:
     (shop.folder / "voicecall_bridge" / "__pycache__").mkdir(parents=True)
     (shop.folder / "voicecall_bridge" / "__init__.py").write_text("PLACE = __file__\n")
     (shop.folder / "voicecall_bridge" / "__pycache__" / "old.cpython-27.pyc").write_bytes(b"")
-    shutil.copy(build.__file__, shop.folder / "build.py")
+    for script in (build, pruning):
+        shutil.copy(str(script.__file__), shop.folder)
+    shutil.copytree(pruning.REPLACEMENTS, shop.folder / "replacements")
     wheels = [
         make_wheel(
             shop.wheels,

@@ -4,7 +4,7 @@ import fnmatch
 from collections.abc import Iterator
 from typing import Any
 
-import build
+import pruning
 import pytest
 from botocore import xform_name
 from botocore.session import get_session
@@ -162,7 +162,7 @@ def used_actions() -> set[str]:
     The name alone tells the service: they share only those of tags and resource policies.
     """
     actions = {}
-    for service in build.AWS_SERVICES:
+    for service in pruning.AWS_OPERATIONS:
         for operation in get_session().get_service_model(service).operation_names:
             action = f"{service}:{operation}"
             actions[xform_name(operation)] = ACTION_OF_OPERATION.get(action, action)
