@@ -84,7 +84,7 @@ suites: $(VENV)/ready $(SAM)/ready  ## all test suites, with branch coverage of 
 suite-pure: SUITES = tests/unit tests/property tests/architecture tests/template tests/performance tests/soak
 suite-faults: SUITES = tests/integration/test_fault_matrix.py
 suite-handler: SUITES = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
-suite-simulator: SUITES = tests/simulator tests/doctor tests/tools
+suite-simulator: SUITES = tests/simulator tests/doctor tests/tools tests/material
 suite-artefact: SUITES = tests/artefact
 # A process of its own: one simulator runs in a process, and this one runs all the time.
 suite-console: SUITES = tests/console

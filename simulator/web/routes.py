@@ -23,10 +23,10 @@ from starlette.responses import (
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from simulator.material import read_material
 from simulator.web.exports import as_curl, as_sample, payload_of
 from simulator.web.hub import Hub
 from simulator.web.openapi import document
-from simulator.web.pasted import recognised
 from simulator.web.recorder import Call
 from simulator.web.sending import Order, kinds_of
 from simulator.web.stories import STORIES, read_overrides
@@ -34,6 +34,12 @@ from simulator.web.stories import STORIES, read_overrides
 STATIC: Final = Path(__file__).resolve().parent / "static"
 MOST_ROWS: Final = 1_000
 MOST_TIMES: Final = 1_000
+SENT_AS: Final[Mapping[str, str]] = {
+    "contact_flow": "flow",
+    "contact_events": "event",
+    "contact_records": "record",
+}
+"""Sources of recognised material that can be sent, and what `send` calls them."""
 _LIVE_SECONDS: Final = 15.0
 """So often an idle stream of events says that it is there."""
 _LIVE_PAUSE: Final = 0.1
@@ -209,12 +215,24 @@ def _send(hub: Hub, _: Request, body: Any) -> Any:
 
 def _material(hub: Hub, request: Request, body: Any) -> Any:
     query = request.query_params
-    found = recognised(bytes(body))
+    found = read_material(bytes(body))
     times = _number(query.get("times", 1), "times", 1, MOST_TIMES)
-    if query.get("send") == "true":
-        for kind, events in found.by_kind.items():
-            hub.sender.send(kind, events, times, shuffled=query.get("shuffled") == "true")
-    return {"recognised": found.form, "events": found.counts, "sent": query.get("send") == "true"}
+    by_kind: dict[str, list[Any]] = {}
+    for event in found.events:
+        if event.source in SENT_AS and isinstance(event.payload, dict):
+            by_kind.setdefault(SENT_AS[event.source], []).append(event.payload)
+    sending = query.get("send") == "true"
+    for kind, events in by_kind.items() if sending else ():
+        hub.sender.send(kind, events, times, shuffled=query.get("shuffled") == "true")
+    counts = {kind: len(events) for kind, events in by_kind.items()}
+    left = len(found.events) - sum(counts.values())
+    return {
+        "recognised": found.summary(),
+        "events": counts,
+        "notSent": left,
+        "sent": sending,
+        "notes": sorted({note for event in found.events for note in event.notes}),
+    }
 
 
 def _stories(_: Hub, __: Request, ___: Any) -> Any:

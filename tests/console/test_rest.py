@@ -1,5 +1,6 @@
 """The console's REST interface against a running simulator: stories, faults, exports, reset."""
 
+import base64
 import json
 from typing import Any
 
@@ -117,6 +118,24 @@ def test_an_event_is_edited_and_sent_again(console: Console) -> None:
     console.until(lambda: str(console.call(contact_id)["entries"]).count("→ existing") >= 3)
     stored = console.hub.simulator.salesforce.voice_calls()
     assert [it.vendor_call_key for it in stored].count(contact_id) == 1
+
+
+def test_material_is_recognised_as_it_is_copied(console: Console) -> None:
+    """Given a stream's batch as Lambda shows it, in base64, then its events are found and sent;
+    text that is none of the forms is refused with the list of them."""
+    record = {"ContactId": "pasted-1", "LastUpdateTimestamp": "2026-11-20T10:00:00Z"}
+    record["AWSContactTraceRecordFormatVersion"] = "2017-03-10"
+    data = base64.b64encode(json.dumps(record).encode()).decode()
+    batch = {"Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": data}}]}
+    address = f"{console.url}/api/material"
+    seen = requests.post(address, data=json.dumps(batch), timeout=PATIENCE).json()
+    assert (seen["events"], seen["sent"]) == ({"record": 1}, False)
+    sent = requests.post(f"{address}?send=true", data=json.dumps(batch), timeout=PATIENCE).json()
+    assert sent["sent"] is True
+    console.until(lambda: bool(console.call("pasted-1")["entries"]))
+    assert console.call("pasted-1")["entries"]
+    refused = requests.post(address, data=b"hello", timeout=PATIENCE)
+    assert (refused.status_code, "understood are" in refused.json()["error"]) == (400, True)
 
 
 def test_exports(console: Console) -> None:
