@@ -117,6 +117,19 @@ def test_what_a_record_lacks_is_told_and_not_what_it_holds(
     assert "+12065550100" not in function.told.stream.getvalue()
 
 
+@pytest.mark.parametrize("first_dated", [True, False])
+def test_a_version_without_last_update_is_older_than_any_other(
+    function: Function, first_dated: bool
+) -> None:
+    """Given it before or after a version that has one, then the dated version stands."""
+    dated, undated = version(5), version(3) | {"LastUpdateTimestamp": None}
+    for number, payload in enumerate((dated, undated) if first_dated else (undated, dated), 1):
+        assert function(payload, first=number) == []
+    assert function.salesforce.versions()[-1] == 5
+    superseded = [("superseded", "NEWER_DELIVERED")] if first_dated else [("delivered", "")]
+    assert function.ended() == [("delivered", ""), *superseded]
+
+
 def test_a_refused_record_is_a_dead_letter_with_its_payload(function: Function) -> None:
     def refuse(_: UpdateVoiceCall) -> None:
         raise Rejected("x", status=400, remark="endTime is wrong for +12065550100")
