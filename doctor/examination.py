@@ -16,7 +16,7 @@ from doctor.org import CLOCK, TOKEN, Org
 from doctor.private_key import check_key
 from doctor.secret import API_NAME, BASE, KEY, ORG, SECRET, SecretReading, read_secret
 from doctor.settings import check_lists, of_parameters
-from voicecall_bridge.contact_centers.secret import ContactCenter, is_on_loopback
+from voicecall_bridge.contact_centers.secret import ContactCenterSecret, is_on_loopback
 from voicecall_bridge.settings.contact_flow import ContactFlowSettings
 from voicecall_bridge.settings.shared import SettingsError
 from voicecall_bridge.telephony.credentials import InvalidCertificates, readable_certificates
@@ -209,7 +209,7 @@ class Examination:
             yield unchecked(CLOCK, "it is told by an answer of Salesforce")
             yield unchecked(TOKEN, "after the faults above")
 
-    def _org(self, center: ContactCenter) -> Org:
+    def _org(self, center: ContactCenterSecret) -> Org:
         asked = self._asked
         return Org(center, asked.provider, asked.audience, asked.seconds, self._way)
 

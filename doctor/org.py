@@ -21,12 +21,13 @@ from requests.adapters import HTTPAdapter
 
 from doctor.address import Way
 from doctor.findings import Finding, fault, ok, unchecked, warning
-from voicecall_bridge.contact_centers.secret import ContactCenter
+from voicecall_bridge.contact_centers.secret import ContactCenterSecret
 from voicecall_bridge.deadline import Deadline, DeadlineExceeded, run_before
 from voicecall_bridge.telephony.auth import LIFETIME_SECONDS, TokenSigner
 from voicecall_bridge.telephony.client import TelephonyClient, new_session
 from voicecall_bridge.telephony.credentials import Credentials, SecretStore
 from voicecall_bridge.telephony.errors import TelephonyError, Unavailable
+from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.telephony.retry import RetryPolicy
 
 CLOCK: Final = "clock"
@@ -85,7 +86,7 @@ class Org:
         way: how it is reached.
     """
 
-    center: ContactCenter
+    center: ContactCenterSecret
     provider: str = "amazon-connect"
     audience: str = ""
     seconds: float = 10.0
@@ -137,7 +138,9 @@ class Org:
     def _clear_routing_of_nothing(self, client: TelephonyClient) -> TelephonyError | None:
         # No contact id has this shape, and this one is made for this question.
         contact_id = f"doctor-{uuid.uuid4()}"
-        ask = partial(client.clear_routing, contact_id, Deadline.after(self.seconds))
+        ask = partial(
+            client.perform, Operation.CLEAR_ROUTING, contact_id, Deadline.after(self.seconds)
+        )
         try:
             # A server that sends a byte now and then never runs into a socket's time-out.
             run_before(Deadline.after(self.seconds), ask)

@@ -15,9 +15,9 @@ from doctor.findings import Finding, fault, ok, unchecked, warning
 from simulator.salesforce.ids import long_id
 from voicecall_bridge.contact_centers.secret import (
     KEY_SUFFIX,
-    ContactCenter,
+    ContactCenterSecret,
     InvalidSecret,
-    contact_center,
+    parse_secret,
 )
 
 SECRET: Final = "secret"  # noqa: S105 - the name of a check
@@ -52,7 +52,7 @@ class SecretReading:
     """
 
     findings: tuple[Finding, ...]
-    center: ContactCenter | None = None
+    center: ContactCenterSecret | None = None
     faulty: frozenset[str] = frozenset()
     key: str = ""
 
@@ -101,15 +101,15 @@ def read_secret(
 def _faults(text: str, separate_key: str, *, on_loopback: bool) -> dict[str, str]:
     """Name -> what the bridge finds wrong."""
     try:
-        contact_center(text, separate_key, on_loopback=on_loopback)
+        parse_secret(text, separate_key, on_loopback=on_loopback)
     except InvalidSecret as error:
         return {name: said for name, _, said in (each.partition(": ") for each in error.faults)}
     return {}
 
 
-def _usable(members: Mapping[str, Any], faulty: frozenset[str], key: str) -> ContactCenter:
+def _usable(members: Mapping[str, Any], faulty: frozenset[str], key: str) -> ContactCenterSecret:
     repaired = {**members, **{name: _PLACEHOLDERS[name] for name in faulty - {KEY}}}
-    return contact_center(json.dumps(repaired), key or "_", on_loopback=True)
+    return parse_secret(json.dumps(repaired), key or "_", on_loopback=True)
 
 
 def _not_json(text: str, error: ValueError) -> Finding:

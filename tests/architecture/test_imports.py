@@ -29,7 +29,7 @@ ROOMS = {
     "sources": "contact",
     "aws": "deadline sources",
     "voice_call": "contact sources",
-    "contact_centers": "voice_call",
+    "contact_centers": "contact voice_call",
     "ledger": "contact contact_centers",
     "telephony": "contact_centers deadline voice_call",
     "observability": "telephony",

@@ -9,7 +9,7 @@ from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.telephony.client import TelephonyClient, new_session
 from voicecall_bridge.telephony.credentials import SecretStore
 from voicecall_bridge.telephony.retry import RetryPolicy
-from voicecall_bridge.voice_call.create import CallInitiation, CreateVoiceCall, Participant
+from voicecall_bridge.voice_call.create import CallInitiation, CreateRequest, Participant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +102,7 @@ class Caller:
         return self.client.create_voice_call(voice_call(**changes), Deadline.after(seconds))
 
 
-def voice_call(**changes: Any) -> CreateVoiceCall:
+def voice_call(**changes: Any) -> CreateRequest:
     """An inbound call, or what `changes` make of it."""
     values: dict[str, Any] = {
         "vendor_call_key": "contact-1",
@@ -113,4 +113,4 @@ def voice_call(**changes: Any) -> CreateVoiceCall:
         "participants": (Participant(CUSTOMER),),
         "call_subtype": "PSTN",
     }
-    return CreateVoiceCall(**(values | changes))
+    return CreateRequest(**(values | changes))

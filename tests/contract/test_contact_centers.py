@@ -15,9 +15,9 @@ import pytest
 from tests.contract.aws import TABLE, Aws
 from tests.unit.samples import FIRST, SECOND
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.contact_centers.registry import refused
-from voicecall_bridge.ledger.assignments import Elsewhere
-from voicecall_bridge.ledger.creations import CreateLease, CreationLedger
+from voicecall_bridge.contact_centers.assignment import AssignedTo, AssignedToDefault, Refused
+from voicecall_bridge.ledger.assignments import AssignedElsewhere
+from voicecall_bridge.ledger.creations import CreateLease, CreationLedger, PlannedCreate
 from voicecall_bridge.ledger.lease import LeaseHeld, Superseded
 from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVersion
 from voicecall_bridge.ledger.table import Table
@@ -25,7 +25,7 @@ from voicecall_bridge.ledger.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voicecall_bridge.contact_centers.registry import Center
+    from voicecall_bridge.contact_centers.registry import ContactCenter
 
 KEY = ContactKey("instance-1", "contact-1")
 REQUEST = {"vendorCallKey": "contact-1", "startTime": "2026-10-20T10:00:00Z"}
@@ -47,8 +47,8 @@ def ledger(client: Any) -> CreationLedger:
 
 
 def record_lease(
-    client: Any, center: Center, key: ContactKey = KEY, version: int = 1
-) -> RecordLease | Superseded | LeaseHeld | Elsewhere:
+    client: Any, center: ContactCenter, key: ContactKey = KEY, version: int = 1
+) -> RecordLease | Superseded | LeaseHeld | AssignedElsewhere:
     records = RecordLedger(Table(lambda: client, TABLE))
     return records.acquire(RecordVersion(key, version, "a"), SECONDS, center)
 
@@ -60,23 +60,25 @@ def test_workers_with_different_choices_agree_on_one(clients: list[Any], round_:
     key = ContactKey("instance-1", f"contact-{round_}")
     ready = Barrier(WORKERS)
 
-    def work(number: int) -> tuple[Center, object]:
+    def work(number: int) -> tuple[ContactCenter, object]:
         center = SECOND if number % 2 else FIRST
         ready.wait(10.0)
         if number % 3:
-            return center, ledger(clients[number]).acquire(key, REQUEST, SECONDS, center)
+            return center, ledger(clients[number]).acquire(
+                PlannedCreate(key, center, REQUEST), SECONDS
+            )
         return center, record_lease(clients[number], center, key, number + 1)
 
     with ThreadPoolExecutor(WORKERS) as threads:
         turns = list(threads.map(work, range(WORKERS)))
-    stands = ledger(clients[0]).entry(key).center
-    assert stands in (FIRST.name, SECOND.name)
+    stands = ledger(clients[0]).assignment(key)
+    assert stands in (AssignedTo(FIRST.name), AssignedTo(SECOND.name))
     for center, turn in turns:
-        if center.name == stands:
-            assert not isinstance(turn, Elsewhere)
+        if AssignedTo(center.name) == stands:
+            assert not isinstance(turn, AssignedElsewhere)
         else:
             # A version of which a newer one is under way is not needed, wherever it belongs.
-            assert turn == Elsewhere(stands) or isinstance(turn, Superseded)
+            assert turn == AssignedElsewhere(stands) or isinstance(turn, Superseded)
     assert sum(isinstance(turn, CreateLease) for _, turn in turns) <= 1
     assert sum(isinstance(turn, CreateLease | RecordLease) for _, turn in turns) >= 1
 
@@ -85,36 +87,38 @@ def test_a_choice_stands_over_failure_and_time(clients: list[Any]) -> None:
     """Given a creation that failed, and one whose lease ran out; when another choice begins; then
     it hears of the first; with that, it may send."""
     first = ledger(clients[0])
-    lease = first.acquire(KEY, REQUEST, SECONDS, SECOND)
+    lease = first.acquire(PlannedCreate(KEY, SECOND, REQUEST), SECONDS)
     assert isinstance(lease, CreateLease)
     first.release(lease, "503", unknown=False)
     late = CreationLedger(Table(lambda: clients[1], TABLE), lambda: 4e9)
     for other in (first, late):
-        assert other.acquire(KEY, REQUEST, SECONDS, FIRST) == Elsewhere(SECOND.name)
-    assert isinstance(late.acquire(KEY, REQUEST, SECONDS, SECOND), CreateLease)
-    assert isinstance(late.acquire(KEY, REQUEST, SECONDS, SECOND), LeaseHeld)
+        assert other.acquire(PlannedCreate(KEY, FIRST, REQUEST), SECONDS) == AssignedElsewhere(
+            AssignedTo(SECOND.name)
+        )
+    assert isinstance(late.acquire(PlannedCreate(KEY, SECOND, REQUEST), SECONDS), CreateLease)
+    assert isinstance(late.acquire(PlannedCreate(KEY, SECOND, REQUEST), SECONDS), LeaseHeld)
 
 
 def test_records_follow_what_the_flow_began(clients: list[Any]) -> None:
-    ledger(clients[0]).acquire(KEY, REQUEST, SECONDS, SECOND)
+    ledger(clients[0]).acquire(PlannedCreate(KEY, SECOND, REQUEST), SECONDS)
     records = RecordLedger(Table(lambda: clients[1], TABLE))
-    assert records.center(KEY) == SECOND.name
-    assert record_lease(clients[1], FIRST) == Elsewhere(SECOND.name)
+    assert records.assignment(KEY) == AssignedTo(SECOND.name)
+    assert record_lease(clients[1], FIRST) == AssignedElsewhere(AssignedTo(SECOND.name))
     lease = record_lease(clients[1], SECOND)
     assert isinstance(lease, RecordLease)
     assert records.settle(lease)
 
 
 def test_a_refusal_keeps_everybody_away_and_takes_nothing_back(clients: list[Any]) -> None:
-    mark = refused("elsewhere")
+    mark = Refused.of("elsewhere")
     book = ledger(clients[0])
-    book.refused(KEY, mark)
-    assert book.acquire(KEY, REQUEST, SECONDS, FIRST) == Elsewhere(mark)
-    assert record_lease(clients[1], SECOND) == Elsewhere(mark)
+    book.refuse(KEY, mark)
+    assert book.acquire(PlannedCreate(KEY, FIRST, REQUEST), SECONDS) == AssignedElsewhere(mark)
+    assert record_lease(clients[1], SECOND) == AssignedElsewhere(mark)
     other = ContactKey("instance-1", "contact-2")
-    book.acquire(other, REQUEST, SECONDS, FIRST)
-    book.refused(other, mark)
-    assert book.entry(other).center == FIRST.name
+    book.acquire(PlannedCreate(other, FIRST, REQUEST), SECONDS)
+    book.refuse(other, mark)
+    assert book.assignment(other) == AssignedTo(FIRST.name)
 
 
 @pytest.mark.parametrize("name", ["create_request", "record_claim", "record_version"])
@@ -124,9 +128,11 @@ def test_items_from_before_are_the_defaults(aws: Aws, clients: list[Any], name: 
     value = {"S": "{}"} if name == "create_request" else {"N": "1"}
     aws["dynamodb"].put_item(TableName=TABLE, Item={"ledger_key": {"S": str(KEY)}, name: value})
     book = ledger(clients[0])
-    book.refused(KEY, refused("elsewhere"))
-    assert book.entry(KEY).center == ""
-    assert book.acquire(KEY, REQUEST, SECONDS, SECOND) == Elsewhere("")
-    assert record_lease(clients[1], SECOND, version=2) == Elsewhere("")
-    assert isinstance(book.acquire(KEY, REQUEST, SECONDS, FIRST), CreateLease)
-    assert book.entry(KEY).center == FIRST.name
+    book.refuse(KEY, Refused.of("elsewhere"))
+    assert book.assignment(KEY) == AssignedToDefault()
+    assert book.acquire(PlannedCreate(KEY, SECOND, REQUEST), SECONDS) == AssignedElsewhere(
+        AssignedToDefault()
+    )
+    assert record_lease(clients[1], SECOND, version=2) == AssignedElsewhere(AssignedToDefault())
+    assert isinstance(book.acquire(PlannedCreate(KEY, FIRST, REQUEST), SECONDS), CreateLease)
+    assert book.assignment(KEY) == AssignedTo(FIRST.name)

@@ -17,7 +17,7 @@ from tests.contract.aws import TABLE, Aws
 from tests.contract.servers import LOOPBACK, AwsRefusal, Relay, refusing_server, silent_server
 from tests.unit.samples import CENTER
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.creations import CreateLease, CreationLedger
+from voicecall_bridge.ledger.creations import CreateLease, CreationLedger, PlannedCreate
 from voicecall_bridge.ledger.lease import Lease, LeaseHeld
 from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVersion
 from voicecall_bridge.ledger.requests import RequestLease, RequestLedger
@@ -34,7 +34,7 @@ SECONDS = 30.0
 WORKERS = 8
 
 ACQUISITIONS: list[Callable[[Table], object]] = [
-    lambda table: CreationLedger(table).acquire(KEY, REQUEST, SECONDS, CENTER),
+    lambda table: CreationLedger(table).acquire(PlannedCreate(KEY, CENTER, REQUEST), SECONDS),
     lambda table: RecordLedger(table).acquire(RecordVersion(KEY, 1, "a"), SECONDS, CENTER),
     lambda table: RequestLedger(table).acquire(KEY, "c", SECONDS),
     lambda table: RoutingLedger(table).acquire(KEY, RoutingStep.REROUTE, SECONDS),
@@ -77,7 +77,7 @@ def test_a_large_request_is_kept_as_it_is(table: Table) -> None:
     """Given 32 KB of attributes (Connect's limit) in any script; when read; then it is the same."""
     large = {"callAttributes": "Zürich ✓ 電話 \U0001f4de" * 1500}
     ledger = CreationLedger(table)
-    first = ledger.acquire(KEY, large, SECONDS, CENTER)
+    first = ledger.acquire(PlannedCreate(KEY, CENTER, large), SECONDS)
     assert isinstance(first, CreateLease)
     ledger.release(first, "503", unknown=False)
     assert ledger.entry(KEY).request == large
@@ -121,10 +121,12 @@ def test_a_connection_that_breaks_is_replaced_once(aws: Aws, breaking: int, reco
         ledger = CreationLedger(Table(lambda: client, TABLE))
         relay.breaking = breaking
         if recovers:
-            assert isinstance(ledger.acquire(KEY, REQUEST, SECONDS, CENTER), CreateLease)
+            assert isinstance(
+                ledger.acquire(PlannedCreate(KEY, CENTER, REQUEST), SECONDS), CreateLease
+            )
         else:
             with pytest.raises(LedgerUnavailable, match=r"^ConnectionClosedError$"):
-                ledger.acquire(KEY, REQUEST, SECONDS, CENTER)
+                ledger.acquire(PlannedCreate(KEY, CENTER, REQUEST), SECONDS)
         assert relay.accepted == 2
         client.close()
     assert aws.items() == (1 if recovers else 0)

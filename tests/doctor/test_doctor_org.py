@@ -14,7 +14,7 @@ from doctor.findings import Finding, Verdict
 from doctor.org import CLOCK, TOKEN, Org
 from simulator.salesforce import Fault, SalesforceSimulator, new_identity
 from tests.contract.servers import refusing_server, silent_server
-from voicecall_bridge.contact_centers.secret import ContactCenter
+from voicecall_bridge.contact_centers.secret import ContactCenterSecret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +26,9 @@ BOUND_SECONDS = 0.7
 """For servers that never answer: what is waited for such an answer in a test."""
 
 
-def center(base_url: str, **changes: Any) -> ContactCenter:
+def center(base_url: str, **changes: Any) -> ContactCenterSecret:
     return replace(
-        ContactCenter(
+        ContactCenterSecret(
             org_id=IDENTITY.org_id,
             api_name=IDENTITY.call_center_api_name,
             base_url=base_url,

@@ -23,14 +23,14 @@ from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
 from tests.unit.samples import CENTERS
 from voicecall_bridge.composition import contact_flow
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.contact_centers.registry import ContactCenters
+from voicecall_bridge.contact_centers.registry import ContactCenterRegistry
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.ledger.creations import CreateLease, CreationLedger
+from voicecall_bridge.ledger.creations import CreateLease, CreationLedger, PlannedCreate
 from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.observability import Observer
 from voicecall_bridge.sources import flow
-from voicecall_bridge.use_cases.create import Bridge
-from voicecall_bridge.use_cases.outcomes import LeaseTimeout
+from voicecall_bridge.use_cases.create import CreateVoiceCall
+from voicecall_bridge.use_cases.results import LeaseTimeout, Progress
 from voicecall_bridge.voice_call.create import CallInitiation
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from tests.integration.simulator import Simulator
 
-CENTER = ContactCenters.of(SECRET).default
+CENTER = ContactCenterRegistry.of(SECRET).default
 
 
 def environments(number: int) -> list[Callable[[], dict[str, str]]]:
@@ -139,7 +139,7 @@ def test_a_lease_that_ran_out_is_taken_over(simulator: Simulator) -> None:
     earlier = time.time() - 60
     dead = CreationLedger(Table(lambda: simulator.aws["dynamodb"], TABLE), lambda: earlier)
     request = {"startTime": "2026-10-20T10:00:00Z"}
-    begun = dead.acquire(ContactKey(INSTANCE, "contact-1"), request, 7.5, CENTER)
+    begun = dead.acquire(PlannedCreate(ContactKey(INSTANCE, "contact-1"), CENTER, request), 7.5)
     assert isinstance(begun, CreateLease)
     answer = simulator.deliver(inbound())
     assert answer["status"] == "created"
@@ -309,11 +309,13 @@ def left_after_waiting(seconds: float) -> float:
     """Seconds left when the wait for another worker is given up."""
     clock = Clock()
     ledger = SlowLedger(clock)
-    ledger.acquire(ContactKey(INSTANCE, "contact-1"), {}, 60, CENTERS.default)
-    waiting = Bridge(ledger, alone(ScriptedClient([])), Observer(), now=clock, sleep=clock.sleep)
+    ledger.acquire(PlannedCreate(ContactKey(INSTANCE, "contact-1"), CENTERS.default, {}), 60)
+    waiting = CreateVoiceCall(
+        ledger, alone(ScriptedClient([])), Observer(), now=clock, sleep=clock.sleep
+    )
     deadline = Deadline.after(seconds, clock)
     with pytest.raises(LeaseTimeout):
-        waiting.create(flow.read(inbound()).contact, CallInitiation.INBOUND, deadline)
+        waiting.create(flow.read(inbound()).contact, CallInitiation.INBOUND, deadline, Progress())
     return deadline.remaining()
 
 

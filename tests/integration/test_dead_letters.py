@@ -14,7 +14,7 @@ from simulator.salesforce import Fault
 from tests.contract.servers import LOOPBACK, refusing_server
 from tests.integration.events import event, inbound, method, transfer
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
-from voicecall_bridge.use_cases import create as bridge
+from voicecall_bridge.use_cases import create
 
 if TYPE_CHECKING:
     from tests.integration.simulator import Simulator
@@ -169,7 +169,7 @@ def test_a_defect_of_the_bridge_is_answered_and_kept(
     def fail(contact: object, *_: object) -> None:
         raise KeyError(contact)
 
-    monkeypatch.setattr(bridge, "create_voice_call", fail)
+    monkeypatch.setattr(create, "create_request", fail)
     answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errorCode"]) == ("failed", "INTERNAL")
     [letter] = simulator.aws.letters()

@@ -31,7 +31,7 @@ from tests.integration.canaries import (
 from tests.integration.events import inbound, method
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.telephony.auth import TokenSigner
-from voicecall_bridge.use_cases import create as bridge
+from voicecall_bridge.use_cases import create
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,7 +169,7 @@ def test_a_defect_whose_text_is_the_event(
             raise RuntimeError(f"cannot map {contact!r} for {CUSTOMER}") from cause
 
     simulator.set(FLOW_FAILURE=failure)
-    monkeypatch.setattr(bridge, "create_voice_call", fail)
+    monkeypatch.setattr(create, "create_request", fail)
     if failure == "continue":
         answer = simulator.deliver(inbound())
         assert leaks(json.dumps(answer), key_lines(key)) == []

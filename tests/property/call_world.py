@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, MemoryLedger, alone
+from tests.unit.flow_scene import no_actions
 from tests.unit.samples import (
     INSTANCE_ARN,
     SYSTEM,
@@ -28,11 +29,13 @@ from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow import service as flow_service
 from voicecall_bridge.flow.service import FlowService
+from voicecall_bridge.ledger.routing import RoutingLedger
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.sources import flow
 from voicecall_bridge.streams import processor as streams
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.streams.processor import StreamProcessor
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.client import TelephonyClient
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -41,16 +44,18 @@ from voicecall_bridge.telephony.errors import (
     Rejected,
     Unavailable,
 )
-from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.telephony.operations import Operation
+from voicecall_bridge.use_cases.create import CreateVoiceCall
+from voicecall_bridge.use_cases.directory import CountedDirectory
+from voicecall_bridge.use_cases.routing import Routing
+from voicecall_bridge.use_cases.safety_net import SafetyNet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from voicecall_bridge.contact_centers.registry import Center
-    from voicecall_bridge.ledger.creations import CreateLease
+    from voicecall_bridge.ledger.creations import CreateLease, PlannedCreate
     from voicecall_bridge.settings.contact_events import CreateFromEvents
-    from voicecall_bridge.telephony.answers import SalesforceResult
-    from voicecall_bridge.voice_call.create import CreateVoiceCall
+    from voicecall_bridge.voice_call.create import CreateRequest
 
 CHAIN = ("c1", "c2", "c3")
 """An inbound call, transferred twice."""
@@ -86,7 +91,7 @@ class Salesforce(TelephonyClient):
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.stored: dict[str, CreateVoiceCall] = {}
+        self.stored: dict[str, CreateRequest] = {}
         self.ids: dict[str, str] = {}
         self.faults: list[str] = []
         self.standings: dict[str, Standing] = {key: Standing() for key in CHAIN}
@@ -95,7 +100,7 @@ class Salesforce(TelephonyClient):
         self.in_events = False
         self.broken: list[str] = []
 
-    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> SalesforceResult:
+    def create_voice_call(self, request: CreateRequest, deadline: Deadline) -> SalesforceResult:
         key = request.vendor_call_key
         standing = self.standings[key]
         self._require(standing.word != "known", "a second POST after one whose outcome is known")
@@ -116,7 +121,7 @@ class Salesforce(TelephonyClient):
         standing.word = "unknown"
         return made
 
-    def _create(self, request: CreateVoiceCall, deadline: Deadline, fault: str) -> SalesforceResult:
+    def _create(self, request: CreateRequest, deadline: Deadline, fault: str) -> SalesforceResult:
         if fault == "die before":
             raise Died
         if fault == "429":
@@ -148,7 +153,10 @@ class Salesforce(TelephonyClient):
         if not holds:
             self.broken.append(broken)
 
-    def clear_routing(self, vendor_call_key: str, deadline: Deadline) -> int:
+    def perform(
+        self, operation: Operation, vendor_call_key: str, deadline: Deadline, body: Any = None
+    ) -> SalesforceResult:
+        assert operation is Operation.CLEAR_ROUTING
         fault = self.faults.pop(0) if self.faults else ""
         if fault.startswith("die"):
             raise Died
@@ -157,7 +165,7 @@ class Salesforce(TelephonyClient):
         self.cleared[vendor_call_key] += 1
         if vendor_call_key not in self.stored:
             raise Rejected("unknown", status=404)
-        return 1
+        return SalesforceResult(attempts=1)
 
 
 class RememberingLedger(MemoryLedger):
@@ -168,9 +176,9 @@ class RememberingLedger(MemoryLedger):
         self.salesforce = salesforce
         self.faults: list[str] = []
 
-    def acquire(self, key: ContactKey, request: Any, seconds: float, center: Center) -> Any:
+    def acquire(self, wanted: PlannedCreate, seconds: float) -> Any:
         fault = self._fault()
-        lease = super().acquire(key, request, seconds, center)
+        lease = super().acquire(wanted, seconds)
         self._end(fault)
         return lease
 
@@ -249,7 +257,8 @@ class World:
         event = flow_event("createTransferVC" if transfer else "createVoiceCall", **facts)
         service = FlowService(
             observer=self.told.observer,
-            bridge=self._bridge(events=False),
+            create=self._create(),
+            actions=no_actions,
             dead_letters=self.letters,
         )
         self.invocations += 1
@@ -266,7 +275,9 @@ class World:
         """A batch of those records, in the shard's order; the numbers that are to come again."""
         numbers = sorted(set(numbers))
         records = [self.published[number] for number in numbers]
-        source = ContactEvents(self._bridge(events=True), self.create_from, now=self.clock)
+        source = ContactEvents(
+            self._safety_net(), self._routing(), self.create_from, now=self.clock
+        )
         processor: StreamProcessor[Any] = StreamProcessor(source, self.letters, self.told.observer)
         processor._pool = AtOnce()  # type: ignore[assignment]
         before = len(self.told.deliveries())
@@ -281,15 +292,32 @@ class World:
         assert {str(number) for number in numbers} <= set(ends) | again
         return [number for number in numbers if str(number) in again]
 
-    def _bridge(self, *, events: bool) -> Bridge:
-        return Bridge(
+    def _create(self) -> CreateVoiceCall:
+        return CreateVoiceCall(
             self.ledger,
             alone(self.salesforce),
             self.told.observer,
-            self.directory if events else None,
-            needs_ledger=events,
             now=self.clock,
             sleep=self.clock.sleep,
+        )
+
+    def _safety_net(self) -> SafetyNet:
+        return SafetyNet(
+            self.ledger,
+            alone(self.salesforce),
+            CountedDirectory(self.directory, self.told.observer),
+            self.told.observer,
+            now=self.clock,
+            sleep=self.clock.sleep,
+        )
+
+    def _routing(self) -> Routing:
+        return Routing(
+            RoutingLedger(self.ledger.table, self.clock),
+            self.ledger,
+            alone(self.salesforce),
+            CountedDirectory(self.directory, self.told.observer),
+            self.told.observer,
         )
 
     @contextmanager

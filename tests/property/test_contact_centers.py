@@ -27,6 +27,7 @@ from tests.unit.samples import (
 )
 from tests.unit.two_orgs import TwoOrgs
 from voicecall_bridge.contact import InitiationMethod
+from voicecall_bridge.contact_centers.assignment import UNASSIGNED, AssignedTo, Assignment
 from voicecall_bridge.flow import service as flow_service
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Unavailable
 
@@ -36,6 +37,13 @@ NAMES = ["", "", "sales/first", "sales/second", SECOND_ARN, "elsewhere"]
 SECRETS = {"sales/first": FIRST_ARN, "sales/second": SECOND_ARN, SECOND_ARN: SECOND_ARN}
 PINS = {FIRST.name: FIRST_ARN, SECOND.name: SECOND_ARN}
 REFUSED = "refused"
+
+
+def secret_of(assignment: Assignment) -> str:
+    """The secret of the contact center that owns a contact."""
+    return PINS[assignment.name] if isinstance(assignment, AssignedTo) else REFUSED
+
+
 CONTACTS = st.sampled_from(["c1", "c1", "c2", "c2", "c3", "d1"])
 KINDS = ["QUEUED", "CONNECTED_TO_AGENT", "DISCONNECTED", "CONTACT_DATA_UPDATED"]
 FAULTS = {
@@ -126,7 +134,7 @@ class Play:
         self.world.event(contact_event(kind, contactId=contact_id, **facts, **more))
         # Which contacts of the chain it has begun depends on who was there; not so whose they are.
         for begun in PARENTS:  # parents first
-            if self.world.pin(begun) is not None:
+            if self.world.assignment(begun) != UNASSIGNED:
                 self.model.said(begun, "")
 
     def record(self, contact_id: str, version: int) -> None:
@@ -146,8 +154,8 @@ class Play:
             if operation in ("create", "update", "attributes"):
                 assert secret == self.model.belongs[contact_id], (operation, contact_id)
         for contact_id, secret in self.model.belongs.items():
-            pin = self.world.pin(contact_id)
-            assert pin is None or PINS.get(pin, REFUSED) == secret
+            known = self.world.assignment(contact_id)
+            assert known == UNASSIGNED or secret_of(known) == secret
 
 
 @contextmanager
@@ -192,8 +200,8 @@ def test_all_requests_of_a_contact_go_to_its_org(
             play.check()
             for secret, operation, contact_id in world.sent[before:]:
                 # What makes no record goes where the record is, if one was begun.
-                pin = world.pin(contact_id)
-                assert pin is None or PINS.get(pin) == secret, operation
+                known = world.assignment(contact_id)
+                assert known == UNASSIGNED or secret_of(known) == secret, operation
         assert [line for line in world.told.lines() if line["message"] == "defect"] == []
         note(f"orgs reached: {len({secret for secret, *_ in world.sent})}")
         note(f"refused: {REFUSED in play.model.belongs.values()}")

@@ -21,9 +21,16 @@ from tests.unit.doubles import Clock
 from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.samples import FIRST, SECOND
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.contact_centers.registry import Center, refused
-from voicecall_bridge.ledger.assignments import Elsewhere
-from voicecall_bridge.ledger.creations import Created, CreateLease, CreateStatus, CreationLedger
+from voicecall_bridge.contact_centers.assignment import UNASSIGNED, AssignedTo, Assignment, Refused
+from voicecall_bridge.contact_centers.registry import ContactCenter
+from voicecall_bridge.ledger.assignments import AssignedElsewhere
+from voicecall_bridge.ledger.creations import (
+    Created,
+    CreateLease,
+    CreateStatus,
+    CreationLedger,
+    PlannedCreate,
+)
 from voicecall_bridge.ledger.lease import LeaseHeld, Superseded
 from voicecall_bridge.ledger.routing import RoutingLease, RoutingLedger, RoutingStep
 from voicecall_bridge.ledger.table import Table
@@ -58,7 +65,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.unknown: set[ContactKey] = set()
         self.over: set[ContactKey] = set()
         self.held: dict[tuple[ContactKey, str], tuple[RoutingLease | None, float]] = {}
-        self.assigned: dict[ContactKey, str] = {}
+        self.assigned: dict[ContactKey, Assignment] = {}
 
     def teardown(self) -> None:
         self.stack.close()
@@ -66,8 +73,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def lease_is_live(self, key: ContactKey) -> bool:
         return key in self.live and self.live[key][1] >= self.clock.now
 
-    def is_elsewhere(self, key: ContactKey, center: Center) -> bool:
-        return self.assigned.get(key, center.name) != center.name
+    def is_elsewhere(self, key: ContactKey, center: ContactCenter) -> bool:
+        return self.assigned.get(key, AssignedTo(center.name)) != AssignedTo(center.name)
 
     @rule(
         target=leases,
@@ -75,14 +82,14 @@ class LedgerMachine(RuleBasedStateMachine):
         start=st.integers(0, 99),
         center=st.sampled_from([FIRST, SECOND]),
     )
-    def acquire(self, key: ContactKey, start: int, center: Center) -> object:
+    def acquire(self, key: ContactKey, start: int, center: ContactCenter) -> object:
         request = {"startTime": str(start)}
-        real = self.real.create.acquire(key, request, LEASE_SECONDS, center)
-        double = self.double.create.acquire(key, request, LEASE_SECONDS, center)
+        real = self.real.create.acquire(PlannedCreate(key, center, request), LEASE_SECONDS)
+        double = self.double.create.acquire(PlannedCreate(key, center, request), LEASE_SECONDS)
         assert type(real) is type(double)
-        assert isinstance(real, Elsewhere) is self.is_elsewhere(key, center)
-        if isinstance(real, Elsewhere):
-            assert real == double == Elsewhere(self.assigned[key]), "a contact never moves"
+        assert isinstance(real, AssignedElsewhere) is self.is_elsewhere(key, center)
+        if isinstance(real, AssignedElsewhere):
+            assert real == double == AssignedElsewhere(self.assigned[key]), "a contact never moves"
             return hypothesis.stateful.multiple()
         if not (isinstance(real, CreateLease) and isinstance(double, CreateLease)):
             assert isinstance(real, Created) is (key in self.known)
@@ -94,7 +101,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert real.after_unknown == double.after_unknown == (ran_out or key in self.unknown)
         assert real.earlier_request == double.earlier_request
         self.unknown.discard(key)
-        self.assigned[key] = center.name
+        self.assigned[key] = AssignedTo(center.name)
         self.live[key] = (real, self.clock.now + LEASE_SECONDS)
         return (real, double)
 
@@ -116,11 +123,11 @@ class LedgerMachine(RuleBasedStateMachine):
             if unknown:
                 self.unknown.add(key)
 
-    @rule(key=st.sampled_from(KEYS), mark=st.sampled_from([refused("x"), refused("y")]))
-    def refused(self, key: ContactKey, mark: str) -> None:
-        self.real.create.refused(key, mark)
-        self.double.create.refused(key, mark)
-        self.assigned.setdefault(key, mark)
+    @rule(key=st.sampled_from(KEYS), refused=st.sampled_from([Refused.of("x"), Refused.of("y")]))
+    def refuse(self, key: ContactKey, refused: Refused) -> None:
+        self.real.create.refuse(key, refused)
+        self.double.create.refuse(key, refused)
+        self.assigned.setdefault(key, refused)
 
     @rule(key=st.sampled_from(KEYS))
     def ended(self, key: ContactKey) -> None:
@@ -145,7 +152,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert isinstance(real, LeaseHeld) is (self.clock.now <= until < DONE), "one at a time"
         if not (isinstance(real, RoutingLease) and isinstance(double, RoutingLease)):
             return hypothesis.stateful.multiple()
-        assert real.center == double.center == self.assigned.get(key)
+        assert real.assignment == double.assignment == self.assigned.get(key, UNASSIGNED)
         self.held[key, step.value] = (real, self.clock.now + LEASE_SECONDS)
         return (real, double)
 
@@ -168,6 +175,7 @@ class LedgerMachine(RuleBasedStateMachine):
             real, double = self.real.create.entry(key), self.double.create.entry(key)
             assert abs(real.lease_until - double.lease_until) < 0.002
             assert replace(real, lease_until=0.0) == replace(double, lease_until=0.0)
+            assert real.assignment == self.assigned.get(key, UNASSIGNED)
             assert real.voice_call_id == self.known.get(key, "")
             assert (real.create_status is CreateStatus.CREATED) is (key in self.known)
             assert (real.lease_until >= self.clock.now) is self.lease_is_live(key)

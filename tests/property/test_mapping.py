@@ -13,8 +13,8 @@ from voicecall_bridge.sources import flow
 from voicecall_bridge.voice_call.create import (
     CallInitiation,
     CannotCreate,
-    CreateVoiceCall,
-    create_voice_call,
+    CreateRequest,
+    create_request,
 )
 
 ASKED = st.sampled_from(CallInitiation)
@@ -37,11 +37,11 @@ REQUIRED = {
 OPTIONAL = {"parentVoiceCallId", "queue", "callOrigin", "callAttributes"}
 
 
-def request_of(event: object, asked: CallInitiation, started: datetime) -> CreateVoiceCall | None:
+def request_of(event: object, asked: CallInitiation, started: datetime) -> CreateRequest | None:
     """The request, or None where a documented error says why there is none."""
     try:
         contact = flow.read(event).contact
-        return create_voice_call(contact, asked, started)
+        return create_request(contact, asked, started)
     except (NotAContact, CannotCreate) as error:
         note(type(error).__name__)
         return None

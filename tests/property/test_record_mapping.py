@@ -12,7 +12,7 @@ from tests.unit.samples import MISSING
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.settings.contact_records import RecordRules
 from voicecall_bridge.sources.contact_record import MEMBERS, ContactRecord, read
-from voicecall_bridge.voice_call.update import PROPERTIES, CustomField, update_voice_call
+from voicecall_bridge.voice_call.update import PROPERTIES, CustomField, update_request
 
 TIMES = (
     st.sampled_from(["2026-11-20T10:00:00Z", "2026-11-20", "1970-01-01T00:00:00Z", ""]) | ANY_JSON
@@ -73,7 +73,7 @@ def test_reading_and_mapping_never_fail(payload: Any) -> None:
     if found is None:
         return
     RecordRules().skip(found)
-    body = update_voice_call(found, FIELDS).to_json()
+    body = update_request(found, FIELDS).to_json()
     assert set(body) <= {row.name for row in PROPERTIES} | {"callAttributes"}
     assert None not in body.values()
     assert json.loads(json.dumps(body, allow_nan=False)) == body

@@ -11,7 +11,7 @@ from tests.unit.aws import ledger_table
 from tests.unit.record_function import Function, OneAtATime
 from tests.unit.records import PatchedCalls, version
 from voicecall_bridge.telephony.errors import Unavailable
-from voicecall_bridge.voice_call.update import UpdateVoiceCall
+from voicecall_bridge.voice_call.update import UpdateRequest
 
 CONTACTS = [f"c{number}" for number in range(12)]
 VERSIONS = range(5)
@@ -27,7 +27,7 @@ class BusySalesforce(PatchedCalls):
         self.together = 0
         self.lock = threading.Lock()
 
-    def begin(self, request: UpdateVoiceCall) -> None:
+    def begin(self, request: UpdateRequest) -> None:
         with self.lock:
             self.under_way[request.vendor_call_key] += 1
             self.together += self.under_way[request.vendor_call_key] > 1
@@ -37,7 +37,7 @@ class BusySalesforce(PatchedCalls):
             self.end(request)
             raise Unavailable("x", status=503)
 
-    def end(self, request: UpdateVoiceCall) -> None:
+    def end(self, request: UpdateRequest) -> None:
         with self.lock:
             self.under_way[request.vendor_call_key] -= 1
 

@@ -16,6 +16,7 @@ from tests.unit.doubles import (
     ScriptedClient,
     alone,
 )
+from tests.unit.flow_scene import no_actions
 from tests.unit.samples import created
 from tests.unit.telling import Told
 from voicecall_bridge.flow.methods import METHODS
@@ -24,15 +25,21 @@ from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.use_cases.call_actions import CallActions
-from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.create import CreateVoiceCall
 
 KEYS = {"status", "voiceCallId", "vendorCallKey", "errors", "errorCode", "errorMessage"}
 TOLD = Told()
 
 
-def flow_service(bridge: Bridge, letters: MemoryDeadLetters, **options: Any) -> FlowService:
+def flow_service(
+    create: CreateVoiceCall, letters: MemoryDeadLetters, **options: Any
+) -> FlowService:
     return FlowService(
-        observer=TOLD.observer, bridge=bridge, dead_letters=letters, budget=30.0, **options
+        observer=TOLD.observer,
+        create=create,
+        dead_letters=letters,
+        budget=30.0,
+        **({"actions": no_actions} | options),
     )
 
 
@@ -40,12 +47,14 @@ def answer_of(event: object) -> None:
     """Invokes a service of its own and checks what must hold for every event."""
     clock, letters = Clock(), MemoryDeadLetters()
     client = ScriptedClient([created()])
-    bridge = Bridge(MemoryLedger(clock), alone(client), TOLD.observer, now=clock, sleep=clock.sleep)
+    create = CreateVoiceCall(
+        MemoryLedger(clock), alone(client), TOLD.observer, now=clock, sleep=clock.sleep
+    )
     TOLD.stream.truncate(0)
     TOLD.stream.seek(0)
     answer = None
     with suppress(FlowMistake):
-        answer = flow_service(bridge, letters).answer(event, 60.0)
+        answer = flow_service(create, letters).answer(event, 60.0)
     if answer is None:
         assert letters.kept == [("contact_flow", "FLOW_MISTAKE", event)]
     else:
@@ -106,8 +115,8 @@ def test_any_parameters_of_any_method(
     client = ScriptedClient([SalesforceResult({**members, "recordId": "0aQ"}, 1)])
     ledger, callbacks, clients = MemoryLedger(clock), MemoryRequestLedger(clock), alone(client)
     actions = CallActions(ledger, callbacks, clients, TOLD.observer, clock, clock.sleep)
-    bridge = Bridge(ledger, clients, TOLD.observer, now=clock, sleep=clock.sleep)
-    service = flow_service(bridge, letters, actions=lambda: actions)
+    create = CreateVoiceCall(ledger, clients, TOLD.observer, now=clock, sleep=clock.sleep)
+    service = flow_service(create, letters, actions=lambda: actions)
     TOLD.stream.truncate(0)
     TOLD.stream.seek(0)
     answer: dict[str, str] | Exception

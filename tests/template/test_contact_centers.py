@@ -79,8 +79,8 @@ def test_the_functions_know_the_list(function: str) -> None:
     reader = EnvironmentReader(stack.functions[function].environment)
     settings = SalesforceSettings.read(reader)
     assert not reader.faults
-    assert settings.centers.default.secret == SECRET
-    assert {center.secret for center in settings.centers.known.values()} == {SECRET, *more}
+    assert settings.contact_centers.default.secret == SECRET
+    assert {center.secret for center in settings.contact_centers.known.values()} == {SECRET, *more}
 
 
 def test_the_longest_list_fits_policy_and_environment(template: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from tests.unit.telling import Told
 from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.use_cases.call_actions import CallActions
-from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.create import CreateVoiceCall
 
 
 class Scene:
@@ -32,7 +32,7 @@ class Scene:
             ledger, callbacks, alone(self.client), self.told.observer, clock, clock.sleep
         )
         facts: dict[str, Any] = {
-            "bridge": Bridge(
+            "create": CreateVoiceCall(
                 ledger, alone(self.client), self.told.observer, now=clock, sleep=clock.sleep
             ),
             "dead_letters": self.letters,

@@ -15,11 +15,19 @@ from tests.unit.samples import CENTERS
 from voicecall_bridge.aws.contact_directory import ContactDirectory, NoSuchContact
 from voicecall_bridge.aws.dead_letters import DeadLetterLost, DeadLetterQueue
 from voicecall_bridge.contact import Contact, ContactKey
-from voicecall_bridge.contact_centers.registry import Center, PerCenter
+from voicecall_bridge.contact_centers.assignment import Assignment, Refused
+from voicecall_bridge.contact_centers.registry import ContactCenter
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.ledger import lease
-from voicecall_bridge.ledger.assignments import Elsewhere
-from voicecall_bridge.ledger.creations import Created, CreateLease, CreationLedger, Entry
+from voicecall_bridge.ledger.assignments import AssignedElsewhere
+from voicecall_bridge.ledger.creations import (
+    Created,
+    CreateHeld,
+    CreateLease,
+    CreationLedger,
+    Entry,
+    PlannedCreate,
+)
 from voicecall_bridge.ledger.lease import LeaseHeld, Superseded
 from voicecall_bridge.ledger.requests import Requested, RequestLease, RequestLedger
 from voicecall_bridge.ledger.routing import RoutingLease, RoutingLedger, RoutingStep
@@ -27,8 +35,9 @@ from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.sources.described_contact import DescribedContact
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.client import TelephonyClient
+from voicecall_bridge.telephony.clients import TelephonyClients
 from voicecall_bridge.telephony.operations import Operation
-from voicecall_bridge.voice_call.create import CreateVoiceCall
+from voicecall_bridge.voice_call.create import CreateRequest
 
 
 class Clock:
@@ -133,10 +142,10 @@ class MemoryLedger(CreationLedger):
         self.called.down = operations
 
     def acquire(
-        self, key: ContactKey, request: Any, seconds: float, center: Center
-    ) -> CreateLease | Created | LeaseHeld | Elsewhere:
+        self, wanted: PlannedCreate, seconds: float
+    ) -> CreateLease | Created | CreateHeld | AssignedElsewhere:
         self.called("acquire")
-        return super().acquire(key, request, seconds, center)
+        return super().acquire(wanted, seconds)
 
     def settle(self, lease: CreateLease, voice_call_id: str) -> str:
         self.called("settle")
@@ -150,17 +159,21 @@ class MemoryLedger(CreationLedger):
         self.called("entry")
         return super().entry(key)
 
+    def assignment(self, key: ContactKey) -> Assignment:
+        self.called("assignment")
+        return super().assignment(key)
+
     def resent(self, key: ContactKey, request: Any) -> None:
         self.called("resent")
         super().resent(key, request)
 
-    def refused(self, key: ContactKey, mark: str) -> None:
-        self.called("refused")
-        super().refused(key, mark)
+    def refuse(self, key: ContactKey, refused: Refused) -> None:
+        self.called("refuse")
+        super().refuse(key, refused)
 
-    def pin(self, key: ContactKey, center: Center) -> Elsewhere | None:
-        self.called("pin")
-        return super().pin(key, center)
+    def assign(self, key: ContactKey, contact_center: ContactCenter) -> AssignedElsewhere | None:
+        self.called("assign")
+        return super().assign(key, contact_center)
 
     def ended(self, key: ContactKey) -> None:
         self.called("ended")
@@ -256,12 +269,12 @@ class ScriptedClient(TelephonyClient):
     ) -> None:
         self.outcomes = list(outcomes)
         self.journal = journal if journal is not None else []
-        self.sent: list[CreateVoiceCall] = []
+        self.sent: list[CreateRequest] = []
         self.told: list[tuple[str, str]] = []
         self.performed: list[tuple[Operation, str, dict[str, Any] | None]] = []
         self.deadlines: list[Deadline] = []
 
-    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> SalesforceResult:
+    def create_voice_call(self, request: CreateRequest, deadline: Deadline) -> SalesforceResult:
         self.sent.append(request)
         outcome = self._outcome("POST", deadline)
         assert isinstance(outcome, SalesforceResult)
@@ -271,12 +284,6 @@ class ScriptedClient(TelephonyClient):
         self, vendor_call_key: str, call_attributes: str, deadline: Deadline
     ) -> int:
         return self._tell_of("PATCH", vendor_call_key, deadline, call_attributes)
-
-    def clear_routing(self, vendor_call_key: str, deadline: Deadline) -> int:
-        return self._tell_of("clearRouting", vendor_call_key, deadline)
-
-    def reroute(self, vendor_call_key: str, deadline: Deadline) -> int:
-        return self._tell_of("reroute", vendor_call_key, deadline)
 
     def perform(
         self,
@@ -305,9 +312,9 @@ class ScriptedClient(TelephonyClient):
         return outcome
 
 
-def alone(client: TelephonyClient) -> PerCenter[TelephonyClient]:
+def alone(client: TelephonyClient) -> TelephonyClients:
     """The client of the only contact center."""
-    return PerCenter(CENTERS, lambda _: client)
+    return TelephonyClients(CENTERS, lambda _: client)
 
 
 class MemoryDeadLetters(DeadLetterQueue):

@@ -23,11 +23,14 @@ from tests.unit.samples import (
 )
 from tests.unit.telling import Told
 from voicecall_bridge.contact import Contact, ContactKey
-from voicecall_bridge.ledger.creations import CreateLease, CreateStatus
+from voicecall_bridge.ledger.creations import CreateLease, CreateStatus, PlannedCreate
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Unavailable
-from voicecall_bridge.use_cases.create import Bridge
-from voicecall_bridge.use_cases.outcomes import Creation, NotCreated
+from voicecall_bridge.use_cases.create import CreateVoiceCall
+from voicecall_bridge.use_cases.directory import CountedDirectory
+from voicecall_bridge.use_cases.results import NotCreated, Progress
+from voicecall_bridge.use_cases.routing import Routing
+from voicecall_bridge.use_cases.safety_net import SafetyNet
 from voicecall_bridge.voice_call.create import CallInitiation
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
@@ -51,24 +54,24 @@ class Scene:
         self.client = ScriptedClient(outcomes, self.journal)
         self.directory = MemoryDirectory(self.journal)
         self.directory.know(a_contact())
-        self.bridge = Bridge(
-            self.ledger,
-            alone(self.client),
-            self.told.observer,
-            self.directory,
-            needs_ledger=True,
-            now=self.clock,
-            sleep=self.clock.sleep,
-        )
+        clients, observer = alone(self.client), self.told.observer
+        directory = CountedDirectory(self.directory, observer)
+        clock = {"now": self.clock, "sleep": self.clock.sleep}
+        self.flows = CreateVoiceCall(self.ledger, clients, observer, **clock)
+        self.safety_net = SafetyNet(self.ledger, clients, directory, observer, **clock)
         self.routing = MemoryRoutingLedger(self.ledger)
-        self.bridge._routing = self.routing
+        self.steps = Routing(self.routing, self.ledger, clients, directory, observer)
 
-    def ensure(self, contact: Contact | None = None, *, late: bool = False) -> Creation:
+    def ensure(self, contact: Contact | None = None, *, late: bool = False) -> SalesforceResult:
         event = contact or a_contact(**EVENT)
-        return self.bridge.ensure(event, late, self.clock.deadline(10.0))
+        return self.safety_net.ensure(event, late, self.clock.deadline(10.0))
 
-    def flow(self, contact: Contact | None = None, asked: CallInitiation = INBOUND) -> Creation:
-        return self.bridge.create(contact or a_contact(), asked, self.clock.deadline(6.0))
+    def flow(
+        self, contact: Contact | None = None, asked: CallInitiation = INBOUND
+    ) -> SalesforceResult:
+        return self.flows.create(
+            contact or a_contact(), asked, self.clock.deadline(6.0), Progress()
+        )
 
     def flow_fails(self, contact: Contact | None = None, **kind: Any) -> None:
         """A flow whose create does not succeed: the request is kept, the journal forgotten."""
@@ -82,7 +85,7 @@ class Scene:
         parent = a_contact(contact_id=PARENT_ID, initial_contact_id=PARENT_ID, **changes)
         self.directory.know(parent)
         if status is not None:
-            lease = self.ledger.acquire(PARENT, {}, 60.0, CENTER)
+            lease = self.ledger.acquire(PlannedCreate(PARENT, CENTER, {}), 60.0)
             assert isinstance(lease, CreateLease)
             if status is CreateStatus.CREATED:
                 self.ledger.settle(lease, "0LQ000000000000AAA")

@@ -5,22 +5,28 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.unit.doubles import MemoryDeadLetters
-from tests.unit.samples import VOICE_CALL_ID, flow_event
+from tests.unit.samples import created, flow_event
 from tests.unit.telling import Told
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow.service import FlowService
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import TelephonyError
-from voicecall_bridge.use_cases.create import Bridge
-from voicecall_bridge.use_cases.outcomes import Creation, NotCreated, Progress
+from voicecall_bridge.use_cases.call_actions import CallActions
+from voicecall_bridge.use_cases.create import CreateVoiceCall
+from voicecall_bridge.use_cases.results import NotCreated, Progress
 from voicecall_bridge.voice_call.create import CallInitiation
 
 # docs/guarantees.md: "unknown" is where the answer did not wait for the work to end.
 PLACES = {"", "ledger", "queue", "none", "unknown"}
-Outcome = Creation | Exception | Callable[[], Creation]
+Outcome = SalesforceResult | Exception | Callable[[], SalesforceResult]
 
 
-class ScriptedBridge(Bridge):
+def no_actions() -> CallActions:
+    raise AssertionError("creating needs none of them")
+
+
+class ScriptedCreate(CreateVoiceCall):
     """The use case with one outcome."""
 
     def __init__(self, outcome: Outcome) -> None:
@@ -33,8 +39,8 @@ class ScriptedBridge(Bridge):
         contact: Contact,
         asked: CallInitiation,
         deadline: Deadline,
-        progress: Progress | None = None,
-    ) -> Creation:
+        progress: Progress,
+    ) -> SalesforceResult:
         self.asked.append((contact, asked))
         self.given = deadline.remaining()
         if isinstance(self.outcome, Exception):
@@ -47,10 +53,14 @@ class Scene:
 
     def __init__(self, outcome: Outcome | None = None, **changes: Any) -> None:
         self.told = Told()
-        self.bridge = ScriptedBridge(outcome or Creation(VOICE_CALL_ID, existing=False, attempts=1))
+        self.create = ScriptedCreate(outcome or created(attempts=1))
         self.letters = MemoryDeadLetters()
         self.overruns = 0
-        facts: dict[str, Any] = {"bridge": self.bridge, "dead_letters": self.letters}
+        facts: dict[str, Any] = {
+            "create": self.create,
+            "dead_letters": self.letters,
+            "actions": no_actions,
+        }
         self.service = FlowService(
             observer=self.told.observer, on_overrun=self._overrun, **(facts | changes)
         )
@@ -90,7 +100,7 @@ class Hanging:
         self.release = threading.Event()
         self.ended = threading.Event()
 
-    def __call__(self) -> Creation:
+    def __call__(self) -> SalesforceResult:
         self.release.wait(30.0)
         self.ended.set()
-        return Creation(VOICE_CALL_ID, existing=False)
+        return created()

@@ -11,7 +11,7 @@ from tests.unit.samples import CONTACT_ID, CUSTOMER, INSTANCE_ARN, MISSING, SYST
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.sources.contact_record import ContactRecord, read
 from voicecall_bridge.telephony.client import TelephonyClient
-from voicecall_bridge.voice_call.update import UpdateVoiceCall
+from voicecall_bridge.voice_call.update import UpdateRequest
 
 UPDATED = "2026-11-20T10:06:35Z"
 STREAM_ARN = "arn:aws:kinesis:us-west-2:111122223333:stream/contact-records"
@@ -119,15 +119,15 @@ class PatchedCalls(TelephonyClient):
 
     def __init__(
         self,
-        before: Callable[[UpdateVoiceCall], None] = lambda _: None,
-        after: Callable[[UpdateVoiceCall], None] = lambda _: None,
+        before: Callable[[UpdateRequest], None] = lambda _: None,
+        after: Callable[[UpdateRequest], None] = lambda _: None,
     ) -> None:
         self.before, self.after = before, after
-        self.patched: list[UpdateVoiceCall] = []
+        self.patched: list[UpdateRequest] = []
         self.deadlines: list[Deadline] = []
         self._patched_lock = threading.Lock()
 
-    def update_voice_call(self, request: UpdateVoiceCall, deadline: Deadline) -> int:
+    def update_voice_call(self, request: UpdateRequest, deadline: Deadline) -> int:
         self.deadlines.append(deadline)
         self.before(request)
         with self._patched_lock:

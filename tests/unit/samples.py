@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, Queue
-from voicecall_bridge.contact_centers.registry import ContactCenters
+from voicecall_bridge.contact_centers.registry import ContactCenterRegistry
 from voicecall_bridge.telephony.answers import SalesforceResult
 
 INSTANCE_ID = "0f0e0d0c-1111-4222-8333-444455556666"
@@ -30,12 +30,12 @@ ORG_ID = "00D000000000001AAA"
 CALL_CENTER = "Support_Center"
 BASE_URL = "https://example.my.salesforce-scrt.com/telephony/v1"
 SECRET_ID = "SalesforceServiceVoice/example"
-CENTERS = ContactCenters.of(SECRET_ID)
+CENTERS = ContactCenterRegistry.of(SECRET_ID)
 """A stack with one contact center."""
 CENTER = CENTERS.default
 _SECRETS = "arn:aws:secretsmanager:us-west-2:111122223333:secret"
 FIRST_ARN, SECOND_ARN = f"{_SECRETS}:sales/first-a1B2c3", f"{_SECRETS}:sales/second-d4E5f6"
-TWO_CENTERS = ContactCenters.of(FIRST_ARN, [SECOND_ARN])
+TWO_CENTERS = ContactCenterRegistry.of(FIRST_ARN, [SECOND_ARN])
 """A stack with two: a contact that names sales/second belongs to the second."""
 FIRST, SECOND = TWO_CENTERS.known["sales/first"], TWO_CENTERS.known["sales/second"]
 

@@ -8,7 +8,7 @@ from tests.unit.samples import CONTACT_ID, contact_event
 from tests.unit.test_contact_events import Scene, skipped
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.streams.results import RecordResult
-from voicecall_bridge.use_cases.outcomes import Tidied
+from voicecall_bridge.telephony.answers import SalesforceResult
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,10 @@ from voicecall_bridge.use_cases.outcomes import Tidied
 def test_an_abandoned_call_is_cleared(method: str, queue: dict[str, Any]) -> None:
     """Given a contact that ended without an agent, then an Omni flow may have routed it, whether or
     not it has been in a queue of Connect's; SCVL knows the first two methods."""
-    scene = Scene(Tidied(1, found=True))
+    scene = Scene(SalesforceResult(attempts=1))
     ended = scene.handle(contact_event("DISCONNECTED", initiationMethod=method, **queue))
     assert ended == RecordResult(Disposition.DELIVERED, attempts=1)
-    assert scene.bridge.asked == [("end", CONTACT_ID), ("clear", CONTACT_ID)]
+    assert scene.script.asked == [("end", CONTACT_ID), ("clear", CONTACT_ID)]
 
 
 CONNECTED = {"agentInfo": {"connectedToAgentTimestamp": "2026-11-20T10:00:45.900Z"}}
@@ -35,12 +35,12 @@ CONNECTED = {"agentInfo": {"connectedToAgentTimestamp": "2026-11-20T10:00:45.900
 def test_an_end_that_is_no_abandonment_is_remembered_alone(changes: dict[str, Any]) -> None:
     scene = Scene()
     assert scene.handle(contact_event("DISCONNECTED", **changes)) == skipped("NOTHING_TO_DO")
-    assert scene.bridge.asked == [("end", CONTACT_ID)]
+    assert scene.script.asked == [("end", CONTACT_ID)]
 
 
 def test_an_agent_who_never_came_is_none() -> None:
     """Source: the guide's sample whose agentInfo says 1970."""
     agent = {"agentArn": "a", "connectedToAgentTimestamp": "1970-01-01T00:00:00.001Z"}
-    scene = Scene(Tidied(1, found=True))
+    scene = Scene(SalesforceResult(attempts=1))
     scene.handle(contact_event("DISCONNECTED", agentInfo=agent))
-    assert ("clear", CONTACT_ID) in scene.bridge.asked
+    assert ("clear", CONTACT_ID) in scene.script.asked

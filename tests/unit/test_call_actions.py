@@ -26,7 +26,7 @@ from voicecall_bridge.telephony.errors import (
 )
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.call_actions import CallActions
-from voicecall_bridge.use_cases.outcomes import LeaseTimeout, NotRouted, Progress
+from voicecall_bridge.use_cases.results import LeaseTimeout, NotRouted, Progress
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
 # The numbers are fictional; the ids invented.

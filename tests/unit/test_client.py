@@ -35,6 +35,7 @@ from voicecall_bridge.telephony.errors import (
     Unauthorized,
     Unavailable,
 )
+from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.telephony.retry import RetryPolicy
 
 
@@ -285,12 +286,16 @@ CALL_PATH = f"{BASE_URL}/voiceCalls/{CONTACT_ID}"
             {"callAttributes": "{}", "isActiveCall": True},
         ),
         (
-            lambda client, deadline: client.clear_routing(CONTACT_ID, deadline),
+            lambda client, deadline: (
+                client.perform(Operation.CLEAR_ROUTING, CONTACT_ID, deadline).attempts
+            ),
             f"{CALL_PATH}/clearRouting",
             None,
         ),
         (
-            lambda client, deadline: client.reroute(CONTACT_ID, deadline),
+            lambda client, deadline: (
+                client.perform(Operation.REROUTE, CONTACT_ID, deadline).attempts
+            ),
             f"{CALL_PATH}/reroute",
             None,
         ),
@@ -311,7 +316,7 @@ def test_what_is_told_of_a_call_that_is_on(
 
 def test_a_key_stays_in_its_place_in_the_path() -> None:
     scene = Scene(http_answer(200))
-    scene.client.reroute("../a b?c/ü", scene.clock.deadline(6.0))
+    scene.client.perform(Operation.REROUTE, "../a b?c/ü", scene.clock.deadline(6.0))
     (sent,) = scene.transport.requests
     assert sent.url == f"{BASE_URL}/voiceCalls/..%2Fa%20b%3Fc%2F%C3%BC/reroute"
 

@@ -23,7 +23,7 @@ from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.settings.shared import SettingsError
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.telephony.operations import GUIDES, Operation
-from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.create import CreateVoiceCall
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
@@ -56,10 +56,10 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
         built.cache_clear()
 
 
-def built() -> tuple[FlowService, Bridge]:
+def built() -> tuple[FlowService, CreateVoiceCall]:
     service = contact_flow.flow_service()
     assert isinstance(service, FlowService)
-    return service, service.bridge
+    return service, service.create
 
 
 def test_built_once() -> None:
@@ -68,11 +68,11 @@ def test_built_once() -> None:
 
 def test_built_anew_after_an_overrun() -> None:
     """Given work that may hang in a client for ever, then the next invocation gets new ones."""
-    before, bridge = built()
+    before, create = built()
     before.on_overrun()
     after, new_bridge = built()
     assert after is not before
-    assert new_bridge is not bridge
+    assert new_bridge is not create
 
 
 @pytest.mark.parametrize(("limit", "budget"), [("8", 6.5), ("3", 1.8), ("1", 0.6)])
@@ -80,14 +80,15 @@ def test_time_outs_follow_the_flows_limit(
     environment: pytest.MonkeyPatch, limit: str, budget: float
 ) -> None:
     environment.setenv("FLOW_TIME_LIMIT_SECONDS", limit)
-    service, bridge = built()
+    service, create = built()
     assert service.budget == pytest.approx(budget)
     assert service.dead_letters is not None
     shares = {
-        bridge.ledger.table.client: budget / 6,
+        create.ledger.table.client: budget / 6,
         service.dead_letters.client: budget / 6,
-        bridge.clients.of(bridge.clients.centers.default).secrets.secrets_manager: budget / 4,
-        bridge.clients.of(bridge.clients.centers.default).secrets.parameters: budget / 4,
+        create.clients.of(create.clients.contact_centers.default).secrets.secrets_manager: budget
+        / 4,
+        create.clients.of(create.clients.contact_centers.default).secrets.parameters: budget / 4,
     }
     for make, seconds in shares.items():
         config = make().meta.config
@@ -103,15 +104,17 @@ def test_settings_reach_their_places(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("CONNECT_INSTANCE_ARN", "arn:instance/i-1")
     environment.setenv("FLOW_FAILURE", "error")
     environment.setenv("POWERTOOLS_METRICS_NAMESPACE", "Calls")
-    service, bridge = built()
-    secrets = bridge.clients.of(bridge.clients.centers.default).secrets
+    service, create = built()
+    secrets = create.clients.of(create.clients.contact_centers.default).secrets
     assert (secrets.secret_id, secrets.key_parameter) == ("secret-id", "/key")
     assert secrets.audience == "https://scrt.salesforce.com"
-    assert bridge.clients.of(bridge.clients.centers.default).provider_name == "Amazon Connect"
-    calls = bridge.clients.of(bridge.clients.centers.default).calls
+    assert (
+        create.clients.of(create.clients.contact_centers.default).provider_name == "Amazon Connect"
+    )
+    calls = create.clients.of(create.clients.contact_centers.default).calls
     assert calls[Operation.REROUTE] == GUIDES[Operation.REROUTE]
-    assert isinstance(bridge.ledger, CreationLedger)
-    assert bridge.ledger.table.name == "ledger"
+    assert isinstance(create.ledger, CreationLedger)
+    assert create.ledger.table.name == "ledger"
     assert service.dead_letters is not None
     assert service.dead_letters.url == ENVIRONMENT["DEAD_LETTER_QUEUE_URL"]
     assert service.failure is FlowFailure.ERROR
@@ -122,12 +125,12 @@ def test_settings_reach_their_places(environment: pytest.MonkeyPatch) -> None:
 def test_what_the_other_methods_run_on() -> None:
     """Given the use cases for a VoiceCall that is there, then they share ledger, Salesforce and
     DynamoDB's client with creating one, and are made when they are needed."""
-    service, bridge = built()
+    service, create = built()
     actions = service.actions()
-    assert (actions.ledger, actions.clients) == (bridge.ledger, bridge.clients)
+    assert (actions.ledger, actions.clients) == (create.ledger, create.clients)
     assert actions.observer is service.observer
     table = actions.requests.table
-    assert (table.name, table.client()) == ("ledger", bridge.ledger.table.client())
+    assert (table.name, table.client()) == ("ledger", create.ledger.table.client())
 
 
 def test_faulty_settings_are_answered_and_mended_by_a_new_environment(
@@ -162,15 +165,15 @@ def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
     source = processor.source
     assert isinstance(source, ContactEvents)
     assert source.create_from is CreateFromEvents.ALWAYS
-    assert source.bridge.needs_ledger
-    assert source.bridge.directory is not None
     letters = processor.dead_letters
     assert (letters.url, letters.bucket) == (ENVIRONMENT["DEAD_LETTER_QUEUE_URL"], "failures")
     assert letters.storage is not None
-    secrets = source.bridge.clients.of(source.bridge.clients.centers.default).secrets
+    secrets = source.safety_net.clients.of(
+        source.safety_net.clients.contact_centers.default
+    ).secrets
     for make in (
-        source.bridge.ledger.table.client,
-        source.bridge.directory.client,
+        source.safety_net.ledger.table.client,
+        source.safety_net.directory.directory.client,
         secrets.secrets_manager,
         letters.client,
         letters.storage,
@@ -179,9 +182,9 @@ def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
         assert config.connect_timeout == config.read_timeout == STREAM_SECONDS
         assert config.retries["total_max_attempts"] == 3
         assert config.max_pool_connections == CHAINS_AT_ONCE
-    adapter = source.bridge.clients.of(source.bridge.clients.centers.default).session.get_adapter(
-        "https://example.test"
-    )
+    adapter = source.safety_net.clients.of(
+        source.safety_net.clients.contact_centers.default
+    ).session.get_adapter("https://example.test")
     assert vars(adapter)["_pool_maxsize"] == processor.workers == CHAINS_AT_ONCE
 
 
@@ -197,7 +200,7 @@ def test_the_chains_of_a_first_batch_share_their_clients() -> None:
     one is made, and all get it."""
     source = contact_events.contact_events().source
     assert isinstance(source, ContactEvents)
-    make = source.bridge.ledger.table.client
+    make = source.safety_net.ledger.table.client
     together = threading.Barrier(CHAINS_AT_ONCE, timeout=20.0)
 
     def want(_number: int) -> object:

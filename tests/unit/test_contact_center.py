@@ -18,8 +18,8 @@ from tests.unit.samples import (
 )
 from voicecall_bridge.contact_centers.secret import (
     InvalidSecret,
-    contact_center,
     is_on_loopback,
+    parse_secret,
 )
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 def test_a_whole_secret() -> None:
-    center = contact_center(secret())
+    center = parse_secret(secret())
     assert (center.org_id, center.api_name, center.base_url) == (ORG_ID, CALL_CENTER, BASE_URL)
     assert center.private_key == key_pair()[0].strip()
 
 
 def test_values_may_have_blanks_around_them() -> None:
-    center = contact_center(
+    center = parse_secret(
         secret(SALESFORCE_ORG_ID=f" {ORG_ID}\n", CALL_CENTER_API_NAME=f"{CALL_CENTER} ")
     )
     assert center.org_id == ORG_ID
@@ -42,17 +42,17 @@ def test_values_may_have_blanks_around_them() -> None:
 
 def test_the_key_kept_apart_wins() -> None:
     """Given a Systems Manager parameter with the key (implementation guide, until Winter '26)."""
-    assert contact_center(secret(), "key text").private_key == "key text"
-    assert contact_center(secret(**{KEY_NAME: MISSING}), "key text").private_key == "key text"
+    assert parse_secret(secret(), "key text").private_key == "key text"
+    assert parse_secret(secret(**{KEY_NAME: MISSING}), "key text").private_key == "key text"
 
 
 def test_the_key_never_shows() -> None:
-    assert "PRIVATE" not in repr(contact_center(secret()))
+    assert "PRIVATE" not in repr(parse_secret(secret()))
 
 
 @pytest.mark.parametrize("org_id", ["00D000000000001", "00D000000000001AAA", "00DabcDEF123456"])
 def test_org_ids(org_id: str) -> None:
-    assert contact_center(secret(SALESFORCE_ORG_ID=org_id)).org_id == org_id
+    assert parse_secret(secret(SALESFORCE_ORG_ID=org_id)).org_id == org_id
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_org_ids(org_id: str) -> None:
 )
 def test_a_faulty_org_id(org_id: object) -> None:
     with pytest.raises(InvalidSecret, match="SALESFORCE_ORG_ID"):
-        contact_center(secret(SALESFORCE_ORG_ID=org_id))
+        parse_secret(secret(SALESFORCE_ORG_ID=org_id))
 
 
 @pytest.mark.parametrize("name", [MISSING, None, "", "  ", 5])
 def test_no_contact_center_name(name: object) -> None:
     """Then the key's name, which is made of it, is described instead."""
     with pytest.raises(InvalidSecret) as caught:
-        contact_center(secret(CALL_CENTER_API_NAME=name))
+        parse_secret(secret(CALL_CENTER_API_NAME=name))
     assert "CALL_CENTER_API_NAME: missing" in str(caught.value)
     assert "<CALL_CENTER_API_NAME>-scrt-jwt-auth-private-key: missing" in str(caught.value)
 
@@ -75,12 +75,12 @@ def test_no_contact_center_name(name: object) -> None:
 @pytest.mark.parametrize("key", [MISSING, None, "", 5, {}])
 def test_no_key(key: object) -> None:
     with pytest.raises(InvalidSecret, match=f"{KEY_NAME}: missing"):
-        contact_center(secret(**{KEY_NAME: key}))
+        parse_secret(secret(**{KEY_NAME: key}))
 
 
 def test_all_faults_together_and_no_value() -> None:
     with pytest.raises(InvalidSecret) as caught:
-        contact_center(json.dumps({"SALESFORCE_ORG_ID": "hush", "SCRT_ENDPOINT_BASE": "hush"}))
+        parse_secret(json.dumps({"SALESFORCE_ORG_ID": "hush", "SCRT_ENDPOINT_BASE": "hush"}))
     text = str(caught.value)
     for name in (
         "SALESFORCE_ORG_ID",
@@ -106,21 +106,21 @@ def test_what_was_pasted_into_the_name_does_not_show(pasted: Callable[[], str]) 
     """Given a value in the place of the contact center's name, of which the key's name is made;
     then the error describes that name: it goes into the log and to the flow."""
     with pytest.raises(InvalidSecret) as caught:
-        contact_center(secret(CALL_CENTER_API_NAME=pasted()))
+        parse_secret(secret(CALL_CENTER_API_NAME=pasted()))
     assert caught.value.faults == ("<CALL_CENTER_API_NAME>-scrt-jwt-auth-private-key: missing",)
 
 
 @pytest.mark.parametrize("text", ["", "hush", "{", "\ud800"], ids=ascii)
 def test_a_secret_that_is_not_json(text: str) -> None:
     with pytest.raises(InvalidSecret, match="not JSON") as caught:
-        contact_center(text)
+        parse_secret(text)
     assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '"hush"', "5"])
 def test_a_secret_that_is_no_object(text: str) -> None:
     with pytest.raises(InvalidSecret, match="not a JSON object"):
-        contact_center(text)
+        parse_secret(text)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_secret_that_is_no_object(text: str) -> None:
     ],
 )
 def test_addresses(address: str, base: str) -> None:
-    assert contact_center(secret(SCRT_ENDPOINT_BASE=address)).base_url == base
+    assert parse_secret(secret(SCRT_ENDPOINT_BASE=address)).base_url == base
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,9 @@ def test_addresses(address: str, base: str) -> None:
 )
 def test_addresses_of_the_simulator_alone(address: str, base: str) -> None:
     text = secret(SCRT_ENDPOINT_BASE=address)
-    assert contact_center(text, on_loopback=True).base_url == base
+    assert parse_secret(text, on_loopback=True).base_url == base
     with pytest.raises(InvalidSecret, match="SCRT_ENDPOINT_BASE: a loopback or link-local address"):
-        contact_center(text)
+        parse_secret(text)
 
 
 @pytest.mark.parametrize("on_loopback", [False, True])
@@ -174,7 +174,7 @@ def test_addresses_of_the_simulator_alone(address: str, base: str) -> None:
 )
 def test_addresses_that_only_this_machine_reaches(host: str, on_loopback: bool) -> None:
     with pytest.raises(InvalidSecret, match="SCRT_ENDPOINT_BASE") as caught:
-        contact_center(secret(SCRT_ENDPOINT_BASE=f"https://{host}"), on_loopback=on_loopback)
+        parse_secret(secret(SCRT_ENDPOINT_BASE=f"https://{host}"), on_loopback=on_loopback)
     assert host not in str(caught.value)
 
 
@@ -223,5 +223,5 @@ def test_what_is_on_this_machine(address: str, on_loopback: bool) -> None:
 )
 def test_addresses_a_token_must_not_go_to(address: object) -> None:
     with pytest.raises(InvalidSecret, match="SCRT_ENDPOINT_BASE") as caught:
-        contact_center(secret(SCRT_ENDPOINT_BASE=address))
+        parse_secret(secret(SCRT_ENDPOINT_BASE=address))
     assert "a.example" not in str(caught.value)

@@ -1,7 +1,9 @@
 """Contact centers: an allow-list, what chooses among them, and one of everything for each."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from tests.unit.samples import (
     CENTERS,
     FIRST,
     FIRST_ARN,
+    INSTANCE_ID,
     PARENT_ID,
     SECOND,
     SECOND_ARN,
@@ -17,14 +20,21 @@ from tests.unit.samples import (
     a_contact,
     a_transfer,
 )
+from voicecall_bridge.contact import Contact, ContactKey
+from voicecall_bridge.contact_centers.assignment import (
+    UNASSIGNED,
+    AssignedTo,
+    AssignedToDefault,
+    Assignment,
+    Refused,
+)
 from voicecall_bridge.contact_centers.registry import (
     MOST_OTHERS,
-    Center,
-    ContactCenters,
+    ContactCenter,
+    ContactCenterRegistry,
     OtherContactCenter,
-    PerCenter,
-    refused,
 )
+from voicecall_bridge.telephony.clients import TelephonyClients
 
 
 def arn(name: str) -> str:
@@ -35,7 +45,7 @@ def arn(name: str) -> str:
 def test_a_secret_is_named_by_its_arn_its_whole_name_or_its_name(name: str) -> None:
     """Source: Secrets Manager user guide, six random characters behind the name in an ARN."""
     assert TWO_CENTERS.named(name) is SECOND
-    assert Center("sales/second", SECOND_ARN) == SECOND
+    assert ContactCenter("sales/second", SECOND_ARN) == SECOND
 
 
 @pytest.mark.parametrize(
@@ -50,7 +60,7 @@ def test_a_secret_is_named_by_its_arn_its_whole_name_or_its_name(name: str) -> N
         "*",
         f"{SECOND_ARN},{FIRST_ARN}",
         arn("sales/third-a1B2c3"),
-        refused("sales/second"),
+        Refused.of("sales/second").digest,
         "\ud800",
     ],
 )
@@ -68,7 +78,7 @@ def test_a_contact_that_names_none_is_the_defaults() -> None:
 
 def test_the_default_one_may_be_given_by_its_name_alone() -> None:
     """Given a plain name, then no part of it counts as a random suffix."""
-    assert CENTERS.named(SECRET_ID) == CENTERS.default == Center(SECRET_ID, SECRET_ID, True)
+    assert CENTERS.named(SECRET_ID) == CENTERS.default == ContactCenter(SECRET_ID, SECRET_ID, True)
     assert not CENTERS.several
     assert TWO_CENTERS.several
     with pytest.raises(OtherContactCenter):
@@ -98,68 +108,78 @@ def test_the_default_one_may_be_given_by_its_name_alone() -> None:
 )
 def test_a_list_that_cannot_be_used(others: list[str], fault: str) -> None:
     with pytest.raises(ValueError, match=f"^{fault}"):
-        ContactCenters.of(FIRST_ARN, others)
+        ContactCenterRegistry.of(FIRST_ARN, others)
 
 
 def test_the_longest_list() -> None:
     others = [arn(f"center{number}-a1B2c3") for number in range(MOST_OTHERS)]
-    centers = ContactCenters.of(FIRST_ARN, others)
+    centers = ContactCenterRegistry.of(FIRST_ARN, others)
     assert {center.secret for center in centers.known.values()} == {FIRST_ARN, *others}
 
 
 def test_what_the_ledger_remembers() -> None:
-    assert TWO_CENTERS.remembered(None) is None
-    assert TWO_CENTERS.remembered("") == FIRST, "from before contact centers were remembered"
-    assert TWO_CENTERS.remembered("sales/second") == SECOND
-    for gone in ("sales/third", refused("sales/third")):
+    assert TWO_CENTERS.owner(UNASSIGNED) is None
+    assert TWO_CENTERS.owner(AssignedToDefault()) == FIRST
+    assert TWO_CENTERS.owner(AssignedTo("sales/second")) == SECOND
+    for gone in (AssignedTo("sales/third"), Refused.of("sales/third")):
         with pytest.raises(OtherContactCenter):
-            TWO_CENTERS.remembered(gone)
+            TWO_CENTERS.owner(gone)
 
 
 def test_a_secret_that_was_made_again_keeps_its_contacts() -> None:
     """Given the same name with other random characters, then it is the same contact center."""
-    again = ContactCenters.of(FIRST_ARN, [arn("sales/second-n7N8n9")])
-    center = again.remembered("sales/second")
+    again = ContactCenterRegistry.of(FIRST_ARN, [arn("sales/second-n7N8n9")])
+    center = again.owner(AssignedTo("sales/second"))
     assert center is not None
     assert center.secret.endswith("-n7N8n9")
 
 
 @pytest.mark.parametrize("name", [SECOND_ARN, "sales/second-d4E5f6", "sales/second"])
 def test_a_refused_name_is_known_again_when_it_is_listed(name: str) -> None:
-    mark = refused(name)
-    assert "second" not in mark
+    refused = Refused.of(name)
+    assert "second" not in refused.digest
     with pytest.raises(OtherContactCenter):
-        CENTERS.remembered(mark)
-    known = TWO_CENTERS.remembered(mark)
+        CENTERS.owner(refused)
+    known = TWO_CENTERS.owner(refused)
     assert known is not None
-    assert (known.secret, known.name) == (SECOND_ARN, mark), "as it stands in the ledger"
+    assert (known.secret, known.assignment) == (SECOND_ARN, refused), "as it stands in the ledger"
 
 
-def no_pin(contact_id: str) -> str | None:
+def not_asked(key: ContactKey) -> Assignment:
     raise AssertionError("the ledger is not to be asked")
 
 
-def test_whose_a_contact_is() -> None:
-    pins = {PARENT_ID: "sales/second"}
-    assert TWO_CENTERS.wanted(a_contact(), no_pin) == FIRST
-    assert TWO_CENTERS.wanted(a_transfer(), pins.get) == SECOND, "its parent's"
-    assert TWO_CENTERS.wanted(a_transfer(), {}.get) == FIRST
-    assert TWO_CENTERS.wanted(a_transfer(secret_name="sales/first"), no_pin) == FIRST
-    assert CENTERS.wanted(a_transfer(), no_pin) == CENTERS.default, "no choice, no question"
+def test_which_contact_center_owns_a_contact() -> None:
+    def parent(key: ContactKey) -> Assignment:
+        assert key == ContactKey(INSTANCE_ID, PARENT_ID)
+        return AssignedTo("sales/second")
+
+    def assign(contact: Contact, ask: Callable[[ContactKey], Assignment]) -> ContactCenter:
+        return TWO_CENTERS.assign(contact, UNASSIGNED, ask)
+
+    assert assign(a_contact(), not_asked) == FIRST
+    assert assign(a_transfer(), parent) == SECOND, "its parent's"
+    assert assign(a_transfer(), lambda _: UNASSIGNED) == FIRST
+    assert assign(a_transfer(secret_name="sales/first"), not_asked) == FIRST
+    known = AssignedTo("sales/second")
+    named = a_contact(secret_name="sales/first")
+    assert TWO_CENTERS.assign(named, known, not_asked) == SECOND, "the first assignment stands"
+    alone = CENTERS.assign(a_transfer(), UNASSIGNED, not_asked)
+    assert alone == CENTERS.default, "no choice, no question"
     with pytest.raises(OtherContactCenter):
-        TWO_CENTERS.wanted(a_transfer(), {PARENT_ID: refused("x")}.get)
+        assign(a_transfer(), lambda _: Refused.of("x"))
 
 
 def test_each_has_its_own_made_once() -> None:
     """Given many threads that want the same at once, then it is made once, and for each center."""
-    made: list[Center] = []
+    made: list[ContactCenter] = []
     ready = threading.Barrier(8)
 
-    def make(center: Center) -> object:
+    def make(center: ContactCenter) -> Any:
         made.append(center)
         return object()
 
-    kept = PerCenter(TWO_CENTERS, make)
+    kept = TelephonyClients(TWO_CENTERS, make)
 
     def take(number: int) -> object:
         ready.wait(5.0)
@@ -171,4 +191,4 @@ def test_each_has_its_own_made_once() -> None:
     assert len(set(map(id, got))) == 2
     assert kept.of(SECOND) is got[1]
     renamed = TWO_CENTERS.known["sales/second-d4E5f6"]
-    assert kept.of(Center(refused("x"), renamed.secret)) is got[1], "by the secret, whatever name"
+    assert kept.of(ContactCenter("x", renamed.secret)) is got[1], "by the secret, whatever name"

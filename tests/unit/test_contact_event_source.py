@@ -60,7 +60,7 @@ def test_all_that_an_event_tells() -> None:
 def test_only_published_types_may_be_logged(given: object, type_: str, logged: str) -> None:
     found = read(contact_event("QUEUED", eventType=given))
     assert (found.type, found.published_type) == (type_, logged)
-    stream: Any = ContactEvents(None)  # type: ignore[arg-type]
+    stream: Any = ContactEvents(None, None)  # type: ignore[arg-type]
     assert stream.describe(found) == (CONTACT_ID, logged)
 
 

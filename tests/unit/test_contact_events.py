@@ -12,16 +12,18 @@ from tests.unit.samples import (
     VOICE_CALL_ID,
     a_contact,
     contact_event,
+    created,
     transfer_event,
 )
+from tests.unit.scripted_events import Scripted, ScriptedRouting, ScriptedSafetyNet
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
-from voicecall_bridge.contact import Contact, NotAContact
-from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.settings.contact_events import CreateFromEvents
 from voicecall_bridge.streams.contact_events import LATE_SECONDS, ContactEvents
 from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -31,14 +33,13 @@ from voicecall_bridge.telephony.errors import (
     Unauthorized,
     Unavailable,
 )
-from voicecall_bridge.use_cases.create import Bridge
-from voicecall_bridge.use_cases.outcomes import (
+from voicecall_bridge.use_cases.create_once import existing
+from voicecall_bridge.use_cases.results import (
     CallOver,
-    Creation,
     LeaseTimeout,
     NotCreated,
+    NoVoiceCall,
     ParentMissing,
-    Tidied,
 )
 from voicecall_bridge.voice_call.create import (
     MissingProperty,
@@ -50,41 +51,6 @@ AT = datetime(2026, 11, 20, 10, 0, 20, tzinfo=UTC).timestamp()
 """When the sample event happened."""
 
 
-class ScriptedBridge(Bridge):
-    """The use cases with one outcome for all of them."""
-
-    def __init__(self, outcome: Any) -> None:
-        self.outcome = outcome
-        self.asked: list[tuple[str, str]] = []
-        self.late: bool | None = None
-        self.end_fault: Exception | None = None
-
-    def _of(self, what: str, contact: Contact) -> Any:
-        self.asked.append((what, contact.contact_id))
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome
-
-    def ensure(self, contact: Contact, late: bool, deadline: Deadline) -> Creation:
-        self.late = late
-        made: Creation = self._of("ensure", contact)
-        return made
-
-    def remember_end(self, contact: Contact) -> None:
-        self.asked.append(("end", contact.contact_id))
-        if self.end_fault:
-            raise self.end_fault
-
-    def clear_routing(self, contact: Contact, deadline: Deadline) -> Tidied | None:
-        tidied: Tidied | None = self._of("clear", contact)
-        return tidied
-
-    def reroute(self, contact: Contact, late: bool, deadline: Deadline) -> Tidied | None:
-        self.late = late
-        tidied: Tidied | None = self._of("reroute", contact)
-        return tidied
-
-
 class Scene:
     """The source over one outcome; `age` is the event's, in seconds."""
 
@@ -94,8 +60,13 @@ class Scene:
         create_from: CreateFromEvents = CreateFromEvents.SAFETY_NET,
         age: float = 1.0,
     ) -> None:
-        self.bridge = ScriptedBridge(outcome or Creation(VOICE_CALL_ID, existing=False, attempts=2))
-        self.events = ContactEvents(self.bridge, create_from, now=lambda: AT + age)
+        self.script = Scripted(outcome or created(attempts=2))
+        self.events = ContactEvents(
+            ScriptedSafetyNet(self.script),
+            ScriptedRouting(self.script),
+            create_from,
+            now=lambda: AT + age,
+        )
 
     def handle(self, event: dict[str, Any], *later: dict[str, Any]) -> RecordResult:
         items = [self.events.read(one) for one in (event, *later)]
@@ -125,11 +96,11 @@ def test_a_sign_of_life_makes_sure_of_the_voice_call(kind: str) -> None:
     assert scene.handle(contact_event(kind)) == RecordResult(
         Disposition.DELIVERED, "", VOICE_CALL_ID, attempts=2, status="created"
     )
-    assert scene.bridge.asked == [("ensure", CONTACT_ID)]
+    assert scene.script.asked == [("ensure", CONTACT_ID)]
 
 
 def test_what_was_there_already() -> None:
-    ended = Scene(Creation(VOICE_CALL_ID, existing=True)).handle(contact_event())
+    ended = Scene(existing(VOICE_CALL_ID)).handle(contact_event())
     assert ended == RecordResult(
         Disposition.SUPERSEDED, "ALREADY_CREATED", VOICE_CALL_ID, status="existing"
     )
@@ -151,7 +122,7 @@ def test_create_from_events(setting: CreateFromEvents, kind: str, creates: str) 
     ended = scene.handle(contact_event(kind))
     assert (ended.disposition is Disposition.DELIVERED) is (creates == "")
     assert ended.reason == creates
-    assert bool(scene.bridge.asked) is (creates == "")
+    assert bool(scene.script.asked) is (creates == "")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +135,7 @@ def test_create_from_events(setting: CreateFromEvents, kind: str, creates: str) 
 def test_methods_that_are_not_created_live(kind: str, method: str) -> None:
     scene = Scene()
     assert scene.handle(contact_event(kind, initiationMethod=method)) == skipped("NOT_CREATED_LIVE")
-    assert scene.bridge.asked == []
+    assert scene.script.asked == []
 
 
 @pytest.mark.parametrize("method", ["API", "AGENT_REPLY", "FLOW", "CAMPAIGN_PREVIEW"])
@@ -173,7 +144,7 @@ def test_methods_whose_creation_the_ledger_decides(kind: str, method: str) -> No
     """Given a method that the bridge does not know, then a flow may have asked for it."""
     scene = Scene()
     assert scene.handle(contact_event(kind, initiationMethod=method)).reason == ""
-    assert len(scene.bridge.asked) == 1
+    assert len(scene.script.asked) == 1
 
 
 @pytest.mark.parametrize("channel", ["CHAT", "TASK", "EMAIL", "TELEPATHY"])
@@ -181,7 +152,7 @@ def test_methods_whose_creation_the_ledger_decides(kind: str, method: str) -> No
 def test_other_channels(kind: str, channel: str) -> None:
     scene = Scene()
     assert scene.handle(contact_event(kind, channel=channel)) == skipped("NOT_VOICE")
-    assert scene.bridge.asked == []
+    assert scene.script.asked == []
 
 
 @pytest.mark.parametrize(
@@ -190,14 +161,14 @@ def test_other_channels(kind: str, channel: str) -> None:
 def test_events_that_need_nothing(kind: str) -> None:
     scene = Scene()
     assert scene.handle(contact_event(kind)) == skipped("NOTHING_TO_DO")
-    assert scene.bridge.asked == []
+    assert scene.script.asked == []
 
 
 @pytest.mark.parametrize("over", ["DISCONNECTED", "COMPLETED"])
 def test_a_call_whose_end_is_in_the_batch(over: str) -> None:
     scene = Scene()
     assert scene.handle(contact_event(), contact_event(over)) == skipped("CALL_OVER")
-    assert scene.bridge.asked == []
+    assert scene.script.asked == []
 
 
 def test_the_end_of_another_contact_of_the_chain_is_not_this_ones() -> None:
@@ -221,17 +192,17 @@ def test_an_end_that_ledger_or_connect_know_of() -> None:
 def test_an_old_event_is_late(age: float, late: bool) -> None:
     scene = Scene(age=age)
     scene.handle(contact_event())
-    assert scene.bridge.late is late
-    expired = Scene(Tidied(1, found=True), age=age)
+    assert scene.script.late is late
+    expired = Scene(SalesforceResult(attempts=1), age=age)
     expired.handle(contact_event("CONTACT_DATA_UPDATED", **EXPIRED))
-    assert expired.bridge.late is late
+    assert expired.script.late is late
 
 
 @pytest.mark.parametrize(("initiated", "late"), [("2026-11-20T10:00:19.000Z", False), (None, True)])
 def test_an_event_without_time_is_as_old_as_its_contact(initiated: str | None, late: bool) -> None:
     scene = Scene()
     scene.handle(contact_event(time=None, initiationTimestamp=initiated))
-    assert scene.bridge.late is late
+    assert scene.script.late is late
 
 
 EXPIRED = {
@@ -245,10 +216,10 @@ EXPIRED = {
 
 
 def test_an_expired_routing_is_begun_anew() -> None:
-    scene = Scene(Tidied(1, found=True))
+    scene = Scene(SalesforceResult(attempts=1))
     ended = scene.handle(contact_event("CONTACT_DATA_UPDATED", **EXPIRED))
     assert ended == RecordResult(Disposition.DELIVERED, attempts=1)
-    assert scene.bridge.asked == [("reroute", CONTACT_ID)]
+    assert scene.script.asked == [("reroute", CONTACT_ID)]
 
 
 def test_a_call_that_is_over_is_not_routed_anew() -> None:
@@ -259,7 +230,7 @@ def test_a_call_that_is_over_is_not_routed_anew() -> None:
     itself = contact_event("CONTACT_DATA_UPDATED", **EXPIRED, **ended)
     for events in ([itself], [event, contact_event("DISCONNECTED")]):
         assert scene.handle(*events) == skipped("CALL_OVER")
-    assert scene.bridge.asked == []
+    assert scene.script.asked == []
     assert Scene(CallOver("c")).handle(event) == skipped("CALL_OVER")
 
 
@@ -276,9 +247,9 @@ TIDYING = pytest.mark.parametrize(
 @TIDYING
 def test_a_step_that_was_done_before_or_has_no_voice_call(event: dict[str, Any]) -> None:
     scene = Scene()
-    scene.bridge.outcome = None
+    scene.script.outcome = SalesforceResult(superseded="ALREADY_DONE")
     assert scene.handle(event) == RecordResult(Disposition.SUPERSEDED, "ALREADY_DONE")
-    ended = Scene(Tidied(1, found=False)).handle(event)
+    ended = Scene(NoVoiceCall(1)).handle(event)
     assert ended == RecordResult(Disposition.SKIPPED, "NO_VOICE_CALL", attempts=1)
 
 
@@ -309,9 +280,9 @@ def test_faults_that_pass(event: dict[str, Any], fault: Exception, code: str) ->
 
 def test_an_end_that_could_not_be_remembered_comes_again() -> None:
     scene = Scene()
-    scene.bridge.end_fault = LedgerUnavailable("x")
+    scene.script.end_fault = LedgerUnavailable("x")
     assert scene.passing(contact_event("DISCONNECTED")) == "LEDGER_UNAVAILABLE"
-    assert scene.bridge.asked == [("end", CONTACT_ID)], "nothing is cleared before"
+    assert scene.script.asked == [("end", CONTACT_ID)], "nothing is cleared before"
 
 
 FAULTS = [

@@ -14,9 +14,9 @@ from tests.unit.samples import PARENT_ID
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.settings.contact_records import RecordRules
 from voicecall_bridge.telephony.errors import Rejected, Unauthorized, Unavailable
-from voicecall_bridge.use_cases.outcomes import LeaseTimeout
 from voicecall_bridge.use_cases.record_updates import LeaseLost
-from voicecall_bridge.voice_call.update import CustomField, UpdateVoiceCall
+from voicecall_bridge.use_cases.results import LeaseTimeout
+from voicecall_bridge.voice_call.update import CustomField, UpdateRequest
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_version_without_last_update_is_older_than_any_other(
 
 
 def test_a_refused_record_is_a_dead_letter_with_its_payload(function: Function) -> None:
-    def refuse(_: UpdateVoiceCall) -> None:
+    def refuse(_: UpdateRequest) -> None:
         raise Rejected("x", status=400, remark="endTime is wrong for +12065550100")
 
     function.salesforce.before = refuse
@@ -156,7 +156,7 @@ def test_an_outage_loses_nothing(function: Function, fault: Exception) -> None:
     """Given 20 records of 10 contacts while Salesforce is away, then all come again, and after it
     each contact has its newest version."""
 
-    def fail(_: UpdateVoiceCall) -> None:
+    def fail(_: UpdateRequest) -> None:
         raise fault
 
     payloads = [version(n, ContactId=f"c{c}") for n in (1, 2) for c in range(10)]
@@ -176,7 +176,7 @@ def test_an_outage_loses_nothing(function: Function, fault: Exception) -> None:
 def test_a_fault_holds_up_its_own_chain_only(function: Function) -> None:
     """Given a parent whose record fails for now, then its child waits and other calls do not."""
 
-    def fail(request: UpdateVoiceCall) -> None:
+    def fail(request: UpdateRequest) -> None:
         if request.vendor_call_key == PARENT_ID:
             raise Unavailable("x", status=503)
 
@@ -262,7 +262,7 @@ def test_which_attributes_say_callback_is_configured() -> None:
 
 
 def test_a_defect_is_kept_and_blocks_nothing(function: Function) -> None:
-    def break_down(request: UpdateVoiceCall) -> None:
+    def break_down(request: UpdateRequest) -> None:
         if request.vendor_call_key == "bad":
             raise ZeroDivisionError
 
@@ -282,7 +282,7 @@ def test_a_defect_is_kept_and_blocks_nothing(function: Function) -> None:
 def test_what_passes_comes_again_and_says_why(
     function: Function, fault: Exception, code: str
 ) -> None:
-    def fail(_: UpdateVoiceCall) -> None:
+    def fail(_: UpdateRequest) -> None:
         raise fault
 
     function.salesforce.before = fail

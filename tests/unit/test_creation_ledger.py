@@ -17,12 +17,15 @@ from tests.unit.aws import TABLE, Through
 from tests.unit.doubles import Clock
 from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
 from voicecall_bridge.contact import ContactKey
+from voicecall_bridge.contact_centers.assignment import AssignedTo
 from voicecall_bridge.ledger.creations import (
     Created,
+    CreateHeld,
     CreateLease,
     CreateStatus,
     CreationLedger,
     Entry,
+    PlannedCreate,
 )
 from voicecall_bridge.ledger.lease import TIME_TO_LIVE_SECONDS, LeaseHeld
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
@@ -36,16 +39,18 @@ def ledger(table: Table, clock: Clock) -> CreationLedger:
     return CreationLedger(table, clock)
 
 
-def standing(ledger: CreationLedger, key: ContactKey = KEY) -> Created | LeaseHeld | None:
+def standing(ledger: CreationLedger, key: ContactKey = KEY) -> Created | CreateHeld | None:
     """Where the creation stands; None: free."""
     entry = ledger.entry(key)
     if entry.voice_call_id:
-        return Created(entry.voice_call_id, entry.request)
-    return LeaseHeld(entry.lease_until) if entry.lease_until >= ledger.now() else None
+        return Created(key, entry.voice_call_id, entry.request)
+    return (
+        CreateHeld(entry.lease_until, entry.request) if entry.lease_until >= ledger.now() else None
+    )
 
 
 def acquired(ledger: CreationLedger, key: ContactKey = KEY, seconds: float = 5.0) -> CreateLease:
-    lease = ledger.acquire(key, REQUEST, seconds, CENTER)
+    lease = ledger.acquire(PlannedCreate(key, CENTER, REQUEST), seconds)
     assert isinstance(lease, CreateLease)
     return lease
 
@@ -60,7 +65,7 @@ def test_the_first_worker_may_send(ledger: CreationLedger) -> None:
 
 def test_the_second_worker_may_not(ledger: CreationLedger, clock: Clock) -> None:
     acquired(ledger, seconds=5.0)
-    busy = ledger.acquire(KEY, REQUEST, 5.0, CENTER)
+    busy = ledger.acquire(PlannedCreate(KEY, CENTER, REQUEST), 5.0)
     assert isinstance(busy, LeaseHeld)
     assert busy.until == pytest.approx(clock.now + 5.0, abs=0.002)
     assert standing(ledger) == busy
@@ -69,8 +74,10 @@ def test_the_second_worker_may_not(ledger: CreationLedger, clock: Clock) -> None
 def test_what_was_created_stands(ledger: CreationLedger) -> None:
     lease = acquired(ledger)
     assert ledger.settle(lease, VOICE_CALL_ID) == VOICE_CALL_ID
-    assert ledger.acquire(KEY, REQUEST, 5.0, CENTER) == Created(VOICE_CALL_ID, REQUEST)
-    assert standing(ledger) == Created(VOICE_CALL_ID, REQUEST)
+    assert ledger.acquire(PlannedCreate(KEY, CENTER, REQUEST), 5.0) == Created(
+        KEY, VOICE_CALL_ID, REQUEST
+    )
+    assert standing(ledger) == Created(KEY, VOICE_CALL_ID, REQUEST)
 
 
 def test_created_is_final(ledger: CreationLedger, clock: Clock) -> None:
@@ -79,7 +86,9 @@ def test_created_is_final(ledger: CreationLedger, clock: Clock) -> None:
     ledger.settle(lease, VOICE_CALL_ID)
     ledger.release(lease, "400", unknown=False)
     clock.sleep(3600.0)
-    assert ledger.acquire(KEY, REQUEST, 5.0, CENTER) == Created(VOICE_CALL_ID, REQUEST)
+    assert ledger.acquire(PlannedCreate(KEY, CENTER, REQUEST), 5.0) == Created(
+        KEY, VOICE_CALL_ID, REQUEST
+    )
 
 
 def test_the_first_id_stands(ledger: CreationLedger) -> None:
@@ -87,7 +96,7 @@ def test_the_first_id_stands(ledger: CreationLedger) -> None:
     assert ledger.settle(lease, VOICE_CALL_ID) == VOICE_CALL_ID
     assert ledger.settle(lease, "0LQ000000000002AAA") == VOICE_CALL_ID
     assert ledger.settle(lease, VOICE_CALL_ID) == VOICE_CALL_ID
-    assert standing(ledger) == Created(VOICE_CALL_ID, REQUEST)
+    assert standing(ledger) == Created(KEY, VOICE_CALL_ID, REQUEST)
 
 
 @pytest.mark.parametrize("unknown", [True, False])
@@ -104,7 +113,7 @@ def test_the_last_request_is_kept_with_the_first_start(ledger: CreationLedger) -
     was to send, and when the first one began."""
     for number in (1, 2):
         request = {"to": f"number {number}", "startTime": f"2026-03-01T12:00:0{number}Z"}
-        lease = ledger.acquire(KEY, request, 5.0, CENTER)
+        lease = ledger.acquire(PlannedCreate(KEY, CENTER, request), 5.0)
         assert isinstance(lease, CreateLease)
         ledger.release(lease, "503", unknown=False)
     known = {"to": "number 2", "startTime": "2026-03-01T12:00:01Z"}
@@ -122,10 +131,12 @@ def test_an_entry_tells_how_far_it_has_come(ledger: CreationLedger, clock: Clock
     assert (creating.create_status, creating.voice_call_id) == (CreateStatus.CREATING, "")
     assert creating.lease_until == pytest.approx(clock.now + 5.0, abs=0.002)
     ledger.release(lease, "503", unknown=True)
-    assert ledger.entry(KEY) == Entry(CreateStatus.UNKNOWN, request=REQUEST, center=CENTER.name)
+    assert ledger.entry(KEY) == Entry(
+        CreateStatus.UNKNOWN, request=REQUEST, assignment=AssignedTo(CENTER.name)
+    )
     ledger.settle(acquired(ledger), VOICE_CALL_ID)
     assert ledger.entry(KEY) == Entry(
-        CreateStatus.CREATED, VOICE_CALL_ID, REQUEST, center=CENTER.name
+        CreateStatus.CREATED, VOICE_CALL_ID, REQUEST, assignment=AssignedTo(CENTER.name)
     )
 
 
@@ -133,7 +144,9 @@ def test_what_was_sent_later_is_remembered(ledger: CreationLedger) -> None:
     ledger.settle(acquired(ledger), VOICE_CALL_ID)
     later = {**REQUEST, "callAttributes": "{}"}
     ledger.resent(KEY, later)
-    assert ledger.acquire(KEY, REQUEST, 5.0, CENTER) == Created(VOICE_CALL_ID, later)
+    assert ledger.acquire(PlannedCreate(KEY, CENTER, REQUEST), 5.0) == Created(
+        KEY, VOICE_CALL_ID, later
+    )
 
 
 def test_an_end_is_remembered_beside_the_creation(ledger: CreationLedger) -> None:
@@ -143,7 +156,11 @@ def test_an_end_is_remembered_beside_the_creation(ledger: CreationLedger) -> Non
     assert ledger.entry(KEY) == Entry(call_ended=True)
     ledger.settle(acquired(ledger), VOICE_CALL_ID)
     assert ledger.entry(KEY) == Entry(
-        CreateStatus.CREATED, VOICE_CALL_ID, REQUEST, call_ended=True, center=CENTER.name
+        CreateStatus.CREATED,
+        VOICE_CALL_ID,
+        REQUEST,
+        call_ended=True,
+        assignment=AssignedTo(CENTER.name),
     )
 
 
@@ -177,7 +194,7 @@ def test_a_worker_whose_lease_ran_out_may_still_tell_of_its_voice_call(
     assert ledger.settle(late, VOICE_CALL_ID) == VOICE_CALL_ID
     ledger.release(second, "500", unknown=True)
     assert ledger.settle(second, "0LQ000000000002AAA") == VOICE_CALL_ID
-    assert standing(ledger) == Created(VOICE_CALL_ID, REQUEST)
+    assert standing(ledger) == Created(KEY, VOICE_CALL_ID, REQUEST)
 
 
 @pytest.mark.parametrize("other", [ContactKey("another-instance", CONTACT_ID), ContactKey("", "c")])
@@ -222,7 +239,7 @@ FAULTS = [
     (NoCredentialsError(), "NoCredentialsError"),
 ]
 CALLS: list[Callable[[CreationLedger], object]] = [
-    lambda ledger: ledger.acquire(KEY, REQUEST, 5.0, CENTER),
+    lambda ledger: ledger.acquire(PlannedCreate(KEY, CENTER, REQUEST), 5.0),
     lambda ledger: ledger.settle(CreateLease(KEY, "lease", "me"), VOICE_CALL_ID),
     lambda ledger: ledger.release(CreateLease(KEY, "lease", "me"), "500", unknown=True),
     lambda ledger: ledger.entry(KEY),
@@ -280,14 +297,18 @@ def test_a_kept_connection_that_is_dead_is_replaced_once(dynamodb: Any, clock: C
 def test_a_connection_that_closes_twice_is_a_fault(dynamodb: Any, clock: Clock) -> None:
     client = Through(dynamodb, before=Failing(CLOSED, 2))
     with pytest.raises(LedgerUnavailable, match="ConnectionClosedError"):
-        CreationLedger(Table(lambda: client, TABLE), clock).acquire(KEY, REQUEST, 5.0, CENTER)
+        CreationLedger(Table(lambda: client, TABLE), clock).acquire(
+            PlannedCreate(KEY, CENTER, REQUEST), 5.0
+        )
 
 
 def test_a_worker_is_not_kept_out_by_its_own_lease(dynamodb: Any, clock: Clock) -> None:
     """Given DynamoDB wrote the lease and the connection closed before its answer, when the write
     is sent again, then the worker holds the lease that it finds."""
     client = Through(dynamodb, after=Failing(CLOSED, 1))
-    lease = CreationLedger(Table(lambda: client, TABLE), clock).acquire(KEY, REQUEST, 5.0, CENTER)
+    lease = CreationLedger(Table(lambda: client, TABLE), clock).acquire(
+        PlannedCreate(KEY, CENTER, REQUEST), 5.0
+    )
     assert isinstance(lease, CreateLease)
 
 
@@ -296,7 +317,7 @@ def test_telling_twice_of_a_voice_call_is_harmless(dynamodb: Any, clock: Clock) 
     client = Through(dynamodb, after=Failing(CLOSED, 1))
     ledger = CreationLedger(Table(lambda: client, TABLE), clock)
     assert ledger.settle(lease, VOICE_CALL_ID) == VOICE_CALL_ID
-    assert standing(ledger) == Created(VOICE_CALL_ID, REQUEST)
+    assert standing(ledger) == Created(KEY, VOICE_CALL_ID, REQUEST)
 
 
 def test_the_client_is_made_once_and_late(dynamodb: Any, clock: Clock) -> None:

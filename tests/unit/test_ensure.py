@@ -24,14 +24,17 @@ from tests.unit.samples import (
     VOICE_CALL_ID,
     a_contact,
     a_transfer,
+    created,
 )
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
-from voicecall_bridge.contact import Channel, InitiationMethod
-from voicecall_bridge.ledger.creations import CreateStatus
+from voicecall_bridge.contact import InitiationMethod
+from voicecall_bridge.ledger.creations import CreateStatus, PlannedCreate
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
 from voicecall_bridge.ledger.table import LedgerUnavailable
+from voicecall_bridge.sources.described_contact import DescribedContact
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Unavailable
-from voicecall_bridge.use_cases.outcomes import CallOver, Creation, LeaseTimeout, NotCreated
+from voicecall_bridge.use_cases.create_once import existing
+from voicecall_bridge.use_cases.results import CallOver, LeaseTimeout, NotCreated
 from voicecall_bridge.voice_call.create import MissingProperty, NotCreatedLive
 
 
@@ -39,7 +42,7 @@ def test_what_is_created_is_not_looked_at_any_further() -> None:
     scene = Scene(MADE)
     scene.flow()
     scene.journal.clear()
-    assert scene.ensure() == Creation(VOICE_CALL_ID, existing=True)
+    assert scene.ensure() == existing(VOICE_CALL_ID)
     assert scene.journal == ["entry"]
 
 
@@ -49,7 +52,7 @@ def test_the_flows_own_request_is_sent_again() -> None:
     scene = Scene(MADE)
     scene.flow_fails(a_contact(attributes=ATTRIBUTES))
     scene.clock.sleep(20.0)
-    assert scene.ensure() == Creation(VOICE_CALL_ID, existing=False, attempts=1)
+    assert scene.ensure() == created(attempts=1)
     assert scene.journal == ["entry", "acquire", "POST", "settle"]
     first, second = scene.client.sent
     assert second == first
@@ -74,7 +77,7 @@ def test_the_way_from_the_start_of_the_call_to_its_voice_call_is_measured() -> N
     scene.ensure()
     assert scene.told.took() == {"CallStartToVoiceCall": [1500]}
     # What is there already took no time now.
-    assert scene.ensure().existing
+    assert scene.ensure().superseded
     assert scene.told.took() == {"CallStartToVoiceCall": [1500]}
 
 
@@ -131,7 +134,7 @@ def test_a_method_that_the_bridge_does_not_know_is_left_to_flows() -> None:
 def test_a_method_that_the_bridge_does_not_know_and_a_flow_asked_for() -> None:
     scene = Scene(MADE)
     scene.flow_fails(a_contact(**NEW_METHOD))
-    assert scene.ensure(a_contact(**EVENT, **NEW_METHOD)) == Creation(VOICE_CALL_ID, False, (), 1)
+    assert scene.ensure(a_contact(**EVENT, **NEW_METHOD)) == created()
 
 
 def test_a_call_by_the_api_is_made_by_the_safety_net() -> None:
@@ -154,14 +157,14 @@ def test_an_event_that_is_late_is_no_sign_of_life(late: bool) -> None:
             scene.ensure(late=True)
         assert scene.journal == ["entry", "describe"]
     else:
-        assert not scene.ensure().existing
+        assert not scene.ensure().superseded
         assert "describe" not in scene.journal
 
 
 def test_a_late_event_of_a_call_that_is_on() -> None:
     scene = Scene(MADE)
     scene.flow_fails(a_contact(attributes=ATTRIBUTES))
-    assert not scene.ensure(late=True).existing
+    assert not scene.ensure(late=True).superseded
     assert scene.client.sent[0] == scene.client.sent[1], "the flow's request all the same"
 
 
@@ -172,7 +175,7 @@ def test_an_end_that_is_remembered(status: CreateStatus | None) -> None:
     if status is not None:
         unknown = status is CreateStatus.UNKNOWN
         scene.flow_fails(effect=Effect.UNKNOWN if unknown else Effect.NONE)
-    scene.bridge.remember_end(a_contact(**EVENT))
+    scene.safety_net.remember_end(a_contact(**EVENT))
     scene.journal.clear()
     with pytest.raises(CallOver):
         scene.ensure()
@@ -190,8 +193,8 @@ def test_an_end_that_only_connect_knows_of() -> None:
 def test_an_end_takes_no_voice_call_away() -> None:
     scene = Scene(MADE)
     scene.flow()
-    scene.bridge.remember_end(a_contact(**EVENT))
-    assert scene.ensure() == Creation(VOICE_CALL_ID, existing=True)
+    scene.safety_net.remember_end(a_contact(**EVENT))
+    assert scene.ensure() == existing(VOICE_CALL_ID)
 
 
 def test_a_call_without_a_number_to_call() -> None:
@@ -217,8 +220,8 @@ def test_without_the_ledger_nothing_is_sent(step: str) -> None:
     """Given nobody is waiting for the event, then it comes again rather than being sent twice."""
     scene = Scene(MADE)
     if step == "waiting":
-        scene.ledger.acquire(KEY, {}, 60.0, CENTER)
-        scene.bridge.sleep = lambda _: scene.ledger.down.add("acquire")
+        scene.ledger.acquire(PlannedCreate(KEY, CENTER, {}), 60.0)
+        scene.safety_net._once.sleep = lambda _: scene.ledger.down.add("acquire")
     scene.ledger.down = {step}
     with pytest.raises(LedgerUnavailable):
         scene.ensure()
@@ -228,7 +231,7 @@ def test_without_the_ledger_nothing_is_sent(step: str) -> None:
 
 def test_another_worker_is_waited_for_but_not_for_ever() -> None:
     scene = Scene()
-    scene.ledger.acquire(KEY, {}, 60.0, CENTER)
+    scene.ledger.acquire(PlannedCreate(KEY, CENTER, {}), 60.0)
     with pytest.raises(LeaseTimeout):
         scene.ensure()
     assert 5.0 < sum(scene.clock.slept) < 10.0
@@ -251,7 +254,7 @@ def test_an_event_after_an_unknown_outcome_is_counted() -> None:
     scene = Scene(OutcomeUnknown("cut", effect=Effect.UNKNOWN), MADE)
     with pytest.raises(NotCreated):
         scene.ensure()
-    assert not scene.ensure().existing
+    assert not scene.ensure().superseded
     counted = scene.told.counted()
     assert (counted["UnknownOutcome"], counted["RetriedUnknown"]) == (1, 1)
 
@@ -263,7 +266,7 @@ def test_a_flow_that_comes_second_brings_its_attributes_once() -> None:
     scene.ensure()
     for _ in range(2):
         made = scene.flow(a_contact(attributes=ATTRIBUTES))
-        assert made == Creation(VOICE_CALL_ID, existing=True)
+        assert made == existing(VOICE_CALL_ID)
     assert scene.client.told == [(CONTACT_ID, '{"Region__c": "north"}')]
     assert scene.journal[-4:] == ["acquire", "PATCH", "resent", "acquire"]
 
@@ -282,7 +285,7 @@ def test_attributes_that_could_not_be_sent_are_sent_by_the_next_flow() -> None:
     scene = Scene(MADE, Unavailable("fails", status=503), 1)
     scene.ensure()
     for _ in range(3):
-        assert scene.flow(a_contact(attributes=ATTRIBUTES)).existing
+        assert scene.flow(a_contact(attributes=ATTRIBUTES)).superseded
     assert len(scene.client.told) == 2
     assert scene.told.counted()["AttributesNotSent"] == 1
 
@@ -291,12 +294,43 @@ def test_attributes_the_ledger_could_not_remember() -> None:
     scene = Scene(MADE, 1)
     scene.ensure()
     scene.ledger.down = {"resent"}
-    assert scene.flow(a_contact(attributes=ATTRIBUTES)).existing
+    assert scene.flow(a_contact(attributes=ATTRIBUTES)).superseded
     assert scene.told.counted()["LedgerFault"] == 1
 
 
-def test_a_bridge_of_flows_has_no_directory() -> None:
-    scene = Scene()
-    scene.bridge.directory = None
-    with pytest.raises(RuntimeError):
-        scene.ensure(a_contact(**EVENT, channel=Channel.VOICE))
+def test_a_busy_contact_that_was_created_meanwhile_keeps_the_flows_attributes() -> None:
+    """Given an event that read the contact's attributes before a flow created its VoiceCall with
+    newer ones, then the event sends nothing."""
+    scene = Scene(MADE)
+    scene.directory.know(a_contact(attributes={"sfdc-Region__c": "older"}))
+    described = scene.directory.describe
+
+    def flow_comes_meanwhile(*arguments: Any) -> DescribedContact:
+        answer = described(*arguments)
+        scene.flow(a_contact(attributes=ATTRIBUTES))
+        return answer
+
+    scene.directory.describe = flow_comes_meanwhile  # type: ignore[method-assign]
+    assert scene.ensure() == existing(VOICE_CALL_ID)
+    assert scene.client.told == []
+    assert [sent.call_attributes for sent in scene.client.sent] == ['{"Region__c": "north"}']
+
+
+def test_a_flow_that_failed_meanwhile_is_sent_as_it_was() -> None:
+    """Given an event that read older attributes before a flow stored newer ones and failed, then
+    the event sends the flow's request, and the ledger keeps it."""
+    scene = Scene(Unavailable("fails", status=503), MADE)
+    scene.directory.know(a_contact(attributes={"sfdc-Region__c": "older"}))
+    described = scene.directory.describe
+
+    def flow_fails_meanwhile(*arguments: Any) -> DescribedContact:
+        answer = described(*arguments)
+        with pytest.raises(NotCreated):
+            scene.flow(a_contact(attributes=ATTRIBUTES))
+        return answer
+
+    scene.directory.describe = flow_fails_meanwhile  # type: ignore[method-assign]
+    scene.ensure()
+    newer = '{"Region__c": "north"}'
+    assert [sent.call_attributes for sent in scene.client.sent] == [newer, newer]
+    assert scene.ledger.entry(KEY).request["callAttributes"] == newer

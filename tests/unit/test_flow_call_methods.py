@@ -9,11 +9,10 @@ from tests.unit.call_method_scene import Scene
 from tests.unit.samples import CONTACT_ID, MISSING, PARENT_ID, SYSTEM, flow_event
 from voicecall_bridge.flow.methods import METHODS
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
-from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Rejected, Unavailable
-from voicecall_bridge.use_cases.outcomes import LeaseTimeout
+from voicecall_bridge.use_cases.results import LeaseTimeout
 
 EVERY_ANSWER = {"status", "vendorCallKey", "errors", "errorCode", "errorMessage"}
 
@@ -173,12 +172,10 @@ MISTAKES: list[tuple[str, dict[str, object], str]] = [
 
 
 @pytest.mark.parametrize(("method", "parameters", "text"), MISTAKES)
-@pytest.mark.parametrize("bridge", ["there", "unusable"])
 def test_a_mistake_of_the_flow_raises_and_names_the_parameter(
-    method: str, parameters: dict[str, object], text: str, bridge: str
+    method: str, parameters: dict[str, object], text: str
 ) -> None:
-    changes = {"bridge": None} if bridge == "unusable" else {}
-    scene = Scene(**changes)
+    scene = Scene()
     with pytest.raises(FlowMistake, match=text) as caught:
         scene.answer(method, {"onFailure": "continue", **parameters})
     assert "HUSH" not in str(caught.value)
@@ -286,12 +283,3 @@ def test_an_answer_fits_into_what_connect_takes(row: Row) -> None:
         event = {**parameters, "contactId": "c" * 256, "onFailure": "continue"}
         answer = scene.answer(method, event)
         assert len(json.dumps(answer, ensure_ascii=False).encode()) < 32 * 1024
-
-
-def test_without_use_cases_a_method_is_a_defect() -> None:
-    scene = Scene()
-    service = FlowService(
-        observer=scene.told.observer, bridge=scene.service.bridge, dead_letters=scene.letters
-    )
-    event = flow_event("cancelOmniFlowExecution")
-    assert service.answer(event, 10.0)["errorCode"] == "INTERNAL"

@@ -14,6 +14,7 @@ from tests.unit.samples import (
     SYSTEM,
     VOICE_CALL_ID,
     a_contact,
+    created,
     flow_event,
 )
 from voicecall_bridge.contact import InitiationMethod
@@ -22,6 +23,7 @@ from voicecall_bridge.flow.methods import Method
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.settings.sent_records import SentRecords
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import (
     Effect,
     LimitExceeded,
@@ -31,7 +33,8 @@ from voicecall_bridge.telephony.errors import (
     Unavailable,
 )
 from voicecall_bridge.telephony.operations import Operation
-from voicecall_bridge.use_cases.outcomes import Creation, LeaseTimeout
+from voicecall_bridge.use_cases.create_once import existing
+from voicecall_bridge.use_cases.results import LeaseTimeout
 from voicecall_bridge.voice_call.create import (
     CallInitiation,
     MissingProperty,
@@ -42,7 +45,7 @@ from voicecall_bridge.voice_call.create import (
 
 
 def test_a_created_voice_call() -> None:
-    scene = Scene(Creation(VOICE_CALL_ID, False, ("one", "two"), 2))
+    scene = Scene(created(VOICE_CALL_ID, "one", "two", attempts=2))
     assert scene.answer() == {
         "status": "created",
         "voiceCallId": VOICE_CALL_ID,
@@ -61,7 +64,7 @@ def test_a_created_voice_call() -> None:
 
 
 def test_an_existing_voice_call() -> None:
-    scene = Scene(Creation(VOICE_CALL_ID, existing=True))
+    scene = Scene(existing(VOICE_CALL_ID))
     answer = scene.answer()
     assert (answer["status"], answer["voiceCallId"]) == ("existing", VOICE_CALL_ID)
     line = scene.line()
@@ -80,7 +83,7 @@ def test_an_existing_voice_call() -> None:
 def test_each_method_asks_for_its_kind(method: str, asked: CallInitiation) -> None:
     scene = Scene()
     scene.answer(flow_event(method))
-    assert scene.bridge.asked == [(a_contact(), asked)]
+    assert scene.create.asked == [(a_contact(), asked)]
     assert scene.line()["method"] == method
 
 
@@ -167,9 +170,9 @@ def test_the_error_branch_where_the_settings_ask_for_it(outcome: Exception) -> N
     assert scene.line()["errorCode"] in str(caught.value)
 
 
-@pytest.mark.parametrize("existing", [True, False])
-def test_no_error_branch_where_there_is_a_voice_call(existing: bool) -> None:
-    scene = Scene(Creation(VOICE_CALL_ID, existing), failure=FlowFailure.ERROR)
+@pytest.mark.parametrize("made", [existing(VOICE_CALL_ID), created()])
+def test_no_error_branch_where_there_is_a_voice_call(made: SalesforceResult) -> None:
+    scene = Scene(made, failure=FlowFailure.ERROR)
     assert scene.answer()["voiceCallId"] == VOICE_CALL_ID
 
 
@@ -241,7 +244,7 @@ def test_a_mistake_of_the_flow_always_raises_and_is_kept(
     assert (line["disposition"], line["reason"]) == ("dead_lettered", "FLOW_MISTAKE")
     assert line["payloadKept"] == "queue"
     assert scene.letters.kept == [("contact_flow", "FLOW_MISTAKE", event)]
-    assert scene.bridge.asked == []
+    assert scene.create.asked == []
 
 
 RECORDS = "Its contact record makes one when the contact has ended"
@@ -327,7 +330,7 @@ def test_a_scheduled_event_touches_nothing() -> None:
     scene = Scene()
     event = {"detail-type": "Scheduled Event", "source": "aws.events"}
     assert scene.answer(event) == {"status": "warm"}
-    assert scene.bridge.asked == []
+    assert scene.create.asked == []
     assert scene.letters.kept == []
     line = scene.line()
     assert line["disposition"] == "skipped"
@@ -338,7 +341,7 @@ def test_an_answer_fits_into_what_connect_takes() -> None:
     """Source: administrator guide, "Invoke Lambda functions": at most 32 KB, texts only."""
     remarks = tuple("\N{GRINNING FACE}" * 500 for _ in range(100))
     for outcome in (
-        Creation("0" * 18, False, remarks),
+        created("0" * 18, *remarks),
         not_created(Rejected("x", status=400, remark="\N{GRINNING FACE}" * 500)),
     ):
         event = flow_event(parameters={"contactId": "c" * 256})

@@ -3,11 +3,12 @@
 import pytest
 
 from tests.unit.flow_scene import PLACES, Hanging, Scene
-from tests.unit.samples import CONTACT_ID, VOICE_CALL_ID
+from tests.unit.samples import CONTACT_ID, VOICE_CALL_ID, created
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.deadline import Deadline
-from voicecall_bridge.use_cases.create import Bridge
-from voicecall_bridge.use_cases.outcomes import Creation, Progress
+from voicecall_bridge.telephony.answers import SalesforceResult
+from voicecall_bridge.use_cases.create import CreateVoiceCall
+from voicecall_bridge.use_cases.results import Progress
 from voicecall_bridge.voice_call.create import CallInitiation
 
 
@@ -36,7 +37,7 @@ def test_the_line_of_an_overrun_claims_no_place_that_is_not_documented() -> None
 def test_lambdas_own_time_out_counts_too() -> None:
     scene = Scene(budget=6.5)
     scene.answer(seconds_left=2.0)
-    assert 1.0 < scene.bridge.given <= 1.8
+    assert 1.0 < scene.create.given <= 1.8
 
 
 @pytest.mark.parametrize("seconds_left", [0.0, 0.2, -1.0])
@@ -47,7 +48,7 @@ def test_no_time_at_all_is_an_answer(seconds_left: float) -> None:
     hanging.release.set()
 
 
-class Stuck(Bridge):
+class Stuck(CreateVoiceCall):
     """A use case that tells how far it has come, and then hangs."""
 
     def __init__(self, hanging: Hanging, reached: Progress) -> None:
@@ -60,7 +61,7 @@ class Stuck(Bridge):
         asked: CallInitiation,
         deadline: Deadline,
         progress: Progress | None = None,
-    ) -> Creation:
+    ) -> SalesforceResult:
         assert progress is not None
         progress.made, progress.request_kept = self.reached.made, self.reached.request_kept
         return self.hanging()
@@ -69,8 +70,8 @@ class Stuck(Bridge):
 def test_a_voice_call_in_hand_is_not_thrown_away() -> None:
     """Given Salesforce told the id and only the ledger hangs, then the flow gets the id."""
     hanging = Hanging()
-    made = Creation(VOICE_CALL_ID, existing=False, attempts=1)
-    scene = Scene(bridge=Stuck(hanging, Progress(True, made)), budget=0.05)
+    made = created(attempts=1)
+    scene = Scene(create=Stuck(hanging, Progress(True, made)), budget=0.05)
     answer = scene.answer()
     assert (answer["status"], answer["voiceCallId"]) == ("created", VOICE_CALL_ID)
     assert (scene.line()["disposition"], scene.overruns) == ("delivered", 1)
@@ -79,7 +80,7 @@ def test_a_voice_call_in_hand_is_not_thrown_away() -> None:
 
 def test_an_overrun_tells_that_the_ledger_has_the_request() -> None:
     hanging = Hanging()
-    scene = Scene(bridge=Stuck(hanging, Progress(True, None)), budget=0.05)
+    scene = Scene(create=Stuck(hanging, Progress(True, None)), budget=0.05)
     assert scene.answer()["errorCode"] == "DEADLINE"
     assert scene.line()["payloadKept"] == "ledger"
     hanging.release.set()

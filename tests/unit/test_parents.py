@@ -9,7 +9,7 @@ from voicecall_bridge.contact import InitiationMethod
 from voicecall_bridge.ledger.creations import CreateStatus
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Rejected, Unavailable
-from voicecall_bridge.use_cases.outcomes import LeaseTimeout, NotCreated, ParentMissing
+from voicecall_bridge.use_cases.results import LeaseTimeout, NotCreated, ParentMissing
 from voicecall_bridge.voice_call.create import MissingProperty, TransferWithoutParent
 
 KNOWN = pytest.mark.parametrize("known", [True, False], ids=["flow's request", "Connect's word"])
@@ -32,7 +32,7 @@ def orphan(status: CreateStatus | None, known: bool, *outcomes: SalesforceResult
 def test_a_parent_that_is_on_is_made_first(status: CreateStatus | None, known: bool) -> None:
     """Given that its own events lie behind its child's in the stream, then they need not come."""
     scene = orphan(status, known, MADE, MADE)
-    assert not scene.ensure(a_transfer(**EVENT)).existing
+    assert not scene.ensure(a_transfer(**EVENT)).superseded
     parent, child = scene.client.sent
     assert (parent.vendor_call_key, parent.initiation_method) == (PARENT_ID, INBOUND)
     assert (child.vendor_call_key, child.parent_voice_call_id) == (CONTACT_ID, PARENT_ID)
@@ -46,7 +46,7 @@ def test_a_parent_that_is_over(status: CreateStatus | None, known: bool, told: s
     scene = orphan(status, known)
     parent = a_contact(contact_id=PARENT_ID)
     if told == "ledger":
-        scene.bridge.remember_end(parent)
+        scene.safety_net.remember_end(parent)
     else:
         scene.directory.know(parent, ended=True)
     with pytest.raises(ParentMissing):
@@ -82,7 +82,7 @@ def test_a_parent_that_its_contact_record_made() -> None:
     """Given a parent that no flow and no event created, whose record has been sent."""
     scene = orphan(None, True, MADE)
     scene.ledger.put(PARENT, call_ended=True, record_version=1)
-    assert not scene.ensure(a_transfer(**EVENT)).existing
+    assert not scene.ensure(a_transfer(**EVENT)).superseded
     assert [sent.vendor_call_key for sent in scene.client.sent] == [CONTACT_ID]
 
 
@@ -114,7 +114,7 @@ def test_a_parent_that_is_there(known: bool) -> None:
     if known:
         scene.flow_fails(a_transfer())
     scene.parent(CreateStatus.CREATED)
-    assert not scene.ensure(a_transfer(**EVENT)).existing
+    assert not scene.ensure(a_transfer(**EVENT)).superseded
     sent = scene.client.sent[-1]
     assert (sent.initiation_method, sent.parent_voice_call_id) == (TRANSFER, PARENT_ID)
 
@@ -125,7 +125,7 @@ def test_a_parent_that_others_create() -> None:
     scene = Scene(MADE)
     scene.directory.know(a_transfer())
     scene.parent(None, initiation_method=InitiationMethod.OUTBOUND)
-    assert not scene.ensure(a_transfer(**EVENT)).existing
+    assert not scene.ensure(a_transfer(**EVENT)).superseded
     assert scene.told.counted() == {"DescribeContact": 2}
 
 

@@ -15,7 +15,7 @@ from voicecall_bridge.telephony.errors import (
     TelephonyError,
     Unavailable,
 )
-from voicecall_bridge.voice_call.update import UpdateVoiceCall
+from voicecall_bridge.voice_call.update import UpdateRequest
 
 OTHERS_FIRST = 100
 
@@ -29,7 +29,7 @@ def function() -> Iterator[Function]:
 def failing(function: Function, error: TelephonyError, contact_id: str = "") -> None:
     """Salesforce fails over this contact, or over all."""
 
-    def fail(request: UpdateVoiceCall) -> None:
+    def fail(request: UpdateRequest) -> None:
         if contact_id in ("", request.vendor_call_key):
             raise error
 

@@ -15,7 +15,7 @@ from voicecall_bridge.composition.contact_records import CHAINS_AT_ONCE, contact
 from voicecall_bridge.sources.contact_record import read
 from voicecall_bridge.streams.contact_records import ContactRecords
 from voicecall_bridge.telephony.errors import OutcomeUnknown
-from voicecall_bridge.voice_call.update import CustomField, UpdateVoiceCall, update_voice_call
+from voicecall_bridge.voice_call.update import CustomField, UpdateRequest, update_request
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_what_contact_records_run_on(environment: pytest.MonkeyPatch) -> None:
     source = processor.source
     assert isinstance(source, ContactRecords)
     assert source.rules.fields == (CustomField("Queue.Name", "Queue__c"),)
-    center = source.updates.clients.centers.default
+    center = source.updates.clients.contact_centers.default
     assert processor.workers == CHAINS_AT_ONCE
     adapter: Any = source.updates.clients.of(center).session.get_adapter("https://x.example")
     assert adapter._pool_maxsize == CHAINS_AT_ONCE, "a connection for each worker"
@@ -68,8 +68,8 @@ def test_a_wrong_item_stops_nothing_and_is_reported(
 PENDING = {"status": "pending"}
 
 
-def an_update() -> UpdateVoiceCall:
-    return update_voice_call(read(record(ContactId="c/../1?x=é", Attributes={"sfdc-A__c": "1"})))
+def an_update() -> UpdateRequest:
+    return update_request(read(record(ContactId="c/../1?x=é", Attributes={"sfdc-A__c": "1"})))
 
 
 def test_the_update_request() -> None:

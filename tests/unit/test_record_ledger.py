@@ -10,8 +10,8 @@ from tests.unit.doubles import Clock
 from tests.unit.records import Failing
 from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.assignments import Elsewhere
-from voicecall_bridge.ledger.creations import Created, CreateLease, CreationLedger
+from voicecall_bridge.ledger.assignments import AssignedElsewhere
+from voicecall_bridge.ledger.creations import Created, CreateLease, CreationLedger, PlannedCreate
 from voicecall_bridge.ledger.lease import TIME_TO_LIVE_SECONDS, LeaseHeld, Superseded
 from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVersion
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
@@ -27,7 +27,7 @@ def ledger(table: Table, clock: Clock) -> RecordLedger:
 
 def acquire(
     ledger: RecordLedger, version: int, content: str = "a"
-) -> RecordLease | Superseded | LeaseHeld | Elsewhere:
+) -> RecordLease | Superseded | LeaseHeld | AssignedElsewhere:
     return ledger.acquire(RecordVersion(KEY, version, content), LEASE, CENTER)
 
 
@@ -198,12 +198,14 @@ def test_both_sides_of_an_item_leave_each_other_alone(
     ledger: RecordLedger, dynamodb: Any, clock: Clock
 ) -> None:
     live = CreationLedger(Table(lambda: dynamodb, TABLE), clock)
-    lease = live.acquire(KEY, {"startTime": "t"}, LEASE, CENTER)
+    lease = live.acquire(PlannedCreate(KEY, CENTER, {"startTime": "t"}), LEASE)
     assert isinstance(lease, CreateLease)
     mine = acquired(ledger, 5)
     live.settle(lease, VOICE_CALL_ID)
     ledger.settle(mine)
-    assert live.acquire(KEY, {}, LEASE, CENTER) == Created(VOICE_CALL_ID, {"startTime": "t"})
+    assert live.acquire(PlannedCreate(KEY, CENTER, {}), LEASE) == Created(
+        KEY, VOICE_CALL_ID, {"startTime": "t"}
+    )
     assert acquire(ledger, 5, "a") == Superseded("ALREADY_DELIVERED")
 
 

@@ -12,10 +12,11 @@ from tests.unit.records import Failing, PatchedCalls
 from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID
 from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, Superseded
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
 from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVersion
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.sources.contact_record import ContactRecord
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import (
     Effect,
     OutcomeUnknown,
@@ -23,19 +24,22 @@ from voicecall_bridge.telephony.errors import (
     Unauthorized,
     Unavailable,
 )
-from voicecall_bridge.use_cases.outcomes import LeaseTimeout
 from voicecall_bridge.use_cases.record_updates import (
     MOST_FIELDS_LEFT_OUT,
     SEND_SHARE,
     LeaseLost,
     RecordUpdates,
-    Updated,
 )
-from voicecall_bridge.voice_call.update import UpdateVoiceCall
+from voicecall_bridge.use_cases.results import LeaseTimeout
+from voicecall_bridge.voice_call.update import UpdateRequest
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
 FIVE = RecordVersion(KEY, 5, "a")
 SECONDS = 10.0
+
+
+def superseded(reason: str) -> SalesforceResult:
+    return SalesforceResult(superseded=reason)
 
 
 class Setting:
@@ -50,8 +54,8 @@ class Setting:
             self.ledger, alone(self.salesforce), self.told.observer, self.clock.sleep
         )
 
-    def update(self, version: int, **fields: object) -> Updated | Superseded:
-        request = UpdateVoiceCall(CONTACT_ID, {"endTime": "t"}, {"Version__c": version, **fields})
+    def update(self, version: int, **fields: object) -> SalesforceResult:
+        request = UpdateRequest(CONTACT_ID, {"endTime": "t"}, {"Version__c": version, **fields})
         record = ContactRecord(CONTACT_ID, INSTANCE_ID, version)
         return self.updates.update(record, request, self.clock.deadline(SECONDS))
 
@@ -62,27 +66,27 @@ def setting() -> Iterator[Setting]:
         yield Setting(dynamodb)
 
 
-def raising(error: BaseException) -> Callable[[UpdateVoiceCall], None]:
-    def fail(_: UpdateVoiceCall) -> None:
+def raising(error: BaseException) -> Callable[[UpdateRequest], None]:
+    def fail(_: UpdateRequest) -> None:
         raise error
 
     return fail
 
 
 def test_a_version_is_sent_once(setting: Setting) -> None:
-    assert setting.update(5) == Updated(1)
-    assert setting.update(5) == Superseded("ALREADY_DELIVERED")
-    assert setting.update(4) == Superseded("NEWER_DELIVERED")
-    assert setting.update(6) == Updated(1)
+    assert setting.update(5) == SalesforceResult(attempts=1)
+    assert setting.update(5) == superseded("ALREADY_DELIVERED")
+    assert setting.update(4) == superseded("NEWER_DELIVERED")
+    assert setting.update(6) == SalesforceResult(attempts=1)
     assert setting.salesforce.versions() == [5, 6]
 
 
 def test_two_versions_of_one_second_are_both_sent(setting: Setting) -> None:
     """Source: contact records carry whole seconds (administrator guide, data model)."""
-    assert setting.update(5) == Updated(1)
-    assert setting.update(5, Recording__c="there by now") == Updated(1)
+    assert setting.update(5) == SalesforceResult(attempts=1)
+    assert setting.update(5, Recording__c="there by now") == SalesforceResult(attempts=1)
     for fields in ({}, {"Recording__c": "there by now"}):
-        assert setting.update(5, **fields) == Superseded("ALREADY_DELIVERED")
+        assert setting.update(5, **fields) == superseded("ALREADY_DELIVERED")
     assert len(setting.salesforce.patched) == 2
 
 
@@ -90,7 +94,7 @@ def test_the_lease_outlives_the_request(setting: Setting) -> None:
     """Given the lease as it is while the PATCH is under way, then it ends after it by a margin."""
     ends: list[float] = []
 
-    def look(_: UpdateVoiceCall) -> None:
+    def look(_: UpdateRequest) -> None:
         other = setting.ledger.acquire(FIVE, SECONDS, CENTER)
         ends.append(other.until)  # type: ignore[union-attr]
 
@@ -126,7 +130,7 @@ def test_a_newer_version_waits_for_an_older_one(setting: Setting) -> None:
 
     begun = setting.clock.now
     setting.updates.sleep = sleep
-    assert setting.update(6) == Updated(1)
+    assert setting.update(6) == SalesforceResult(attempts=1)
     assert sum(setting.clock.slept) < 1.0
 
 
@@ -137,7 +141,7 @@ def test_a_dead_workers_version_is_taken_over_within_one_delivery(setting: Setti
     with pytest.raises(KeyboardInterrupt):
         setting.update(5)
     setting.salesforce.before = lambda _: None
-    assert setting.update(5) == Updated(1)
+    assert setting.update(5) == SalesforceResult(attempts=1)
 
 
 def test_who_waits_in_vain_comes_again(setting: Setting) -> None:
@@ -165,8 +169,8 @@ def test_a_passing_fault_frees_the_contact_for_this_version(
     with pytest.raises(type(error)):
         setting.update(5)
     setting.salesforce.before = lambda _: None
-    assert setting.update(4) == Superseded("NEWER_UNDER_WAY")
-    assert setting.update(5) == Updated(1)
+    assert setting.update(4) == superseded("NEWER_UNDER_WAY")
+    assert setting.update(5) == SalesforceResult(attempts=1)
 
 
 def test_a_refusal_makes_way_for_older_ones(setting: Setting) -> None:
@@ -174,7 +178,7 @@ def test_a_refusal_makes_way_for_older_ones(setting: Setting) -> None:
     with pytest.raises(Rejected):
         setting.update(5)
     setting.salesforce.before = lambda _: None
-    assert setting.update(4) == Updated(1)
+    assert setting.update(4) == SalesforceResult(attempts=1)
 
 
 def test_nothing_is_sent_without_the_ledger() -> None:
@@ -191,14 +195,14 @@ def test_a_ledger_that_falls_silent_behind_the_patch_brings_the_same_version_aga
         silent = Failing(ReadTimeoutError(endpoint_url="https://x"), 1)
         shaky = RecordLedger(Table(lambda: Through(dynamodb, before=silent), TABLE), setting.clock)
 
-        def fall_silent(_: UpdateVoiceCall) -> None:
+        def fall_silent(_: UpdateRequest) -> None:
             setting.updates.ledger = shaky
 
         setting.salesforce.after = fall_silent
         with pytest.raises(LedgerUnavailable):
             setting.update(5)
         setting.salesforce.after = lambda _: None
-        assert setting.update(5) == Updated(1)
+        assert setting.update(5) == SalesforceResult(attempts=1)
         assert setting.salesforce.versions() == [5, 5]
 
 
@@ -208,7 +212,7 @@ def test_a_ledger_that_falls_silent_behind_a_fault_is_told() -> None:
         silent = Failing(ReadTimeoutError(endpoint_url="https://x"), 1)
         shaky = RecordLedger(Table(lambda: Through(dynamodb, before=silent), TABLE), setting.clock)
 
-        def fail(_: UpdateVoiceCall) -> None:
+        def fail(_: UpdateRequest) -> None:
             setting.updates.ledger = shaky
             raise Unavailable("x", status=503)
 
@@ -222,7 +226,7 @@ def test_a_lease_that_ran_out_under_way_brings_the_version_again(setting: Settin
     """Given a worker that was frozen behind its PATCH while another one took the contact over,
     then its version does not count: the other one's request may have arrived later."""
 
-    def freeze(_: UpdateVoiceCall) -> None:
+    def freeze(_: UpdateRequest) -> None:
         setting.clock.sleep(20)
         setting.ledger.acquire(FIVE, 8.0, CENTER)
 
@@ -231,10 +235,10 @@ def test_a_lease_that_ran_out_under_way_brings_the_version_again(setting: Settin
         setting.update(5)
 
 
-def refusing(*names: str) -> Callable[[UpdateVoiceCall], None]:
+def refusing(*names: str) -> Callable[[UpdateRequest], None]:
     """Salesforce refuses the first of these fields that it finds, by its name."""
 
-    def check(request: UpdateVoiceCall) -> None:
+    def check(request: UpdateRequest) -> None:
         for name in names:
             if name in request.call_attributes:
                 remark = f"No such column '{name}' on sobject of type VoiceCall"
@@ -247,7 +251,9 @@ def refusing(*names: str) -> Callable[[UpdateVoiceCall], None]:
 
 def test_one_bad_field_does_not_cost_the_record(setting: Setting) -> None:
     setting.salesforce.before = refusing("Bad__c", "Worse__c")
-    assert setting.update(5, Bad__c="secret", Good__c="1", Worse__c="secret") == Updated(3)
+    assert setting.update(5, Bad__c="secret", Good__c="1", Worse__c="secret") == SalesforceResult(
+        attempts=3
+    )
     (sent,) = setting.salesforce.patched
     assert dict(sent.call_attributes) == {"Version__c": 5, "Good__c": "1"}
     lines = [line for line in setting.told.lines() if line["message"].startswith("field refused")]
@@ -259,7 +265,7 @@ def test_one_bad_field_does_not_cost_the_record(setting: Setting) -> None:
 def test_only_names_of_fields_are_told(setting: Setting) -> None:
     """Attributes are named by whoever builds flows: a number in a name is not repeated."""
     setting.salesforce.before = refusing("+12065550100")
-    assert setting.update(5, **{"+12065550100": "x"}) == Updated(2)
+    assert setting.update(5, **{"+12065550100": "x"}) == SalesforceResult(attempts=2)
     assert "+12065550100" not in setting.told.stream.getvalue()
     assert '"OTHER"' in setting.told.stream.getvalue()
 

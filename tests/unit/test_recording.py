@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.records import a_record, agent
-from voicecall_bridge.voice_call.update import update_voice_call
+from voicecall_bridge.voice_call.update import update_request
 
 ABSENT = object()
 
@@ -40,7 +40,7 @@ def sent(
 ) -> tuple[object, object]:
     """The location and the duration."""
     record = a_record(Recording=recording, Recordings=recordings, **changes)
-    body = update_voice_call(record).to_json()
+    body = update_request(record).to_json()
     return tuple(body.get(name, ABSENT) for name in ("recordingLocation", "totalRecordingDuration"))  # type: ignore[return-value]
 
 

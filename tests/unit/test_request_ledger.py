@@ -6,7 +6,7 @@ import pytest
 from tests.unit.doubles import Clock
 from tests.unit.samples import CENTER
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.creations import Created, CreateLease, CreationLedger
+from voicecall_bridge.ledger.creations import Created, CreateLease, CreationLedger, PlannedCreate
 from voicecall_bridge.ledger.lease import LeaseHeld, OutcomeUnknown
 from voicecall_bridge.ledger.requests import Requested, RequestLease, RequestLedger, slot_of
 from voicecall_bridge.ledger.table import Table, number, text
@@ -120,11 +120,11 @@ def test_the_other_sides_of_the_item_are_left_alone(
     """Given a contact whose VoiceCall is created, then callbacks change nothing of that."""
     creation = CreationLedger(table, clock)
     request = {"startTime": "2026-10-20T10:00:00Z"}
-    lease = creation.acquire(KEY, request, SECONDS, CENTER)
+    lease = creation.acquire(PlannedCreate(KEY, CENTER, request), SECONDS)
     assert isinstance(lease, CreateLease)
     ledger.settle(acquired(ledger), RECORD_ID)
     creation.settle(lease, "0LQ000000000001AAA")
     ledger.release(acquired(ledger, OTHER), unknown=True)
-    again = creation.acquire(KEY, request, SECONDS, CENTER)
-    assert again == Created("0LQ000000000001AAA", request)
+    again = creation.acquire(PlannedCreate(KEY, CENTER, request), SECONDS)
+    assert again == Created(KEY, "0LQ000000000001AAA", request)
     assert ledger.acquire(KEY, NUMBER, SECONDS) == Requested(RECORD_ID)

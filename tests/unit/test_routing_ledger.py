@@ -10,7 +10,8 @@ from tests.unit.doubles import Clock
 from tests.unit.records import Failing
 from tests.unit.samples import CENTER
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.creations import CreationLedger
+from voicecall_bridge.contact_centers.assignment import UNASSIGNED, AssignedTo
+from voicecall_bridge.ledger.creations import CreationLedger, PlannedCreate
 from voicecall_bridge.ledger.lease import LeaseHeld, Superseded
 from voicecall_bridge.ledger.routing import RoutingLease, RoutingLedger, RoutingStep
 from voicecall_bridge.ledger.table import Table
@@ -84,9 +85,9 @@ def test_a_write_whose_answer_was_lost_is_ones_own(dynamodb: Any, clock: Clock) 
 def test_the_lease_tells_which_contact_center_owns_the_contact(
     ledger: RoutingLedger, table: Table, clock: Clock
 ) -> None:
-    assert acquired(ledger).center is None
-    CreationLedger(table, clock).acquire(KEY, {}, SECONDS, CENTER)
-    assert acquired(ledger, CLEAR).center == CENTER.name
+    assert acquired(ledger).assignment == UNASSIGNED
+    CreationLedger(table, clock).acquire(PlannedCreate(KEY, CENTER, {}), SECONDS)
+    assert acquired(ledger, CLEAR).assignment == AssignedTo(CENTER.name)
 
 
 @pytest.mark.parametrize(("until", "found"), [(0, RoutingLease), (10**15, Superseded)])

@@ -7,7 +7,7 @@ import pytest
 
 from tests.settings import FUNCTIONS, LEAST, names_read, settings_of
 from tests.unit.samples import FIRST_ARN, SECOND_ARN
-from voicecall_bridge.contact_centers.registry import ContactCenters
+from voicecall_bridge.contact_centers.registry import ContactCenterRegistry
 from voicecall_bridge.settings.contact_events import ContactEventsSettings, CreateFromEvents
 from voicecall_bridge.settings.contact_flow import (
     ContactFlowSettings,
@@ -22,7 +22,7 @@ from voicecall_bridge.settings.shared import (
 )
 from voicecall_bridge.telephony.operations import CALLS, GUIDES, Operation
 
-CENTERS = ContactCenters.of("secret-id")
+CENTERS = ContactCenterRegistry.of("secret-id")
 QUEUE = LEAST["DEAD_LETTER_QUEUE_URL"]
 WITH_SALESFORCE = [name for name in FUNCTIONS if "CONTACT_CENTER_SECRET" in names_read(name)]
 
@@ -69,7 +69,7 @@ def test_all_are_read() -> None:
         "TELEPHONY_PROVIDER_NAME": "Amazon Connect",
     }
     salesforce = SalesforceSettings(
-        ContactCenters.of("secret-id", [FIRST_ARN, SECOND_ARN]),
+        ContactCenterRegistry.of("secret-id", [FIRST_ARN, SECOND_ARN]),
         "/key",
         "https://scrt.salesforce.com",
         "Amazon Connect",
@@ -153,7 +153,7 @@ def test_a_contact_center_that_cannot_be_used_costs_itself_alone(function: str, 
     assert fault == f"CONTACT_CENTER_SECRETS: item {number}: is no whole ARN of a secret"
     settings = settings_of(function).from_environment(LEAST | {"CONTACT_CENTER_SECRETS": value})
     others = [SECOND_ARN] if SECOND_ARN in value else []
-    assert settings.salesforce.centers == ContactCenters.of("secret-id", others)
+    assert settings.salesforce.contact_centers == ContactCenterRegistry.of("secret-id", others)
 
 
 def test_contact_centers_beyond_the_most_and_twice() -> None:

@@ -23,6 +23,7 @@ from tests.unit.samples import (
 )
 from tests.unit.two_orgs import ONE_CENTER, TwoOrgs
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
+from voicecall_bridge.contact_centers.assignment import UNASSIGNED, AssignedTo
 from voicecall_bridge.observability import Observer
 from voicecall_bridge.telephony.errors import Unauthorized
 
@@ -67,14 +68,16 @@ def test_the_flow_chooses_and_everything_else_follows(world: TwoOrgs, name: str)
     assert world.record(version(1), version(2)) == []
     operations = ["create", "clearRouting", "update"]
     assert world.sent == [(SECOND_ARN, operation, CONTACT_ID) for operation in operations]
-    assert world.pin(CONTACT_ID) == SECOND.name, "the list's name, whatever the flow called it"
+    assert world.assignment(CONTACT_ID) == AssignedTo(SECOND.name), (
+        "the list's name, whatever the flow called it"
+    )
 
 
 def test_a_contact_that_names_none_is_the_defaults(world: TwoOrgs) -> None:
     world.flow(flow_event())
     world.record(record())
     assert world.orgs_of(CONTACT_ID) == {FIRST_ARN}
-    assert world.pin(CONTACT_ID) == FIRST.name
+    assert world.assignment(CONTACT_ID) == AssignedTo(FIRST.name)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +98,7 @@ def test_what_is_not_listed_is_refused_and_told_to_nobody(
     assert "AdditionalContactCenterSecretArns" in answer["errorMessage"], "the cure"
     assert world.sent == []
     assert [letter[1] for letter in world.letters.kept] == ["OTHER_CONTACT_CENTER"]
-    written = [*answer.values(), world.told.stream.getvalue(), str(world.pin(CONTACT_ID))]
+    written = [*answer.values(), world.told.stream.getvalue(), str(world.assignment(CONTACT_ID))]
     assert not [text for text in written if SECRET_TEXT in text or "12065550147" in text]
 
 
@@ -142,7 +145,7 @@ def test_a_refusal_takes_nothing_back(world: TwoOrgs) -> None:
     """Given a VoiceCall that is there, when a flow names nonsense, then the contact stays."""
     world.flow(by_parameter())
     assert world.flow(by_parameter("nonsense"))["errorCode"] == "OTHER_CONTACT_CENTER"
-    assert world.pin(CONTACT_ID) == SECOND.name
+    assert world.assignment(CONTACT_ID) == AssignedTo(SECOND.name)
     world.record(record(Attributes={"secretName": "nonsense"}))
     assert world.orgs_of(CONTACT_ID) == {SECOND_ARN}
 
@@ -201,7 +204,7 @@ def test_events_alone_ask_connect(world: TwoOrgs) -> None:
         (SECOND_ARN, "clearRouting", "c2"),
         (FIRST_ARN, "clearRouting", "c3"),
     ]
-    assert world.pin("c2") is None, "what makes no record decides nothing"
+    assert world.assignment("c2") == UNASSIGNED, "what makes no record decides nothing"
 
 
 @pytest.mark.parametrize("fault", [DirectoryUnavailable("ThrottlingException"), None])
@@ -254,7 +257,7 @@ def test_what_was_sent_before_was_the_defaults(world: TwoOrgs, kind: str) -> Non
     world.record(record(**BY_ATTRIBUTE))
     world.event(abandoned())
     assert world.orgs_of(CONTACT_ID) == {FIRST_ARN}
-    assert world.pin(CONTACT_ID) == FIRST.name
+    assert world.assignment(CONTACT_ID) == AssignedTo(FIRST.name)
 
 
 def test_an_end_alone_decides_nothing(world: TwoOrgs) -> None:

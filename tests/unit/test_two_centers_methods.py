@@ -19,6 +19,7 @@ from tests.unit.samples import (
 )
 from tests.unit.two_orgs import ONE_CENTER, TwoOrgs
 from voicecall_bridge.contact import ContactKey
+from voicecall_bridge.contact_centers.assignment import UNASSIGNED, AssignedTo
 from voicecall_bridge.ledger.creations import CreationLedger
 from voicecall_bridge.ledger.table import Table
 
@@ -108,7 +109,7 @@ def test_an_update_that_makes_the_record_decides_whose_it_is(world: TwoOrgs) -> 
     """Given a contact that nothing was sent for, then what follows goes where its update went,
     also what names no contact center, or another one."""
     world.flow(asked("updateVoiceCall", secretName=NAME))
-    assert world.pin(CONTACT_ID) == NAME
+    assert world.assignment(CONTACT_ID) == AssignedTo(NAME)
     world.record(record())
     world.flow(flow_event(parameters={"secretName": "sales/first"}))
     assert [(secret, operation) for secret, operation, _ in world.sent] == [
@@ -125,7 +126,7 @@ def test_somebody_was_quicker_than_the_update(world: TwoOrgs) -> None:
 
     def come_between() -> None:
         if center := next(looks, None):
-            CreationLedger(Table(lambda: plain, TABLE)).pin(key, center)
+            CreationLedger(Table(lambda: plain, TABLE)).assign(key, center)
 
     plain = world.dynamodb
     world.dynamodb = Through(plain, before=come_between)
@@ -136,4 +137,4 @@ def test_somebody_was_quicker_than_the_update(world: TwoOrgs) -> None:
 def test_one_contact_center_needs_no_further_request(world: TwoOrgs) -> None:
     world.serve(ONE_CENTER)
     world.flow(asked("updateVoiceCall"))
-    assert world.pin(CONTACT_ID) is None
+    assert world.assignment(CONTACT_ID) == UNASSIGNED

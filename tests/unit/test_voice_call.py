@@ -18,20 +18,20 @@ from voicecall_bridge.contact import Channel, Contact, InitiationMethod
 from voicecall_bridge.voice_call.create import (
     CallInitiation,
     CannotCreate,
-    CreateVoiceCall,
+    CreateRequest,
     MissingProperty,
     NotCreatedLive,
     NotVoice,
     TransferWithoutParent,
-    create_voice_call,
+    create_request,
 )
 
 START = datetime(2026, 3, 1, 12, 30, 45, 999_999, tzinfo=UTC)
 INBOUND, TRANSFER = CallInitiation.INBOUND, CallInitiation.TRANSFER
 
 
-def request_for(contact: Contact, asked: CallInitiation = INBOUND) -> CreateVoiceCall:
-    return create_voice_call(contact, asked, START)
+def request_for(contact: Contact, asked: CallInitiation = INBOUND) -> CreateRequest:
+    return create_request(contact, asked, START)
 
 
 def body_for(contact: Contact, asked: CallInitiation = INBOUND) -> dict[str, object]:
@@ -216,7 +216,7 @@ def test_channel_is_judged_before_everything_else() -> None:
 
 def test_the_start_is_sent_in_utc() -> None:
     eastern = timezone(timedelta(hours=-5))
-    request = create_voice_call(a_contact(), INBOUND, datetime(2026, 3, 1, 22, 0, tzinfo=eastern))
+    request = create_request(a_contact(), INBOUND, datetime(2026, 3, 1, 22, 0, tzinfo=eastern))
     assert request.start_time == "2026-03-02T03:00:00Z"
 
 

@@ -11,14 +11,14 @@ import pytest
 from tests.unit.records import a_record, agent, record
 from tests.unit.samples import CONTACT_ID, CUSTOMER, MISSING, PARENT_ID, SYSTEM
 from voicecall_bridge.sources.contact_record import read
-from voicecall_bridge.voice_call.update import PROPERTIES, CustomField, update_voice_call
+from voicecall_bridge.voice_call.update import PROPERTIES, CustomField, update_request
 
 ABSENT = object()
 CAMPAIGN = {"SegmentAttributes": {"connect:Direction": {"ValueString": "OUTBOUND"}}}
 
 
 def sent(**changes: object) -> dict[str, object]:
-    return update_voice_call(a_record(**changes)).to_json()
+    return update_request(a_record(**changes)).to_json()
 
 
 def test_all_of_an_answered_call() -> None:
@@ -58,7 +58,7 @@ def test_all_of_an_answered_call() -> None:
 
 def test_the_least_there_can_be() -> None:
     bare = {name: record()[name] for name in ("ContactId", "LastUpdateTimestamp")}
-    assert update_voice_call(read(bare)).to_json() == {
+    assert update_request(read(bare)).to_json() == {
         "callSubType": "PSTN",
         "disconnectReason": {"value": "UNKNOWN", "isError": False},
     }
@@ -193,9 +193,9 @@ def test_sides_of_a_web_rtc_call_are_those_of_its_create(
 
 
 def test_which_attribute_says_that_a_callback_was_taken_is_configured() -> None:
-    body = update_voice_call(a_record(Attributes={"mine": "yes"}), callback=["mine"]).to_json()
+    body = update_request(a_record(Attributes={"mine": "yes"}), callback=["mine"]).to_json()
     assert body["disconnectReason"] == {"value": "CALLBACK", "isError": False}
-    other = update_voice_call(a_record(Attributes={"callback_flag": "1"}), callback=[]).to_json()
+    other = update_request(a_record(Attributes={"callback_flag": "1"}), callback=[]).to_json()
     assert other["disconnectReason"] == {"value": "CUSTOMER_DISCONNECT", "isError": False}
 
 
@@ -223,7 +223,7 @@ def test_custom_fields() -> None:
         CustomField("Attributes.sfdc-Own__c", "Own__c"),
     ]
     attributes = {"tier": "gölden ☎", "sfdc-Own__c": "1", "sfdc-Tier__c": "silver"}
-    request = update_voice_call(a_record(Attributes=attributes), fields)
+    request = update_request(a_record(Attributes=attributes), fields)
     assert json.loads(str(request.to_json()["callAttributes"])) == {
         "RoutingProfile__c": "Basic",
         "Holds__c": 2,
@@ -236,13 +236,13 @@ def test_a_number_beyond_all_numbers_is_left_out() -> None:
     """Given 1e999, which is JSON and reads as infinity, then what is sent stays JSON."""
     members = json.loads('{"Attributes": {}, "Agent": {"NumberOfHolds": 1e999, "Score": 1e999}}')
     fields = [CustomField("Agent.Score", "Score__c")]
-    body = update_voice_call(a_record(**members), fields).to_json()
+    body = update_request(a_record(**members), fields).to_json()
     assert "numberOfHolds" not in body
     assert "callAttributes" not in body
 
 
 def test_fields_can_be_left_out() -> None:
-    request = update_voice_call(a_record(Attributes={"sfdc-A__c": "1", "sfdc-B__c": "2"}))
+    request = update_request(a_record(Attributes={"sfdc-A__c": "1", "sfdc-B__c": "2"}))
     assert request.without(["A__c"]).to_json()["callAttributes"] == '{"B__c": "2"}'
     assert "callAttributes" not in request.without(["A__c", "B__c"]).to_json()
 

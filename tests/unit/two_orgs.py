@@ -16,24 +16,30 @@ from tests.unit.samples import (
 )
 from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.contact_centers.registry import Center, ContactCenters, PerCenter
+from voicecall_bridge.contact_centers.assignment import Assignment
+from voicecall_bridge.contact_centers.registry import ContactCenter, ContactCenterRegistry
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.ledger.creations import CreationLedger
 from voicecall_bridge.ledger.records import RecordLedger
 from voicecall_bridge.ledger.requests import RequestLedger
+from voicecall_bridge.ledger.routing import RoutingLedger
 from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.streams.contact_records import ContactRecords
 from voicecall_bridge.streams.processor import StreamProcessor
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.client import TelephonyClient
+from voicecall_bridge.telephony.clients import TelephonyClients
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.call_actions import CallActions
-from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.create import CreateVoiceCall
+from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.record_updates import RecordUpdates
-from voicecall_bridge.voice_call.create import CreateVoiceCall
-from voicecall_bridge.voice_call.update import UpdateVoiceCall
+from voicecall_bridge.use_cases.routing import Routing
+from voicecall_bridge.use_cases.safety_net import SafetyNet
+from voicecall_bridge.voice_call.create import CreateRequest
+from voicecall_bridge.voice_call.update import UpdateRequest
 
 if TYPE_CHECKING:
     from voicecall_bridge.telephony.errors import TelephonyError
@@ -44,24 +50,18 @@ SECONDS_LEFT = 60.0
 class Org(TelephonyClient):
     """The client of one contact center: what it sends is noted, or fails as the org does."""
 
-    def __init__(self, world: "TwoOrgs", center: Center) -> None:
+    def __init__(self, world: "TwoOrgs", center: ContactCenter) -> None:
         self.world, self.secret = world, center.secret
 
-    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> SalesforceResult:
+    def create_voice_call(self, request: CreateRequest, deadline: Deadline) -> SalesforceResult:
         self._send("create", request.vendor_call_key)
         return created()
 
-    def update_voice_call(self, request: UpdateVoiceCall, deadline: Deadline) -> int:
+    def update_voice_call(self, request: UpdateRequest, deadline: Deadline) -> int:
         return self._send("update", request.vendor_call_key)
 
     def update_attributes(self, vendor_call_key: str, call_attributes: str, _: Deadline) -> int:
         return self._send("attributes", vendor_call_key)
-
-    def clear_routing(self, vendor_call_key: str, deadline: Deadline) -> int:
-        return self._send("clearRouting", vendor_call_key)
-
-    def reroute(self, vendor_call_key: str, deadline: Deadline) -> int:
-        return self._send("reroute", vendor_call_key)
 
     def perform(
         self,
@@ -93,7 +93,7 @@ class TwoOrgs:
         letters: dead letters; `told`: what was logged and counted.
     """
 
-    def __init__(self, dynamodb: Any, centers: ContactCenters = TWO_CENTERS) -> None:
+    def __init__(self, dynamodb: Any, centers: ContactCenterRegistry = TWO_CENTERS) -> None:
         self.dynamodb = dynamodb
         self.clock, self.told = Clock(), Told()
         self.sent: list[tuple[str, str, str]] = []
@@ -102,22 +102,30 @@ class TwoOrgs:
         self.numbers = 0
         self.serve(centers)
 
-    def serve(self, centers: ContactCenters) -> None:
+    def serve(self, centers: ContactCenterRegistry) -> None:
         """From now on the stack lists these contact centers: new environments."""
-        clients: PerCenter[TelephonyClient] = PerCenter(centers, lambda center: Org(self, center))
+        clients: TelephonyClients = TelephonyClients(centers, lambda center: Org(self, center))
         observer = self.told.observer
         self.ledger = CreationLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
         callbacks = RequestLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
         actions = CallActions(self.ledger, callbacks, clients, observer, self.clock)
         self.flows = FlowService(
             observer=observer,
-            bridge=Bridge(self.ledger, clients, observer),
+            create=CreateVoiceCall(self.ledger, clients, observer),
             dead_letters=self.letters,
             actions=lambda: actions,
         )
-        bridge = Bridge(self.ledger, clients, observer, self.directory, needs_ledger=True)
+        directory = CountedDirectory(self.directory, observer)
+        steps = RoutingLedger(self.ledger.table, self.clock)
         self.events: StreamProcessor[Any] = StreamProcessor(
-            ContactEvents(bridge, now=self.clock), self.letters, observer, workers=1
+            ContactEvents(
+                SafetyNet(self.ledger, clients, directory, observer),
+                Routing(steps, self.ledger, clients, directory, observer),
+                now=self.clock,
+            ),
+            self.letters,
+            observer,
+            workers=1,
         )
         records = RecordLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
         updates = RecordUpdates(records, clients, observer, lambda _: None)
@@ -140,9 +148,9 @@ class TwoOrgs:
         first = self._first(len(records))
         return _again(self.records.answer(record_batch(records, first), SECONDS_LEFT), first)
 
-    def pin(self, contact_id: str) -> str | None:
-        """What the ledger remembers."""
-        return self.ledger.entry(ContactKey(INSTANCE_ID, contact_id)).center
+    def assignment(self, contact_id: str) -> Assignment:
+        """Which contact center owns the contact, as the ledger knows."""
+        return self.ledger.assignment(ContactKey(INSTANCE_ID, contact_id))
 
     def ends(self) -> list[tuple[str, str]]:
         """Disposition and reason of each delivery, in order."""
@@ -167,5 +175,5 @@ def _again(answer: dict[str, list[dict[str, str]]], first: int) -> list[int]:
     return [int(failure["itemIdentifier"]) - first for failure in answer["batchItemFailures"]]
 
 
-ONE_CENTER = ContactCenters.of(FIRST.secret)
+ONE_CENTER = ContactCenterRegistry.of(FIRST.secret)
 """The stack without its second contact center."""

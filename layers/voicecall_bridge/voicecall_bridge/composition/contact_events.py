@@ -12,11 +12,14 @@ from voicecall_bridge.composition.dead_letters import dead_letter_queue
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.ledger.creations import CreationLedger
+from voicecall_bridge.ledger.routing import RoutingLedger
 from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.contact_events import ContactEventsSettings
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.streams.processor import StreamProcessor
-from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.directory import CountedDirectory
+from voicecall_bridge.use_cases.routing import Routing
+from voicecall_bridge.use_cases.safety_net import SafetyNet
 
 if TYPE_CHECKING:
     from voicecall_bridge.sources.contact_event import ContactEvent
@@ -37,17 +40,18 @@ def contact_events() -> StreamProcessor[ContactEvent]:
     observer = new_observer()
     report_item_faults(observer, settings.item_faults)
     aws = AwsClients(STREAM_ATTEMPTS, CHAINS_AT_ONCE)
-    bridge = Bridge(
-        CreationLedger(Table(aws.maker("dynamodb"), settings.ledger_table)),
-        telephony_clients(
-            settings.salesforce, aws, observer, TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE)
-        ),
-        observer,
-        ContactDirectory(aws.maker("connect")),
-        needs_ledger=True,
+    table = Table(aws.maker("dynamodb"), settings.ledger_table)
+    ledger = CreationLedger(table)
+    options = TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE)
+    clients = telephony_clients(settings.salesforce, aws, observer, options)
+    directory = CountedDirectory(ContactDirectory(aws.maker("connect")), observer)
+    events = ContactEvents(
+        SafetyNet(ledger, clients, directory, observer),
+        Routing(RoutingLedger(table), ledger, clients, directory, observer),
+        settings.create_from_events,
     )
     return StreamProcessor(
-        ContactEvents(bridge, settings.create_from_events),
+        events,
         dead_letter_queue(settings.dead_letters, aws),
         observer,
         CHAINS_AT_ONCE,

@@ -15,13 +15,12 @@ from voicecall_bridge.flow.service import FlowService, UnconfiguredFlow
 from voicecall_bridge.ledger.creations import CreationLedger
 from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.contact_flow import ContactFlowSettings, FlowSettingsError
-from voicecall_bridge.use_cases.create import Bridge
+from voicecall_bridge.use_cases.create import CreateVoiceCall
 
 if TYPE_CHECKING:
-    from voicecall_bridge.contact_centers.registry import PerCenter
     from voicecall_bridge.flow.service import FlowAnswers
     from voicecall_bridge.observability import Observer
-    from voicecall_bridge.telephony.client import TelephonyClient
+    from voicecall_bridge.telephony.clients import TelephonyClients
     from voicecall_bridge.use_cases.call_actions import CallActions
 
 LEDGER_SHARE = 1 / 6
@@ -89,7 +88,7 @@ def flow_service() -> FlowAnswers:
     )
     return FlowService(
         observer=observer,
-        bridge=Bridge(ledger, telephony, observer),
+        create=CreateVoiceCall(ledger, telephony, observer),
         dead_letters=DeadLetterQueue(
             aws.maker("sqs", ledger_seconds), settings.dead_letter_queue_url
         ),
@@ -117,7 +116,7 @@ def _unconfigured(
 
 
 def _call_actions(
-    ledger: CreationLedger, clients: PerCenter[TelephonyClient], observer: Observer
+    ledger: CreationLedger, clients: TelephonyClients, observer: Observer
 ) -> CallActions:
     """Made when a flow first asks about a VoiceCall that is there: creating needs none of it."""
     from voicecall_bridge.ledger.requests import RequestLedger  # noqa: PLC0415

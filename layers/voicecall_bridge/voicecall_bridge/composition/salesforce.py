@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.contact_centers.registry import Center, PerCenter
 from voicecall_bridge.telephony.client import TelephonyClient, new_session
+from voicecall_bridge.telephony.clients import TelephonyClients
 from voicecall_bridge.telephony.credentials import SecretStore
 
 if TYPE_CHECKING:
     from voicecall_bridge.composition.aws import AwsClients
+    from voicecall_bridge.contact_centers.registry import ContactCenter
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.settings.shared import SalesforceSettings
 
@@ -30,16 +31,16 @@ class TelephonyOptions:
 
 def telephony_clients(
     settings: SalesforceSettings, aws: AwsClients, observer: Observer, options: TelephonyOptions
-) -> PerCenter[TelephonyClient]:
+) -> TelephonyClients:
     """A client for each contact center, with a session, a secret and tokens of its own: a fault of
     one of them does not touch the others."""
 
-    def made(center: Center) -> TelephonyClient:
+    def made(contact_center: ContactCenter) -> TelephonyClient:
         secrets = SecretStore(
-            center.secret,
+            contact_center.secret,
             aws.maker("secretsmanager", options.secret_seconds),
             aws.maker("ssm", options.secret_seconds),
-            settings.private_key_parameter if center.default else "",
+            settings.private_key_parameter if contact_center.default else "",
             settings.jwt_audience,
             settings.on_loopback,
             settings.certificate_parameter,
@@ -53,4 +54,4 @@ def telephony_clients(
             calls=settings.calls,
         )
 
-    return PerCenter(settings.centers, made)
+    return TelephonyClients(settings.contact_centers, made)

@@ -1,25 +1,29 @@
-"""Which contact center a contact belongs to, where one instance serves several. Pure.
+"""The contact centers of a stack, and the rule which one owns a contact. Pure.
 
 What names a contact center for a contact, `secretName` (SCVL), may come from the caller. So it only
-chooses among the secrets that the stack lists, and is itself remembered nowhere and never logged.
+chooses among the secrets that the stack lists, and is itself neither stored nor logged.
 A secret's ARN ends with its name, a hyphen and six random characters (Secrets Manager user guide,
 "What's in a Secrets Manager secret?").
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-import threading
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
+from voicecall_bridge.contact_centers.assignment import (
+    AssignedToDefault,
+    Assignment,
+    Refused,
+    Unassigned,
+)
 from voicecall_bridge.voice_call.create import CannotCreate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-Made = TypeVar("Made")
+    from voicecall_bridge.contact import ContactKey
 
 MOST_OTHERS = 10
 """Contact centers beside the default one: what fits a policy and a function's environment."""
@@ -27,7 +31,6 @@ _ARN = re.compile(
     r"arn:aws[a-z-]*:secretsmanager:[a-z]{2}(?:-[a-z]+)+-[0-9]:[0-9]{12}:secret:"
     r"(?P<full>(?P<name>[A-Za-z0-9/_+=.@-]+)-[A-Za-z0-9]{6})"
 )
-_REFUSED = "refused/"
 
 
 class OtherContactCenter(CannotCreate):
@@ -43,31 +46,30 @@ class OtherContactCenter(CannotCreate):
 
 
 @dataclass(frozen=True, slots=True)
-class Center:
+class ContactCenter:
     """A contact center that the stack serves.
 
     Attributes:
-        name: what the ledger remembers: its secret's name without the six random characters, so
-            that a secret may be deleted and made again.
+        name: its secret's name without the six random characters, so that a secret may be deleted
+            and made again.
         secret: ARN or name of its secret.
         default: contacts that name no contact center belong to it.
+        assignment: how the ledger has it; None: as its name. A contact that named it before it was
+            served keeps its refusal.
     """
 
     name: str
     secret: str
     default: bool = False
+    assignment: Refused | None = None
 
 
-class Chooses(Protocol):
-    """What tells whose a contact is: a contact or a contact record."""
-
-    @property
-    def instance_id(self) -> str:
-        """The Connect instance."""
+class Assignable(Protocol):
+    """What a contact center owns: a contact or a contact record."""
 
     @property
-    def contact_id(self) -> str:
-        """The contact."""
+    def key(self) -> ContactKey:
+        """What tells it from every other contact."""
 
     @property
     def secret_name(self) -> str:
@@ -79,7 +81,7 @@ class Chooses(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ContactCenters:
+class ContactCenterRegistry:
     """The contact centers of a stack.
 
     Attributes:
@@ -87,17 +89,17 @@ class ContactCenters:
         known: every name that a contact may choose, ARNs included -> its contact center.
     """
 
-    default: Center
-    known: Mapping[str, Center]
+    default: ContactCenter
+    known: Mapping[str, ContactCenter]
 
     @classmethod
-    def of(cls, default_secret: str, others: Iterable[str] = ()) -> ContactCenters:
+    def of(cls, default_secret: str, others: Iterable[str] = ()) -> ContactCenterRegistry:
         """The default one by its secret's name or ARN, and others by the whole ARNs of theirs.
 
         Raises:
             ValueError: naming every item of `others` that cannot be used, never a value.
         """
-        default = Center(_names(default_secret)[-1], default_secret, default=True)
+        default = ContactCenter(_names(default_secret)[-1], default_secret, default=True)
         known = dict.fromkeys(_names(default_secret), default)
         faults = []
         for number, arn in enumerate(others, start=1):
@@ -107,7 +109,7 @@ class ContactCenters:
             elif known.keys() & names:
                 faults.append(f"item {number} has the name of a secret before it")
             else:
-                known |= dict.fromkeys(names, Center(names[-1], arn))
+                known |= dict.fromkeys(names, ContactCenter(names[-1], arn))
             if number > MOST_OTHERS:
                 faults = [f"more than {MOST_OTHERS} secrets"]
                 break
@@ -120,7 +122,7 @@ class ContactCenters:
         """Whether there is any choice."""
         return any(not center.default for center in self.known.values())
 
-    def named(self, secret_name: str) -> Center | None:
+    def named(self, secret_name: str) -> ContactCenter | None:
         """The contact center of this name; None: it names none.
 
         Raises:
@@ -132,74 +134,49 @@ class ContactCenters:
             return center
         raise OtherContactCenter
 
-    def remembered(self, pin: str | None) -> Center | None:
-        """The contact center that the ledger remembers; None: it remembers none.
-
-        Args:
-            pin: see contacts.Entry. Empty: from before contact centers were remembered, when there
-                was one. The mark of a refused name (see `refused`) is a pin too: the name may have
-                been added to the stack's list since.
+    def owner(self, assignment: Assignment) -> ContactCenter | None:
+        """The contact center of an assignment; None: the contact is unassigned.
 
         Raises:
             OtherContactCenter: the stack does not serve it, or not any more.
         """
-        if pin is None:
+        if isinstance(assignment, Unassigned):
             return None
-        if not pin:
+        if isinstance(assignment, AssignedToDefault):
             return self.default
-        named = self.known.get(pin)
-        if pin.startswith(_REFUSED):
-            named = next((self.known[name] for name in self.known if refused(name) == pin), None)
+        if not isinstance(assignment, Refused):
+            named = self.known.get(assignment.name)
+        else:
+            # The name may have been added to the stack's list since.
+            again = (self.known[name] for name in self.known if Refused.of(name) == assignment)
+            named = next((replace(it, assignment=assignment) for it in again), None)
         if named is None:
             raise OtherContactCenter
-        return replace(named, name=pin)
+        return named
 
-    def wanted(self, contact: Chooses, pin_of: Callable[[str], str | None]) -> Center:
-        """Whose a contact is that the ledger does not know: whose it says it is, else its parent's.
+    def assign(
+        self,
+        contact: Assignable,
+        assignment: Assignment,
+        assignment_of: Callable[[ContactKey], Assignment],
+    ) -> ContactCenter:
+        """The contact center that owns the contact: the one that it is assigned to, else the one
+        that it names, else its parent's, else the default one.
 
         Args:
             contact: the contact.
-            pin_of: what the ledger remembers of another contact, by its id. Asked only where there
-                is a choice.
+            assignment: what the ledger knows of it.
+            assignment_of: what the ledger knows of another contact. Asked only where there is a
+                choice.
 
         Raises:
             OtherContactCenter: the stack does not serve it.
         """
-        named = self.named(contact.secret_name)
-        if named is None and self.several and contact.previous_contact_id:
-            named = self.remembered(pin_of(contact.previous_contact_id))
-        return named or self.default
-
-
-def refused(secret_name: str) -> str:
-    """The mark of a name that was refused: it tells nobody the name, and knows it again."""
-    return _REFUSED + hashlib.sha256(secret_name.encode(errors="surrogatepass")).hexdigest()
-
-
-@dataclass(slots=True)
-class PerCenter(Generic[Made]):
-    """One of something for each contact center: made when it is needed, kept, shared with none.
-
-    There are at most MOST_OTHERS + 1 of them. Use it from many threads.
-
-    Attributes:
-        centers: the contact centers.
-        make: makes one; it must not take long.
-    """
-
-    centers: ContactCenters
-    make: Callable[[Center], Made]
-    _made: dict[str, Made] = field(default_factory=dict, init=False, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
-
-    def of(self, center: Center) -> Made:
-        """The contact center's own."""
-        made = self._made.get(center.secret)
-        if made is None:
-            with self._lock:
-                made = self._made.get(center.secret) or self.make(center)
-                self._made[center.secret] = made
-        return made
+        owner = self.owner(assignment) or self.named(contact.secret_name)
+        if owner is None and self.several and contact.previous_contact_id:
+            parent = replace(contact.key, contact_id=contact.previous_contact_id)
+            owner = self.owner(assignment_of(parent))
+        return owner or self.default
 
 
 def _names(secret: str) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class InvalidSecret(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class ContactCenter:
+class ContactCenterSecret:
     """One Salesforce contact center.
 
     Attributes:
@@ -59,9 +59,9 @@ class ContactCenter:
         return f"{address.scheme}://{address.netloc}"
 
 
-def contact_center(
+def parse_secret(
     secret: str, private_key: str = "", *, on_loopback: bool = False
-) -> ContactCenter:
+) -> ContactCenterSecret:
     """Reads the secret.
 
     Args:
@@ -75,7 +75,7 @@ def contact_center(
     values = _values(secret)
     api_name = values.get("CALL_CENTER_API_NAME", "")
     key = values.get(f"{api_name}{KEY_SUFFIX}", "") if api_name else ""
-    center = ContactCenter(
+    center = ContactCenterSecret(
         org_id=values.get("SALESFORCE_ORG_ID", ""),
         api_name=api_name,
         base_url=_with_path(values.get("SCRT_ENDPOINT_BASE", "")),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.telephony.errors import Effect, TelephonyError
-from voicecall_bridge.use_cases.outcomes import Creation, LeaseTimeout, NotCreated, NotRouted
+from voicecall_bridge.use_cases.results import LeaseTimeout, NotCreated, NotRouted
 from voicecall_bridge.voice_call.create import CannotCreate
 
 if TYPE_CHECKING:
@@ -103,13 +103,13 @@ class FlowResult:
     done: bool = False
 
 
-def created(made: Creation) -> FlowResult:
+def created(made: SalesforceResult) -> FlowResult:
     """There is a VoiceCall."""
-    existing = made.existing
+    existing = bool(made.superseded)
     return FlowResult(
         Status.EXISTING if existing else Status.CREATED,
         Disposition.SUPERSEDED if existing else Disposition.DELIVERED,
-        reason="ALREADY_CREATED" if existing else "",
+        reason=made.superseded,
         voice_call_id=made.voice_call_id,
         members={"voiceCallId": made.voice_call_id},
         remarks=made.remarks,
@@ -137,11 +137,6 @@ def answered(outcome: SalesforceResult) -> FlowResult:
         return result
     text = "the contact's record was brought to Salesforce before: it is newer, nothing was sent"
     return replace(result, status=Status.SUPERSEDED, code=outcome.superseded, text=text)
-
-
-def succeeded(outcome: Creation | SalesforceResult) -> FlowResult:
-    """The result of a use case that did not raise."""
-    return created(outcome) if isinstance(outcome, Creation) else answered(outcome)
 
 
 def not_found(error: TelephonyError) -> FlowResult:

@@ -22,12 +22,13 @@ from voicecall_bridge.flow.results import (
     FlowResult,
     Status,
     answer_of,
+    answered,
+    created,
     dead_lettered,
     failed,
     not_created_live,
     not_found,
     not_needed,
-    succeeded,
 )
 from voicecall_bridge.observability import Delivery, Disposition, Observer
 from voicecall_bridge.settings.contact_flow import FlowFailure
@@ -36,15 +37,16 @@ from voicecall_bridge.sources import flow
 from voicecall_bridge.sources.flow_parameters import ParameterFault
 from voicecall_bridge.sources.words import unknown
 from voicecall_bridge.telephony.errors import Rejected
-from voicecall_bridge.use_cases.outcomes import Progress
+from voicecall_bridge.use_cases.results import Progress
 from voicecall_bridge.voice_call.create import CannotCreate, NotCreatedLive, require_voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voicecall_bridge.flow.methods import Method, MethodCall
+    from voicecall_bridge.telephony.answers import SalesforceResult
     from voicecall_bridge.use_cases.call_actions import CallActions
-    from voicecall_bridge.use_cases.create import Bridge
+    from voicecall_bridge.use_cases.create import CreateVoiceCall
 
 SOURCE = "contact_flow"
 _DEFECT = "the bridge itself failed; see its log"
@@ -95,8 +97,9 @@ def _method_of(name: str) -> Method:
     )
 
 
-def _no_actions() -> CallActions:
-    raise RuntimeError("no use cases for a VoiceCall that is there")
+def _succeeded(call: MethodCall, result: SalesforceResult) -> FlowResult:
+    """The result of a use case that did not raise."""
+    return answered(result) if call.method.creates is None else created(result)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -172,7 +175,7 @@ class FlowAnswers(ABC):
         except DeadlineExceeded as error:
             self.on_overrun()
             if progress.made is not None:  # only the ledger does not know it yet
-                return succeeded(progress.made)
+                return _succeeded(parsed.call, progress.made)
             result = dead_lettered(Status.DEFERRED, "DEADLINE", str(error))
             return replace(result, payload_kept="ledger" if progress.request_kept else "unknown")
 
@@ -244,13 +247,13 @@ class FlowService(FlowAnswers):
     """Does what flows ask for.
 
     Attributes:
-        bridge: creates VoiceCalls.
+        create: creates VoiceCalls.
         actions: makes the use cases for a VoiceCall that is there, when they are needed.
         sent_records: which contacts will have a VoiceCall by their records.
     """
 
-    bridge: Bridge
-    actions: Callable[[], CallActions] = _no_actions
+    create: CreateVoiceCall
+    actions: Callable[[], CallActions]
     sent_records: SentRecords = field(default_factory=SentRecords)
 
     def _attempt(
@@ -281,12 +284,13 @@ class FlowService(FlowAnswers):
     def _perform(self, call: MethodCall, deadline: Deadline, progress: Progress) -> FlowResult:
         method, contact = call.method, call.contact
         if method.creates is not None:
-            return succeeded(self.bridge.create(contact, method.creates, deadline, progress))
+            made = self.create.create(contact, method.creates, deadline, progress)
+            return _succeeded(call, made)
         if method.operation is None:
             return not_needed(contact.contact_id)
         require_voice(contact)
         send = self.actions().send
-        return succeeded(send(method.operation, contact, call.request, deadline, progress))
+        return _succeeded(call, send(method.operation, contact, call.request, deadline, progress))
 
 
 @dataclass(slots=True, kw_only=True)

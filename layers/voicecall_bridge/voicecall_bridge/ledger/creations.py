@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.contact_centers.assignment import UNASSIGNED, Assignment, Refused
 from voicecall_bridge.ledger.assignments import (
-    UNTOUCHED,
-    Elsewhere,
-    belongs_to,
-    center_of,
-    elsewhere,
+    NOT_ASSIGNED,
+    AssignedElsewhere,
+    assigned_elsewhere,
+    assignment_of,
+    may_own,
+    stored,
+    stored_refusal,
 )
 from voicecall_bridge.ledger.lease import Change, Lease, LeaseHeld, Leases, held
 from voicecall_bridge.ledger.table import ConditionFailed, number, number_of, string_of, text
@@ -28,15 +31,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voicecall_bridge.contact import ContactKey
-    from voicecall_bridge.contact_centers.registry import Center
+    from voicecall_bridge.contact_centers.registry import ContactCenter
     from voicecall_bridge.ledger.table import Item, Table
 
 _SLOT = "lease"
 _NOT_CREATED = "attribute_not_exists(voice_call_id)"
 _ACQUIRED = (
-    "create_status = :creating, contact_center = :center, create_request = :request,"
-    " create_start = if_not_exists(create_start, :start)"
+    "create_status = :creating, contact_center = :center,"
+    " create_start = if_not_exists(create_start, :start), create_request = {request}"
 )
+_REPLACED = _ACQUIRED.format(request=":request")
+_KEPT = _ACQUIRED.format(request="if_not_exists(create_request, :request)")
 _ASSIGNED = "contact_center = :center"
 
 
@@ -53,6 +58,7 @@ class CreateStatus(StrEnum):
 class Created:
     """The contact's VoiceCall exists; `request` is what was sent for it."""
 
+    key: ContactKey
     voice_call_id: str
     request: Mapping[str, object] = field(default_factory=dict)
 
@@ -71,6 +77,31 @@ class CreateLease(Lease):
 
 
 @dataclass(frozen=True, slots=True)
+class CreateHeld(LeaseHeld):
+    """Another worker is about to send `request`."""
+
+    request: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCreate:
+    """What a worker is about to send.
+
+    Attributes:
+        key: the contact.
+        contact_center: where to.
+        request: what it would send.
+        keeps_earlier: a request that was stored before stays the stored one: the worker knows no
+            better, and sends that one.
+    """
+
+    key: ContactKey
+    contact_center: ContactCenter
+    request: Mapping[str, object]
+    keeps_earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """All that the ledger knows of a contact.
 
@@ -83,8 +114,7 @@ class Entry:
         call_ended: the contact is known to be over.
         record_known: a version of its contact record was sent, or is about to be.
         updated: its contact record has been sent, which makes the VoiceCall where there is none.
-        center: the name of the contact center it belongs to; empty: the default one, from before
-            that was remembered; None: nothing was sent for it yet.
+        assignment: which contact center owns the contact.
     """
 
     create_status: CreateStatus | None = None
@@ -94,7 +124,7 @@ class Entry:
     call_ended: bool = False
     record_known: bool = False
     updated: bool = False
-    center: str | None = None
+    assignment: Assignment = UNASSIGNED
 
 
 @dataclass(slots=True)
@@ -116,30 +146,32 @@ class CreationLedger:
         self._leases = Leases(self.table, self.now)
 
     def acquire(
-        self, key: ContactKey, request: Mapping[str, object], seconds: float, center: Center
-    ) -> CreateLease | Created | LeaseHeld | Elsewhere:
-        """Remembers that `request` is about to be sent to the contact center, unless there is no
-        need to send it, or the contact belongs elsewhere.
+        self, wanted: PlannedCreate, seconds: float
+    ) -> CreateLease | Created | CreateHeld | AssignedElsewhere:
+        """Remembers that the request is about to be sent to the contact center, unless there is no
+        need to send it, or another contact center owns the contact.
         """
+        request, contact_center = wanted.request, wanted.contact_center
         change = Change(
             {
                 ":creating": text(CreateStatus.CREATING),
-                ":center": text(center.name),
+                ":center": text(stored(contact_center)),
                 ":request": text(json.dumps(request)),
                 ":start": text(str(request.get("startTime", ""))),
                 ":one": number(1),
             },
-            sets=_ACQUIRED,
+            sets=_KEPT if wanted.keeps_earlier else _REPLACED,
             adds="create_attempts :one",
-            condition=f"{_NOT_CREATED} AND {belongs_to(center)}",
+            condition=f"{_NOT_CREATED} AND {may_own(contact_center)}",
         )
         try:
-            acquired = self._leases.acquire(key, _SLOT, seconds, change)
+            acquired = self._leases.acquire(wanted.key, _SLOT, seconds, change)
         except ConditionFailed as refused:
-            return elsewhere(refused.item, center) or _standing(refused.item)
+            other = assigned_elsewhere(refused.item, contact_center)
+            return other or _standing(wanted.key, refused.item)
         entry = _entry(acquired.item)
         return CreateLease(
-            key,
+            wanted.key,
             _SLOT,
             acquired.lease.owner,
             # CREATING here is a lease that ran out: its holder never told how it ended. If the
@@ -170,6 +202,10 @@ class CreationLedger:
         sets = "create_status = :status, create_error = :error"
         self._leases.release(lease, Change(values, sets))
 
+    def assignment(self, key: ContactKey) -> Assignment:
+        """Which contact center owns the contact."""
+        return assignment_of(self.table.read(str(key)))
+
     def entry(self, key: ContactKey) -> Entry:
         """What the ledger knows right now; an empty entry when it knows nothing."""
         return _entry(self.table.read(str(key)))
@@ -179,28 +215,30 @@ class CreationLedger:
         change = Change({":request": text(json.dumps(request))}, "create_request = :request")
         self._leases.write(key, change)
 
-    def refused(self, key: ContactKey, mark: str) -> None:
+    def refuse(self, key: ContactKey, refused: Refused) -> None:
         """Remembers that a contact names a contact center that is not served, so that no worker
         that does not know it takes the contact for the default one's. What was sent before stands.
         """
-        change = Change({":center": text(mark)}, _ASSIGNED, condition=UNTOUCHED)
+        name = stored_refusal(refused)
+        change = Change({":center": text(name)}, _ASSIGNED, condition=NOT_ASSIGNED)
         try:
             self._leases.write(key, change)
         except ConditionFailed:
             return
 
-    def pin(self, key: ContactKey, center: Center) -> Elsewhere | None:
-        """Remembers the contact center of a contact that nothing was sent for yet: what is about to
-        be sent is no creation, but makes the record where there is none.
+    def assign(self, key: ContactKey, contact_center: ContactCenter) -> AssignedElsewhere | None:
+        """Assigns a contact that nothing was sent for yet: what is about to be sent is no creation,
+        but makes the record where there is none.
 
         Returns:
-            Where the contact belongs, if that is not this contact center.
+            The contact's assignment, if that is not this contact center.
         """
-        change = Change({":center": text(center.name)}, _ASSIGNED, condition=UNTOUCHED)
+        name = stored(contact_center)
+        change = Change({":center": text(name)}, _ASSIGNED, condition=NOT_ASSIGNED)
         try:
             self._leases.write(key, change)
         except ConditionFailed as refused:
-            return elsewhere(refused.item, center)
+            return assigned_elsewhere(refused.item, contact_center)
         return None
 
     def ended(self, key: ContactKey) -> None:
@@ -208,11 +246,11 @@ class CreationLedger:
         self._leases.write(key, Change({":true": {"BOOL": True}}, "call_ended = :true"))
 
 
-def _standing(item: Item) -> Created | LeaseHeld:
+def _standing(key: ContactKey, item: Item) -> Created | CreateHeld:
     entry = _entry(item)
     if entry.voice_call_id:
-        return Created(entry.voice_call_id, entry.request)
-    return held(item, _SLOT)
+        return Created(key, entry.voice_call_id, entry.request)
+    return CreateHeld(held(item, _SLOT).until, entry.request)
 
 
 def _entry(item: Item) -> Entry:
@@ -229,7 +267,7 @@ def _entry(item: Item) -> Entry:
         # See records.py.
         record_known=bool({"record_version", "record_claim"} & item.keys()),
         updated="record_version" in item,
-        center=center_of(item),
+        assignment=assignment_of(item),
     )
 
 

@@ -22,7 +22,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.ledger.assignments import Elsewhere, belongs_to, center_of, elsewhere
+from voicecall_bridge.ledger.assignments import (
+    AssignedElsewhere,
+    assigned_elsewhere,
+    assignment_of,
+    may_own,
+    stored,
+)
 from voicecall_bridge.ledger.lease import Change, Lease, LeaseHeld, Leases, Superseded, held
 from voicecall_bridge.ledger.table import ConditionFailed, number, number_of, string_of, text
 
@@ -30,7 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voicecall_bridge.contact import ContactKey
-    from voicecall_bridge.contact_centers.registry import Center
+    from voicecall_bridge.contact_centers.assignment import Assignment
+    from voicecall_bridge.contact_centers.registry import ContactCenter
     from voicecall_bridge.ledger.table import Item, Table, Value
 
 _SLOT = "record"
@@ -98,43 +105,49 @@ class RecordLedger:
         """Takes the leases of the table."""
         self._leases = Leases(self.table, self.now)
 
-    def center(self, key: ContactKey) -> str | None:
-        """The contact center that the contact belongs to (see creations.Entry.center)."""
-        return center_of(self.table.read(str(key)))
+    def assignment(self, key: ContactKey) -> Assignment:
+        """Which contact center owns the contact."""
+        return assignment_of(self.table.read(str(key)))
 
     def acquire(
-        self, wanted: RecordVersion, seconds: float, center: Center
-    ) -> RecordLease | Superseded | LeaseHeld | Elsewhere:
+        self, wanted: RecordVersion, seconds: float, contact_center: ContactCenter
+    ) -> RecordLease | Superseded | LeaseHeld | AssignedElsewhere:
         """The right to send a version to the contact center; or that it is not needed, not yet
         possible, or not this contact center's."""
         try:
-            return self._acquire(wanted, seconds, center, None)
+            return self._acquire(wanted, seconds, contact_center, None)
         except ConditionFailed as refused:
             item = refused.item
         standing = self._standing(wanted, item)
         if isinstance(standing, Superseded):
             return standing
-        if other := elsewhere(item, center):
+        if other := assigned_elsewhere(item, contact_center):
             return other
         if standing is not None:
             return standing
         try:
-            return self._acquire(wanted, seconds, center, string_of(item, "record_contents"))
+            return self._acquire(
+                wanted, seconds, contact_center, string_of(item, "record_contents")
+            )
         except ConditionFailed as refused:
             # Free again already: another worker was quick, and the next look will tell.
             return self._standing(wanted, refused.item) or LeaseHeld(self.now())
 
     def _acquire(
-        self, wanted: RecordVersion, seconds: float, center: Center, taken: str | None
+        self,
+        wanted: RecordVersion,
+        seconds: float,
+        contact_center: ContactCenter,
+        taken: str | None,
     ) -> RecordLease:
         values: dict[str, Value] = {
             ":version": number(wanted.version),
-            ":center": text(center.name),
+            ":center": text(stored(contact_center)),
             ":true": {"BOOL": True},
         }
         if taken is not None:
             values[":taken"] = text(taken)
-        condition = f"{_NEWER if taken is None else _ANOTHER} AND {belongs_to(center)}"
+        condition = f"{_NEWER if taken is None else _ANOTHER} AND {may_own(contact_center)}"
         change = Change(values, _ACQUIRED, condition=condition)
         owner = self._leases.acquire(wanted.key, _SLOT, seconds, change).lease.owner
         version, content = wanted.version, wanted.content

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.ledger.assignments import center_of
+from voicecall_bridge.contact_centers.assignment import UNASSIGNED, Assignment
+from voicecall_bridge.ledger.assignments import assignment_of
 from voicecall_bridge.ledger.lease import NOTHING, Lease, LeaseHeld, Leases, Superseded, held
 from voicecall_bridge.ledger.table import ConditionFailed, number, number_of
 
@@ -34,9 +35,9 @@ class RoutingStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RoutingLease(Lease):
-    """This worker may do the step; `center` as in creations.Entry."""
+    """This worker may do the step; `assignment` says which contact center owns the contact."""
 
-    center: str | None = None
+    assignment: Assignment = UNASSIGNED
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class RoutingLedger:
             if number_of(refused.item, f"{step.value}_until") >= _DONE:
                 return Superseded("ALREADY_DONE")
             return held(refused.item, step.value)
-        return RoutingLease(key, step.value, acquired.lease.owner, center_of(acquired.item))
+        return RoutingLease(key, step.value, acquired.lease.owner, assignment_of(acquired.item))
 
     def settle(self, lease: RoutingLease) -> None:
         """Remembers that the step is done for good."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from voicecall_bridge.contact_centers.registry import ContactCenters
+from voicecall_bridge.contact_centers.registry import ContactCenterRegistry
 from voicecall_bridge.contact_centers.secret import is_on_loopback
 from voicecall_bridge.telephony.operations import CALLS, UnknownVariant, calls_with
 
@@ -110,8 +110,8 @@ class SalesforceSettings:
     """How Salesforce is reached.
 
     Attributes:
-        centers: the contact centers, of CONTACT_CENTER_SECRET (name or ARN of the default one's
-            secret) and CONTACT_CENTER_SECRETS (ARNs of the others', with commas between).
+        contact_centers: of CONTACT_CENTER_SECRET (name or ARN of the default one's secret) and
+            CONTACT_CENTER_SECRETS (ARNs of the others', with commas between).
         private_key_parameter: SSM SecureString with the private key of the default contact center;
             empty: the secret has it.
         jwt_audience: `aud` of the tokens; empty: none.
@@ -124,7 +124,7 @@ class SalesforceSettings:
             ones, such as those of a proxy that opens TLS; empty: none.
     """
 
-    centers: ContactCenters
+    contact_centers: ContactCenterRegistry
     private_key_parameter: str = ""
     jwt_audience: str = ""
     provider_name: str = "amazon-connect"
@@ -136,12 +136,12 @@ class SalesforceSettings:
     @classmethod
     def read(cls, reader: EnvironmentReader) -> SalesforceSettings:
         """Reads all of them; what is wrong is among the reader's faults."""
-        centers = _centers(reader)
+        contact_centers = _contact_centers(reader)
         provider = reader.text("TELEPHONY_PROVIDER_NAME", "amazon-connect")
         if not provider.isprintable():
             reader.faults.append("TELEPHONY_PROVIDER_NAME must be one line of text")
         return cls(
-            centers,
+            contact_centers,
             reader.text("PRIVATE_KEY_PARAMETER"),
             reader.text("JWT_AUDIENCE"),
             provider,
@@ -170,13 +170,13 @@ class DeadLetterSettings:
         return cls(reader.required("DEAD_LETTER_QUEUE_URL"), reader.text("FAILURE_BUCKET"))
 
 
-def _centers(reader: EnvironmentReader) -> ContactCenters:
+def _contact_centers(reader: EnvironmentReader) -> ContactCenterRegistry:
     name = "CONTACT_CENTER_SECRETS"
     default = reader.required("CONTACT_CENTER_SECRET")
-    centers, taken = ContactCenters.of(default), list[str]()
+    centers, taken = ContactCenterRegistry.of(default), list[str]()
     for number, arn in enumerate(reader.text(name).split(",") if reader.text(name) else [], 1):
         try:
-            centers = ContactCenters.of(default, [*taken, arn.strip()])
+            centers = ContactCenterRegistry.of(default, [*taken, arn.strip()])
             taken.append(arn.strip())
         except ValueError as error:
             # Its contacts are refused as those of any contact center that is not listed.

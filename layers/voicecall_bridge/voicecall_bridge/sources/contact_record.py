@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.contact import Channel, InitiationMethod, NotAContact
+from voicecall_bridge.contact import Channel, ContactKey, InitiationMethod, NotAContact
 from voicecall_bridge.sources import reading
 from voicecall_bridge.sources.reading import (
     SECRET_NAME,
@@ -79,6 +79,11 @@ class ContactRecord:
     outbound: bool = False
     members: Mapping[str, object] = field(default_factory=dict, repr=False)
     secret_name: str = field(default="", repr=False)
+
+    @property
+    def key(self) -> ContactKey:
+        """What tells the contact from every other one."""
+        return ContactKey(self.instance_id, self.contact_id)
 
     def at(self, path: str) -> object:
         """The member at a path of names and list positions, "Agent.RoutingProfile.Name"; None for

@@ -20,7 +20,13 @@ from voicecall_bridge.sources import contact_event
 from voicecall_bridge.sources.kinds import Kind
 from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
 from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
-from voicecall_bridge.use_cases.outcomes import CallOver, LeaseTimeout, NotCreated, ParentMissing
+from voicecall_bridge.use_cases.results import (
+    CallOver,
+    LeaseTimeout,
+    NotCreated,
+    NoVoiceCall,
+    ParentMissing,
+)
 from voicecall_bridge.voice_call.create import NEVER_LIVE, CannotCreate, MissingProperty
 
 if TYPE_CHECKING:
@@ -28,8 +34,9 @@ if TYPE_CHECKING:
 
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.sources.contact_event import ContactEvent
-    from voicecall_bridge.use_cases.create import Bridge
-    from voicecall_bridge.use_cases.outcomes import Creation, Tidied
+    from voicecall_bridge.telephony.answers import SalesforceResult
+    from voicecall_bridge.use_cases.routing import Routing
+    from voicecall_bridge.use_cases.safety_net import SafetyNet
 
 LATE_SECONDS = 30.0
 """From this age on an event is not taken for a sign of life: the call may be over."""
@@ -43,12 +50,14 @@ class ContactEvents:
     """The source of the contact event stream (see processor.Source).
 
     Attributes:
-        bridge: the use cases.
+        safety_net: creates what no flow created.
+        routing: clears and reroutes.
         create_from: which events may create a VoiceCall.
         now: epoch seconds.
     """
 
-    bridge: Bridge
+    safety_net: SafetyNet
+    routing: Routing
     create_from: CreateFromEvents = CreateFromEvents.SAFETY_NET
     now: Callable[[], float] = time.time
     name: str = "contact_events"
@@ -89,6 +98,8 @@ class ContactEvents:
             raise PermanentFailure("CONTACT_NOT_FOUND") from None
         except CallOver:
             return _skipped("CALL_OVER")
+        except NoVoiceCall as none:
+            return RecordResult(Disposition.SKIPPED, "NO_VOICE_CALL", attempts=none.attempts)
         except OtherContactCenter as refused:
             raise PermanentFailure(refused.code) from None
         except TelephonyError as error:
@@ -111,7 +122,7 @@ class ContactEvents:
         if reason := self._no_need(item, later):
             return _skipped(reason)
         try:
-            made = self.bridge.ensure(item.contact, self._age(item) > LATE_SECONDS, deadline)
+            made = self.safety_net.ensure(item.contact, self._age(item) > LATE_SECONDS, deadline)
         except ParentMissing:
             raise PermanentFailure("PARENT_MISSING") from None
         except CannotCreate as error:
@@ -136,11 +147,11 @@ class ContactEvents:
         return ""
 
     def _disconnected(self, item: ContactEvent, deadline: Deadline) -> RecordResult:
-        self.bridge.remember_end(item.contact)
+        self.safety_net.remember_end(item.contact)
         # An Omni flow may have routed it before any queue of Connect's, however it began.
         if item.agent_connected:
             return _skipped("NOTHING_TO_DO")
-        return _once(self.bridge.clear_routing(item.contact, deadline))
+        return _routed(self.routing.clear(item.contact, deadline))
 
     def _expired(
         self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
@@ -149,7 +160,7 @@ class ContactEvents:
         if item.disconnected or _is_over(item, later):
             return _skipped("CALL_OVER")
         late = self._age(item) > LATE_SECONDS
-        return _once(self.bridge.reroute(item.contact, late, deadline))
+        return _routed(self.routing.reroute(item.contact, late, deadline))
 
     def _age(self, item: ContactEvent) -> float:
         at = item.at or item.contact.initiated_at
@@ -163,20 +174,18 @@ def _is_over(item: ContactEvent, later: Sequence[ContactEvent]) -> bool:
     )
 
 
-def _created(made: Creation) -> RecordResult:
-    if made.existing:
+def _created(made: SalesforceResult) -> RecordResult:
+    if made.superseded:
         return RecordResult(
-            Disposition.SUPERSEDED, "ALREADY_CREATED", made.voice_call_id, status="existing"
+            Disposition.SUPERSEDED, made.superseded, made.voice_call_id, status="existing"
         )
     return RecordResult(Disposition.DELIVERED, "", made.voice_call_id, made.attempts, "created")
 
 
-def _once(tidied: Tidied | None) -> RecordResult:
-    if tidied is None:
-        return RecordResult(Disposition.SUPERSEDED, "ALREADY_DONE")
-    if not tidied.found:
-        return RecordResult(Disposition.SKIPPED, "NO_VOICE_CALL", attempts=tidied.attempts)
-    return RecordResult(Disposition.DELIVERED, attempts=tidied.attempts)
+def _routed(result: SalesforceResult) -> RecordResult:
+    if result.superseded:
+        return RecordResult(Disposition.SUPERSEDED, result.superseded)
+    return RecordResult(Disposition.DELIVERED, attempts=result.attempts)
 
 
 def _fault(error: TelephonyError) -> TransientFailure | PermanentFailure:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel
 from voicecall_bridge.contact_centers.registry import OtherContactCenter
-from voicecall_bridge.ledger.lease import Superseded
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
 from voicecall_bridge.settings.contact_records import RecordRules, doubt, undocumented
@@ -19,9 +18,9 @@ from voicecall_bridge.sources import contact_record
 from voicecall_bridge.sources.kinds import Kind
 from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
 from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
-from voicecall_bridge.use_cases.outcomes import LeaseTimeout
 from voicecall_bridge.use_cases.record_updates import LeaseLost
-from voicecall_bridge.voice_call.update import update_voice_call
+from voicecall_bridge.use_cases.results import LeaseTimeout
+from voicecall_bridge.voice_call.update import update_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +81,7 @@ class ContactRecords:
             # Behind this one comes one that says all it says; it ends by itself.
             return RecordResult(Disposition.SUPERSEDED, "NEWER_IN_BATCH")
         self._report_slips(item)
-        request = update_voice_call(item, self.rules.fields, self.rules.callback)
+        request = update_request(item, self.rules.fields, self.rules.callback)
         try:
             done = self.updates.update(item, request, deadline)
         except LedgerUnavailable as fault:
@@ -98,8 +97,8 @@ class ContactRecords:
                 raise PermanentFailure(error.code) from None
             own = error.effect is Effect.UNKNOWN
             raise TransientFailure(error.code, may_be_poison=own) from None
-        if isinstance(done, Superseded):
-            return RecordResult(Disposition.SUPERSEDED, done.reason)
+        if done.superseded:
+            return RecordResult(Disposition.SUPERSEDED, done.superseded)
         return RecordResult(Disposition.DELIVERED, attempts=done.attempts)
 
     def _report_slips(self, item: ContactRecord) -> None:

@@ -28,11 +28,11 @@ from voicecall_bridge.telephony.retry import RetryPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from voicecall_bridge.contact_centers.secret import ContactCenter
+    from voicecall_bridge.contact_centers.secret import ContactCenterSecret
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.telephony.credentials import Credentials, SecretStore
-    from voicecall_bridge.voice_call.create import CreateVoiceCall
-    from voicecall_bridge.voice_call.update import UpdateVoiceCall
+    from voicecall_bridge.voice_call.create import CreateRequest
+    from voicecall_bridge.voice_call.update import UpdateRequest
 
 CONNECT_SECONDS = 1.0
 """A healthy endpoint accepts in a fraction of this; more would only eat into the next attempt."""
@@ -124,7 +124,7 @@ class TelephonyClient:
     on_retry: Callable[[], None] = lambda: None
     calls: Mapping[Operation, Call] = field(default_factory=lambda: CALLS)
 
-    def create_voice_call(self, request: CreateVoiceCall, deadline: Deadline) -> SalesforceResult:
+    def create_voice_call(self, request: CreateRequest, deadline: Deadline) -> SalesforceResult:
         """`POST /voiceCalls`.
 
         Raises:
@@ -151,7 +151,7 @@ class TelephonyClient:
         sending.run(deadline)
         return sending.attempts
 
-    def update_voice_call(self, request: UpdateVoiceCall, deadline: Deadline) -> int:
+    def update_voice_call(self, request: UpdateRequest, deadline: Deadline) -> int:
         """`PATCH /voiceCalls/{key}` of a call that has ended. The answer only says that Salesforce
         has taken it up.
 
@@ -163,28 +163,6 @@ class TelephonyClient:
         """
         key, body = request.vendor_call_key, request.to_json()
         return self.perform(Operation.UPDATE, key, deadline, body).attempts
-
-    def clear_routing(self, vendor_call_key: str, deadline: Deadline) -> int:
-        """An abandoned call is routed to nobody any more.
-
-        Returns:
-            The requests that were sent.
-
-        Raises:
-            TelephonyError: its kinds.
-        """
-        return self.perform(Operation.CLEAR_ROUTING, vendor_call_key, deadline).attempts
-
-    def reroute(self, vendor_call_key: str, deadline: Deadline) -> int:
-        """A call is routed anew.
-
-        Returns:
-            The requests that were sent.
-
-        Raises:
-            TelephonyError: its kinds.
-        """
-        return self.perform(Operation.REROUTE, vendor_call_key, deadline).attempts
 
     def perform(
         self,
@@ -313,7 +291,7 @@ class _Sending:
         answer = client.send(call.method, target, body, credentials, deadline)
         return _checked(call, answer)
 
-    def _named(self, center: ContactCenter) -> Mapping[str, object] | None:
+    def _named(self, center: ContactCenterSecret) -> Mapping[str, object] | None:
         body = self.body
         if body is not None and self.call.names_center:
             body = {**body, "callCenterApiName": center.api_name}

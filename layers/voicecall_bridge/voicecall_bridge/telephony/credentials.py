@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from voicecall_bridge.contact_centers.secret import ContactCenter, InvalidSecret, contact_center
+from voicecall_bridge.contact_centers.secret import ContactCenterSecret, InvalidSecret, parse_secret
 from voicecall_bridge.telephony.auth import TokenSigner, UnusableKey
 from voicecall_bridge.telephony.errors import Unauthorized, Unavailable
 
@@ -55,7 +55,7 @@ class Credentials:
         certificates: PEM text of certificates to trust besides the public ones; empty: none.
     """
 
-    center: ContactCenter
+    center: ContactCenterSecret
     signer: TokenSigner
     certificates: str = ""
 
@@ -106,7 +106,7 @@ class SecretStore:
 
     def _read(self) -> Credentials:
         try:
-            center = contact_center(
+            center = parse_secret(
                 self._secret_text(),
                 self._parameter(self.key_parameter),
                 on_loopback=self.on_loopback,

@@ -10,31 +10,33 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.contact_centers.assignment import UNASSIGNED
 from voicecall_bridge.ledger import lease
 from voicecall_bridge.ledger.creations import Entry
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld
 from voicecall_bridge.ledger.requests import Requested, RequestLease
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.answers import SalesforceResult
-from voicecall_bridge.telephony.errors import Effect, TelephonyError
+from voicecall_bridge.telephony.errors import Effect, TelephonyError, Unavailable
 from voicecall_bridge.telephony.operations import CALLS, Operation
-from voicecall_bridge.use_cases.center_choice import CenterChoice
+from voicecall_bridge.use_cases.assignment import ContactCenterAssignment
 from voicecall_bridge.use_cases.one_call import OneCall
-from voicecall_bridge.use_cases.outcomes import LeaseTimeout, NotRouted
-from voicecall_bridge.use_cases.turns import LOOK_AGAIN_SECONDS, with_reserve
+from voicecall_bridge.use_cases.results import NotRouted
+from voicecall_bridge.use_cases.waiting import Waiting, with_reserve
 from voicecall_bridge.voice_call.actions import said_at, update_of_a_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voicecall_bridge.contact import Contact
-    from voicecall_bridge.contact_centers.registry import Center, PerCenter
+    from voicecall_bridge.contact_centers.assignment import Assignment
+    from voicecall_bridge.contact_centers.registry import ContactCenter
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.ledger.creations import CreationLedger
     from voicecall_bridge.ledger.requests import RequestLedger
     from voicecall_bridge.observability import Observer
-    from voicecall_bridge.telephony.client import TelephonyClient
-    from voicecall_bridge.use_cases.outcomes import Progress
+    from voicecall_bridge.telephony.clients import TelephonyClients
+    from voicecall_bridge.use_cases.results import Progress
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class CallActions:
 
     Attributes:
         ledger, requests: the memory.
-        clients: Salesforce, a client for each contact center.
+        clients: Salesforce, one client a contact center.
         observer: logs and counters.
         now: epoch seconds.
         sleep: waits for seconds.
@@ -52,16 +54,16 @@ class CallActions:
 
     ledger: CreationLedger
     requests: RequestLedger
-    clients: PerCenter[TelephonyClient]
+    clients: TelephonyClients
     observer: Observer
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
-    _choice: CenterChoice = field(init=False, repr=False)
+    _assignment: ContactCenterAssignment = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Lets the ledger say whose a contact is."""
-        self._choice = CenterChoice(
-            self.clients.centers, lambda key: self.ledger.entry(key).center, self.observer
+        """Lets the ledger say which contact center owns a contact."""
+        self._assignment = ContactCenterAssignment(
+            self.clients.contact_centers, self.ledger.assignment, self.observer
         )
 
     def send(
@@ -114,30 +116,50 @@ class CallActions:
         if entry.record_known:
             return SalesforceResult(superseded="RECORD_DELIVERED")
         body = update_of_a_call(properties, call_is_on=not entry.call_ended)
-        center = self._choice.of_call(contact, entry.center)
-        if entry.center is None and self.clients.centers.several:
-            center = self._pinned(contact, center)  # the update makes the record if there is none
-        return self._perform(Operation.UPDATE, contact, deadline, body, center)
+        contact_center = self._owner(contact, entry.assignment)
+        if entry.assignment == UNASSIGNED and self.clients.contact_centers.several:
+            # The update makes the record if there is none.
+            contact_center = self._assign(contact, contact_center)
+        return self._perform(Operation.UPDATE, contact, deadline, body, contact_center)
 
-    def _pinned(self, contact: Contact, center: Center) -> Center:
-        """Where the contact stays from now on: at `center`, unless somebody was quicker."""
+    def _assign(self, contact: Contact, contact_center: ContactCenter) -> ContactCenter:
+        """Assigns the contact to the contact center, unless it is assigned by now."""
         try:
-            other = self.ledger.pin(contact.key, center)
+            other = self.ledger.assign(contact.key, contact_center)
         except LedgerUnavailable as fault:
-            self.observer.ledger_fault("pin", fault, contact.contact_id)
-            return center
-        return self._choice.kept(contact, other) if other else center
+            self.observer.ledger_fault("assign", fault, contact.contact_id)
+            return contact_center
+        return self._assignment.reassign(contact, other) if other else contact_center
+
+    def _owner(self, contact: Contact, known: Assignment = UNASSIGNED) -> ContactCenter:
+        """The contact center that owns the contact. What the ledger knows goes before what the flow
+        says; it is asked only where there is a choice and it was not asked before.
+
+        Raises:
+            OtherContactCenter: the stack does not serve it.
+            Unavailable: the ledger does not answer, and the flow does not say.
+        """
+        try:
+            if known == UNASSIGNED and self.clients.contact_centers.several:
+                known = self.ledger.assignment(contact.key)
+            return self._assignment.assign(contact, known)
+        except LedgerUnavailable as fault:
+            self.observer.ledger_fault("contact center", fault, contact.contact_id)
+            if named := self.clients.contact_centers.named(contact.secret_name):
+                return named
+            silent = "the ledger does not tell which contact center the contact belongs to"
+            raise Unavailable(silent, code="LEDGER_UNAVAILABLE") from None
 
     def _send_once(
         self, call: OneCall, contact: Contact, deadline: Deadline, progress: Progress
     ) -> SalesforceResult:
         """Makes a request that is made once for its contact; a repeat gets the same answer."""
-        center = self._choice.of_call(contact)
+        contact_center = self._owner(contact)
         turn = self._acquire(call, contact, deadline)
         if isinstance(turn, Requested):
             return SalesforceResult(call.kept(turn.answer), superseded="ALREADY_REQUESTED")
         try:
-            result = self._perform(call.operation, contact, deadline, call.request, center)
+            result = self._perform(call.operation, contact, deadline, call.request, contact_center)
         except TelephonyError as error:
             unknown = error.effect is Effect.UNKNOWN
             if unknown:
@@ -154,7 +176,7 @@ class CallActions:
     ) -> RequestLease | Requested | None:
         """The right to send, or what was answered before; None: the ledger is silent."""
         seconds = deadline.remaining() + LEASE_MARGIN_SECONDS
-        patience = with_reserve(deadline)
+        waiting = Waiting(with_reserve(deadline), self.sleep)
         try:
             while True:
                 turn = self.requests.acquire(contact.key, call.slot, seconds)
@@ -162,11 +184,9 @@ class CallActions:
                     raise call.unknown()
                 if not isinstance(turn, LeaseHeld):
                     return turn
-                if not patience.allows(LOOK_AGAIN_SECONDS):
-                    raise LeaseTimeout(
-                        f"another invocation is requesting this {call.kind}", request_kept=False
-                    )
-                self.sleep(LOOK_AGAIN_SECONDS)
+                waiting.wait(
+                    f"another invocation is requesting this {call.kind}", request_kept=False
+                )
         except LedgerUnavailable as fault:
             self.observer.ledger_fault(f"acquire {call.kind}", fault, contact.contact_id)
             return None
@@ -191,9 +211,9 @@ class CallActions:
         contact: Contact,
         deadline: Deadline,
         body: Mapping[str, object] | None,
-        center: Center | None = None,
+        contact_center: ContactCenter | None = None,
     ) -> SalesforceResult:
-        client = self.clients.of(center or self._choice.of_call(contact))
+        client = self.clients.of(contact_center or self._owner(contact))
         return client.perform(operation, contact.contact_id, with_reserve(deadline), body)
 
 

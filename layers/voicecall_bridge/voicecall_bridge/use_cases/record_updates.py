@@ -9,24 +9,27 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.assignments import Elsewhere
+from voicecall_bridge.contact_centers.assignment import Unassigned
+from voicecall_bridge.contact_centers.registry import OtherContactCenter
+from voicecall_bridge.ledger.assignments import AssignedElsewhere
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld, Superseded
 from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVersion
 from voicecall_bridge.ledger.table import LedgerUnavailable
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError, is_refused
-from voicecall_bridge.use_cases.center_choice import CenterChoice
-from voicecall_bridge.use_cases.outcomes import LeaseTimeout
+from voicecall_bridge.use_cases.assignment import ContactCenterAssignment
+from voicecall_bridge.use_cases.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voicecall_bridge.contact_centers.registry import PerCenter
+    from voicecall_bridge.contact_centers.registry import ContactCenter
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.sources.contact_record import ContactRecord
     from voicecall_bridge.telephony.client import TelephonyClient
-    from voicecall_bridge.voice_call.update import UpdateVoiceCall
+    from voicecall_bridge.telephony.clients import TelephonyClients
+    from voicecall_bridge.voice_call.update import UpdateRequest
 
 SEND_SHARE = 0.7
 """Share of a record's time that its requests to Salesforce may take. With the margin above, what a
@@ -44,37 +47,32 @@ class LeaseLost(Exception):
     last one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Updated:
-    """Salesforce has taken a version; `attempts` requests were sent."""
-
-    attempts: int
-
-
 @dataclass(slots=True)
 class RecordUpdates:
     """Versions of contact records to Salesforce.
 
     Attributes:
         ledger: which version Salesforce has.
-        clients: Salesforce, a client for each contact center.
+        clients: Salesforce, one client a contact center.
         observer: logs and counters.
         sleep: waits for seconds.
     """
 
     ledger: RecordLedger
-    clients: PerCenter[TelephonyClient]
+    clients: TelephonyClients
     observer: Observer
     sleep: Callable[[float], object] = time.sleep
-    _choice: CenterChoice = field(init=False, repr=False)
+    _assignment: ContactCenterAssignment = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Lets the ledger say whose a contact is."""
-        self._choice = CenterChoice(self.clients.centers, self.ledger.center, self.observer)
+        """Lets the ledger say which contact center owns a contact."""
+        self._assignment = ContactCenterAssignment(
+            self.clients.contact_centers, self.ledger.assignment, self.observer
+        )
 
     def update(
-        self, record: ContactRecord, request: UpdateVoiceCall, deadline: Deadline
-    ) -> Updated | Superseded:
+        self, record: ContactRecord, request: UpdateRequest, deadline: Deadline
+    ) -> SalesforceResult:
         """Brings the VoiceCall to the record's version, unless it has it or a newer one.
 
         Args:
@@ -88,43 +86,53 @@ class RecordUpdates:
             TelephonyError: Salesforce did not take it.
             LedgerUnavailable: without the ledger nothing is sent.
         """
-        key = ContactKey(record.instance_id, record.contact_id)
-        wanted = RecordVersion(key, record.version, content_of(request))
+        wanted = RecordVersion(record.key, record.version, content_of(request))
         lease, client, sending = self._acquire(record, wanted, deadline)
         if isinstance(lease, Superseded):
-            return lease
+            return SalesforceResult(superseded=lease.reason)
         try:
             attempts = self._send(client, request, sending)
         except TelephonyError as error:
             self._release(lease, retry_later=not is_refused(error))
             raise
         if not self.ledger.settle(lease):
-            raise LeaseLost(key.contact_id)
-        return Updated(attempts)
+            raise LeaseLost(record.contact_id)
+        return SalesforceResult(attempts=attempts)
 
     def _acquire(
         self, record: ContactRecord, wanted: RecordVersion, deadline: Deadline
     ) -> tuple[RecordLease | Superseded, TelephonyClient, Deadline]:
         """The lease, where to, and until when its requests may be under way."""
-        pause = FIRST_LOOK_SECONDS
-        center = self._choice.of_record(record)
+        # Not below what a request takes: whoever gets the lease must be able to use it.
+        waiting = Waiting(
+            deadline, self.sleep, FIRST_LOOK_SECONDS, LOOK_AGAIN_SECONDS, LEASE_MARGIN_SECONDS
+        )
+        contact_center = self._assign(record)
         while True:
             # Before the ledger is asked: what it takes to answer is a part of the lease.
             sending = deadline.within(deadline.remaining() * SEND_SHARE)
             seconds = sending.remaining() + LEASE_MARGIN_SECONDS
-            lease = self.ledger.acquire(wanted, seconds, center)
-            if isinstance(lease, Elsewhere):
-                center = self._choice.kept(record, lease)
-                continue
-            if not isinstance(lease, LeaseHeld):
-                return lease, self.clients.of(center), sending
-            # Not below what a request takes: whoever gets the lease must be able to use it.
-            if not deadline.allows(pause + LEASE_MARGIN_SECONDS):
-                raise LeaseTimeout("another worker is sending this contact's record")
-            self.sleep(pause)
-            pause = min(2 * pause, LOOK_AGAIN_SECONDS)
+            lease = self.ledger.acquire(wanted, seconds, contact_center)
+            if isinstance(lease, AssignedElsewhere):
+                contact_center = self._assignment.reassign(record, lease)
+            elif isinstance(lease, LeaseHeld):
+                waiting.wait("another worker is sending this contact's record")
+            else:
+                return lease, self.clients.of(contact_center), sending
 
-    def _send(self, client: TelephonyClient, request: UpdateVoiceCall, deadline: Deadline) -> int:
+    def _assign(self, record: ContactRecord) -> ContactCenter:
+        """The contact center that owns the contact; whether the ledger knows another one is learned
+        when the lease is acquired."""
+        try:
+            return self._assignment.assign(record)
+        except OtherContactCenter:
+            # Whatever the attribute became later: a contact that was sent somewhere stays there.
+            known = self.ledger.assignment(record.key)
+            if isinstance(known, Unassigned):
+                raise
+            return self._assignment.assign(record, known)
+
+    def _send(self, client: TelephonyClient, request: UpdateRequest, deadline: Deadline) -> int:
         attempts = 0
         for left_out in range(MOST_FIELDS_LEFT_OUT + 1):
             try:
@@ -154,13 +162,13 @@ class RecordUpdates:
             self.observer.ledger_fault("release", fault, lease.key.contact_id)
 
 
-def content_of(request: UpdateVoiceCall) -> str:
+def content_of(request: UpdateRequest) -> str:
     """A digest of what is sent: two versions of one second are the same where it is."""
     body = json.dumps(request.to_json(), sort_keys=True)
     return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
-def _named_in(error: Rejected, request: UpdateVoiceCall) -> list[str]:
+def _named_in(error: Rejected, request: UpdateRequest) -> list[str]:
     """The call attributes that a refusal names, as whole words."""
     if error.status != 400 or error.effect is not Effect.NONE:
         return []

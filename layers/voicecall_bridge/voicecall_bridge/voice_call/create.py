@@ -130,7 +130,7 @@ class Participant:
 
 
 @dataclass(frozen=True, slots=True)
-class CreateVoiceCall:
+class CreateRequest:
     """What `POST /voiceCalls` says of a call. Empty strings are properties that are left out.
 
     The contact center is no part of it: whoever sends the request knows for which one it signs.
@@ -168,7 +168,7 @@ class CreateVoiceCall:
         return required | {name: value for name, value in optional.items() if value}
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, object]) -> CreateVoiceCall:
+    def from_json(cls, stored: Mapping[str, object]) -> CreateRequest:
         """The request that `to_json` wrote.
 
         Raises:
@@ -192,21 +192,19 @@ class CreateVoiceCall:
             call_attributes=given.get("callAttributes", ""),
         )
 
-    def started_as(self, earlier: Mapping[str, object]) -> CreateVoiceCall:
+    def started_as(self, earlier: Mapping[str, object]) -> CreateRequest:
         """This request with the start of an earlier one for the same call: a call starts once."""
         start = earlier.get("startTime")
         return replace(self, start_time=start) if isinstance(start, str) and start else self
 
-    def without_parent(self) -> CreateVoiceCall:
+    def without_parent(self) -> CreateRequest:
         """The same call as an initial one; parent and queue belong to transfers only."""
         return replace(
             self, initiation_method=CallInitiation.INBOUND, parent_voice_call_id="", queue=""
         )
 
 
-def create_voice_call(
-    contact: Contact, asked: CallInitiation, started_at: datetime
-) -> CreateVoiceCall:
+def create_request(contact: Contact, asked: CallInitiation, started_at: datetime) -> CreateRequest:
     """The create request for a contact.
 
     Args:
@@ -221,7 +219,7 @@ def create_voice_call(
     initiation = _initiation(contact, asked)
     transfer = initiation is CallInitiation.TRANSFER
     to, from_ = _web_rtc_sides(contact) if contact.web_rtc else _telephone_sides(contact)
-    return CreateVoiceCall(
+    return CreateRequest(
         vendor_call_key=contact.contact_id,
         to=to,
         from_=from_,

@@ -91,7 +91,7 @@ class CustomField:
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateVoiceCall:
+class UpdateRequest:
     """What `PATCH /voiceCalls/{vendor_call_key}` says of a call.
 
     The contact center is no part of it: whoever sends the request knows for which one it signs.
@@ -107,17 +107,17 @@ class UpdateVoiceCall:
             return dict(self.properties)
         return {**self.properties, "callAttributes": json.dumps(self.call_attributes)}
 
-    def without(self, fields: Sequence[str]) -> UpdateVoiceCall:
+    def without(self, fields: Sequence[str]) -> UpdateRequest:
         """The same without these fields among the call attributes."""
         left = {name: value for name, value in self.call_attributes.items() if name not in fields}
         return replace(self, call_attributes=left)
 
 
-def update_voice_call(
+def update_request(
     record: ContactRecord,
     fields: Sequence[CustomField] = (),
     callback: Sequence[str] = CALLBACK,
-) -> UpdateVoiceCall:
+) -> UpdateRequest:
     """The update request for a contact record, whatever it leaves out.
 
     Args:
@@ -129,7 +129,7 @@ def update_voice_call(
     properties = {name: value for name, value in values if value is not None}
     if any(record.says_yes(name) for name in callback):
         properties["disconnectReason"] = _TOOK_CALLBACK
-    return UpdateVoiceCall(record.contact_id, properties, _call_attributes(record, fields))
+    return UpdateRequest(record.contact_id, properties, _call_attributes(record, fields))
 
 
 def _moment(path: str) -> Value:

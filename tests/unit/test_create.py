@@ -17,7 +17,7 @@ from tests.unit.samples import (
 )
 from tests.unit.telling import Told
 from voicecall_bridge.contact import Contact, ContactKey
-from voicecall_bridge.ledger.creations import CreateLease, CreateStatus
+from voicecall_bridge.ledger.creations import CreateLease, CreateStatus, PlannedCreate
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import (
@@ -28,9 +28,10 @@ from voicecall_bridge.telephony.errors import (
     TelephonyError,
     Unavailable,
 )
-from voicecall_bridge.use_cases.create import Bridge
-from voicecall_bridge.use_cases.outcomes import Creation, LeaseTimeout, NotCreated
-from voicecall_bridge.use_cases.turns import LEAST_RESERVE_SECONDS
+from voicecall_bridge.use_cases.create import CreateVoiceCall
+from voicecall_bridge.use_cases.create_once import existing
+from voicecall_bridge.use_cases.results import LeaseTimeout, NotCreated, Progress
+from voicecall_bridge.use_cases.waiting import LEAST_RESERVE_SECONDS
 from voicecall_bridge.voice_call.create import CallInitiation, CannotCreate
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
@@ -52,14 +53,15 @@ class Scene:
         self.ledger = MemoryLedger(self.clock, self.journal)
         self.client = ScriptedClient(outcomes, self.journal)
         self.told = told
-        self.bridge = Bridge(
+        self.creating = CreateVoiceCall(
             self.ledger, alone(self.client), told.observer, now=self.clock, sleep=self.clock.sleep
         )
 
     def create(
         self, contact: Contact | None = None, asked: CallInitiation = INBOUND, seconds: float = 6.0
-    ) -> Creation:
-        return self.bridge.create(contact or a_contact(), asked, self.clock.deadline(seconds))
+    ) -> SalesforceResult:
+        deadline = self.clock.deadline(seconds)
+        return self.creating.create(contact or a_contact(), asked, deadline, Progress())
 
     def not_created(self, **arguments: object) -> NotCreated:
         with pytest.raises(NotCreated) as caught:
@@ -77,7 +79,7 @@ def told() -> Told:
 
 def test_remembered_before_and_after_it_is_sent(told: Told) -> None:
     scene = Scene(told, MADE)
-    assert scene.create() == Creation(VOICE_CALL_ID, existing=False, attempts=1)
+    assert scene.create() == created(attempts=1)
     assert scene.journal == ["acquire", "POST", "settle"]
     assert scene.item()["create_status"] == CreateStatus.CREATED
     assert told.counted() == {}
@@ -110,7 +112,7 @@ def test_the_lease_outlives_the_deadline(told: Told) -> None:
 def test_what_exists_is_not_made_again(told: Told) -> None:
     scene = Scene(told, MADE)
     scene.create()
-    assert scene.create() == Creation(VOICE_CALL_ID, existing=True)
+    assert scene.create() == existing(VOICE_CALL_ID)
     assert scene.journal == ["acquire", "POST", "settle", "acquire"]
 
 
@@ -122,7 +124,7 @@ def test_a_contact_without_voice_call_of_its_own_touches_nothing(told: Told) -> 
 
 
 def other_worker(scene: Scene, seconds: float = 30.0) -> CreateLease:
-    lease = scene.ledger.acquire(KEY, {}, seconds, CENTER)
+    lease = scene.ledger.acquire(PlannedCreate(KEY, CENTER, {}), seconds)
     assert isinstance(lease, CreateLease)
     scene.journal.clear()
     return lease
@@ -131,29 +133,29 @@ def other_worker(scene: Scene, seconds: float = 30.0) -> CreateLease:
 def test_another_workers_voice_call_is_waited_for(told: Told) -> None:
     scene = Scene(told)
     lease = other_worker(scene)
-    sleep = scene.bridge.sleep
+    sleep = scene.creating._once.sleep
 
     def work(seconds: float) -> None:
         sleep(seconds)
         if len(scene.clock.slept) == 3:
             scene.ledger.settle(lease, VOICE_CALL_ID)
 
-    scene.bridge.sleep = work
-    assert scene.create() == Creation(VOICE_CALL_ID, existing=True)
+    scene.creating._once.sleep = work
+    assert scene.create() == existing(VOICE_CALL_ID)
     assert "POST" not in scene.journal
 
 
 def test_another_worker_that_gives_up_leaves_the_contact(told: Told) -> None:
     scene = Scene(told, MADE)
     lease = other_worker(scene)
-    sleep = scene.bridge.sleep
+    sleep = scene.creating._once.sleep
 
     def work(seconds: float) -> None:
         sleep(seconds)
         scene.ledger.release(lease, "OUTCOME_UNKNOWN", unknown=True)
 
-    scene.bridge.sleep = work
-    assert not scene.create().existing
+    scene.creating._once.sleep = work
+    assert not scene.create().superseded
     assert scene.journal[-3:] == ["acquire", "POST", "settle"]
     assert told.counted() == {"RetriedUnknown": 1}
 
@@ -161,7 +163,7 @@ def test_another_worker_that_gives_up_leaves_the_contact(told: Told) -> None:
 def test_a_lease_that_runs_out_while_waiting(told: Told) -> None:
     scene = Scene(told, MADE)
     other_worker(scene, seconds=1.0)
-    assert not scene.create().existing
+    assert not scene.create().superseded
     assert 1.0 <= sum(scene.clock.slept) < 1.3
 
 
@@ -177,7 +179,7 @@ def test_waiting_ends_with_the_deadline(told: Told) -> None:
 @pytest.mark.parametrize("waits", [True, False])
 def test_a_silent_ledger_does_not_keep_the_call_from_being_made(told: Told, waits: bool) -> None:
     scene = Scene(told, MADE)
-    sleep = scene.bridge.sleep
+    sleep = scene.creating._once.sleep
 
     def fall_silent(seconds: float) -> None:
         sleep(seconds)
@@ -185,7 +187,7 @@ def test_a_silent_ledger_does_not_keep_the_call_from_being_made(told: Told, wait
 
     if waits:
         other_worker(scene)
-        scene.bridge.sleep = fall_silent
+        scene.creating._once.sleep = fall_silent
     else:
         scene.ledger.down = {"acquire"}
     assert scene.create().voice_call_id == VOICE_CALL_ID
@@ -247,7 +249,7 @@ def test_each_failure_is_remembered_for_what_it_is(
 def test_an_unknown_outcome_is_tried_again_and_counted(told: Told) -> None:
     scene = Scene(told, failed(OutcomeUnknown("cut", effect=Effect.UNKNOWN)), MADE)
     scene.not_created()
-    assert not scene.create().existing
+    assert not scene.create().superseded
     assert told.counted() == {"UnknownOutcome": 1, "RetriedUnknown": 1}
 
 
@@ -314,3 +316,18 @@ def test_remarks_are_handed_on_but_never_logged(told: Told) -> None:
     assert scene.create().remarks == ("HUSH",)
     assert told.counted() == {"CreatedWithRemarks": 1}
     assert "HUSH" not in json.dumps(told.lines())
+
+
+@pytest.mark.parametrize(("attributes", "kept"), [({}, True), ({"sfdc-A__c": "1"}, False)])
+def test_a_request_is_kept_only_where_the_ledger_holds_its_own_attributes(
+    told: Told, attributes: dict[str, str], kept: bool
+) -> None:
+    """Given a flow that died behind its first write, when a second one waits for it in vain, then
+    the second one's request is kept only if it says the same."""
+    scene = Scene(told, RuntimeError("the process ends here"))
+    with pytest.raises(RuntimeError):
+        scene.create()
+    scene.clock.sleep(1.0)
+    with pytest.raises(LeaseTimeout) as caught:
+        scene.create(a_contact(attributes=attributes), seconds=2.0)
+    assert caught.value.request_kept is kept

@@ -1,4 +1,4 @@
-"""What a use case of the bridge can end as."""
+"""What a use case can end as, beside telephony.answers.SalesforceResult."""
 
 from __future__ import annotations
 
@@ -8,23 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from voicecall_bridge.telephony.answers import SalesforceResult
     from voicecall_bridge.telephony.errors import TelephonyError
-
-
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """A VoiceCall that exists.
-
-    Attributes:
-        voice_call_id: the record's id.
-        existing: an earlier delivery had made it; nothing was sent.
-        remarks: Salesforce's remarks on the create.
-        attempts: requests that were sent.
-    """
-
-    voice_call_id: str
-    existing: bool
-    remarks: tuple[str, ...] = ()
-    attempts: int = 0
 
 
 @dataclass(slots=True)
@@ -37,7 +20,7 @@ class Progress:
     """
 
     request_kept: bool = False
-    made: Creation | SalesforceResult | None = None
+    made: SalesforceResult | None = None
 
 
 class LeaseTimeout(Exception):
@@ -75,17 +58,16 @@ class ParentMissing(Exception):
     refuses it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tidied:
-    """A step that was done now.
+class NoVoiceCall(Exception):
+    """Salesforce does not know the call.
 
     Attributes:
         attempts: requests that were sent.
-        found: Salesforce knows the call.
     """
 
-    attempts: int
-    found: bool
+    def __init__(self, attempts: int) -> None:
+        super().__init__("Salesforce does not know the call")
+        self.attempts = attempts
 
 
 class NotRouted(Exception):
