@@ -13,6 +13,7 @@ VENV := .venv-$(VERSION)
 BIN := $(VENV)/bin
 SAM := .venv-sam/bin
 CHECKOV := .venv-checkov/bin
+EMULATOR := .venv-emulator/bin
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -56,7 +57,7 @@ doctor: $(VENV)/ready  ## check the settings before the first call: make doctor 
 	--stack "$(STACK)" --key-parameter "$(KEY_PARAMETER)" --region "$(REGION)" --audience "$(AUDIENCE)" $(ARGS)
 
 test:  ## lint, types, template checks and all test suites
-	@$(MAKE) --no-print-directory -j3 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready
+	@$(MAKE) --no-print-directory -j3 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready
 	@$(MAKE) --no-print-directory lint types
 	@$(MAKE) --no-print-directory suites BESIDE=template
 
@@ -75,7 +76,7 @@ template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## sam validate --lint, c
 	$(BIN)/python -m tests.template.expanded template.yaml .build
 	$(CHECKOV)/checkov --config-file .checkov.yaml --file .build/default.json .build/options.json
 
-suites: $(VENV)/ready $(SAM)/ready  ## all test suites, with branch coverage of the layer
+suites: $(VENV)/ready $(SAM)/ready $(EMULATOR)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
 	@$(MAKE) --no-print-directory --output-sync=target -j7 $(BESIDE) suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
@@ -85,7 +86,7 @@ suite-pure: SUITES = tests/unit tests/property tests/architecture tests/template
 suite-faults: SUITES = tests/integration/test_fault_matrix.py
 suite-handler: SUITES = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
 suite-simulator: SUITES = tests/simulator tests/doctor tests/tools tests/material
-suite-artefact: SUITES = tests/artefact
+suite-artefact: SUITES = tests/artefact tests/emulator
 # A process of its own: one simulator runs in a process, and this one runs all the time.
 suite-console: SUITES = tests/console
 suite-pure suite-faults suite-handler suite-simulator suite-artefact suite-console:
@@ -132,7 +133,7 @@ sizes: $(VENV)/ready  ## print the sizes of the deployed package beside their li
 
 lock: $(VENV)/ready  ## write the lock files anew from requirements*.txt
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv
-	for name in layers/voicecall_bridge/requirements requirements/dev requirements/sam requirements/checkov; do \
+	for name in layers/voicecall_bridge/requirements requirements/dev requirements/sam requirements/checkov requirements/emulator; do \
 	.venv-lock/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11 $$name.txt -o $$name.lock || exit 1; done
 
@@ -148,7 +149,7 @@ $(VENV)/ready: requirements/dev.lock
 	@$(BIN)/pip install -qq --no-deps --require-hashes -r requirements/dev.lock
 	@touch $@
 
-$(SAM)/ready $(CHECKOV)/ready: .venv-%/bin/ready: requirements/%.lock
+$(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready: .venv-%/bin/ready: requirements/%.lock
 	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
 	@test ! -L .venv-$* || { echo ".venv-$* is a link: making it anew would empty what it leads to"; exit 1; }
 	@echo "setting up .venv-$*, up to a minute"

@@ -35,8 +35,9 @@ def flat_template(path: Path) -> dict[str, Any]:
             nested = read_document(path.parent / resource["Properties"]["TemplateURL"])
             del document["Resources"][name]
             document = _merged(document, name, resource, nested)
-    made: dict[str, Any] = _listed_attributes({key: part for key, part in document.items() if part})
-    return made
+    whole = {key: part for key, part in document.items() if part}
+    flat: dict[str, Any] = with_listed_attributes(whole)
+    return flat
 
 
 def _merged(
@@ -136,12 +137,12 @@ def _read_outputs(outputs: dict[str, Any], values: dict[str, Any]) -> dict[str, 
     return {name: {**output, "Value": read(output["Value"])} for name, output in outputs.items()}
 
 
-def _listed_attributes(node: Any) -> Any:
+def with_listed_attributes(node: Any) -> Any:
     """Fn::GetAtt with a list: the form that JSON and every tool takes."""
     if isinstance(node, list):
-        return [_listed_attributes(item) for item in node]
+        return [with_listed_attributes(item) for item in node]
     if not isinstance(node, dict):
         return node
     if list(node) == ["Fn::GetAtt"] and isinstance(node["Fn::GetAtt"], str):
         return {"Fn::GetAtt": node["Fn::GetAtt"].split(".", 1)}
-    return {key: _listed_attributes(value) for key, value in node.items()}
+    return {key: with_listed_attributes(value) for key, value in node.items()}

@@ -85,6 +85,11 @@ def build() -> Artefact:
         )
 
 
+def layer_for(python: str, version: str) -> Path:
+    """The layer for another Python of this machine, built once."""
+    return _made(f"local-{version}", partial(_layer, python, "local"))
+
+
 def _wheels_that_run_here(version: str) -> str:
     if version != DEPLOYED_VERSION or not sys.platform.startswith("linux"):
         return "local"

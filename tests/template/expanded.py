@@ -50,6 +50,14 @@ def expanded(path: Path) -> dict[str, Any]:
         for name in ("CodeUri", "ContentUri"):
             if name in resource.get("Properties", {}):
                 resource["Properties"][name] = ARTEFACT
+    return transformed(document)
+
+
+def transformed(document: dict[str, Any]) -> dict[str, Any]:
+    """A template with SAM's resources turned into those of AWS; its code lies in S3.
+
+    Raises samtranslator's InvalidDocumentException.
+    """
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)  # the translator asks botocore for it
     result: dict[str, Any] = transform(document, {}, NoPolicies())
     return result

@@ -89,7 +89,7 @@ def test_every_change_of_a_parameter_publishes_a_version(
     }
     # A description alone publishes nothing: Lambda looks at code and configuration.
     assert flow["Environment"]["Variables"]["SETTINGS_NUMBER"] == {
-        "Fn::GetAtt": ["ContactFlowSettings", "VersionNumber"]
+        "Fn::Sub": "${ContactFlowSettings.VersionNumber}"
     }
 
 
