@@ -142,27 +142,40 @@ def _on_text(test: Callable[[str], bool]) -> _Matcher:
     return lambda value: isinstance(value, str) and test(value)
 
 
-def _affix(argument: object, where: str, test: Callable[[str, str], bool]) -> _Matcher:
+def _any_case(wanted: str) -> str:
+    """A regular expression for what EventBridge's engine takes for the same text.
+
+    Each character of the pattern stands for its lower and its upper form, in full: "ß" takes "SS",
+    the Kelvin sign takes "k", and neither "S" nor "K" takes them in turn.
+    """
+    return "".join(
+        "(?:" + "|".join(sorted({re.escape(char.lower()), re.escape(char.upper())})) + ")"
+        for char in wanted
+    )
+
+
+def _affix(argument: object, where: str, before: str, behind: str) -> _Matcher:
     if isinstance(argument, dict):
         if list(argument) != ["equals-ignore-case"]:
             raise PatternError(f"{where}: a text or equals-ignore-case is needed, not {argument!r}")
-        folded = _text(argument["equals-ignore-case"], where).casefold()
-        return _on_text(lambda value: test(value.casefold(), folded))
-    wanted = _text(argument, where)
-    return _on_text(lambda value: test(value, wanted))
+        wanted = _any_case(_text(argument["equals-ignore-case"], where))
+    else:
+        wanted = re.escape(_text(argument, where))
+    expression = re.compile(before + wanted + behind, re.DOTALL)
+    return _on_text(lambda value: expression.fullmatch(value) is not None)
 
 
 def _prefix(argument: object, where: str) -> _Matcher:
-    return _affix(argument, where, str.startswith)
+    return _affix(argument, where, "", ".*")
 
 
 def _suffix(argument: object, where: str) -> _Matcher:
-    return _affix(argument, where, str.endswith)
+    return _affix(argument, where, ".*", "")
 
 
 def _equals_ignore_case(argument: object, where: str) -> _Matcher:
-    wanted = _text(argument, where).casefold()
-    return _on_text(lambda value: value.casefold() == wanted)
+    expression = re.compile(_any_case(_text(argument, where)))
+    return _on_text(lambda value: expression.fullmatch(value) is not None)
 
 
 def _wildcard(argument: object, where: str) -> _Matcher:
