@@ -1,4 +1,4 @@
-"""Alarms: what is lost, late or broken is told, and to the topic."""
+"""Alarms: what is lost, late or broken rings once, in time, and to the topic."""
 
 import re
 from typing import Any
@@ -10,15 +10,55 @@ from tests.template.deployment import deployed
 from voicecall_bridge.settings.contact_flow import ContactFlowSettings
 
 LAMBDA = "AWS/Lambda"
+METRIC = "AWS::CloudWatch::Alarm"
+COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 OF_CODE_DEPLOY = "ContactFlowNewVersionErrorAlarm"
+LASTING = {
+    *("WithoutVoiceCallAlarm", "ContactFlowSlowAlarm", "LimitAlarm", "LedgerFaultAlarm"),
+    *("SettingFaultAlarm", "DeadLetterAgeAlarm", "EventRuleDeadLetterAgeAlarm"),
+    *(
+        f"{kind}{what}Alarm"
+        for kind in ("ContactEvents", "ContactRecords")
+        for what in ("Throttle", "Late", "Unread", "Silence")
+    ),
+}
+"""Alarms of what lasts: they tell when it is over."""
+
+
+MOMENTS = {
+    *("Errors", "Throttles", "NumberOfMessagesSent", "InvocationsFailedToBeSentToDlq"),
+    *("OnFailureDestinationDeliveredEventCount", "DroppedEventCount"),
+    *("DestinationDeliveryFailures", "Defect", "DeadLetterLost", "SecondVoiceCall"),
+    "InvocationNotMade",
+}
+"""Metrics of what happens at a moment."""
+
+
+def properties_of(resources: dict[str, Any], *kinds: str) -> dict[str, dict[str, Any]]:
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] in kinds}
 
 
 def alarms(resources: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {
-        name: resource["Properties"]
-        for name, resource in resources.items()
-        if resource["Type"] == "AWS::CloudWatch::Alarm"
-    }
+    """Metric alarms, signals too: what looks at a metric."""
+    return properties_of(resources, METRIC)
+
+
+def messengers(resources: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The alarms that send messages."""
+    both = properties_of(resources, METRIC, COMPOSITE)
+    return {name: each for name, each in both.items() if name.endswith("Alarm")}
+
+
+def signals(resources: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: each for name, each in alarms(resources).items() if name.endswith("Signal")}
+
+
+def read_by(resources: dict[str, Any], composite: str) -> tuple[set[str], set[str]]:
+    """The signals in a composite alarm's rule, and the words between them."""
+    rule = resources[composite]["Properties"]["AlarmRule"]["Fn::Sub"]
+    found = set(re.findall(r'ALARM\("\$\{(\w+)\.Arn\}"\)', rule))
+    rest = re.sub(r'ALARM\("[^"]*"\)', "", rule)
+    return found, set(rest.split())
 
 
 def watched(alarm: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -27,16 +67,19 @@ def watched(alarm: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each
     ]
     return [
-        (metric["MetricName"], {each["Name"]: each["Value"] for each in metric["Dimensions"]})
+        (
+            metric["MetricName"],
+            {each["Name"]: each["Value"] for each in metric.get("Dimensions", [])},
+        )
         for metric in metrics or [alarm]
     ]
 
 
-def test_every_alarm_tells_the_topics_there_are(resources: dict[str, Any]) -> None:
+def test_every_alarm_notifies_the_topics_there_are(resources: dict[str, Any]) -> None:
     """Given a topic that is there, one that the stack makes, or both."""
-    found = alarms(resources)
+    found = messengers(resources)
     del found[OF_CODE_DEPLOY]
-    assert len(found) >= 22
+    assert len(found) >= 25
     told = [
         {"Fn::If": [condition, {"Ref": topic}, {"Ref": "AWS::NoValue"}]}
         for condition, topic in (
@@ -46,9 +89,68 @@ def test_every_alarm_tells_the_topics_there_are(resources: dict[str, Any]) -> No
     ]
     for name, alarm in found.items():
         assert alarm["AlarmActions"] == told, name
-        assert alarm["OKActions"] == told, name
-        assert alarm["TreatMissingData"] == "notBreaching", name
+        assert alarm.get("OKActions") == (told if name in LASTING else None), name
         assert alarm["AlarmDescription"].endswith("."), name
+    assert found.keys() >= LASTING
+
+
+def test_one_thing_sends_one_message(resources: dict[str, Any]) -> None:
+    """Given what happens at a moment, then it rings within the minute, once until a quarter of an
+    hour has passed without it, and sends nothing when that has passed."""
+    moments = {
+        name: each
+        for name, each in alarms(resources).items()
+        if each.get("MetricName") in MOMENTS and each.get("DatapointsToAlarm") == 1
+    }
+    assert len(moments) >= 20
+    for name, alarm in moments.items():
+        assert name not in LASTING
+        assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1), name
+        assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 15), name
+        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name
+    others = {
+        name for name, each in alarms(resources).items() if each.get("MetricName") in MOMENTS
+    } - moments.keys()
+    # Streams wait for capacity, and say when they have it again. CodeDeploy asks once a minute.
+    assert others == {"ContactEventsThrottleAlarm", "ContactRecordsThrottleAlarm", OF_CODE_DEPLOY}
+
+
+def test_a_signal_sends_nothing_and_is_read_by_one_alarm(resources: dict[str, Any]) -> None:
+    """It may be in alarm on a quiet night. What reads it stands in its description."""
+    readers: dict[str, list[str]] = {name: [] for name in signals(resources)}
+    for composite in properties_of(resources, COMPOSITE):
+        for signal in read_by(resources, composite)[0]:
+            readers[signal].append(composite)
+    assert readers
+    for name, properties in signals(resources).items():
+        assert not {"AlarmActions", "OKActions"} & properties.keys(), name
+        (reader,) = readers[name]
+        assert properties["AlarmDescription"].endswith(f"Read by {reader}."), name
+
+
+WRITTEN_TOGETHER = [{"Asked", "WithoutVoiceCall"}]
+"""Metrics that the bridge never writes alone (tests/unit/test_observability.py)."""
+
+
+def test_no_expression_has_a_metric_that_may_not_exist(resources: dict[str, Any]) -> None:
+    """Given a metric without any data, then an expression over it and another has no result, and
+    FILL fills nothing: such an alarm never rings (CloudWatch user guide, metric math)."""
+    calculating = {name: each for name, each in alarms(resources).items() if "Metrics" in each}
+    assert calculating
+    for name, alarm in calculating.items():
+        metrics = {metric for metric, _ in watched(alarm)}
+        assert len(metrics) == 1 or metrics in WRITTEN_TOGETHER, name
+        assert "FILL" not in str(alarm), name
+
+
+def test_missing_data_rings_where_it_is_what_is_looked_for(resources: dict[str, Any]) -> None:
+    """A function that was never invoked has no data. All else is quiet without data."""
+    breaching = {
+        name for name, each in alarms(resources).items() if each["TreatMissingData"] == "breaching"
+    }
+    assert breaching == {"ContactEventsNotInvokedSignal", "ContactRecordsNotInvokedSignal"}
+    for name, alarm in alarms(resources).items():
+        assert alarm["TreatMissingData"] in ("breaching", "notBreaching"), name
 
 
 def test_codedeploys_alarm_sends_no_message(resources: dict[str, Any]) -> None:
@@ -89,22 +191,28 @@ def test_without_monitoring_nothing_of_it_is_made(flat: dict[str, Any]) -> None:
     assert made == [OF_CODE_DEPLOY]
 
 
-def test_one_letter_in_any_queue_raises_an_alarm(resources: dict[str, Any]) -> None:
+def test_a_new_letter_in_any_queue_rings_and_an_old_one_does_not_ring_again(
+    resources: dict[str, Any],
+) -> None:
+    """Given letters that stay, then only their age rings, while half of their time is left."""
     queues = {name for name, each in resources.items() if each["Type"] == "AWS::SQS::Queue"}
-    guarded = set()
-    for alarm in alarms(resources).values():
-        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible":
-            assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-            assert (alarm["Threshold"], alarm["Statistic"]) == (1, "Maximum")
-            assert (alarm["Namespace"], alarm["EvaluationPeriods"]) == ("AWS/SQS", 1)
-            (dimension,) = alarm["Dimensions"]
-            assert dimension["Value"]["Fn::GetAtt"][1] == "QueueName"
-            guarded.add(dimension["Value"]["Fn::GetAtt"][0])
-    assert guarded == queues
+    for queue in queues:
+        dimensions = {"QueueName": {"Fn::GetAtt": [queue, "QueueName"]}}
+        found = {
+            metric: alarm
+            for alarm in alarms(resources).values()
+            for metric, of in watched(alarm)
+            if of == dimensions
+        }
+        assert found.keys() == {"NumberOfMessagesSent", "ApproximateAgeOfOldestMessage"}, queue
+        age = found["ApproximateAgeOfOldestMessage"]
+        retention = resources[queue]["Properties"]["MessageRetentionPeriod"]
+        assert (age["Statistic"], age["EvaluationPeriods"]) == ("Maximum", 1)
+        assert age["Threshold"] == retention / 2
 
 
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-def test_each_function_that_breaks_off_or_is_not_started_raises_an_alarm(
+def test_each_function_that_breaks_off_or_is_not_started_rings(
     resources: dict[str, Any], functions: dict[str, Any], metric: str
 ) -> None:
     for function in functions:
@@ -171,110 +279,40 @@ def test_what_the_bridge_itself_counts_is_watched_for_this_stack_alone(
         for alarm in alarms(resources).values()
         for name, dimensions in watched(alarm)
         if OWN in str([alarm.get("Namespace"), alarm.get("Metrics")])
+        # That one comes from Connect's log and has the stack's name in its namespace.
+        and name != "InvocationNotMade"
     }
-    assert {"LimitError", "LedgerFault", "Defect", "DeadLetterLost", "Failed"} <= set(own)
+    assert {"LimitError", "LedgerFault", "Defect", "DeadLetterLost", "Asked"} <= set(own)
     assert all(dimensions == stack for dimensions in own.values())
 
 
-def test_one_call_in_ten_without_a_voice_call_raises_an_alarm(resources: dict[str, Any]) -> None:
-    """Given what flows were told in five minutes, then failed and deferred count, and three at
-    least: CloudWatch metric math, "IF", read as Python reads it."""
-    alarm = alarms(resources)["WithoutVoiceCallAlarm"]
+def reached(alarm: dict[str, Any], **counted: int) -> bool:
+    """Whether an expression's result reaches the alarm's threshold: CloudWatch metric math, "IF",
+    read as Python reads it."""
     expression = alarm["Metrics"][0]["Expression"]
-    condition, share, otherwise = re.fullmatch(
-        r"IF\((.*?), (.*), (0)\)", re.sub(r"FILL\((\w+), 0\)", r"\1", expression)
-    ).groups()  # type: ignore[union-attr]
-
-    def percent(**counted: int) -> float:
-        names = {"failed": 0, "deferred": 0, "created": 0, "existing": 0, **counted}
-        return float(eval(share if eval(condition, names) else otherwise, names))
-
-    threshold = alarm["Threshold"]
-    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
-    assert percent(failed=2) <= threshold, "two of two: a quiet night"
-    assert percent(failed=3) > threshold
-    assert percent(deferred=3, created=26) > threshold
-    assert percent(failed=1, deferred=2, created=20, existing=7) <= threshold
-    assert percent(created=500) <= threshold
+    condition, met, unmet = re.fullmatch(r"IF\((.*?), (.*), (\d)\)", expression).groups()  # type: ignore[union-attr]
+    value = float(eval(met if eval(condition, counted) else unmet, counted))
+    above = alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    threshold = float(alarm["Threshold"])
+    return value > threshold if above else value >= threshold
 
 
-def test_what_is_filled_up_with_zeros_is_looked_at_again(resources: dict[str, Any]) -> None:
-    """Given data that comes a minute late, then the alarm still sees it: FILL has made a 0 of it by
-    then, for which an alarm that looks at the newest period alone stays OK for ever. Source:
-    CloudWatch user guide, metric math, FILL: its note on alarms ("M out of N")."""
-    filled = {name: each for name, each in alarms(resources).items() if "FILL(" in str(each)}
-    assert len(filled) >= 4
-    for name, alarm in filled.items():
-        (period,) = {each["MetricStat"]["Period"] for each in alarm["Metrics"][1:]}
-        spare = alarm["EvaluationPeriods"] - alarm["DatapointsToAlarm"]
-        assert spare * period >= 240, name
-
-
-@pytest.mark.parametrize("kind", ["ContactEvents", "ContactRecords"])
-def test_what_is_late_raises_an_alarm_before_it_is_given_up(
-    resources: dict[str, Any], functions: dict[str, Any], kind: str
-) -> None:
-    alarm = alarms(resources)[f"{kind}LateAlarm"]
-    assert watched(alarm) == [("IteratorAge", {"FunctionName": {"Ref": f"{kind}Function"}})]
-    events = functions[f"{kind}Function"]["Properties"]["Events"]["Stream"]["Properties"]
-    late_ms = alarm["Threshold"] + alarm["EvaluationPeriods"] * alarm["Period"] * 1000
-    assert late_ms < events["MaximumRecordAgeInSeconds"] * 1000 / 2, "half an hour to mend it"
-
-
-@pytest.mark.parametrize("kind", ["ContactEvents", "ContactRecords"])
-def test_a_stream_that_nobody_reads_raises_an_alarm(
-    resources: dict[str, Any], functions: dict[str, Any], kind: str
-) -> None:
-    """Given records that come in and a function that is never called, which has neither errors nor
-    age; then it is told. The stream is the one that the mapping reads, a stream of one's own too:
-    its metrics have its name. CloudWatch metric math, "IF", read as Python reads it."""
-    alarm = alarms(resources)[f"{kind}UnreadAlarm"]
-    (incoming, of_stream), called = watched(alarm)
-    assert incoming == "IncomingRecords"
-    assert called == ("Invocations", {"FunctionName": {"Ref": f"{kind}Function"}})
-    read = functions[f"{kind}Function"]["Properties"]["Events"]["Stream"]["Properties"]["Stream"]
-    own, arn = "stream-of-the-stack", "arn:aws:kinesis:us-west-2:111122223333:stream/of-the-house"
-    for given, name in (("", own), (arn, "of-the-house")):
-        stack = deployed(
-            ContactRecordStreamArn=given, ContactRecordStream=own, ContactEventStream=own
-        )
-        if given and "ContactRecordStreamArn" not in str(read):
-            continue
-        assert stack.resolve(of_stream["StreamName"]) == name
-    expression = re.sub(r"FILL\((\w+), 0\)", r"\1", alarm["Metrics"][0]["Expression"])
-    condition, met, unmet = re.fullmatch(r"IF\((.*), (\d), (\d)\)", expression).groups()  # type: ignore[union-attr]
-
-    def rings(incoming: int, invocations: int) -> bool:
-        names = {"incoming": incoming, "invocations": invocations}
-        value = int(met if eval(condition.replace("AND", "and"), names) else unmet)
-        return value >= int(alarm["Threshold"])
-
-    assert rings(5, 0)
-    assert not rings(5, 1)
-    assert not rings(0, 0), "a quiet night"
-    assert not rings(0, 3), "what came before"
-
-
-@pytest.mark.parametrize("kind", ["ContactEvents", "ContactRecords"])
-def test_what_is_given_up_raises_an_alarm(
-    resources: dict[str, Any], functions: dict[str, Any], kind: str
-) -> None:
-    """Source of the metrics: Lambda developer guide, "Types of metrics for Lambda functions"."""
-    alarm = alarms(resources)[f"{kind}GivenUpAlarm"]
-    # SAM names a mapping by function and event; its Ref is the UUID.
-    mapping = {"EventSourceMappingUUID": {"Ref": f"{kind}FunctionStream"}}
-    assert watched(alarm) == [
-        ("OnFailureDestinationDeliveredEventCount", mapping),
-        ("DroppedEventCount", mapping),
-        ("DestinationDeliveryFailures", {"FunctionName": {"Ref": f"{kind}Function"}}),
-    ]
-    # All of them count, and one is enough.
-    expression, *terms = alarm["Metrics"]
-    assert re.findall(r"FILL\((\w+), 0\)", expression["Expression"]) == [
-        each["Id"] for each in terms
-    ]
-    assert [each["ReturnData"] for each in alarm["Metrics"]] == [True, False, False, False]
-    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
-    # The first two are counted only where the mapping says so.
-    events = functions[f"{kind}Function"]["Properties"]["Events"]["Stream"]["Properties"]
-    assert events["MetricsConfig"] == {"Metrics": ["EventCount"]}
+def test_calls_without_their_voice_call_ring_one_alarm(resources: dict[str, Any]) -> None:
+    """Given what was asked for in five minutes, then one in ten and at least three ring; in an hour
+    in which few call, even one call rings if none got its VoiceCall."""
+    found, words = read_by(resources, "WithoutVoiceCallAlarm")
+    assert (found, words) == ({"MostCallsFailSignal", "EveryCallFailsSignal"}, {"OR"})
+    most, every = (
+        alarms(resources)[name] for name in ("MostCallsFailSignal", "EveryCallFailsSignal")
+    )
+    assert not reached(most, without=2, asked=2), "few calls: the hour's"
+    assert reached(most, without=3, asked=3)
+    assert reached(most, without=3, asked=29)
+    assert not reached(most, without=3, asked=30)
+    assert not reached(most, without=0, asked=500)
+    assert reached(every, without=1, asked=1)
+    assert not reached(every, without=1, asked=2)
+    assert {each["MetricStat"]["Period"] for each in most["Metrics"][1:]} == {300}
+    assert {each["MetricStat"]["Period"] for each in every["Metrics"][1:]} == {3600}
+    # Data that comes late is seen in the period after.
+    assert most["EvaluationPeriods"] - most["DatapointsToAlarm"] == 1

@@ -68,17 +68,6 @@ def test_every_target_of_a_rule_has_a_queue_for_what_it_could_not_get(
             assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"], name
 
 
-def test_what_a_rule_could_give_to_nobody_raises_an_alarm(expanded: dict[str, Any]) -> None:
-    resources = expanded["Resources"]
-    rules = of_type(resources, "AWS::Events::Rule")
-    watched = {
-        each["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
-        for each in resources["EventRuleLostAlarm"]["Properties"]["Metrics"]
-        if "MetricStat" in each
-    }
-    assert watched == set(rules)
-
-
 @pytest.mark.parametrize("stream", ["ContactEventStream", "ContactRecordStream"])
 def test_a_stream_outlasts_a_weekend(template: dict[str, Any], stream: str) -> None:
     """Given an outage from Friday evening to Tuesday morning, then what came first is still there.

@@ -126,8 +126,8 @@ def test_environment_values_come_from_the_stack(
     for function in functions.values():
         for name, value in function["Properties"]["Environment"]["Variables"].items():
             if isinstance(value, dict):
-                target = value.get("Ref") or value["Fn::GetAtt"]
-                assert (target if isinstance(target, str) else target[0]) in known, name
+                target = value.get("Ref") or value["Fn::Sub"].strip("${}")
+                assert target.split(".")[0] in known or target in known, name
 
 
 def test_log_level_is_no_parameter(template: dict[str, Any]) -> None:

@@ -70,6 +70,8 @@ GOOD = {
     "LogKmsKeyArn": ["", KEY],
     "ConnectFlowLogGroupName": ["", "/aws/connect/my-instance"],
     "AlarmEmail": ["", "on-call+voice@example.com"],
+    "BusinessHours": ["8-18", "0-24", "23-24"],
+    "BusinessDays": ["1-5", "7-7"],
     "VpcSubnetIds": ["", "subnet-0123456789abcdef0", "subnet-01234567,subnet-89abcdef"],
     "VpcSecurityGroupIds": ["", "sg-0123456789abcdef0", "sg-01234567,sg-89abcdef"],
     "PermissionsBoundaryArn": [
@@ -198,6 +200,8 @@ BAD = {
         "arn:aws:logs:us-east-1:123456789012:log-group:x",
     ],
     "AlarmEmail": ["on-call", "a@b", "a@example.com,b@example.com", "a b@example.com"],
+    "BusinessHours": ["", "8", "8:00-18:00", "24-8", "8-25", "8-0"],
+    "BusinessDays": ["", "Mon-Fri", "0-5", "1-8"],
     "VpcSubnetIds": [
         "subnet-1",
         "subnet-01234567, subnet-89abcdef",

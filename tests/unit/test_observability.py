@@ -175,6 +175,19 @@ def test_each_answer_is_a_metric(
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "without"), [("created", 0.0), ("existing", 0.0), ("deferred", 1.0), ("failed", 1.0)]
+)
+def test_what_was_asked_for_and_what_was_missing_are_written_together(
+    told: Told, capsys: pytest.CaptureFixture[str], status: str, without: float
+) -> None:
+    """An alarm divides one by the other, and a metric without data has no quotient."""
+    told.observer.delivered(delivery(status=status))
+    told.observer.flush()
+    (total,) = metrics(capsys)
+    assert (total["Asked"], total["WithoutVoiceCall"]) == ([1.0], [without])
+
+
 @pytest.mark.parametrize("status", ["deferred", "failed"])
 def test_what_is_asked_about_a_voice_call_counts_apart(told: Told, status: str) -> None:
     """Given a route or a callback that came to nothing, then no VoiceCall counts as missing."""

@@ -32,7 +32,7 @@ _ANSWERS = {
 }
 """The metric of each status that says what became of a VoiceCall that was asked for."""
 _UNANSWERED = frozenset({"deferred", "failed"})
-"""Statuses of a method that asked something else of Salesforce and did not get it."""
+"""Statuses that say that Salesforce did not do what it was asked for."""
 LEDGER_UNAVAILABLE = "LEDGER_UNAVAILABLE"
 """Code of a record that comes again because the ledger did not answer."""
 _MOST_TIMES = 99
@@ -104,10 +104,10 @@ class Observer:
     )
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
-    def count(self, name: str, dimension: str = "", value: str = "") -> None:
-        """Adds one to a metric, with at most one dimension beside the service."""
+    def count(self, name: str, dimension: str = "", value: str = "", times: int = 1) -> None:
+        """Adds to a metric, with at most one dimension beside the service; 0 is written as well."""
         with self._lock:  # many chains count at the same time
-            self._counters[(name, dimension, value)] += 1
+            self._counters[(name, dimension, value)] += times
 
     def took(self, name: str, milliseconds: int) -> None:
         """Adds one duration to a metric."""
@@ -147,6 +147,9 @@ class Observer:
             answer = "Unanswered" if delivery.status in _UNANSWERED else ""
         if answer:
             self.count(answer)
+            if delivery.creates:  # always both: an alarm divides one by the other
+                self.count("Asked")
+                self.count("WithoutVoiceCall", times=int(delivery.status in _UNANSWERED))
             if delivery.error_code:
                 self.count(answer, "errorCode", delivery.error_code)
 
