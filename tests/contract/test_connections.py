@@ -131,9 +131,18 @@ def test_a_body_without_end_is_given_up(
     assert len(salesforce.voice_calls()) == 1
 
 
+def test_a_body_is_read_as_far_as_it_is_needed(
+    salesforce: SalesforceSimulator, caller: Caller
+) -> None:
+    """Given an answer of 5 MiB that begins with the id; when a call is created; then it is."""
+    body = '{"voiceCallId": "0LQ000000000001", "errors": "' + "x" * 5 * 1024 * 1024 + '"}'
+    salesforce.inject(Fault("status", status=200, times=None, body=body))
+    assert caller.create().voice_call_id == "0LQ000000000001"
+
+
 def test_a_body_is_read_up_to_its_limit(salesforce: SalesforceSimulator, caller: Caller) -> None:
-    """Given an answer of 2 MiB; when a call is created; then no more than the limit counts."""
-    body = '{"voiceCallId": "0LQ000000000001", "errors": "' + "x" * 2 * 1024 * 1024 + '"}'
+    """Given an answer with the id behind 5 MiB; when a call is created; then it is not known."""
+    body = '{"errors": "' + "x" * 5 * 1024 * 1024 + '", "voiceCallId": "0LQ000000000001"}'
     salesforce.inject(Fault("status", status=200, times=None, body=body))
     with pytest.raises(OutcomeUnknown):
         caller.create()

@@ -220,9 +220,13 @@ def test_a_letter_is_redriven_when_its_cause_is_mended(events: EventsStand) -> N
         "dryRun": True,
         "found": 1,
         "redriven": 1,
+        "discarded": 0,
+        "set_aside": 0,
+        "failed_again": 0,
         "refused": {},
         "by_reason": {"CONTACT_NOT_FOUND": 1},
         "finished": True,
+        "fault": "",
     }
     assert redrive({"dryRun": False, "contactId": "mended"})["redriven"] == 1
     events.poll()
