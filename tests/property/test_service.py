@@ -22,6 +22,7 @@ from tests.unit.telling import Told
 from voicecall_bridge.flow.methods import METHODS
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.flow.service import FlowService
+from voicecall_bridge.ledger.records import RecordLedger
 from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.use_cases.call_actions import CallActions
@@ -111,10 +112,10 @@ def test_any_parameters_of_any_method(
     details = event["Details"] if with_contact else {}
     event = {"Details": {**details, "Parameters": {**parameters, "methodName": method}}}
     clock, letters = Clock(), MemoryDeadLetters()
-    # The client hands no answer on that lacks its id.
     client = ScriptedClient([SalesforceResult({**members, "recordId": "0aQ"}, 1)])
-    ledger, callbacks, clients = MemoryLedger(clock), MemoryRequestLedger(clock), alone(client)
-    actions = CallActions(ledger, callbacks, clients, TOLD.observer, clock, clock.sleep)
+    ledger, requests, clients = MemoryLedger(clock), MemoryRequestLedger(clock), alone(client)
+    records = RecordLedger(ledger.table, clock)
+    actions = CallActions(ledger, requests, records, clients, TOLD.observer, clock, clock.sleep)
     create = CreateVoiceCall(ledger, clients, TOLD.observer, now=clock, sleep=clock.sleep)
     service = flow_service(create, letters, actions=lambda: actions)
     TOLD.stream.truncate(0)

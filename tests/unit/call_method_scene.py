@@ -13,6 +13,7 @@ from tests.unit.doubles import (
 from tests.unit.samples import flow_event
 from tests.unit.telling import Told
 from voicecall_bridge.flow.service import FlowService
+from voicecall_bridge.ledger.records import RecordLedger
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.use_cases.call_actions import CallActions
 from voicecall_bridge.use_cases.create import CreateVoiceCall
@@ -29,7 +30,13 @@ class Scene:
         ledger = self.ledger = MemoryLedger(clock)
         callbacks = MemoryRequestLedger(clock)
         actions = CallActions(
-            ledger, callbacks, alone(self.client), self.told.observer, clock, clock.sleep
+            ledger,
+            callbacks,
+            RecordLedger(ledger.table, clock),
+            alone(self.client),
+            self.told.observer,
+            clock,
+            clock.sleep,
         )
         facts: dict[str, Any] = {
             "create": CreateVoiceCall(

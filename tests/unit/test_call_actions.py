@@ -15,6 +15,7 @@ from tests.unit.samples import CONTACT_ID, INSTANCE_ID, a_contact
 from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
+from voicecall_bridge.ledger.records import RecordLedger
 from voicecall_bridge.ledger.requests import RequestLease, slot_of
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import (
@@ -47,6 +48,7 @@ class Scene:
         self.actions = CallActions(
             self.ledger,
             self.requests,
+            RecordLedger(self.ledger.table, self.clock),
             alone(self.client),
             self.told.observer,
             self.clock,
@@ -163,15 +165,6 @@ def test_an_update_of_a_call_that_has_ended_does_not_open_it_again() -> None:
     scene.ledger.ended(KEY)
     scene.update()
     assert scene.bodies == [{"queue": "q"}]
-
-
-def test_an_update_gives_way_to_the_contact_record() -> None:
-    """Given the contact's record was sent, whose totals an update without them would set to 0
-    (Voice implementation guide, "Update a Voice Call Record"), then nothing is sent."""
-    scene = Scene()
-    scene.ledger.put(KEY, call_ended=True, record_claim=1)
-    assert scene.update() == SalesforceResult(superseded="RECORD_DELIVERED")
-    assert scene.client.performed == []
 
 
 def test_an_update_without_the_ledger() -> None:

@@ -17,6 +17,7 @@ from tests.unit.samples import (
 from tests.unit.telling import Told
 from voicecall_bridge.contact import Contact, ContactKey
 from voicecall_bridge.contact_centers.registry import ContactCenter, OtherContactCenter
+from voicecall_bridge.ledger.records import RecordLedger
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.clients import TelephonyClients
 from voicecall_bridge.telephony.errors import Unavailable
@@ -39,7 +40,8 @@ class Scene:
                 self.ledger.put(ContactKey(INSTANCE_ID, contact_id), contact_center=name)
         clients = TelephonyClients(contact_centers, self._client)  # type: ignore[arg-type]
         callbacks = MemoryRequestLedger(self.clock)
-        self.actions = CallActions(self.ledger, callbacks, clients, Told().observer)
+        records = RecordLedger(self.ledger.table, self.clock)
+        self.actions = CallActions(self.ledger, callbacks, records, clients, Told().observer)
 
     def _client(self, contact_center: ContactCenter) -> ScriptedClient:
         self.asked.append(contact_center)

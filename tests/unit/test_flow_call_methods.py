@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.call_method_rows import CALLBACK, GOOD, LINE, MUST_SUCCEED, Row
 from tests.unit.call_method_scene import Scene
-from tests.unit.samples import CONTACT_ID, MISSING, PARENT_ID, SYSTEM, flow_event
+from tests.unit.samples import CONTACT_ID, MISSING, PARENT_ID, SECRET_ID, SYSTEM, flow_event
 from voicecall_bridge.flow.methods import METHODS
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.settings.contact_flow import FlowFailure
@@ -141,8 +141,9 @@ def test_creating_needs_the_contact(method: str) -> None:
 
 MISTAKES: list[tuple[str, dict[str, object], str]] = [
     ("updateVoiceCall", {}, "parameter fieldValues is missing or empty: add it"),
-    ("updateVoiceCall", {"fieldValues": {}}, "parameter fieldValues is missing or empty"),
-    ("updateVoiceCall", {"fieldValues": {"secretName": "s"}}, "fieldValues is missing or empty"),
+    ("updateVoiceCall", {"fieldValues": ""}, "parameter fieldValues is missing or empty"),
+    ("updateVoiceCall", {"fieldValues": None}, "parameter fieldValues is missing or empty"),
+    ("sendMessage", {"fieldValues": {}}, "parameter fieldValues is missing or empty"),
     ("updateVoiceCall", {"fieldValues": "HUSH"}, "parameter fieldValues is neither an object"),
     (
         "updateVoiceCall",
@@ -283,3 +284,19 @@ def test_an_answer_fits_into_what_connect_takes(row: Row) -> None:
         event = {**parameters, "contactId": "c" * 256, "onFailure": "continue"}
         answer = scene.answer(method, event)
         assert len(json.dumps(answer, ensure_ascii=False).encode()) < 32 * 1024
+
+
+@pytest.mark.parametrize("values", [{}, "{}", {"secretName": SECRET_ID}], ids=repr)
+def test_an_update_that_names_nothing_closes_the_conversation(values: object) -> None:
+    scene = Scene(SalesforceResult({"status": "pending"}, 1))
+    answer = scene.answer("updateVoiceCall", {"fieldValues": values})
+    assert answer["status"] == "pending"
+    assert scene.client.performed[0][1:] == (CONTACT_ID, {})
+
+
+def test_what_is_held_back_is_named_in_the_answer_and_not_in_the_log() -> None:
+    scene = Scene(SalesforceResult({"status": "pending"}, 1, held_back=("endTime", "queue")))
+    answer = scene.answer("cancelOmniFlowExecution")
+    assert answer["errorMessage"].endswith("the contact's record has brought it: endTime, queue")
+    assert (answer["status"], answer["errorCode"]) == ("pending", "")
+    assert "queue" not in scene.told.stream.getvalue()

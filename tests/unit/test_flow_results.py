@@ -45,7 +45,7 @@ def test_an_update_behind_the_contact_record_is_told_and_no_failure() -> None:
     """Given the contact's record was there before, then the flow goes on, even where it wants its
     Error branch for failures, and hears that nothing was sent."""
     scene = Scene()
-    scene.ledger.put(ContactKey(INSTANCE_ID, CONTACT_ID), record_claim=1)
+    scene.ledger.put(ContactKey(INSTANCE_ID, CONTACT_ID), record_version=1)
     parameters: dict[str, object] = {"fieldValues": {"queue": "q"}, "onFailure": "error"}
     answer = scene.answer("updateVoiceCall", parameters)
     assert (answer["status"], answer["errorCode"]) == ("superseded", "RECORD_DELIVERED")

@@ -220,7 +220,9 @@ def test_a_contact_with_a_record_is_not_created_live_any_more(
 
 
 def test_the_item(ledger: RecordLedger, dynamodb: Any, clock: Clock) -> None:
-    ledger.settle(acquired(ledger, 5))
+    lease = ledger.acquire(RecordVersion(KEY, 5, "a", "brought"), LEASE, CENTER)
+    assert isinstance(lease, RecordLease)
+    ledger.settle(lease)
     (item,) = dynamodb.scan(TableName=TABLE)["Items"]
     assert item == {
         "ledger_key": {"S": f"{INSTANCE_ID}/{CONTACT_ID}"},
@@ -228,6 +230,7 @@ def test_the_item(ledger: RecordLedger, dynamodb: Any, clock: Clock) -> None:
         "contact_center": {"S": CENTER.name},
         "record_version": {"N": "5"},
         "record_contents": {"S": "a"},
+        "record_brought": {"S": "brought"},
         "record_claim": {"N": "5"},
         "call_ended": {"BOOL": True},
         "expires_at": {"N": str(int(clock.now) + TIME_TO_LIVE_SECONDS)},

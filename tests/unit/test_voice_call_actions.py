@@ -105,10 +105,16 @@ def test_attributes_nested_beyond_reason_are_told() -> None:
         update_properties({"callAttributes": deep})
 
 
-@pytest.mark.parametrize("values", [{}, {"isActiveCall": None}])
-def test_an_update_of_nothing(values: dict[str, object]) -> None:
+def test_an_update_of_references_to_nothing() -> None:
+    """Given a flow that wants to say something, then the conversation is not closed by mistake."""
     with pytest.raises(WrongProperty, match="fieldValues must have at least one property"):
-        update_properties(values)
+        update_properties({"isActiveCall": None})
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_update_that_names_nothing_leaves_is_active_call_out(known: bool) -> None:
+    """Source: SCVL's voicemail functions: empty fieldValues close the conversation."""
+    assert update_of_a_call(update_properties({}), call_is_on=known) == {}
 
 
 def test_a_line_of_a_transcript() -> None:

@@ -108,7 +108,8 @@ class TwoOrgs:
         observer = self.told.observer
         self.ledger = CreationLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
         callbacks = RequestLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
-        actions = CallActions(self.ledger, callbacks, clients, observer, self.clock)
+        records = RecordLedger(self.ledger.table, self.clock)
+        actions = CallActions(self.ledger, callbacks, records, clients, observer, self.clock)
         self.flows = FlowService(
             observer=observer,
             create=CreateVoiceCall(self.ledger, clients, observer),

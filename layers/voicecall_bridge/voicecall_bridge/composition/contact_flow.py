@@ -119,7 +119,9 @@ def _call_actions(
     ledger: CreationLedger, clients: TelephonyClients, observer: Observer
 ) -> CallActions:
     """Made when a flow first asks about a VoiceCall that is there: creating needs none of it."""
+    from voicecall_bridge.ledger.records import RecordLedger  # noqa: PLC0415
     from voicecall_bridge.ledger.requests import RequestLedger  # noqa: PLC0415
     from voicecall_bridge.use_cases.call_actions import CallActions  # noqa: PLC0415
 
-    return CallActions(ledger, RequestLedger(ledger.table), clients, observer)
+    requests, records = RequestLedger(ledger.table), RecordLedger(ledger.table)
+    return CallActions(ledger, requests, records, clients, observer)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def read_update(invocation: FlowInvocation, _passed: dict[str, object]) -> dict[str, object]:
-    """Reads fieldValues."""
-    return _from_field_values(invocation, UPDATE_PROPERTIES, update_properties)
+    """Reads fieldValues; empty ones close the conversation."""
+    return _from_field_values(invocation, UPDATE_PROPERTIES, update_properties, empty=True)
 
 
 def read_message(invocation: FlowInvocation, _passed: dict[str, object]) -> dict[str, object]:
@@ -49,10 +49,15 @@ def add_dialed_number(invocation: FlowInvocation, passed: dict[str, object]) -> 
 
 
 def _from_field_values(
-    invocation: FlowInvocation, known: Mapping[str, object], read: Reader
+    invocation: FlowInvocation,
+    known: Mapping[str, object],
+    read: Reader,
+    *,
+    empty: bool = False,
 ) -> dict[str, object]:
     values = invocation.parameters.field_values(known.keys())
-    if not values:
+    stated = invocation.parameters.given.get(FIELD_VALUES) not in (None, "")
+    if not values and not (empty and stated):
         raise ParameterFault(
             f"the Lambda block's parameter {FIELD_VALUES} is missing or empty: add it, with the "
             f"properties to send, e.g. {', '.join(list(known)[:3])}"

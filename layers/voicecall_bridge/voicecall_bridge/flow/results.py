@@ -130,13 +130,16 @@ def answered(outcome: SalesforceResult) -> FlowResult:
         attempts=outcome.attempts,
         done=True,
     )
+    if outcome.held_back:
+        text = "held back, because the contact's record has brought it"
+        result = replace(result, text=text, remark=", ".join(outcome.held_back))
     if not outcome.superseded:
         return result
     result = replace(result, disposition=Disposition.SUPERSEDED, reason=outcome.superseded)
     if members:  # an earlier invocation's answer, which is as good
         return result
     text = "the contact's record was brought to Salesforce before: it is newer, nothing was sent"
-    return replace(result, status=Status.SUPERSEDED, code=outcome.superseded, text=text)
+    return replace(result, status=Status.SUPERSEDED, code=outcome.superseded, text=text, remark="")
 
 
 def not_found(error: TelephonyError) -> FlowResult:

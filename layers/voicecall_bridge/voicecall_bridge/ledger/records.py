@@ -10,6 +10,7 @@ is sent once, in the order of delivery.
 
 record_version  the version that Salesforce has taken
 record_contents what of that version it has taken: digests with blanks between
+record_brought  what it has brought (see voice_call.delivered)
 record_claim    the highest version that a lease was acquired for; not below record_version
 record          slot of the lease
 
@@ -65,11 +66,26 @@ class RecordLease(Lease):
         version: see sources.contact_record.
         content: digest of what is sent.
         taken: digests that Salesforce has taken of this version already, with blanks between.
+        brought: see RecordVersion.
     """
 
     version: int = 0
     content: str = ""
     taken: str = ""
+    brought: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateLease(Lease):
+    """This worker may send an update behind the record.
+
+    Attributes:
+        delivered: a version of the record has been delivered.
+        brought: what it has brought; empty where that was not kept yet.
+    """
+
+    delivered: bool = False
+    brought: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +96,13 @@ class RecordVersion:
         key: the contact.
         version: see sources.contact_record.
         content: digest of what would be sent, without blanks.
+        brought: what it brings to the VoiceCall, for updates behind it (see voice_call.delivered).
     """
 
     key: ContactKey
     version: int
     content: str
+    brought: str = ""
 
 
 @dataclass(slots=True)
@@ -151,7 +169,7 @@ class RecordLedger:
         change = Change(values, _ACQUIRED, condition=condition)
         owner = self._leases.acquire(wanted.key, _SLOT, seconds, change).lease.owner
         version, content = wanted.version, wanted.content
-        return RecordLease(wanted.key, _SLOT, owner, version, content, taken or "")
+        return RecordLease(wanted.key, _SLOT, owner, version, content, taken or "", wanted.brought)
 
     def settle(self, lease: RecordLease) -> bool:
         """Remembers that Salesforce has taken the version.
@@ -165,6 +183,9 @@ class RecordLedger:
             ":contents": text(f"{lease.taken} {lease.content}".strip()),
         }
         sets = "record_version = :version, record_contents = :contents"
+        if lease.brought:
+            values[":brought"] = text(lease.brought)
+            sets = f"{sets}, record_brought = :brought"
         item = self._leases.settle(lease, Change(values, sets))
         if item is None:
             return True
@@ -184,6 +205,24 @@ class RecordLedger:
                 meanwhile; otherwise they may.
         """
         self._leases.release(lease, Change(removes="" if retry_later else "record_claim"))
+
+    def acquire_update(self, key: ContactKey, seconds: float) -> UpdateLease | LeaseHeld:
+        """The right to send an update behind the record: meanwhile no version of it is sent."""
+        try:
+            acquired = self._leases.acquire(key, _SLOT, seconds)
+        except ConditionFailed as refused:
+            return held(refused.item, _SLOT)
+        return UpdateLease(
+            key,
+            _SLOT,
+            acquired.lease.owner,
+            "record_version" in acquired.item,
+            string_of(acquired.item, "record_brought"),
+        )
+
+    def release_update(self, lease: UpdateLease) -> None:
+        """Ends the lease of an update, whatever became of it."""
+        self._leases.release(lease)
 
     def _standing(self, wanted: RecordVersion, item: Item) -> Superseded | LeaseHeld | None:
         """Why a lease was refused; None: it is another content of the version that is there."""

@@ -57,12 +57,14 @@ class SalesforceResult:
         attempts: requests that were sent.
         unknown_attempts: those of them with an unknown outcome, before the last one was answered.
         superseded: why nothing was sent, a word; empty where something was.
+        held_back: properties that were not sent, because something newer is there.
     """
 
     members: Mapping[str, object] = field(default_factory=dict, repr=False)
     attempts: int = 0
     unknown_attempts: int = 0
     superseded: str = ""
+    held_back: tuple[str, ...] = ()
 
     @property
     def voice_call_id(self) -> str:

@@ -10,29 +10,28 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.contact_centers.assignment import UNASSIGNED
 from voicecall_bridge.ledger import lease
-from voicecall_bridge.ledger.creations import Entry
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld
 from voicecall_bridge.ledger.requests import Requested, RequestLease
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.answers import SalesforceResult
-from voicecall_bridge.telephony.errors import Effect, TelephonyError, Unavailable
+from voicecall_bridge.telephony.errors import Effect, TelephonyError
 from voicecall_bridge.telephony.operations import CALLS, Operation
-from voicecall_bridge.use_cases.assignment import ContactCenterAssignment
+from voicecall_bridge.use_cases.call_owners import CallOwners
+from voicecall_bridge.use_cases.live_updates import LiveUpdates
 from voicecall_bridge.use_cases.one_call import OneCall
 from voicecall_bridge.use_cases.results import NotRouted
 from voicecall_bridge.use_cases.waiting import Waiting, with_reserve
-from voicecall_bridge.voice_call.actions import said_at, update_of_a_call
+from voicecall_bridge.voice_call.actions import said_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voicecall_bridge.contact import Contact
-    from voicecall_bridge.contact_centers.assignment import Assignment
     from voicecall_bridge.contact_centers.registry import ContactCenter
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.ledger.creations import CreationLedger
+    from voicecall_bridge.ledger.records import RecordLedger
     from voicecall_bridge.ledger.requests import RequestLedger
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.telephony.clients import TelephonyClients
@@ -45,7 +44,7 @@ class CallActions:
     fault: the flow's caller is waiting.
 
     Attributes:
-        ledger, requests: the memory.
+        ledger, requests, records: the memory.
         clients: Salesforce, one client a contact center.
         observer: logs and counters.
         now: epoch seconds.
@@ -54,16 +53,19 @@ class CallActions:
 
     ledger: CreationLedger
     requests: RequestLedger
+    records: RecordLedger
     clients: TelephonyClients
     observer: Observer
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
-    _assignment: ContactCenterAssignment = field(init=False, repr=False)
+    _owners: CallOwners = field(init=False, repr=False)
+    _updates: LiveUpdates = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Lets the ledger say which contact center owns a contact."""
-        self._assignment = ContactCenterAssignment(
-            self.clients.contact_centers, self.ledger.assignment, self.observer
+        self._owners = CallOwners(self.ledger, self.clients.contact_centers, self.observer)
+        self._updates = LiveUpdates(
+            self.ledger, self.records, self._owners, self.clients, self.sleep
         )
 
     def send(
@@ -92,7 +94,7 @@ class CallActions:
         """
         body = dict(request or {})
         if operation is Operation.UPDATE:
-            return self._update(contact, body, deadline)
+            return self._updates.send(contact, body, deadline)
         if not CALLS[operation].repeatable:
             return self._send_once(OneCall(operation, body), contact, deadline, progress)
         if operation is Operation.MESSAGES:
@@ -102,59 +104,11 @@ class CallActions:
             raise NotRouted(result.remarks, result.attempts)
         return result
 
-    def _update(
-        self, contact: Contact, properties: Mapping[str, object], deadline: Deadline
-    ) -> SalesforceResult:
-        """Updates the VoiceCall, unless its contact record has been there: that is the last word,
-        and an update without the totals that it brought would set them to 0.
-        """
-        entry = Entry()
-        try:
-            entry = self.ledger.entry(contact.key)
-        except LedgerUnavailable as fault:
-            self.observer.ledger_fault("entry", fault, contact.contact_id)
-        if entry.record_known:
-            return SalesforceResult(superseded="RECORD_DELIVERED")
-        body = update_of_a_call(properties, call_is_on=not entry.call_ended)
-        contact_center = self._owner(contact, entry.assignment)
-        if entry.assignment == UNASSIGNED and self.clients.contact_centers.several:
-            # The update makes the record if there is none.
-            contact_center = self._assign(contact, contact_center)
-        return self._perform(Operation.UPDATE, contact, deadline, body, contact_center)
-
-    def _assign(self, contact: Contact, contact_center: ContactCenter) -> ContactCenter:
-        """Assigns the contact to the contact center, unless it is assigned by now."""
-        try:
-            other = self.ledger.assign(contact.key, contact_center)
-        except LedgerUnavailable as fault:
-            self.observer.ledger_fault("assign", fault, contact.contact_id)
-            return contact_center
-        return self._assignment.reassign(contact, other) if other else contact_center
-
-    def _owner(self, contact: Contact, known: Assignment = UNASSIGNED) -> ContactCenter:
-        """The contact center that owns the contact. What the ledger knows goes before what the flow
-        says; it is asked only where there is a choice and it was not asked before.
-
-        Raises:
-            OtherContactCenter: the stack does not serve it.
-            Unavailable: the ledger does not answer, and the flow does not say.
-        """
-        try:
-            if known == UNASSIGNED and self.clients.contact_centers.several:
-                known = self.ledger.assignment(contact.key)
-            return self._assignment.assign(contact, known)
-        except LedgerUnavailable as fault:
-            self.observer.ledger_fault("contact center", fault, contact.contact_id)
-            if named := self.clients.contact_centers.named(contact.secret_name):
-                return named
-            silent = "the ledger does not tell which contact center the contact belongs to"
-            raise Unavailable(silent, code="LEDGER_UNAVAILABLE") from None
-
     def _send_once(
         self, call: OneCall, contact: Contact, deadline: Deadline, progress: Progress
     ) -> SalesforceResult:
         """Makes a request that is made once for its contact; a repeat gets the same answer."""
-        contact_center = self._owner(contact)
+        contact_center = self._owners.of(contact)
         turn = self._acquire(call, contact, deadline)
         if isinstance(turn, Requested):
             return SalesforceResult(call.kept(turn.answer), superseded="ALREADY_REQUESTED")
@@ -213,7 +167,7 @@ class CallActions:
         body: Mapping[str, object] | None,
         contact_center: ContactCenter | None = None,
     ) -> SalesforceResult:
-        client = self.clients.of(contact_center or self._owner(contact))
+        client = self.clients.of(contact_center or self._owners.of(contact))
         return client.perform(operation, contact.contact_id, with_reserve(deadline), body)
 
 

@@ -19,6 +19,7 @@ from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError, is_refused
 from voicecall_bridge.use_cases.assignment import ContactCenterAssignment
 from voicecall_bridge.use_cases.waiting import Waiting
+from voicecall_bridge.voice_call.delivered import DeliveredRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,8 @@ class RecordUpdates:
             TelephonyError: Salesforce did not take it.
             LedgerUnavailable: without the ledger nothing is sent.
         """
-        wanted = RecordVersion(record.key, record.version, content_of(request))
+        brought = DeliveredRecord.of(request).to_text()
+        wanted = RecordVersion(record.key, record.version, content_of(request), brought)
         lease, client, sending = self._acquire(record, wanted, deadline)
         if isinstance(lease, Superseded):
             return SalesforceResult(superseded=lease.reason)

@@ -40,26 +40,28 @@ def update_properties(values: Mapping[str, object]) -> dict[str, object]:
     """The properties of an update, of a flow's `fieldValues`. Unknown names are sent as they are.
 
     Raises:
-        WrongProperty: naming it.
+        WrongProperty: naming it. Also where all of them are references to nothing: the flow wants
+            to say something, and an update that says nothing closes the conversation.
     """
     properties = _properties(values, UPDATE_PROPERTIES)
-    if not properties:
+    if values and not properties:
         raise WrongProperty("fieldValues", "must have at least one property to update")
     return properties
 
 
 def update_of_a_call(properties: Mapping[str, object], *, call_is_on: bool) -> dict[str, object]:
-    """The body of an update while the call is on, but for callCenterApiName.
+    """The body of an update before the contact's record, but for callCenterApiName.
 
     The API takes a missing isActiveCall for false, and false closes the conversation. So true is
-    added, unless the flow says how it is: by isActiveCall, or by the end of the call.
+    added, unless the flow says how it is: by isActiveCall, by the end of the call, or by no
+    property at all, which is how SCVL's voicemail functions close a conversation.
 
     Args:
         properties: see update_properties.
         call_is_on: as far as the bridge knows.
     """
     says = {"isActiveCall", "endTime"} & properties.keys()
-    if says or not call_is_on:
+    if says or not properties or not call_is_on:
         return dict(properties)
     return {**properties, "isActiveCall": True}
 

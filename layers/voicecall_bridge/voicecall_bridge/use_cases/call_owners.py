@@ -1,0 +1,68 @@
+"""Which contact center owns a contact that a flow asks about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.contact_centers.assignment import UNASSIGNED
+from voicecall_bridge.ledger.table import LedgerUnavailable
+from voicecall_bridge.telephony.errors import Unavailable
+from voicecall_bridge.use_cases.assignment import ContactCenterAssignment
+
+if TYPE_CHECKING:
+    from voicecall_bridge.contact import Contact
+    from voicecall_bridge.contact_centers.assignment import Assignment
+    from voicecall_bridge.contact_centers.registry import ContactCenter, ContactCenterRegistry
+    from voicecall_bridge.ledger.creations import CreationLedger
+    from voicecall_bridge.observability import Observer
+
+
+@dataclass(slots=True)
+class CallOwners:
+    """Owners of contacts, where a caller waits for the answer.
+
+    Attributes:
+        ledger: what is known of contacts.
+        contact_centers: the contact centers of the stack.
+        observer: logs and counters.
+    """
+
+    ledger: CreationLedger
+    contact_centers: ContactCenterRegistry
+    observer: Observer
+    _assignment: ContactCenterAssignment = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Lets the ledger say which contact center owns a contact."""
+        self._assignment = ContactCenterAssignment(
+            self.contact_centers, self.ledger.assignment, self.observer
+        )
+
+    def of(self, contact: Contact, known: Assignment = UNASSIGNED) -> ContactCenter:
+        """The contact center that owns the contact. What the ledger knows goes before what the flow
+        says; it is asked only where there is a choice and it was not asked before.
+
+        Raises:
+            OtherContactCenter: the stack does not serve it.
+            Unavailable: the ledger does not answer, and the flow does not say.
+        """
+        try:
+            if known == UNASSIGNED and self.contact_centers.several:
+                known = self.ledger.assignment(contact.key)
+            return self._assignment.assign(contact, known)
+        except LedgerUnavailable as fault:
+            self.observer.ledger_fault("contact center", fault, contact.contact_id)
+            if named := self.contact_centers.named(contact.secret_name):
+                return named
+            silent = "the ledger does not tell which contact center the contact belongs to"
+            raise Unavailable(silent, code="LEDGER_UNAVAILABLE") from None
+
+    def assign(self, contact: Contact, contact_center: ContactCenter) -> ContactCenter:
+        """Assigns the contact to the contact center, unless it is assigned by now."""
+        try:
+            other = self.ledger.assign(contact.key, contact_center)
+        except LedgerUnavailable as fault:
+            self.observer.ledger_fault("assign", fault, contact.contact_id)
+            return contact_center
+        return self._assignment.reassign(contact, other) if other else contact_center
