@@ -126,6 +126,7 @@ docs: $(VENV)/ready  ## write the made parts of docs/ and flows/README.md anew; 
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.field_mapping
 	@$(BIN)/python -m tools.flow_pictures
 	@$(BIN)/python -m tools.scvl
+	@$(BIN)/python -m tools.differences
 	@$(BIN)/python -m tools.links
 
 sizes: $(VENV)/ready  ## print the sizes of the deployed package beside their limits

@@ -16,7 +16,8 @@ from typing import Final
 
 from simulator.flows.files import OLDER_EXPORT
 from simulator.flows.flow import FLOW_TYPES
-from tools.differences import differences, of_method
+from tools.difference_rows import CREATING, Difference
+from tools.differences import of_method, plain
 from tools.flow_migration import Call, LambdaBlock, MigratedFlow, exchanged, read
 from tools.scvl import FUNCTIONS, NOTHING, PAGE, Fate, function_named
 from voicecall_bridge.flow.methods import METHODS
@@ -160,19 +161,21 @@ def _to_look_at(moved: Sequence[LambdaBlock], function: str) -> Iterator[str]:
 
 def _of_the_methods(moved: Sequence[LambdaBlock]) -> Iterator[str]:
     """The rows of the table of differences that the flows' methods meet."""
-    rows = differences(METHODS)
     counted = Counter(block.method for block in moved)
     for method, count in sorted(counted.items()):
         yield f"  {method} ({_counted(count, 'block')})"
-        for row in of_method(method, rows):
-            yield f"    {row.case}: {row.now} (before: {row.before})"
-        if not of_method(method, rows):
+        for row in of_method(method, METHODS):
+            yield f"    {_shown(row)}"
+        if not of_method(method, METHODS):
             yield "    no row of its own in the table of differences"
     if moved:
         yield "  all methods"
-        general = next(row for row in rows if not row.methods)
-        yield f"    {general.case}: {general.now} (before: {general.before})"
+        yield f"    {_shown(CREATING[0])}"
         yield "    all differences: docs/differences.md"
+
+
+def _shown(row: Difference) -> str:
+    return f"{plain(row.case)}: {plain(row.now)} (before: {plain(row.before)})"
 
 
 def _of_the_functions(blocks: Sequence[LambdaBlock]) -> Iterator[str]:

