@@ -2,9 +2,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
-# The deployed runtime is Python 3.13: the newest of 3.13, 3.12 and 3.11 on this machine is taken.
-# A candidate must run, since a version manager's shim may stand for a version that is not chosen.
-PYTHON ?= $(shell for version in 3.13 3.12 3.11; do \
+# The deployed runtime is Python 3.13: the newest of 3.13, 3.12 and 3.11 on this machine is taken, and
+# a newer one where there is none of them. A candidate must run, since a version manager's shim may
+# stand for a version that is not chosen.
+PYTHON ?= $(shell for version in 3.13 3.12 3.11 3.14 3.15; do \
 	for python in python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python3 python3; do \
 	"$$python" -c "import sys, ssl, sqlite3, venv; sys.exit('%d.%d' % sys.version_info[:2] != '$$version')" \
 	2>/dev/null && command -v "$$python" && exit; done; done)
@@ -20,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
 .PHONY: help run replay anonymize flow migrate simulator console trigger doctor test lint types template suites soak bench profile startup build deploy package docs sizes lock clean
-.PHONY: suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
+.PHONY: check coverage suite-unit-a suite-unit-b suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s  %s\n", $$1, $$2}'
@@ -56,10 +57,16 @@ doctor: $(VENV)/ready  ## check the settings before the first call: make doctor 
 	$(BIN)/python -m doctor "$(or $(SECRET),$(if $(STACK),,$(error name a secret: make doctor SECRET=id)))" \
 	--stack "$(STACK)" --key-parameter "$(KEY_PARAMETER)" --region "$(REGION)" --audience "$(AUDIENCE)" $(ARGS)
 
-test:  ## lint, types, template checks and all test suites
-	@$(MAKE) --no-print-directory -j3 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready
-	@$(MAKE) --no-print-directory lint types
-	@$(MAKE) --no-print-directory suites BESIDE=template
+# Needs nothing of make that 3.81 lacks: macOS has that one.
+SUITES := suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
+
+test:  ## lint, types, template checks and all test suites; says what runs and what passed
+	@$(MAKE) --no-print-directory -j4 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 7 --last coverage lint types template $(SUITES)
+
+check: $(VENV)/ready  ## the inner loop, in less than 40 s: lint, types, unit tests
+	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 3 suite-unit-a suite-unit-b lint types
 
 lint: $(VENV)/ready  ## ruff
 	$(BIN)/ruff format --check .
@@ -78,19 +85,27 @@ template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## sam validate --lint, c
 
 suites: $(VENV)/ready $(SAM)/ready $(EMULATOR)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory --output-sync=target -j7 $(BESIDE) suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
+	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 7 --last coverage $(SUITES)
+
+coverage:
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
+# Two halves, for two cores.
+suite-unit-a: FOLDERS = tests/unit/test_[a-d]*.py
+suite-unit-b: FOLDERS = tests/unit/test_[e-z]*.py tests/material/test_[b-z]*.py
+suite-unit-a suite-unit-b:
+	@$(BIN)/python -m pytest -q -p no:cacheprovider $(FOLDERS)
+
 # Side by side: most of what all but the first do is wait for what hangs on purpose.
-suite-pure: SUITES = tests/unit tests/property tests/architecture tests/template tests/performance tests/soak
-suite-faults: SUITES = tests/integration/test_fault_matrix.py
-suite-handler: SUITES = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
-suite-simulator: SUITES = tests/simulator tests/doctor tests/tools tests/material
-suite-artefact: SUITES = tests/artefact tests/emulator
+suite-pure: FOLDERS = tests/unit tests/property tests/architecture tests/template tests/performance tests/soak
+suite-faults: FOLDERS = tests/integration/test_fault_matrix.py
+suite-handler: FOLDERS = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
+suite-simulator: FOLDERS = tests/simulator tests/material tests/doctor tests/tools
+suite-artefact: FOLDERS = tests/artefact tests/emulator
 # A process of its own: one simulator runs in a process, and this one runs all the time.
-suite-console: SUITES = tests/console
+suite-console: FOLDERS = tests/console
 suite-pure suite-faults suite-handler suite-simulator suite-artefact suite-console:
-	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider $(SUITES)
+	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider $(FOLDERS)
 
 # The layer runs in the simulator's processes only: there is nothing to measure in this one.
 suite-flows:
@@ -142,18 +157,13 @@ clean:  ## remove everything that was made
 	rm -rf .venv-* .aws-sam .build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
+PYTHON_IS_MISSING := Python 3.11, 3.12 or 3.13 is needed: brew install python@3.13 (macOS), apt-get install python3.13 python3.13-venv (Debian, WSL), uv python install 3.13 (anywhere)
+
 $(VENV)/ready: requirements/dev.lock
-	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
-	@test ! -L $(VENV) || { echo "$(VENV) is a link: making it anew would empty what it leads to"; exit 1; }
-	@echo "setting up $(VENV) ($(PYTHON)), about half a minute"
-	@"$(PYTHON)" -m venv --clear $(VENV)
-	@$(BIN)/pip install -qq --no-deps --require-hashes -r requirements/dev.lock
-	@touch $@
+	@test -n "$(VERSION)" || { echo "$(PYTHON_IS_MISSING)"; exit 1; }
+	@sh tools/set_up.sh $(VENV) "$(PYTHON)" requirements/dev.lock
 
 $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready: .venv-%/bin/ready: requirements/%.lock
-	@test -n "$(VERSION)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
-	@test ! -L .venv-$* || { echo ".venv-$* is a link: making it anew would empty what it leads to"; exit 1; }
-	@echo "setting up .venv-$*, up to a minute"
-	@"$(PYTHON)" -m venv --clear .venv-$*
-	@.venv-$*/bin/pip install -qq --no-deps --require-hashes -r $<
+	@test -n "$(VERSION)" || { echo "$(PYTHON_IS_MISSING)"; exit 1; }
+	@sh tools/set_up.sh .venv-$* "$(PYTHON)" $<
 	@touch $@

@@ -8,6 +8,7 @@ from typing import Any, Final
 __all__ = ["BrokenJson", "Found", "values_in"]
 
 _BEGIN: Final = re.compile(r"[{\[]")
+_BRACKETS: Final = re.compile(r"[\[\s]*")
 _OBJECT: Final = re.compile(r'\{\s*("|$)')
 _DECODER: Final = json.JSONDecoder()
 
@@ -33,16 +34,21 @@ def values_in(text: str) -> tuple[list[Found], int]:
     """
     found: list[Found] = []
     words: list[str] = []
-    end = 0
+    end = skipped = 0
     for begin in _BEGIN.finditer(text):
-        if begin.start() < end:
+        if begin.start() < max(end, skipped):
             continue
         try:
             value, stop = _DECODER.raw_decode(text, begin.start())
-        except (ValueError, RecursionError) as error:
+        except RecursionError as error:
+            raise BrokenJson(_place(text, begin.start(), error)) from error
+        except ValueError as error:
             if _OBJECT.match(text, begin.start()):
                 raise BrokenJson(_place(text, begin.start(), error)) from error
-            continue  # a log's [INFO]
+            # A log's [INFO]; of many brackets in a row none is tried again.
+            brackets = _BRACKETS.match(text, begin.start())
+            skipped = brackets.end() if brackets else begin.end()
+            continue
         if not value or (isinstance(value, list) and not _holds_values(value)):
             continue  # a log's [1] or {}
         words.append(text[end : begin.start()])

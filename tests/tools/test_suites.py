@@ -1,0 +1,126 @@
+"""The runner of the suites: each is named when it begins and ends, and the last line sums up."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from tools.suites import Suites, main
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pytest
+
+PASSES = "print('...  [ 50%]'); print('===== 12 passed, 2 skipped in 0.31s =====')"
+FAILS = "print('E   assert 1 == 2'); print('1 failed, 3 passed in 0.2s'); raise SystemExit(1)"
+SILENT = "pass"
+TOOK = re.compile(r"[0-9]+ (min|s)\b")
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def suites(folder: Path, out: io.StringIO, jobs: int = 2, **programs: str) -> Suites:
+    """Suites whose targets are small programs."""
+
+    def command(target: str) -> Sequence[str]:
+        return [sys.executable, "-c", programs[target]]
+
+    return Suites(command, jobs, out, folder / "logs")
+
+
+def shown(out: io.StringIO) -> list[str]:
+    return [TOOK.sub("N", line) for line in out.getvalue().splitlines()]
+
+
+def test_all_pass(tmp_path: Path) -> None:
+    """Given targets that pass, then each is named twice, what pytest counted is added up, and the
+    last line says what passed."""
+    out = io.StringIO()
+
+    assert suites(tmp_path, out, jobs=1, one=PASSES, two=SILENT, three=PASSES).run(
+        ["one", "two", "three"]
+    )
+
+    assert shown(out) == [
+        "begins  one",
+        "passed  one  12 passed, 2 skipped  N",
+        "begins  two",
+        "passed  two  N",
+        "begins  three",
+        "passed  three  12 passed, 2 skipped  N",
+        "passed: one two three, 24 tests, in N N",
+    ]
+    assert (tmp_path / "logs" / "one.log").read_text(encoding="utf-8").startswith("...  [ 50%]")
+
+
+def test_one_fails(tmp_path: Path) -> None:
+    """Given a target that fails, then the others run all the same, its log is shown, and the last
+    lines name it and the command; what comes last is left out."""
+    out = io.StringIO()
+
+    assert not suites(tmp_path, out, jobs=1, one=FAILS, two=PASSES, last=SILENT).run(
+        ["one", "two"], "last"
+    )
+
+    lines = shown(out)
+    assert lines[1:4] == [
+        "        E   assert 1 == 2",
+        "        1 failed, 3 passed in 0.2s",
+        f"FAILED  one  N; all of it: {tmp_path / 'logs' / 'one.log'}",
+    ]
+    assert lines[-2:] == ["FAILED: one, in N N", "        again: make one"]
+    assert "begins  last" not in lines
+
+
+def test_last_runs_when_all_have_passed(tmp_path: Path) -> None:
+    out = io.StringIO()
+
+    assert suites(tmp_path, out, one=SILENT, last=PASSES).run(["one"], "last")
+
+    assert shown(out)[-3:] == [
+        "begins  last",
+        "passed  last  12 passed, 2 skipped  N",
+        "passed: one last, 12 tests, in N N",
+    ]
+
+
+def test_something_moves_on_a_terminal(tmp_path: Path) -> None:
+    """Given a terminal, then what runs is shown with how far pytest is, until it ends."""
+    screen = Screen()
+    waits = "import sys; " + PASSES.replace(
+        "; print('=",
+        "; sys.stdout.flush(); sys.stdin.read(); import time; time.sleep(0.5); print('=",
+    )
+
+    assert suites(tmp_path, screen, one=waits).run(["one"])
+
+    assert re.search(r"\r\x1b\[2K {8}one 50 % [0-9]+ s", screen.getvalue())
+
+
+def test_something_is_said_where_nobody_watches(tmp_path: Path) -> None:
+    """Given a log, then a line says now and then what runs, by the clock."""
+    out = io.StringIO()
+    running = suites(tmp_path, out, one="import time; time.sleep(0.5)")
+    ticks = iter(range(0, 100_000, 31))
+    running.clock = lambda: float(next(ticks))
+
+    assert running.run(["one"])
+
+    assert "        one N" in shown(out)
+
+
+def test_command(capfd: pytest.CaptureFixture[str]) -> None:
+    """Given a make that fails, then the exit status is 1."""
+    assert main(["--make", "false", "nothing"]) == 1
+    assert main(["--make", "true", "nothing"]) == 0
+
+    assert "passed: nothing, in 0 min" in capfd.readouterr().out
