@@ -63,7 +63,7 @@ SUITES := suite-pure suite-faults suite-handler suite-simulator suite-flows suit
 test:  ## lint, types, template checks and all test suites; says what runs and what passed
 	@$(MAKE) --no-print-directory -j4 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 7 --last coverage lint types template $(SUITES)
+	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),2,5) --last coverage lint types template $(SUITES)
 
 check: $(VENV)/ready  ## the inner loop, in less than 40 s: lint, types, unit tests
 	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 3 suite-unit-a suite-unit-b lint types
@@ -85,7 +85,7 @@ template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## sam validate --lint, c
 
 suites: $(VENV)/ready $(SAM)/ready $(EMULATOR)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 7 --last coverage $(SUITES)
+	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),2,5) --last coverage $(SUITES)
 
 coverage:
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
