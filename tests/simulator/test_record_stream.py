@@ -136,12 +136,3 @@ def test_a_mebibyte_that_is_refused_is_kept_whole(simulator: Simulator) -> None:
     (stored,) = [kept for _, kept in simulator.aws.objects(bucket, "dead-letters/")]
     assert stored == event["Records"][0]
     assert [letter.reason for letter in simulator.dead_letters()] == ["413"]
-
-
-def test_settings_with_faults_are_told_by_name(simulator: Simulator) -> None:
-    settings = {"CONTACT_RECORD_FIELDS": "Agnt.Username=A__c", "CONTACT_CENTER_SECRET": ""}
-    invocation = simulator.invoke(FUNCTION, batch([record()]), settings)
-    assert invocation.error is not None
-    assert invocation.error["errorType"] == "SettingsError"
-    assert "Agnt.Username=A__c: a contact record has no Agnt" in invocation.error["errorMessage"]
-    assert "CONTACT_CENTER_SECRET is missing" in invocation.error["errorMessage"]

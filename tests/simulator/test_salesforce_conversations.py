@@ -116,14 +116,6 @@ def test_a_fault_hits_one_call_of_a_request(salesforce: SalesforceSimulator) -> 
     assert post(salesforce, entry("c-2", 2)).status_code == 202
 
 
-def test_too_many_lines_in_a_second(salesforce: SalesforceSimulator) -> None:
-    answers = [
-        post(salesforce, entry("c-1", *range(5 * n, 5 * n + 5))).status_code for n in range(13)
-    ]
-    assert 429 in answers
-    assert len(lines_of(salesforce, "c-1")) <= 60
-
-
 def event(**changes: Any) -> dict[str, Any]:
     return {"type": "IntelligenceSignal__Category", "value": "late", "startTime": 5} | changes
 
