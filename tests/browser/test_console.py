@@ -57,6 +57,22 @@ def test_a_call_is_watched_from_trigger_to_record(page: Page) -> None:
     picture(page, "console-story")
 
 
+def test_what_is_read_stays_open_until_it_is_closed(page: Page) -> None:
+    """Given an entry that was opened while the call goes on, then it stays, and the story is
+    renewed when it is closed."""
+    contact_id = trigger(page, "inbound")
+    page.wait_for_selector(f'#calls [data-id="{contact_id}"]')
+    open_call(page, contact_id)
+    page.click("#story [data-kind=flow] summary")
+    page.wait_for_function(
+        "fetch('/api/calls/' + location.pathname.split('/').pop())"
+        ".then((it) => it.json()).then((it) => it.entries.some((each) => each.kind === 'record'))"
+    )
+    assert page.locator("#story details[open] pre").count() > 0
+    page.click("#story details[open] summary")
+    page.wait_for_selector("#story [data-kind=record]")
+
+
 def test_an_address_opens_its_call(page: Page, console: Console) -> None:
     contact_id = trigger(page, "transfer")
     page.wait_for_selector(f'#calls [data-id="{contact_id}"]')
@@ -206,6 +222,24 @@ def test_no_serious_finding_of_axe(page: Page, scheme: Any, width: int) -> None:
         assert serious == []
         wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         assert not wide, f"{view} is wider than {width} pixels"
+
+
+def test_hostile_content_stays_text(page: Page) -> None:
+    """Given markup in every field that a caller can fill, then it is shown and never runs."""
+    fields = "\n".join(
+        f"{path}={HOSTILE}"
+        for path in ("CustomerEndpoint.Address", "Attributes.sfdc-Name__c", "Attributes.x", "Name")
+    )
+    contact_id = trigger(page, "inbound", fields)
+    page.wait_for_selector(f'#calls [data-id="{contact_id}"]')
+    open_call(page, contact_id)
+    page.wait_for_selector("#story [data-kind=flow] summary")
+    page.evaluate("for (const it of document.querySelectorAll('#story details')) it.open = true")
+    page.wait_for_selector("#story pre:has-text('onerror')")
+    page.fill("#search", HOSTILE)
+    page.wait_for_function("document.getElementById('count').textContent.length > 0")
+    assert page.title() != "owned"
+    assert page.locator("#story img, #calls img, #story script").count() == 0
 
 
 def test_the_policy_holds(browser: Browser, console: Console) -> None:

@@ -136,3 +136,13 @@ def test_a_mebibyte_that_is_refused_is_kept_whole(simulator: Simulator) -> None:
     (stored,) = [kept for _, kept in simulator.aws.objects(bucket, "dead-letters/")]
     assert stored == event["Records"][0]
     assert [letter.reason for letter in simulator.dead_letters()] == ["413"]
+
+
+def test_settings_with_faults_are_told_by_name(simulator: Simulator) -> None:
+    settings = {"CONTACT_RECORD_FIELDS": "Agnt.Username=A__c", "CONTACT_CENTER_SECRET": ""}
+    invocation = simulator.invoke(FUNCTION, batch([record()]), settings)
+    assert invocation.error is not None
+    assert invocation.error["errorType"] == "SettingsError"
+    assert "CONTACT_CENTER_SECRET is missing" in invocation.error["errorMessage"]
+    # A wrong item of the list costs that item alone: it does not stop the function.
+    assert "Agnt" not in invocation.error["errorMessage"]

@@ -6,6 +6,7 @@ has them.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -114,6 +115,19 @@ def test_a_fault_hits_one_call_of_a_request(salesforce: SalesforceSimulator) -> 
     ]
     assert (lines_of(salesforce, "c-1"), lines_of(salesforce, "c-2")) == (["line 1"], [])
     assert post(salesforce, entry("c-2", 2)).status_code == 202
+
+
+def test_too_many_lines_in_a_second() -> None:
+    """Given a clock that stands still, then the second's 60 lines are taken and no more."""
+    now = time.time()
+    identity = new_identity(org_id="00D5e0000000001", call_center_api_name="Laptop")
+    with SalesforceSimulator(identity, lines_per_second=60, clock=lambda: now) as salesforce:
+        assert create(salesforce, vendorCallKey="c-1").status_code == 200
+        answers = [
+            post(salesforce, entry("c-1", *range(5 * n, 5 * n + 5))).status_code for n in range(13)
+        ]
+        assert answers == [202] * 12 + [429]
+        assert len(lines_of(salesforce, "c-1")) == 60
 
 
 def event(**changes: Any) -> dict[str, Any]:

@@ -82,19 +82,30 @@ async function search() {
 }
 
 let storyWaits = 0;
+let storyIsOld = false;
 function change(changes) {
   if (changes.number < 0) return;
   learn(changes.calls);
   figures = changes.figures;
   redraw();
   if (view === "figures") panels.showFigures(figures);
-  if (changes.calls.some((call) => call.contactId === chosen) && !storyWaits) {
-    storyWaits = setTimeout(async () => {
-      storyWaits = 0;
-      const openDetails = byId("story").querySelector("details[open]");
-      if (!openDetails) showStory(byId("story"), await get(`/api/calls/${encodeURIComponent(chosen)}`), open, edit);
-    }, 300);
-  }
+  if (changes.calls.some((call) => call.contactId === chosen)) renewSoon();
+}
+
+function renewSoon() {
+  if (!storyWaits) storyWaits = setTimeout(async () => { storyWaits = 0; await renew(); }, 300);
+}
+
+async function renew() {
+  const id = chosen;
+  let story;
+  try {
+    story = await get(`/api/calls/${encodeURIComponent(id)}`);
+  } catch (error) { say(error.message); return; }
+  if (id !== chosen) return;
+  // What somebody reads is left alone, also when it was opened while the answer was on its way.
+  storyIsOld = Boolean(byId("story").querySelector("details[open]"));
+  if (!storyIsOld) showStory(byId("story"), story, open, edit);
 }
 
 async function start() {
@@ -105,6 +116,7 @@ async function start() {
   byId("search").addEventListener("input", () => { clearTimeout(waits); waits = setTimeout(search, 200); });
   byId("search-form").addEventListener("submit", (event) => { event.preventDefault(); search(); });
   byId("filter").addEventListener("change", redraw);
+  byId("story").addEventListener("toggle", () => { if (storyIsOld) renewSoon(); }, true);
   byId("reset").addEventListener("click", async () => {
     if (!window.confirm("Forget all calls, records, dead letters and faults?")) return;
     await post("/api/reset");
