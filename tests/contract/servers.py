@@ -227,9 +227,17 @@ def certificates_of(chain: Path) -> str:
 
 
 def write_chain(path: Path, host: str) -> Path:
-    """A self-signed certificate for a host (a name or an address) and its key, in one PEM file."""
+    """A self-signed certificate for a host (a name or an address) and its key, in one PEM file.
+
+    Its subject also names the file: where two authorities have one name, OpenSSL looks at one only.
+    """
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, path.stem),
+            x509.NameAttribute(NameOID.COMMON_NAME, host),
+        ]
+    )
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()

@@ -42,14 +42,15 @@ CANARIES = (
     "erika.mustermann@example.org",
     "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
     "arn:aws:connect:eu-west-2:987654321098:instance/9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
-    "Kundennummer 4711-0815",
+    "Kundennummer 47110815",
     "Ærø-Straße 77",
-    "sip:erika@pbx.example.org",
-    "s3://acme-recordings/connect/acme/CallRecordings/2026/11/20/erika.wav",
+    "sip:erika@telefonanlage.example.org",
+    "s3://acmewerke-recordings/connect/acmewerke/CallRecordings/2026/11/20/erika.wav",
 )
+# Long enough that no replacement contains one by chance; the runs have a seed besides.
 WORDS = (
-    *("erika", "mustermann", "4930123456", "example", "9b1deb4d", "987654321098", "4711", "0815"),
-    *("ærø", "straße", "acme", "pbx", "kundennummer"),
+    *("erika", "mustermann", "4930123456", "example", "9b1deb4d", "987654321098", "47110815"),
+    *("ærø", "straße", "acmewerke", "telefonanlage", "kundennummer"),
 )
 MOMENT = "2026-11-20T10:00:05Z"
 PUBLISHED = frozenset(
@@ -104,7 +105,7 @@ def test_no_canary_is_left(folder: str, packing: Any) -> None:
     event = with_canaries(full(folder))
     assert all(word in unwrapped(text(event)) for word in WORDS)
 
-    changed = anonymize(packing(text(event)))
+    changed = anonymize(packing(text(event)), seed=1)
 
     shown = unwrapped(changed)
     assert [word for word in WORDS if word in shown] == []
@@ -126,7 +127,7 @@ def test_no_canary_is_left(folder: str, packing: Any) -> None:
     ],
 )
 def test_no_canary_is_left_in_a_wrapping(wrap: Any) -> None:
-    changed = anonymize(wrap(with_canaries(full("contact_records"))))
+    changed = anonymize(wrap(with_canaries(full("contact_records"))), seed=1)
 
     shown = unwrapped(changed)
     assert [word for word in WORDS if word in shown] == []
@@ -137,11 +138,11 @@ def test_lines_of_a_flows_log() -> None:
         **FLOW_LOG,
         "ContactFlowName": "Erika Mustermann",
         "ContactId": CANARIES[3],
-        "ExternalResults": {"customer": "Erika Mustermann", "age": "4711"},
+        "ExternalResults": {"customer": "Erika Mustermann", "age": "47110815"},
         "Parameters": {**FLOW_LOG["Parameters"], "Parameters": {"text": "Erika Mustermann"}},
     }
 
-    shown = unwrapped(anonymize(text(line)))
+    shown = unwrapped(anonymize(text(line), seed=1))
 
     assert [word for word in WORDS if word in shown] == []
 
