@@ -26,12 +26,13 @@ from tests.architecture.source_code import (
 ROOMS = {
     "contact": "",
     "deadline": "",
+    "tls": "",
     "sources": "contact",
     "aws": "deadline sources",
     "voice_call": "contact sources",
     "contact_centers": "contact voice_call",
     "ledger": "contact contact_centers",
-    "telephony": "contact_centers deadline voice_call",
+    "telephony": "contact_centers deadline tls voice_call",
     "observability": "telephony",
     "settings": "contact contact_centers sources telephony voice_call",
     "use_cases": "aws contact contact_centers deadline ledger observability sources telephony"
@@ -40,7 +41,7 @@ ROOMS = {
     "streams": "aws contact contact_centers deadline ledger observability settings sources"
     " telephony use_cases voice_call",
     "composition": "aws contact_centers flow ledger observability settings sources streams"
-    " telephony use_cases",
+    " telephony tls use_cases",
 }
 """Room of the package -> the rooms that it imports, from the ground up. Held as an equality: an
 edge that no module uses is as wrong as a forbidden one."""
@@ -53,6 +54,7 @@ LIBRARIES = {
     "requests": {"telephony.client", "telephony.answers"},
     "urllib3": {"telephony.client", "telephony.answers"},
     "cryptography": {"telephony.auth"},
+    "certifi": {"tls"},
     "botocore": {
         "ledger.table",
         "aws.dead_letters",

@@ -110,3 +110,36 @@ def test_settings_that_cannot_be_used_do_not_keep_a_version_from_being_published
     simulator.set(AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency", LEDGER_TABLE=None)
     contact_flow.prepare_flow()
     assert simulator.deliver(inbound())["errorCode"] == "SETTINGS"
+
+
+def test_what_was_prepared_and_not_used_is_kept(simulator: Simulator) -> None:
+    """Given what was made before the snapshot; when restored with the settings of before, then the
+    next call runs on it; with others, or with a fault that each environment reports, on a new one.
+    """
+    simulator.set(AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency")
+    contact_flow.prepare_flow()
+    prepared, settings = contact_flow.flow_service(), contact_flow._settings()
+    contact_flow.renew_flow(settings)
+    assert contact_flow.flow_service() is prepared
+    assert simulator.deliver(inbound())["status"] == "created"
+
+    simulator.set(LEDGER_TABLE="another")
+    contact_flow.renew_flow(settings)
+    assert contact_flow.flow_service() is not prepared
+
+
+def test_prepared_clients_use_the_credentials_of_after_the_restore(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given no credentials before the snapshot; when there are some after it, then they sign."""
+    monkeypatch.setattr("snapshot_restore_py._after_restore_registry", [])
+    simulator.set(
+        AWS_LAMBDA_INITIALIZATION_TYPE="snap-start",
+        AWS_ACCESS_KEY_ID=None,
+        AWS_SECRET_ACCESS_KEY=None,
+        AWS_EC2_METADATA_DISABLED="true",
+    )
+    contact_flow.prepare_flow()
+    simulator.set(AWS_ACCESS_KEY_ID="later", AWS_SECRET_ACCESS_KEY="later")
+    contact_flow.renew_flow(contact_flow._settings())
+    assert simulator.deliver(inbound())["status"] == "created"

@@ -11,11 +11,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+import botocore.httpsession
 import botocore.loaders
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import create_credential_resolver
+from botocore.exceptions import NoCredentialsError
+
+from voicecall_bridge.tls import read_public_certificates, remembering
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
 STREAM_SECONDS = 3.0
@@ -29,7 +35,51 @@ def new_session() -> botocore.session.Session:
     """A session; all of them share the models of AWS's services."""
     session = botocore.session.get_session()
     session.register_component("data_loader", _models())
+    session.register_component("credential_provider", LateCredentials(session))
     return session
+
+
+def _new_context() -> ssl.SSLContext:
+    return remembering(botocore.httpsession.create_urllib3_context())
+
+
+class LateCredentials:
+    """Credentials that are looked up when something is first signed.
+
+    A client asks for credentials when it is made. One that is made before a snapshot must not: its
+    copies have credentials of their own.
+    """
+
+    method = "late"  # how botocore names where credentials come from
+
+    def __init__(self, session: botocore.session.Session) -> None:
+        self._session = session
+        self._found: Any = None
+        self._lock = threading.Lock()
+
+    def load_credentials(self) -> LateCredentials:
+        """Answers botocore's session, which takes this for its chain of providers."""
+        return self
+
+    def get_frozen_credentials(self) -> Any:
+        """Answers what signs a request.
+
+        Raises:
+            NoCredentialsError: there are none.
+        """
+        return self._looked_up().get_frozen_credentials()
+
+    def get_deferred_property(self, name: str) -> Callable[[], Any]:
+        """Answers what reads a property when it is needed, as botocore's own credentials do."""
+        return lambda: getattr(self._looked_up(), name)
+
+    def _looked_up(self) -> Any:
+        with self._lock:
+            if self._found is None:
+                self._found = create_credential_resolver(self._session).load_credentials()
+            if self._found is None:
+                raise NoCredentialsError
+            return self._found
 
 
 @lru_cache(maxsize=1)
@@ -53,6 +103,8 @@ class AwsClients:
     attempts: int
     connections: int = 8
     _session: botocore.session.Session = field(default_factory=new_session, init=False)
+    _context: ssl.SSLContext = field(default_factory=_new_context, init=False, repr=False)
+    _wanted: set[tuple[str, float]] = field(default_factory=set, init=False, repr=False)
     _made: dict[tuple[str, float], Any] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -63,7 +115,16 @@ class AwsClients:
             service: botocore's name of it.
             seconds: for connecting, and for an answer.
         """
+        self._wanted.add((service, seconds))
         return partial(self._shared, service, seconds)
+
+    def prepare(self) -> None:
+        """Makes every client that was asked for, as far as that goes without asking anybody."""
+        for service, seconds in sorted(self._wanted):
+            self._shared(service, seconds)
+        # AWS_CA_BUNDLE may name other ones, which the public ones must not join.
+        if all(_connections(client)._verify is True for client in self._made.values()):
+            read_public_certificates(self._context)
 
     def _shared(self, service: str, seconds: float) -> Any:
         with self._lock:
@@ -82,6 +143,15 @@ class AwsClients:
             max_pool_connections=self.connections,
             # A fixed text: botocore would put its own together twice a call, 0.1 ms each.
             user_agent="voicecall-bridge",
+            # Its look-up would want the credentials' account for each request.
+            account_id_endpoint_mode="disabled",
         )
         with _MAKING:  # a session is not made for threads; the clients it makes are
-            return self._session.create_client(service, config=config)
+            client = self._session.create_client(service, config=config)
+        _connections(client)._manager.connection_pool_kw["ssl_context"] = self._context
+        return client
+
+
+def _connections(client: Any) -> Any:
+    # Nothing public leads there. tests/contract/test_certificates.py holds what is done with it.
+    return client._endpoint.http_session

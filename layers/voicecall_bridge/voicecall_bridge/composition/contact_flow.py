@@ -8,13 +8,15 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.aws.dead_letters import DeadLetterQueue
-from voicecall_bridge.composition.aws import AwsClients, new_session
+from voicecall_bridge.composition.aws import AwsClients
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.flow.service import FlowService, UnconfiguredFlow
 from voicecall_bridge.ledger.creations import CreationLedger
 from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.contact_flow import ContactFlowSettings, FlowSettingsError
+from voicecall_bridge.telephony.client import read_certificates
+from voicecall_bridge.tls import renew_random_numbers
 from voicecall_bridge.use_cases.create import CreateVoiceCall
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ SECRET_SHARE = 1 / 4
 """Share of the flow's budget that Secrets Manager may take, once in the life of an environment."""
 FLOW_ATTEMPTS = 1
 """The caller's time is short: what a retry could mend, the next delivery mends."""
-FLOW_SERVICES = ("dynamodb", "secretsmanager", "ssm", "sqs")
-"""The AWS services that a flow's call may need."""
 
 
 def prepare_flow() -> None:
@@ -40,34 +40,53 @@ def prepare_flow() -> None:
     Called at import. Nobody waits before a snapshot (SnapStart) or in an environment that is kept
     ready (provisioned concurrency). On demand the caller waits all the same, so nothing is done.
 
-    What is done talks to nobody, reads no secret, asks for no credentials and draws no random
-    number, since a snapshot is old when it is used, and every copy of it starts the same.
+    What is done asks nobody, reads no secret and looks up no credentials, since a snapshot is old
+    when it is used, and every copy of it starts the same.
     """
     start = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "")
     if start not in ("snap-start", "provisioned-concurrency"):
         return
-    flow_service()
-    session = new_session()
-    for service in FLOW_SERVICES:
-        # Only to have read its model; a client asks for credentials unless it is given some.
-        session.create_client(service, aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
+    service = flow_service()
+    if isinstance(service, FlowService):
+        service.prepare()
     if start == "snap-start":
         # The managed runtime brings it along; nothing else has it or needs it.
         from snapshot_restore_py import register_after_restore  # noqa: PLC0415
 
-        register_after_restore(renew_flow)
+        register_after_restore(renew_flow, _settings())
 
 
-def renew_flow() -> None:
-    """After a snapshot is restored: nothing of before is used again but code and AWS's models.
+def renew_flow(prepared: ContactFlowSettings | None = None) -> None:
+    """After a snapshot is restored: what was drawn at random is drawn anew.
 
-    Secret, tokens, connections, clients, credentials and settings are made anew by the next call.
-    The jitter of retries is drawn by `random`, whose state all copies of a snapshot share; what is
-    drawn by the operating system (`jti`, TLS) differs by itself (Lambda developer guide, "Handling
-    uniqueness with Lambda SnapStart").
+    Args:
+        prepared: the settings of what was prepared, which nothing has used yet: no connection is
+            open, no secret read, no credentials are looked up. It is kept where the settings are
+            still the same, and without a fault that each environment reports. None: the next call
+            makes everything anew.
+
+    The jitter of retries is drawn by `random`, whose state all copies of a snapshot share; so is
+    the state of OpenSSL, where a TLS context was made. `jti` is drawn by the operating system
+    (Lambda developer guide, "Handling uniqueness with Lambda SnapStart").
     """
     random.seed()
-    flow_service.cache_clear()
+    renew_random_numbers()
+    if prepared is None or prepared.item_faults or prepared != _settings():
+        flow_service.cache_clear()
+
+
+def _settings() -> ContactFlowSettings | None:
+    try:
+        return ContactFlowSettings.from_environment(os.environ)
+    except FlowSettingsError:
+        return None
+
+
+def _prepare(aws: AwsClients, clients: TelephonyClients) -> None:
+    registry = clients.contact_centers
+    for contact_center in {registry.default, *registry.known.values()}:
+        read_certificates(clients.of(contact_center).session)
+    aws.prepare()
 
 
 @lru_cache(maxsize=1)
@@ -96,6 +115,7 @@ def flow_service() -> FlowAnswers:
         failure=settings.failure,
         on_overrun=flow_service.cache_clear,
         actions=partial(_call_actions, ledger, telephony, observer),
+        prepare=partial(_prepare, aws, telephony),
         instance_arn=settings.instance_arn,
         sent_records=settings.sent_records,
     )

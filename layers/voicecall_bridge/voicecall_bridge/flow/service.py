@@ -250,10 +250,12 @@ class FlowService(FlowAnswers):
         create: creates VoiceCalls.
         actions: makes the use cases for a VoiceCall that is there, when they are needed.
         sent_records: which contacts will have a VoiceCall by their records.
+        prepare: does before the first call what can be done then.
     """
 
     create: CreateVoiceCall
     actions: Callable[[], CallActions]
+    prepare: Callable[[], None] = lambda: None
     sent_records: SentRecords = field(default_factory=SentRecords)
 
     def _attempt(
