@@ -231,7 +231,12 @@ class EventsStand:
         return [one for one in self.salesforce.journal() if one.method == "POST"]
 
     def letters(self) -> list[dict[str, Any]]:
-        """The dead letters."""
+        """The dead letters, one an input: an answer of SQS that got lost leaves a second one."""
+        by_input = {one["payload"]["eventID"]: one for one in self.every_letter()}
+        return list(by_input.values())
+
+    def every_letter(self) -> list[dict[str, Any]]:
+        """All messages of the dead-letter queue."""
         url = self.servers.aws.template.functions["ContactEventsFunction"].environment[
             "DEAD_LETTER_QUEUE_URL"
         ]

@@ -21,6 +21,8 @@ from tests.integration.event_simulator import (
     events,
     servers,
 )
+from tests.integration.holding_proxy import HoldingProxy
+from tests.integration.simulator import PATIENCE_SECONDS
 from tests.unit.samples import stream_record
 
 if TYPE_CHECKING:
@@ -86,6 +88,8 @@ def test_ten_minutes_without_salesforce(events: EventsStand) -> None:
     assert sorted(delivered) == sorted(good), "each once"
     ends = events.ends()
     assert ends["dead_lettered", "400"] == ends["dead_lettered", "NOT_A_CONTACT"] == 1
+    dead = [line["inputId"] for line in events.lines() if line["disposition"] == "dead_lettered"]
+    assert len(dead) == 2, "each is given up once, however often it comes again"
     assert sum(ends.values()) == len(good) + 2
     events.check_account()
     assert invocations(results) > 5, "it was tried over and over"
@@ -207,6 +211,24 @@ def test_nothing_of_the_call_is_told(events: EventsStand) -> None:
     secrets = key_lines(events.servers.identity.private_key_pem)
     assert len(events.lines()) >= 8, "enough was told to find something in"
     assert leaks(events.told.text, secrets) == []
+
+
+def test_a_letter_whose_answer_is_lost_is_one_input(events: EventsStand) -> None:
+    """Given SQS takes a dead letter and its answer is lost, then the letter is sent again and may
+    be there twice: the same input by its id, which ends once."""
+    with HoldingProxy(events.servers.aws.endpoint, 1, answer=True) as sqs:
+        events.configure(AWS_ENDPOINT_URL_SQS=sqs.url)
+        events.put_raw(b"no json", "lost")
+        with ThreadPoolExecutor(1) as one:
+            polling = one.submit(events.poll)
+            assert sqs.held.wait(PATIENCE_SECONDS)
+            sqs.let_go()
+            polling.result()
+    assert len(events.every_letter()) == 2, "nothing was sent again: nothing is shown"
+    assert len(events.letters()) == 1
+    assert events.ends() == {("dead_lettered", "NOT_A_CONTACT"): 1}
+    assert len(events.lines()) == 1
+    events.check_account()
 
 
 def test_a_letter_is_redriven_when_its_cause_is_mended(events: EventsStand) -> None:
