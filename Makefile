@@ -15,6 +15,7 @@ BIN := $(VENV)/bin
 SAM := .venv-sam/bin
 CHECKOV := .venv-checkov/bin
 EMULATOR := .venv-emulator/bin
+POLICIES := .venv-policies/bin
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -61,7 +62,7 @@ doctor: $(VENV)/ready  ## check the settings before the first call: make doctor 
 SUITES := suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
 
 test:  ## lint, types, template checks and all test suites; says what runs and what passed
-	@$(MAKE) --no-print-directory -j4 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready
+	@$(MAKE) --no-print-directory -j4 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready $(POLICIES)/ready
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),2,5) --last coverage lint types template $(SUITES)
 
@@ -76,12 +77,14 @@ types: $(VENV)/ready  ## mypy, strict
 	$(BIN)/mypy layers/voicecall_bridge/voicecall_bridge layers/voicecall_bridge/build.py layers/voicecall_bridge/pruning.py simulator doctor tools
 	@for app in functions/*/app.py; do echo "mypy $$app"; $(BIN)/mypy "$$app" || exit 1; done
 
-template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready  ## sam validate --lint, cfn-lint and checkov
+template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(POLICIES)/ready  ## sam validate --lint, cfn-lint, checkov, parliament
 	$(SAM)/sam validate --lint
 	$(SAM)/sam validate --lint --template-file monitoring/template.yaml
 	$(SAM)/cfn-lint template.yaml monitoring/template.yaml
-	$(BIN)/python -m tests.template.expanded template.yaml .build
+	$(BIN)/python -m tools.expanded template.yaml .build
 	$(CHECKOV)/checkov --config-file .checkov.yaml --file .build/default.json .build/options.json
+	$(BIN)/python -m tools.policy_files .build/options.json .build/policies
+	$(POLICIES)/python tools/policy_check.py .build/policies
 
 suites: $(VENV)/ready $(SAM)/ready $(EMULATOR)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
@@ -137,8 +140,14 @@ deploy: $(VENV)/ready $(SAM)/ready  ## look up, check, ask, deploy: make deploy 
 package: build $(VENV)/ready  ## .build/package: what a release uploads, with its hashes; needs no account
 	@$(BIN)/python -m tools.package
 
+# tools/first-deployment runs it.
+.PHONY: first-deployment
+first-deployment: $(VENV)/ready $(SAM)/ready
+	@$(BIN)/python -m tools.first_deployment $(ARGS)
+
 docs: $(VENV)/ready  ## write the made parts of docs/ and flows/README.md anew; check all links
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.field_mapping
+	@$(BIN)/python -m tools.deploy_rights
 	@$(BIN)/python -m tools.flow_pictures
 	@$(BIN)/python -m tools.scvl
 	@$(BIN)/python -m tools.differences
@@ -149,7 +158,7 @@ sizes: $(VENV)/ready  ## print the sizes of the deployed package beside their li
 
 lock: $(VENV)/ready  ## write the lock files anew from requirements*.txt
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv
-	for name in layers/voicecall_bridge/requirements requirements/dev requirements/sam requirements/checkov requirements/emulator; do \
+	for name in layers/voicecall_bridge/requirements requirements/dev requirements/sam requirements/checkov requirements/emulator requirements/policies; do \
 	.venv-lock/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11 $$name.txt -o $$name.lock || exit 1; done
 
@@ -163,7 +172,7 @@ $(VENV)/ready: requirements/dev.lock
 	@test -n "$(VERSION)" || { echo "$(PYTHON_IS_MISSING)"; exit 1; }
 	@sh tools/set_up.sh $(VENV) "$(PYTHON)" requirements/dev.lock
 
-$(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready: .venv-%/bin/ready: requirements/%.lock
+$(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready $(POLICIES)/ready: .venv-%/bin/ready: requirements/%.lock
 	@test -n "$(VERSION)" || { echo "$(PYTHON_IS_MISSING)"; exit 1; }
 	@sh tools/set_up.sh .venv-$* "$(PYTHON)" $<
 	@touch $@

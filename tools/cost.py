@@ -20,6 +20,7 @@ _LAMBDA_REQUEST: Final = 0.20 / 1e6
 _SNAPSHOT_GB_SECOND: Final = 0.0000015046
 _WRITE: Final = 0.625 / 1e6
 _ALARM: Final = 0.10
+_COMPOSITE_ALARM: Final = 0.50
 _DASHBOARD: Final = 3.00
 _METRIC: Final = 0.30
 _KEY: Final = 1.00
@@ -55,6 +56,8 @@ def _standing(resources: Mapping[str, Mapping[str, Any]]) -> Iterator[Item]:
     streams, alarms = kinds["AWS::Kinesis::Stream"], kinds["AWS::CloudWatch::Alarm"]
     yield Item(f"{streams} Kinesis streams, on demand", streams * HOURS * _STREAM_HOUR)
     yield Item(f"{alarms} alarms", alarms * _ALARM)
+    if composites := kinds["AWS::CloudWatch::CompositeAlarm"]:
+        yield Item(f"{composites} composite alarms", composites * _COMPOSITE_ALARM)
     if dashboards := kinds["AWS::CloudWatch::Dashboard"]:
         yield Item("dashboard", dashboards * _DASHBOARD)
     yield Item(f"about {_METRICS} metrics", _METRICS * _METRIC)

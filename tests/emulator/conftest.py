@@ -4,17 +4,19 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from simulator.aws.cloud import CONNECT_INSTANCE_ARN
 from simulator.aws.connect import ConnectStandIn
 from simulator.salesforce import SalesforceSimulator, new_identity
+from simulator.sam.template import resource_types
 from tests.artefact.artefact import build, layer_for
-from tests.emulator.ministack import BIN, Ministack
+from tests.emulator.ministack import BIN, ROOT, Ministack
 from tests.emulator.stack import EmulatedStack
 
-FUNCTIONS = ("ContactFlowFunction", "ContactEventsFunction", "ContactRecordsFunction")
+Code = dict[str, Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Deployed:
 
 
 @pytest.fixture(scope="session")
-def deployed() -> Iterator[Deployed]:
+def code() -> Code:
+    """The folder of each function and of the layer for the emulator's Python."""
     artefact = build()
     python = str(BIN / "python")
     version = subprocess.run(
@@ -41,7 +44,16 @@ def deployed() -> Iterator[Deployed]:
     layer = artefact.layer.parent
     if version != artefact.version:
         layer = layer_for(python, version)
-    code = {name: artefact.built / name for name in (*FUNCTIONS, "RedriveFunction")}
+    types = resource_types(ROOT / "template.yaml")
+    return {
+        name: layer if kind.endswith("::LayerVersion") else artefact.built / name
+        for name, kind in types.items()
+        if kind in ("AWS::Serverless::Function", "AWS::Serverless::LayerVersion")
+    }
+
+
+@pytest.fixture(scope="session")
+def deployed(code: Code) -> Iterator[Deployed]:
     identity = new_identity(org_id="00D5f000001AbCdEAK", call_center_api_name="EmulatedCenter")
     with (
         Ministack() as aws,
@@ -53,6 +65,6 @@ def deployed() -> Iterator[Deployed]:
             Name="contact-center", SecretString=json.dumps(identity.secret(salesforce.base_url))
         )["ARN"]
         secrets.close()
-        stack = EmulatedStack(aws, {**code, "BridgeLayer": layer}, connect.url)
+        stack = EmulatedStack(aws, code, connect.url)
         stack.deploy(ConnectInstanceArn=CONNECT_INSTANCE_ARN, ContactCenterSecretArn=secret_arn)
         yield Deployed(aws, stack, salesforce, connect, secret_arn)

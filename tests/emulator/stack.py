@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from simulator.sam.template import read_document
 from tests.emulator.ministack import REGION, ROOT, Ministack
-from tests.template.expanded import transformed
+from tools.expanded import transformed
 from tools.flat_template import with_listed_attributes
 
 LACKS: Final[Mapping[str, str]] = {
@@ -110,7 +110,7 @@ class EmulatedStack:
                 variables["AWS_ENDPOINT_URL_CONNECT"] = connect
         text = json.dumps(document)
         visible = '"sqs:ChangeMessageVisibility"'
-        assert text.count(visible) == 1, "one role, the redrive's"
+        assert visible in text, "nothing to help out with any more"
         whole: dict[str, Any] = json.loads(
             text.replace(visible, f'{visible}, "sqs:ChangeMessageVisibilityBatch"')
         )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.template.expanded import expanded as expand
+from tools.expanded import expanded as expand
 from tools.flat_template import flat_template
 
 ROOT = Path(__file__).resolve().parents[2]

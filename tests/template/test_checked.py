@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from tests.architecture.source_code import ROOT
-from tests.template.expanded import deployed
 from tests.template.policies import documents_in
+from tools.expanded import deployed
 
 
 @pytest.mark.parametrize("options", [False, True])

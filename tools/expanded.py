@@ -1,6 +1,6 @@
 """template.yaml as CloudFormation gets it: SAM's own resources turned into those of AWS.
 
-    python -m tests.template.expanded template.yaml .build
+    python -m tools.expanded template.yaml .build
 
 checkov sees neither into SAM's resources, nor into a nested stack, nor, silently, into a policy
 that has a condition in it. So it gets both templates as they are deployed, in one, twice: with
