@@ -24,7 +24,13 @@ from simulator.functions.lambda_process import LambdaProcess
 from simulator.pollers.event_source_mapping import read_mappings
 from simulator.pollers.kinesis_poller import KinesisPoller
 from tests.performance.authority import authority
-from tests.performance.deployed import FOLDER, Deployed, NotDeployableError, deployed
+from tests.performance.deployed import (
+    FOLDER,
+    VERSIONS,
+    Deployed,
+    NotDeployableError,
+    deployed,
+)
 from tests.performance.event_stream import EVENTS_FUNCTION, MemoryStream, Refusing, contact_event
 from tests.performance.fakes import Fakes
 from tests.performance.measure import (
@@ -44,6 +50,7 @@ ITEMS: Final = 200
 """Records and events: all of one chain, so that one thread handles them one after the other."""
 LARGEST: Final = 10
 WIDTH: Final = 150
+_STANDARD_LIBRARIES: Final = tuple(f"python{version}" for version in VERSIONS)
 _IMPORT: Final = re.compile(r"import time:\s+(\d+) \|\s+\d+ \| +(\S+)")
 
 Found = list[tuple[str, str, float]]
@@ -88,7 +95,7 @@ class Profile:
 def _module(file: str) -> str:
     """A file's place below the folder that it is imported from, shortened."""
     parts = PurePath(file).with_suffix("").parts
-    for folder in ("python", "site-packages", "python3.13", "functions"):
+    for folder in ("python", "site-packages", *_STANDARD_LIBRARIES, "functions"):
         if folder in parts:
             last = len(parts) - parts[::-1].index(folder)
             return ".".join(parts[last:]).removesuffix(".__init__") or file
