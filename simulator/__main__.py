@@ -256,7 +256,7 @@ def _end(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -
 
 
 if __name__ == "__main__":
-    # A shell lets what it starts in the background ignore SIGINT: `stand` is to end all the same.
+    # A shell lets what it starts in the background ignore SIGINT: `serve` is to end all the same.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)

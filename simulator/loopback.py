@@ -1,5 +1,5 @@
-"""An HTTP server on a free loopback port that ends with its connections: for what stands in for
-others on the laptop."""
+"""An HTTP server on a free loopback port that ends with its connections: for the
+parts of the simulator."""
 
 import errno
 import socket

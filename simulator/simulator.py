@@ -15,8 +15,8 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
-from simulator.aws.cloud import LaptopAws
-from simulator.aws.connect import ConnectStandIn
+from simulator.aws.cloud import AwsSimulator
+from simulator.aws.connect import ConnectSimulator
 from simulator.aws.fault_endpoint import FaultEndpoint
 from simulator.functions.function_pool import FunctionPool
 from simulator.functions.lambda_process import Invocation, LambdaProcess
@@ -36,7 +36,7 @@ from simulator.sources import Sources
 ROOT: Final = Path(__file__).resolve().parent.parent
 TEMPLATE: Final = ROOT / "template.yaml"
 CONCURRENCY: Final = 4
-"""Environments of one function at the same time; more would only wait for the laptop's cores."""
+"""Environments of one function at the same time; more would only wait for the machine's cores."""
 
 BATCH_PREFIX: Final = "aws/lambda/"
 """Where Lambda puts batches that it gave up (Lambda Developer Guide, S3 failure destination)."""
@@ -99,8 +99,8 @@ class Simulator:
     """
 
     salesforce: SalesforceSimulator
-    connect: ConnectStandIn
-    aws: LaptopAws
+    connect: ConnectSimulator
+    aws: AwsSimulator
     aws_faults: FaultEndpoint
     sources: Sources
     setting_faults: list[SettingFault]
@@ -153,7 +153,7 @@ class Simulator:
             self._refuse_unknown_settings()
             self._refuse_faulty_settings()
             self.aws_faults = parts.enter_context(FaultEndpoint(self.aws.endpoint))
-            self.connect = parts.enter_context(ConnectStandIn(port=self._ports.connect))
+            self.connect = parts.enter_context(ConnectSimulator(port=self._ports.connect))
             self.sources = Sources(
                 self.aws, self.invoke, parts, compressed=self._compressed, settings=self._settings
             )
@@ -329,8 +329,8 @@ class Simulator:
 
     def _aws(
         self, identity: ContactCenterIdentity, others: Sequence[ContactCenterIdentity]
-    ) -> LaptopAws:
-        return LaptopAws(
+    ) -> AwsSimulator:
+        return AwsSimulator(
             self._template_path,
             identity,
             self.salesforce.base_url,

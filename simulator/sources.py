@@ -16,7 +16,7 @@ from enum import StrEnum
 from threading import Lock
 from typing import Any, Final
 
-from simulator.aws.cloud import LaptopAws
+from simulator.aws.cloud import AwsSimulator
 from simulator.aws.event_bus import Delivery, EventBus
 from simulator.aws.event_mismatch import nearest_rule
 from simulator.aws.event_rules import read_rules
@@ -96,7 +96,7 @@ class Sources:
 
     def __init__(
         self,
-        aws: LaptopAws,
+        aws: AwsSimulator,
         invoke: Invoke,
         resources: ExitStack,
         *,

@@ -4,7 +4,7 @@ The Serverless Application Repository takes no nested CloudFormation stack, chec
 into one, and tests want to see which queue an alarm watches. So the nested stack's resources are
 put beside the others: what template.yaml passes as a parameter stands where the parameter was.
 
-    FlatTemplateError       the templates do not fit together; says where
+FlatTemplateError: the templates do not fit together; says where.
 """
 
 import re

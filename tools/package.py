@@ -11,7 +11,7 @@ On one Python the same sources give the same files: times and rights are fixed. 
 anywhere. `sam package` and `sam deploy` take the folder's templates and upload the archives as they
 are, so what was tested is what runs.
 
-    PackageError      there is no whole build, or the versions differ; says what to do
+PackageError: there is no whole build, or the versions differ; says what to do.
 """
 
 import hashlib

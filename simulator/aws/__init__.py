@@ -1,1 +1,1 @@
-"""AWS on the laptop: moto's server, and what moto lacks."""
+"""AWS in the simulator: moto's server, and what moto lacks."""

@@ -1,4 +1,4 @@
-"""AWS on a laptop: moto's server with the template's resources and the contact centers' secrets.
+"""AWS in the simulator: moto's server, the template's resources, the contact centers' secrets.
 
 Tables, queues, streams and buckets are those of the template (see deployment). The secret and the
 parameter are Salesforce's: what provisioning a contact center leaves in an account.
@@ -27,15 +27,16 @@ _CREDENTIALS: Final = {"aws_access_key_id": "laptop", "aws_secret_access_key": "
 CONNECT_INSTANCE_ARN: Final = INSTANCE_ARN
 
 
-class LaptopAws:
+class AwsSimulator:
     """AWS on a free loopback port, as a context manager.
 
-    endpoint         what AWS_ENDPOINT_URL is to be
-    region           the region all of it is in
-    template         template.yaml with its references resolved to what lies here
-    secret_arn       the default contact center's secret
-    further          names of the further contact centers' secrets -> their ARNs
-    key_parameter    name of the SecureString that holds the private key alone
+    Attributes:
+        endpoint: what AWS_ENDPOINT_URL is to be.
+        region: the region all of it is in.
+        template: template.yaml with its references resolved to what lies here.
+        secret_arn: the default contact center's secret.
+        further: names of the further contact centers' secrets -> their ARNs.
+        key_parameter: name of the SecureString that holds the private key alone.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Stands in for Amazon Connect: DescribeContact over HTTP, on loopback.
+"""Amazon Connect in the simulator: DescribeContact over HTTP, on loopback.
 
 Amazon Connect API Reference, DescribeContact: `GET /contacts/{InstanceId}/{ContactId}`; errors in
 the shape of the REST-JSON protocol (status, header x-amzn-errortype, member Message). Throttled as
@@ -26,7 +26,7 @@ from botocore.validate import ParamValidator
 from simulator.aws.connect_faults import ConnectFault
 from simulator.loopback import LOOPBACK, LoopbackServer
 
-__all__ = ["ConnectStandIn", "DescribeContactRequest"]
+__all__ = ["ConnectSimulator", "DescribeContactRequest"]
 
 _Answer = tuple[int, str, dict[str, Any]]
 
@@ -53,7 +53,7 @@ class DescribeContactRequest:
     error: str
 
 
-class ConnectStandIn:
+class ConnectSimulator:
     """Amazon Connect for as long as the context lasts; `clock` counts seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, port: int = 0) -> None:
@@ -192,7 +192,7 @@ _FAULTS: Final[Mapping[ConnectFault, _Answer | None]] = {
 
 
 class _Server(LoopbackServer):
-    def __init__(self, salesforce: ConnectStandIn, port: int) -> None:
+    def __init__(self, salesforce: ConnectSimulator, port: int) -> None:
         super().__init__(_Handler, "the Connect simulator", port)
         self.salesforce = salesforce
 

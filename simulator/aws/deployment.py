@@ -1,7 +1,7 @@
 """Makes the template's tables, queues, streams and buckets in moto, as CloudFormation does in AWS.
 
 What a reference to a resource yields is known when the resource exists. Keys and roles are not
-made: nothing on the laptop encrypts or asks for permission, so their ARNs are texts only.
+made: nothing in the simulator encrypts or asks for permission, so their ARNs are texts only.
 """
 
 import json
@@ -29,7 +29,7 @@ _MADE: Final[Mapping[str, tuple[str, ...]]] = {
     _STREAM: ("Name", "ShardCount", "StreamModeDetails", "RetentionPeriodHours"),
     _BUCKET: ("BucketName",),
 }
-"""Types that are made, and the properties that count on the laptop."""
+"""Types that are made, and the properties that count here."""
 
 _SHORTEST_RETENTION_HOURS: Final = 24
 

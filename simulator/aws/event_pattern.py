@@ -11,7 +11,7 @@ for use in event patterns":
 Operators: prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists, $or. What
 else EventBridge knows (cidr) is refused, as is what it does not know.
 
-    PatternError        the pattern is none; says where and why
+PatternError: the pattern is none; says where and why.
 """
 
 import itertools
@@ -39,7 +39,7 @@ _NUMERIC_LIMIT: Final = 5.0e9
 
 
 class PatternError(ValueError):
-    """EventBridge would refuse this pattern, or the laptop does not know the operator."""
+    """EventBridge would refuse this pattern, or the simulator does not know the operator."""
 
 
 class EventPattern:

@@ -126,7 +126,7 @@ def _is_fed(target: object) -> bool:
 
 def _target(target: Mapping[str, Any]) -> Target:
     if changed := [key for key in _INPUT_KEYS if key in target]:
-        raise TemplateError(f"{changed[0]}: targets are given the whole event on the laptop")
+        raise TemplateError(f"{changed[0]}: targets are given the whole event in the simulator")
     path = target.get("KinesisParameters", {}).get("PartitionKeyPath")
     policy = target.get("RetryPolicy", {})
     return Target(

@@ -1,4 +1,4 @@
-"""moto's server as the laptop needs it: one request after the other, and no line for each.
+"""moto's server as the simulator needs it: one request after the other, and no line for each.
 
 moto's own ThreadedMotoServer logs every access and leaves its socket open when it stops.
 """

@@ -1,1 +1,1 @@
-"""Contact flows on the laptop: reads a flow's file, holds it to Connect's limits, and walks it."""
+"""Contact flows in the simulator: read from a file, held to Connect's limits, and walked."""

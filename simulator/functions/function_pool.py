@@ -11,7 +11,8 @@ from simulator.functions.lambda_process import Invocation, LambdaProcess
 class FunctionPool:
     """Invokes a function in an environment that is free, or in a new one.
 
-    most   environments at the same time, as reserved concurrency has it; callers beyond it wait
+    Args:
+        most: environments at the same time, as reserved concurrency has it; callers beyond it wait.
     """
 
     def __init__(self, make: Callable[[], LambdaProcess], most: int) -> None:

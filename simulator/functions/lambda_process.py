@@ -58,12 +58,13 @@ main(sys.argv)
 class Invocation:
     """What became of one invocation.
 
-    payload       the handler's answer; None when there is an error
-    error         errorType, errorMessage and, for an exception, stackTrace; None on success
-    logs          lines of standard output and error, in the order they were written
-    duration_ms   from handing over the event to the answer (or to the end); 0 when init failed
-    init_ms       from process start to the runtime's first question, of a cold invocation; with a
-                  snapshot from its restore
+    Attributes:
+        payload: the handler's answer; None when there is an error.
+        error: errorType, errorMessage and, for an exception, stackTrace; None on success.
+        logs: lines of standard output and error, in the order they were written.
+        duration_ms: from handing over the event to the answer (or to the end); 0 when init failed.
+        init_ms: from process start to the runtime's first question, of a cold invocation; with a
+            snapshot from its restore.
     """
 
     payload: Any
@@ -79,11 +80,13 @@ class Invocation:
 class LambdaProcess:
     """One execution environment of `function`, as a context manager.
 
-    layers        folders that stand for /opt/python, first wins
-    environment   added to the function's own, and stronger than it
-    python        the interpreter; it needs awslambdaric, in its own packages or in a layer
-    snap_start    as a published version with SnapStart: a new process waits, where Lambda would
-                  take its snapshot, for the invocation that restores it
+    Args:
+        function: the function.
+        layers: folders that stand for /opt/python, first wins.
+        environment: added to the function's own, and stronger than it.
+        python: the interpreter; it needs awslambdaric, in its own packages or in a layer.
+        snap_start: as a published version with SnapStart: a new process waits, where Lambda would
+            take its snapshot, for the invocation that restores it.
 
     The process starts with the first invocation. Invocations run one at a time; `kill` may be
     called from another thread while one runs.
@@ -254,7 +257,7 @@ class LambdaProcess:
             request_id=str(uuid.uuid4()),
             body=body,
             function_arn=f"arn:aws:lambda:{region}:{_ACCOUNT}:function:{name}",
-            # Not sampled: there is no X-Ray daemon on a laptop.
+            # Not sampled: there is no X-Ray daemon here.
             trace_id=f"Root=1-{int(time.time()):08x}-{identity[:24]};Parent={identity[:16]};Sampled=0",
             timeout=float(self._function.timeout),
         )

@@ -124,7 +124,7 @@ def _written(template: Template) -> Iterator[tuple[str, str, Mapping[str, Any], 
             if _STREAM.fullmatch(str(source)):
                 with place(name, "FunctionName"):
                     function = function_of(template, properties.get("FunctionName"))
-                # The laptop's functions have no ARN that a reference to them could yield.
+                # The simulator's functions have no ARN that a reference to them could yield.
                 rest = {key: node for key, node in properties.items() if key != "FunctionName"}
                 yield name, function, rest, "EventSourceArn"
 
@@ -133,7 +133,7 @@ def _mapping(
     logical_id: str, function: str, properties: Mapping[str, Any], stream_key: str
 ) -> EventSourceMapping:
     if unknown := sorted(set(properties) - _KNOWN):
-        raise TemplateError(f"{', '.join(unknown)} cannot be replayed on the laptop")
+        raise TemplateError(f"{', '.join(unknown)} cannot be replayed in the simulator")
     stream = properties.get(stream_key)
     if not isinstance(stream, str) or not _STREAM.fullmatch(stream):
         raise TemplateError(f"{stream_key}: the ARN of a stream is needed, not {stream!r}")

@@ -94,7 +94,7 @@ def _mapping(
     logical_id: str, function: str, properties: Mapping[str, Any], queue_key: str
 ) -> QueueMapping:
     if unknown := sorted(set(properties) - _KNOWN):
-        raise TemplateError(f"{', '.join(unknown)} cannot be replayed on the laptop")
+        raise TemplateError(f"{', '.join(unknown)} cannot be replayed in the simulator")
     queue = properties.get(queue_key)
     if not isinstance(queue, str) or not _QUEUE.fullmatch(queue):
         raise TemplateError(f"{queue_key}: the ARN of a queue is needed, not {queue!r}")

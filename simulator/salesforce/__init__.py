@@ -1,4 +1,4 @@
-"""A simulator for Salesforce's Telephony Integration API, for a laptop and for tests.
+"""A simulator for Salesforce's Telephony Integration API, for people and for tests.
 
 A real HTTP server on loopback that checks what Salesforce checks, keeps its records in SQLite,
 and fails in every way it is told to (`faults.KINDS`).

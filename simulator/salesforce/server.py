@@ -45,7 +45,7 @@ class Parts:
     clock: Callable[[], float]
 
 
-class StandInServer(LoopbackServer):
+class SalesforceServer(LoopbackServer):
     """Listens on a free loopback port from the moment it is made."""
 
     def __init__(self, parts: Parts, port: int = 0) -> None:
@@ -82,7 +82,7 @@ def _is_to_be_reset(connection: socket.socket) -> bool:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: StandInServer
+    server: SalesforceServer
 
     def _serve(self) -> None:
         try:

@@ -12,7 +12,7 @@ from simulator.salesforce.delivery import REDIRECT_PATH
 from simulator.salesforce.faults import Fault, FaultQueue
 from simulator.salesforce.identity import ContactCenterIdentity
 from simulator.salesforce.orgs import Orgs
-from simulator.salesforce.server import Parts, StandInServer
+from simulator.salesforce.server import Parts, SalesforceServer
 from simulator.salesforce.store import ActionRecord, Exchange, Store, VoiceCallRecord
 
 
@@ -63,7 +63,7 @@ class SalesforceSimulator:
             self._api = Orgs((identity, *others), self._store, limits, clock)
             self._admin = AdminApi(self._store, self._faults, self._api)
             parts = Parts(self._api, self._admin, self._store, self._faults, clock)
-            self._server = StandInServer(parts, port)
+            self._server = SalesforceServer(parts, port)
         except Exception:
             self._store.close()
             raise

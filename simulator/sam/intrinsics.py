@@ -1,11 +1,11 @@
-"""CloudFormation's intrinsic functions, resolved with the values that the laptop has.
+"""CloudFormation's intrinsic functions, resolved with the values that the simulator has.
 
 As in AWS CloudFormation User Guide, "Intrinsic function reference", with two differences: what a
 deployed resource would answer to Ref and GetAtt comes from the caller, and whatever cannot be
 resolved is an error instead of a guess. Functions are expected in their long form; reading the
 template turns the short form into it.
 
-    TemplateError       a node, or the values given for it, cannot be used; says where and why
+TemplateError: a node, or the values given for it, cannot be used; says where and why.
 """
 
 import re
@@ -44,8 +44,9 @@ def text(value: object) -> str:
 class Resolver:
     """Resolves nodes of one template.
 
-    values       what references yield: "Name" for Ref, "LogicalId.Attribute" for GetAtt
-    conditions   the template's Conditions, as written
+    Args:
+        values: what references yield: "Name" for Ref, "LogicalId.Attribute" for GetAtt.
+        conditions: the template's Conditions, as written.
     """
 
     def __init__(self, values: Mapping[str, object], conditions: Mapping[str, Any]) -> None:
@@ -68,7 +69,7 @@ class Resolver:
             if key in _FUNCTIONS:
                 return _FUNCTIONS[key](self, argument)
             if isinstance(key, str) and key.startswith("Fn::"):
-                raise TemplateError(f"{key} is not supported on the laptop")
+                raise TemplateError(f"{key} is not supported in the simulator")
         resolved = {key: self.resolve(value) for key, value in node.items()}
         return {key: value for key, value in resolved.items() if value is not NO_VALUE}
 

@@ -1,9 +1,9 @@
 """Reads a SAM template as the simulator needs it: which functions there are and how they run.
 
-What is replayed on a laptop must be what is deployed, so handlers, time-outs and environments come
+What is replayed here must be what is deployed, so handlers, time-outs and environments come
 from template.yaml and nowhere else.
 
-    TemplateError       the template, or the values given for it, cannot be used; says where and why
+TemplateError: the template, or the values given for it, cannot be used; says where and why.
 """
 
 import re
@@ -62,7 +62,7 @@ class LambdaFunction:
 def load_template(path: Path, values: Mapping[str, object]) -> "Template":
     """Read the template at `path`.
 
-    `values` says what references yield on the laptop: "Name" for a parameter (instead of its
+    `values` says what references yield here: "Name" for a parameter (instead of its
     Default), for the Ref of a resource, or for a pseudo parameter ("AWS::Region"), and
     "LogicalId.Attribute" for GetAtt. A name that the template does not know is refused, because
     it is a slip that would otherwise leave a default in place unseen.
@@ -116,8 +116,9 @@ def read_document(path: Path) -> dict[str, Any]:
 class Template:
     """A template with its references resolved.
 
-    resources   the resources whose Condition holds, as written, by logical id
-    functions   the functions among them, by logical id, with Globals merged in
+    Attributes:
+        resources: the resources whose Condition holds, as written, by logical id.
+        functions: the functions among them, by logical id, with Globals merged in.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a release uploads: `sam package` takes it as it is, into a bucket of the laptop's AWS."""
+"""What a release uploads: `sam package` takes it as it is, into a bucket of the simulator's AWS."""
 
 import os
 import subprocess

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator.aws.cloud import CONNECT_INSTANCE_ARN
-from simulator.aws.connect import ConnectStandIn
+from simulator.aws.connect import ConnectSimulator
 from simulator.salesforce import SalesforceSimulator, new_identity
 from simulator.sam.template import resource_types
 from tests.artefact.artefact import build, layer_for
@@ -26,7 +26,7 @@ class Deployed:
     aws: Ministack
     stack: EmulatedStack
     salesforce: SalesforceSimulator
-    connect: ConnectStandIn
+    connect: ConnectSimulator
     secret_arn: str
 
 
@@ -58,7 +58,7 @@ def deployed(code: Code) -> Iterator[Deployed]:
     with (
         Ministack() as aws,
         SalesforceSimulator(identity) as salesforce,
-        ConnectStandIn() as connect,
+        ConnectSimulator() as connect,
     ):
         secrets = aws.client("secretsmanager")
         secret_arn = secrets.create_secret(

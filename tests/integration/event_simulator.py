@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from simulator.aws.cloud import CONNECT_INSTANCE_ARN, LaptopAws
-from simulator.aws.connect import ConnectStandIn
+from simulator.aws.cloud import CONNECT_INSTANCE_ARN, AwsSimulator
+from simulator.aws.connect import ConnectSimulator
 from simulator.aws.event_bus import EventBus
 from simulator.aws.event_rules import read_rules
 from simulator.functions.lambda_process import Invocation
@@ -85,9 +85,9 @@ class Servers:
             self.salesforce = parts.enter_context(
                 SalesforceSimulator(self.identity, creates_per_second=10_000)
             )
-            self.connect = parts.enter_context(ConnectStandIn())
+            self.connect = parts.enter_context(ConnectSimulator())
             self.aws = parts.enter_context(
-                LaptopAws(ROOT / "template.yaml", self.identity, self.salesforce.base_url)
+                AwsSimulator(ROOT / "template.yaml", self.identity, self.salesforce.base_url)
             )
             self.clients = {name: self.aws.client(name) for name in ("kinesis", "s3", "sqs")}
             for client in self.clients.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.aws.connect import ConnectStandIn
+from simulator.aws.connect import ConnectSimulator
 from simulator.instance import OWN_INSTANCE, Instance
 from simulator.material import Event
 from simulator.material.contacts import contacts_in
@@ -60,7 +60,7 @@ def test_flow_and_event_tell_of_one_contact() -> None:
         "SystemEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": "+18005550199"},
         "QueueInfo": {"Id": "q-1"},
     }
-    with ConnectStandIn() as connect:  # it refuses what the API's Contact does not have
+    with ConnectSimulator() as connect:  # it refuses what the API's Contact does not have
         connect.add_contact("i", contact.contact_id, **with_times(contact.members))
 
 

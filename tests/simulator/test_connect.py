@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from simulator.aws.connect import ConnectStandIn
+from simulator.aws.connect import ConnectSimulator
 from tests.simulator.stream_simulator import Clock
 
 if TYPE_CHECKING:
@@ -34,19 +34,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def connect(clock: Clock) -> Iterator[ConnectStandIn]:
-    with ConnectStandIn(clock) as connect:
+def connect(clock: Clock) -> Iterator[ConnectSimulator]:
+    with ConnectSimulator(clock) as connect:
         yield connect
 
 
 @pytest.fixture
-def client(connect: ConnectStandIn) -> Iterator[Any]:
+def client(connect: ConnectSimulator) -> Iterator[Any]:
     client = client_of(connect)
     yield client
     client.close()
 
 
-def client_of(connect: ConnectStandIn, read_timeout: float = 20) -> Any:
+def client_of(connect: ConnectSimulator, read_timeout: float = 20) -> Any:
     config = Config(
         retries={"total_max_attempts": 1}, connect_timeout=20, read_timeout=read_timeout
     )
@@ -63,7 +63,7 @@ def refusal(client: Any, instance_id: str = INSTANCE, contact_id: str = CONTACT)
     return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
 
 
-def test_a_contact_is_described(connect: ConnectStandIn, client: Any) -> None:
+def test_a_contact_is_described(connect: ConnectSimulator, client: Any) -> None:
     """Given a contact, when it is described, then the client parses its members and times."""
     began = datetime(2026, 11, 20, 10, 0, 0, 120_000, tzinfo=UTC)
     endpoint = {"Type": "TELEPHONE_NUMBER", "Address": "+12065550101"}
@@ -93,7 +93,7 @@ def test_a_contact_is_described(connect: ConnectStandIn, client: Any) -> None:
     }
 
 
-def test_ids_reach_the_stand_in_as_they_are(connect: ConnectStandIn, client: Any) -> None:
+def test_ids_reach_the_stand_in_as_they_are(connect: ConnectSimulator, client: Any) -> None:
     """Given an id that a URL must encode, when it is described, then it is found."""
     connect.add_contact(INSTANCE, "a b/c?d", Channel="VOICE")
 
@@ -102,7 +102,7 @@ def test_ids_reach_the_stand_in_as_they_are(connect: ConnectStandIn, client: Any
     assert answer["Contact"]["Id"] == "a b/c?d"
 
 
-def test_a_contact_added_again_is_the_new_one(connect: ConnectStandIn, client: Any) -> None:
+def test_a_contact_added_again_is_the_new_one(connect: ConnectSimulator, client: Any) -> None:
     """Given a contact that changes, when it is described, then it is the latest."""
     connect.add_contact(INSTANCE, CONTACT, Channel="VOICE")
     connect.add_contact(INSTANCE, CONTACT, Channel="CHAT")
@@ -116,7 +116,7 @@ def test_a_contact_added_again_is_the_new_one(connect: ConnectStandIn, client: A
     ("instance_id", "contact_id"), [(INSTANCE, "unknown"), ("unknown", CONTACT)]
 )
 def test_an_unknown_contact_is_not_found(
-    connect: ConnectStandIn, client: Any, instance_id: str, contact_id: str
+    connect: ConnectSimulator, client: Any, instance_id: str, contact_id: str
 ) -> None:
     """Given another instance's contact or none, then ResourceNotFoundException."""
     connect.add_contact(INSTANCE, CONTACT, Channel="VOICE")
@@ -132,7 +132,7 @@ def test_an_arn_is_no_instance_id(client: Any) -> None:
 
 
 def test_requests_are_throttled_by_rate_and_burst(
-    connect: ConnectStandIn, client: Any, clock: Clock
+    connect: ConnectSimulator, client: Any, clock: Clock
 ) -> None:
     """Section 6: 15 at once, then 10 a second; beyond that ThrottlingException, 429."""
     connect.add_contact(INSTANCE, CONTACT, Channel="VOICE")
@@ -157,7 +157,7 @@ def test_requests_are_throttled_by_rate_and_burst(
     assert connect.journal[-1].status == 429
 
 
-def test_what_is_not_signed_is_refused(connect: ConnectStandIn) -> None:
+def test_what_is_not_signed_is_refused(connect: ConnectSimulator) -> None:
     """Given a request without Signature Version 4, then it is refused, and costs no quota."""
     connect.add_contact(INSTANCE, CONTACT, Channel="VOICE")
     url = f"{connect.url}/contacts/{INSTANCE}/{CONTACT}"
@@ -171,13 +171,13 @@ def test_what_is_not_signed_is_refused(connect: ConnectStandIn) -> None:
             assert error.headers["x-amzn-errortype"] == "MissingAuthenticationTokenException"
 
 
-def test_other_operations_are_not_served(connect: ConnectStandIn, client: Any) -> None:
+def test_other_operations_are_not_served(connect: ConnectSimulator, client: Any) -> None:
     """Given another operation, when it is called, then the answer says what is served."""
     with pytest.raises(ClientError, match="only DescribeContact"):
         client.describe_instance(InstanceId=INSTANCE)
 
 
-def test_a_500_is_answered_when_asked_for(connect: ConnectStandIn, client: Any) -> None:
+def test_a_500_is_answered_when_asked_for(connect: ConnectSimulator, client: Any) -> None:
     """Given two faults, when three requests come, then two are InternalServiceException."""
     connect.add_contact(INSTANCE, CONTACT, Channel="VOICE")
     connect.fail_next("500", times=2)
@@ -186,7 +186,7 @@ def test_a_500_is_answered_when_asked_for(connect: ConnectStandIn, client: Any) 
     assert client.describe_contact(InstanceId=INSTANCE, ContactId=CONTACT)["Contact"]
 
 
-def test_throttling_when_asked_for(connect: ConnectStandIn, client: Any) -> None:
+def test_throttling_when_asked_for(connect: ConnectSimulator, client: Any) -> None:
     """Given faults that are cleared after the first, then the second request is answered."""
     connect.add_contact(INSTANCE, CONTACT, Channel="VOICE")
     connect.fail_next("throttle", times=3)
@@ -202,7 +202,7 @@ def test_a_hanging_request_ends_with_the_simulator() -> None:
     The simulator's end waits for the hanging thread: it must let go of it.
     """
     before = set(threading.enumerate())
-    with ConnectStandIn() as connect:
+    with ConnectSimulator() as connect:
         connect.add_contact(INSTANCE, CONTACT, Channel="VOICE")
         connect.fail_next("hang")
         impatient, patient = client_of(connect, read_timeout=0.05), client_of(connect)
@@ -217,7 +217,7 @@ def test_a_hanging_request_ends_with_the_simulator() -> None:
 
 
 def test_the_journal_tells_every_request(
-    connect: ConnectStandIn, client: Any, clock: Clock
+    connect: ConnectSimulator, client: Any, clock: Clock
 ) -> None:
     """Given an answered and a refused request, then the journal has both, in order."""
     connect.add_contact(INSTANCE, CONTACT, Channel="VOICE")
@@ -242,7 +242,7 @@ def test_the_journal_tells_every_request(
     ],
 )
 def test_a_contact_that_connect_could_not_answer_is_refused(
-    connect: ConnectStandIn, members: dict[str, Any], complaint: str
+    connect: ConnectSimulator, members: dict[str, Any], complaint: str
 ) -> None:
     """Given a member that the API does not have, or of another type, then it is an error."""
     with pytest.raises(ValueError, match=f"not a Contact: .*{complaint}"):

@@ -314,7 +314,7 @@ def test_targets_that_are_not_fed_are_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_a_target_that_cannot_be_is_refused(tmp_path: Path, more: str, complaint: str) -> None:
-    """Given a target that CloudFormation or the laptop refuses, then the rule and cure are told."""
+    """Given a target that CloudFormation or the simulator refuses, then rule and cure are said."""
     with pytest.raises(TemplateError, match=f"Rule: {complaint}"):
         one_rule(tmp_path, more)
 

@@ -1,4 +1,4 @@
-"""A function runs, fails and ends on the laptop as it does in Lambda."""
+"""A function runs, fails and ends in the simulator as it does in Lambda."""
 
 import json
 import os

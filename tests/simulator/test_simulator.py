@@ -125,7 +125,7 @@ def test_rules_follow_the_settings(simulator: Simulator) -> None:
     assert len(simulator.sources.publish(event, {"CREATE_FROM_EVENTS": "always"})) == 1
 
 
-def test_settings_of_the_whole_stand() -> None:
+def test_settings_of_the_whole_simulator() -> None:
     """Given settings for the simulator, then rules and functions are those of a stack with them; a
     sample's own come before them."""
     event = queued_event("c-1")

@@ -1,4 +1,4 @@
-"""SnapStart on the laptop: the flow function waits in its snapshot while the world goes on.
+"""SnapStart in the simulator: the flow function waits in its snapshot while the world goes on.
 
 Source of the order (init, before-snapshot hooks, /restore/next, after-restore hooks, first event):
 awslambdaric, which is AWS's own runtime.
