@@ -93,7 +93,7 @@ def test_a_contact_is_described(connect: ConnectSimulator, client: Any) -> None:
     }
 
 
-def test_ids_reach_the_stand_in_as_they_are(connect: ConnectSimulator, client: Any) -> None:
+def test_ids_reach_the_simulator_as_they_are(connect: ConnectSimulator, client: Any) -> None:
     """Given an id that a URL must encode, when it is described, then it is found."""
     connect.add_contact(INSTANCE, "a b/c?d", Channel="VOICE")
 

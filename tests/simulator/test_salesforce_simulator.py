@@ -87,7 +87,7 @@ def test_a_limit_below_one_is_refused(identity: ContactCenterIdentity, limit: st
         SalesforceSimulator(identity, **{limit: 0})  # type: ignore[arg-type]
 
 
-def test_two_stand_ins_do_not_meet(identity: ContactCenterIdentity) -> None:
+def test_two_simulators_do_not_meet(identity: ContactCenterIdentity) -> None:
     """Given two simulators in one process, When one is used, Then the other knows nothing of it."""
     with SalesforceSimulator(identity) as one, SalesforceSimulator(identity) as other:
         one.inject(Fault("status", status=503, times=None, method="PATCH"))
@@ -231,7 +231,7 @@ def test_a_client_that_leaves_is_no_matter(
     assert caplog.records == []
 
 
-def test_a_bug_of_the_stand_in_is_shown(
+def test_a_bug_of_the_simulator_is_shown(
     identity: ContactCenterIdentity, caplog: pytest.LogCaptureFixture
 ) -> None:
     # Given a simulator that breaks, here by its clock
