@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from simulator.flows.files import OLDER_EXPORT, method_of, read_flow
+from simulator.flows.files import method_of, read_flow
 from simulator.flows.flow import Action, Flow
 from simulator.samples.reading import EventError
 from tools.scvl import Fate, function_named
@@ -75,7 +75,7 @@ class MigratedFlow:
     @property
     def is_older_export(self) -> bool:
         """Whether it has to be converted before."""
-        return OLDER_EXPORT in self.why
+        return self.flow is not None and self.flow.is_older_export
 
 
 def read(path: Path, arn: str, methods: Collection[str]) -> MigratedFlow:

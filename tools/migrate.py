@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNUSABLE
     files = sorted(path for path in parsed.folder.rglob("*") if path.is_file())
     flows = [read(path, parsed.function, METHODS) for path in files]
-    if not any(each.flow or each.is_older_export for each in flows):
+    if not any(each.flow for each in flows):
         print(f"{parsed.folder}: no contact flow in {len(files)} files", file=sys.stderr)
         return UNUSABLE
     written = _write(flows, parsed.folder, parsed.out, parsed.function)
@@ -81,7 +81,7 @@ def _write(
     written: dict[Path, Path] = {}
     for each in flows:
         blocks = {b.action.identifier for b in each.blocks if b.call is Call.EXCHANGED}
-        if blocks:
+        if blocks and not each.is_older_export:
             copy = out / each.path.relative_to(folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             text = each.path.read_text(encoding="utf-8-sig")
@@ -101,7 +101,13 @@ def _report(
     for each in flows:
         yield from _of_a_flow(each, written, parsed.folder)
     blocks = [block for each in flows for block in each.blocks]
-    moved = [block for block in blocks if block.call is Call.EXCHANGED]
+    moved = [
+        block
+        for each in flows
+        if each.path in written
+        for block in each.blocks
+        if block.call is Call.EXCHANGED
+    ]
     yield ""
     copies = _counted(len(written), "copy", "copies")
     yield f"{copies} in {parsed.out}, {_counted(len(moved), 'block')} with the bridge's ARN"
@@ -120,18 +126,20 @@ def _report(
 def _of_a_flow(each: MigratedFlow, written: dict[Path, Path], folder: Path) -> Iterator[str]:
     name = each.path.relative_to(folder)
     if each.flow is None:
-        message = f"an older export: {OLDER_EXPORT}" if each.is_older_export else "not a flow"
-        yield f"  {name}: {message}"
+        yield f"  {name}: not a flow"
         return
     kind = FLOW_TYPES.get(each.flow.type, each.flow.type)
     copy = ", copied" if each.path in written else ""
     yield f"  {name}: {each.flow.name} ({kind}){copy}"
+    if each.is_older_export:
+        yield f"    not copied: {OLDER_EXPORT}"
     if not each.blocks:
         yield "    calls no function"
     for block in each.blocks:
         known = function_named(block.function) or function_named(block.action.display_name)
         called = known.name if known else block.function
-        yield f"    {block.action.label}: {block.method or '-'} of {called}: {block.call}"
+        later = ", once it is converted" if each.is_older_export else ""
+        yield f"    {block.action.label}: {block.method or '-'} of {called}: {block.call}{later}"
 
 
 def _to_look_at(moved: Sequence[LambdaBlock], function: str) -> Iterator[str]:

@@ -24,19 +24,23 @@ _NUMBER: Final[Mapping[str, Callable[[float, float], bool]]] = MappingProxyType(
 )
 
 
-def matching(action: Action, value: str) -> str:
-    """The label of the first condition that holds; empty where none does."""
-    return next((each.label for each in action.conditions if _holds(each, value)), "")
+def matching(action: Action, value: str, filled: Callable[[str], str] = str) -> str:
+    """The label of the first condition that holds; empty where none does.
+
+    `filled` replaces the paths in an operand.
+    """
+    return next((each.label for each in action.conditions if _holds(each, value, filled)), "")
 
 
-def _holds(condition: Condition, value: str) -> bool:
+def _holds(condition: Condition, value: str, filled: Callable[[str], str]) -> bool:
     """An operator that is not known here holds for nothing; `checks.doubts` names it."""
+    operands = [filled(operand) for operand in condition.operands]
     if text := _TEXT.get(condition.operator):
-        return any(text(value, operand) for operand in condition.operands)
+        return any(text(value, operand) for operand in operands)
     number = _NUMBER.get(condition.operator)
     try:
         return number is not None and any(
-            number(float(value), float(operand)) for operand in condition.operands
+            number(float(value), float(operand)) for operand in operands
         )
     except ValueError:  # one of them is not a number
         return False

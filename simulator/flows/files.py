@@ -1,6 +1,7 @@
 """Reads a flow's file, in whatever wrapper people have it.
 
-Content of the flow language as it is (`--content`, console export), in the answer of
+Content of the flow language as it is (`--content`, console export), the console's older exports
+(`older_export`), in the answer of
 DescribeContactFlow or DescribeContactFlowModule, in the input of CreateContactFlow, or as a
 CloudFormation resource; the content itself may be an object or a text of JSON.
 """
@@ -24,6 +25,7 @@ from simulator.flows.flow import (
     Condition,
     Flow,
 )
+from simulator.flows.older_export import content_of
 from simulator.samples.reading import EventError, as_list, as_object, parse, read_text, text_of
 
 VERSION: Final = "2019-10-30"
@@ -45,7 +47,7 @@ _NAMES_A_RESOURCE: Final = ("displayName", "text")
 
 OLDER_EXPORT: Final = (
     "this is the format of the console's older exports (modules[]), another language than the "
-    "flow language; Connect's API refuses it too. To convert it: in the Amazon Connect console "
+    "flow language; Connect's API refuses it. To convert it: in the Amazon Connect console "
     "choose Routing, Flows, Create flow, then the arrow beside Save, Import flow, and this file; "
     "Save; then Export flow in the same menu, or: aws connect describe-contact-flow "
     "--instance-id <id> --contact-flow-id <id>:$SAVED --query ContactFlow.Content --output text"
@@ -59,13 +61,14 @@ class _Reading:
     Attributes:
         outer: Name, Type, Description, Arn, Id of the wrappers, the innermost last.
         size: characters of the content.
-        unread: see Flow.
+        is_older_export, unread: see Flow.
     """
 
     path: Path
     size: int
     outer: dict[str, str] = field(default_factory=dict)
     is_module: bool = False
+    is_older_export: bool = False
     unread: list[str] = field(default_factory=list)
 
     def leave_alone(self, members: Mapping[str, Any], known: Iterable[str], where: str) -> None:
@@ -117,7 +120,9 @@ def _content(value: Any, reading: _Reading) -> Mapping[str, Any]:
         if "Actions" in members or "StartAction" in members:
             return members
         if "modules" in members:
-            raise EventError(f"{reading.path}: {OLDER_EXPORT}")
+            reading.is_older_export = True
+            reading.unread.append(f"{OLDER_EXPORT}. It is walked as far as its blocks are known")
+            return content_of(members, str(reading.path))
         inner = next((name for name in _WRAPPERS if name in members), None)
         if inner is None:
             break
@@ -129,8 +134,9 @@ def _content(value: Any, reading: _Reading) -> Mapping[str, Any]:
         value = members[inner]
     raise EventError(
         f"{reading.path}: no contact flow. Understood are the content of a flow (Version, "
-        "StartAction, Actions), as the console exports it or the API takes it, also inside "
-        "ContactFlow, ContactFlowModule, Content or a CloudFormation resource"
+        "StartAction, Actions), as the console exports it or the API takes it, an older export "
+        "(modules), and either inside ContactFlow, ContactFlowModule, Content or a "
+        "CloudFormation resource"
     )
 
 
@@ -155,6 +161,7 @@ def _flow(
         actions=MappingProxyType(actions),
         size=reading.size,
         ids=frozenset(ids),
+        is_older_export=reading.is_older_export,
         unread=tuple(reading.unread),
     )
 

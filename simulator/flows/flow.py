@@ -108,7 +108,8 @@ class Flow:
         size: characters of the content.
         ids: what other flows may call it: ARN, id, name of the file.
         type_is_guessed: the file does not say it.
-        unread: members of the file that the flow language does not have.
+        is_older_export: the file is in the console's older format, which Connect's API refuses.
+        unread: what is left alone of the file, or to be known of its format.
     """
 
     path: str
@@ -120,6 +121,7 @@ class Flow:
     size: int
     ids: frozenset[str] = frozenset()
     type_is_guessed: bool = False
+    is_older_export: bool = False
     unread: tuple[str, ...] = ()
 
     @property

@@ -136,7 +136,7 @@ def compare(state: WalkState, action: Action) -> Step:
     """Check contact attributes."""
     path = str(action.parameters.get("ComparisonValue", ""))
     value = state.caller.filled(path)
-    branch = matching(action, value) or NO_MATCHING_CONDITION
+    branch = matching(action, value, state.caller.filled) or NO_MATCHING_CONDITION
     return Step(action.identifier, branch, f"{path} is {value!r}")
 
 

@@ -93,15 +93,6 @@ def test_other_flows_may_call_it_by_arn_id_or_name(tmp_path: Path) -> None:
     }
 
 
-def test_older_exports_are_named_with_the_way_to_convert_them(tmp_path: Path) -> None:
-    older = {"modules": [{"id": "m", "type": "Disconnect"}], "version": "1", "start": "m"}
-    with pytest.raises(EventError) as refused:
-        read_flow(written(tmp_path, older))
-    assert "the console's older exports (modules[])" in str(refused.value)
-    assert "Import flow" in str(refused.value)
-    assert "describe-contact-flow" in str(refused.value)
-
-
 @pytest.mark.parametrize("other", [{"Records": []}, {}, {"Content": {"Content": {}}}, [], "{}"])
 def test_what_is_no_flow_is_refused_with_what_is_understood(tmp_path: Path, other: Any) -> None:
     path = written(tmp_path, other)

@@ -36,6 +36,22 @@ def flow_of(*actions: dict[str, Any]) -> dict[str, Any]:
     return content(*actions, bye())
 
 
+def older(arn: str, method: str) -> dict[str, Any]:
+    """A flow of one call, as the console once exported it."""
+    called = {"name": "FunctionArn", "value": arn, "namespace": None}
+    asked = {"name": "Parameter", "key": "methodName", "value": method, "namespace": None}
+    ways = [{"condition": each, "transition": "b"} for each in ("Success", "Error")]
+    call = {"id": "a", "type": "InvokeExternalResource", "target": "Lambda"}
+    return {
+        "modules": [
+            {**call, "branches": ways, "parameters": [called, asked]},
+            {"id": "b", "type": "Disconnect"},
+        ],
+        "version": "1",
+        "start": "a",
+    }
+
+
 def put(folder: Path, name: str, value: Any, *, indent: int | None = None) -> Path:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -158,9 +174,14 @@ def test_without_an_arn_the_copies_have_the_placeholder(
 def test_an_older_export_is_left_to_convert(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put(tmp_path / "in", "old.json", {"modules": [], "version": "1", "start": "m"})
+    """Given a call of the package in an older export, then it is listed, and no copy is made."""
+    put(tmp_path / "in", "old.json", older(TELEPHONY, "createVoiceCall"))
     assert main([str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == LEFT_TO_DECIDE
-    assert "  old.json: an older export: this is the format" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "    not copied: this is the format of the console's older exports (modules[])" in told
+    assert "gets the bridge's ARN, once it is converted" in told
+    assert "0 copies in" in told
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
