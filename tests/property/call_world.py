@@ -144,10 +144,6 @@ class Salesforce(TelephonyClient):
             raise OutcomeUnknown("cut", effect=Effect.UNKNOWN)
         return created(made)
 
-    def update_attributes(self, vendor_call_key: str, call_attributes: str, _: Deadline) -> int:
-        self._require(vendor_call_key in self.stored, "fields of a call that is not there")
-        return 1
-
     def _require(self, holds: bool, broken: str) -> None:
         # Raised here, the bridge would take it for a defect of its own, log it and go on.
         if not holds:
@@ -156,6 +152,9 @@ class Salesforce(TelephonyClient):
     def perform(
         self, operation: Operation, vendor_call_key: str, deadline: Deadline, body: Any = None
     ) -> SalesforceResult:
+        if operation is Operation.UPDATE:
+            self._require(vendor_call_key in self.stored, "fields of a call that is not there")
+            return SalesforceResult({}, 1)
         assert operation is Operation.CLEAR_ROUTING
         fault = self.faults.pop(0) if self.faults else ""
         if fault.startswith("die"):

@@ -270,7 +270,6 @@ class ScriptedClient(TelephonyClient):
         self.outcomes = list(outcomes)
         self.journal = journal if journal is not None else []
         self.sent: list[CreateRequest] = []
-        self.told: list[tuple[str, str]] = []
         self.performed: list[tuple[Operation, str, dict[str, Any] | None]] = []
         self.deadlines: list[Deadline] = []
 
@@ -279,11 +278,6 @@ class ScriptedClient(TelephonyClient):
         outcome = self._outcome("POST", deadline)
         assert isinstance(outcome, SalesforceResult)
         return outcome
-
-    def update_attributes(
-        self, vendor_call_key: str, call_attributes: str, deadline: Deadline
-    ) -> int:
-        return self._tell_of("PATCH", vendor_call_key, deadline, call_attributes)
 
     def perform(
         self,
@@ -295,12 +289,6 @@ class ScriptedClient(TelephonyClient):
         self.performed.append((operation, vendor_call_key, body))
         outcome = self._outcome(operation.value, deadline)
         assert isinstance(outcome, SalesforceResult)
-        return outcome
-
-    def _tell_of(self, what: str, key: str, deadline: Deadline, text: str = "") -> int:
-        self.told.append((key, text))
-        outcome = self._outcome(what, deadline)
-        assert isinstance(outcome, int)
         return outcome
 
     def _outcome(self, what: str, deadline: Deadline) -> SalesforceResult | int:

@@ -281,11 +281,6 @@ CALL_PATH = f"{BASE_URL}/voiceCalls/{CONTACT_ID}"
     ("call", "url", "body"),
     [
         (
-            lambda client, deadline: client.update_attributes(CONTACT_ID, "{}", deadline),
-            CALL_PATH,
-            {"callAttributes": "{}", "isActiveCall": True},
-        ),
-        (
             lambda client, deadline: (
                 client.perform(Operation.CLEAR_ROUTING, CONTACT_ID, deadline).attempts
             ),
@@ -300,7 +295,7 @@ CALL_PATH = f"{BASE_URL}/voiceCalls/{CONTACT_ID}"
             None,
         ),
     ],
-    ids=["attributes", "clearRouting", "reroute"],
+    ids=["clearRouting", "reroute"],
 )
 @pytest.mark.parametrize("answer", [b"", b"{}"])
 def test_what_is_told_of_a_call_that_is_on(

@@ -32,7 +32,9 @@ from voicecall_bridge.ledger.creations import CreateStatus, PlannedCreate
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.sources.described_contact import DescribedContact
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Unavailable
+from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.create_once import existing
 from voicecall_bridge.use_cases.results import CallOver, LeaseTimeout, NotCreated
 from voicecall_bridge.voice_call.create import MissingProperty, NotCreatedLive
@@ -120,6 +122,7 @@ def test_an_outbound_call_whose_event_leaves_the_method_out() -> None:
     assert "POST" not in scene.journal
 
 
+PENDING = SalesforceResult({"status": "pending"}, 1)
 NEW_METHOD: dict[str, Any] = {"initiation_method": InitiationMethod.UNKNOWN}
 
 
@@ -262,13 +265,14 @@ def test_an_event_after_an_unknown_outcome_is_counted() -> None:
 def test_a_flow_that_comes_second_brings_its_attributes_once() -> None:
     """Given an event created the call without the flow's sfdc- attributes, when the flow comes
     twice, then they are sent once, by a PATCH."""
-    scene = Scene(MADE, 1)
+    scene = Scene(MADE, PENDING)
     scene.ensure()
     for _ in range(2):
         made = scene.flow(a_contact(attributes=ATTRIBUTES))
         assert made == existing(VOICE_CALL_ID)
-    assert scene.client.told == [(CONTACT_ID, '{"Region__c": "north"}')]
-    assert scene.journal[-4:] == ["acquire", "PATCH", "resent", "acquire"]
+    body = {"callAttributes": '{"Region__c": "north"}', "isActiveCall": True}
+    assert scene.client.performed == [(Operation.UPDATE, CONTACT_ID, body)]
+    assert scene.journal[-4:] == ["acquire", "update", "resent", "acquire"]
 
 
 def test_a_flow_that_comes_second_with_nothing_new() -> None:
@@ -277,21 +281,21 @@ def test_a_flow_that_comes_second_with_nothing_new() -> None:
     scene.ensure()
     scene.flow(a_contact(attributes=ATTRIBUTES))
     scene.flow(a_contact())
-    assert scene.client.told == []
+    assert scene.client.performed == []
 
 
 def test_attributes_that_could_not_be_sent_are_sent_by_the_next_flow() -> None:
     """Then the flow has its VoiceCall at once all the same."""
-    scene = Scene(MADE, Unavailable("fails", status=503), 1)
+    scene = Scene(MADE, Unavailable("fails", status=503), PENDING)
     scene.ensure()
     for _ in range(3):
         assert scene.flow(a_contact(attributes=ATTRIBUTES)).superseded
-    assert len(scene.client.told) == 2
+    assert len(scene.client.performed) == 2
     assert scene.told.counted()["AttributesNotSent"] == 1
 
 
 def test_attributes_the_ledger_could_not_remember() -> None:
-    scene = Scene(MADE, 1)
+    scene = Scene(MADE, PENDING)
     scene.ensure()
     scene.ledger.down = {"resent"}
     assert scene.flow(a_contact(attributes=ATTRIBUTES)).superseded
@@ -312,7 +316,7 @@ def test_a_busy_contact_that_was_created_meanwhile_keeps_the_flows_attributes() 
 
     scene.directory.describe = flow_comes_meanwhile  # type: ignore[method-assign]
     assert scene.ensure() == existing(VOICE_CALL_ID)
-    assert scene.client.told == []
+    assert scene.client.performed == []
     assert [sent.call_attributes for sent in scene.client.sent] == ['{"Region__c": "north"}']
 
 

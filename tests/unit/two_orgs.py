@@ -60,9 +60,6 @@ class Org(TelephonyClient):
     def update_voice_call(self, request: UpdateRequest, deadline: Deadline) -> int:
         return self._send("update", request.vendor_call_key)
 
-    def update_attributes(self, vendor_call_key: str, call_attributes: str, _: Deadline) -> int:
-        return self._send("attributes", vendor_call_key)
-
     def perform(
         self,
         operation: Operation,

@@ -7,7 +7,7 @@ import re
 import ssl
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -143,24 +143,6 @@ class TelephonyClient:
         """
         key = request.vendor_call_key
         return self.perform(Operation.CREATE, key, deadline, request.to_json())
-
-    def update_attributes(
-        self, vendor_call_key: str, call_attributes: str, deadline: Deadline
-    ) -> int:
-        """`PATCH /voiceCalls/{key}` of a call that is on: its fields, and that it goes on.
-
-        Returns:
-            The requests that were sent.
-
-        Raises:
-            TelephonyError: its kinds.
-        """
-        # Whatever the answer says: the contact record brings the attributes once more.
-        call = replace(self.calls[Operation.UPDATE], empty=True, names_center=False)
-        body = {"callAttributes": call_attributes, "isActiveCall": True}
-        sending = _Sending(self, vendor_call_key, call, body)
-        sending.run(deadline)
-        return sending.attempts
 
     def update_voice_call(self, request: UpdateRequest, deadline: Deadline) -> int:
         """`PATCH /voiceCalls/{key}` of a call that has ended. The answer only says that Salesforce

@@ -12,9 +12,11 @@ from voicecall_bridge.contact_centers.registry import OtherContactCenter
 from voicecall_bridge.ledger.creations import Created, PlannedCreate
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import TelephonyError, Unavailable
+from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.create_once import CreateOnce, existing
 from voicecall_bridge.use_cases.parents_number import on_its_parents_number
 from voicecall_bridge.use_cases.results import NotCreated
+from voicecall_bridge.voice_call.actions import update_of_a_call
 from voicecall_bridge.voice_call.create import (
     TRANSFERS,
     CallInitiation,
@@ -123,7 +125,9 @@ class CreateVoiceCall:
             return
         key = request.vendor_call_key
         try:
-            client.update_attributes(key, request.call_attributes, deadline)
+            fields = {"callAttributes": request.call_attributes}
+            body = update_of_a_call(fields, call_is_on=True)
+            client.perform(Operation.UPDATE, key, deadline, body)
         except TelephonyError as error:
             # The call is there; its contact record brings the attributes once more.
             self.observer.report("attributes not sent", key, errorCode=error.code)
