@@ -150,13 +150,19 @@ def test_unknown_faults_are_refused(fault: str, capsys: pytest.CaptureFixture[st
     assert "argument --salesforce" in capsys.readouterr().err
 
 
-def test_an_older_export_is_refused_with_the_way_to_convert_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_an_older_export_is_walked_and_says_how_to_convert_it(
+    run: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
-    path = tmp_path / "old.json"
-    path.write_text('{"modules": [], "version": "1", "start": "m1"}', encoding="utf-8")
-    assert main(["flow", str(path)]) == UNUSABLE
-    assert "older exports (modules[])" in capsys.readouterr().err
+    told = {"name": "Text", "value": "Hello."}
+    goes_on = {"condition": "Success", "transition": "b"}
+    modules = [
+        {"id": "a", "type": "PlayPrompt", "parameters": [told], "branches": [goes_on]},
+        {"id": "b", "type": "Disconnect"},
+    ]
+    status, output = run(written(tmp_path, {"modules": modules, "version": "1", "start": "a"}))
+    assert status == RIGHT
+    assert "older exports (modules[])" in output
+    assert "the caller is told, and the line is hung up: Hello." in output
 
 
 def test_a_mistake_in_the_flow_is_said_at_the_end_and_is_wrong(
