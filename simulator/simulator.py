@@ -267,6 +267,10 @@ class Simulator:
         url = self.setting("DEAD_LETTER_QUEUE_URL")
         return [DeadLetter.from_json(body) for body in self.aws.messages(url)]
 
+    def put_file(self, bucket: str, key: str, content: bytes) -> None:
+        """Put a file into a bucket of S3, which is made where there is none."""
+        self.aws.put_file(bucket, key, content)
+
     def records_given_up(self) -> list[StoredRecord]:
         """The records in batches that the pollers gave up, as they lie in the bucket."""
         return [

@@ -65,7 +65,7 @@ def transformed(document: dict[str, Any]) -> dict[str, Any]:
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
 # A stream of one's own instead of the stack's: the stack's is the one to look at.
-NOT_GIVEN = {"ContactRecordStreamArn"}
+NOT_GIVEN = {"ContactRecordStreamArn", "ContactLensStreamArn"}
 
 
 def deployed(document: dict[str, Any], *, options: bool) -> dict[str, Any]:

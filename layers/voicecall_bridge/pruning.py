@@ -19,14 +19,17 @@ AWS_OPERATIONS = {
     "connect": {"DescribeContact"},
     "dynamodb": {"GetItem", "UpdateItem"},
     "kinesis": {"PutRecord"},
+    "lambda": {"Invoke"},
     # HeadBucket: botocore asks it where a bucket lies in another region.
     "s3": {"DeleteObject", "GetObject", "HeadBucket", "ListObjectsV2", "PutObject"},
     "secretsmanager": {"GetSecretValue"},
     "sqs": {
+        "ChangeMessageVisibility",
         "ChangeMessageVisibilityBatch",
         "DeleteMessage",
         "ReceiveMessage",
         "SendMessage",
+        "SendMessageBatch",
     },
     "ssm": {"GetParameter"},
 }

@@ -7,7 +7,7 @@ parameter are Salesforce's: what provisioning a contact center leaves in an acco
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -148,6 +148,13 @@ class AwsSimulator:
                 QueueUrl=queue_url, ReceiptHandle=handle, VisibilityTimeout=0
             )
         return received
+
+    def put_file(self, bucket: str, key: str, content: bytes) -> None:
+        """Put a file into a bucket, which is made where there is none."""
+        with closing(self.client("s3")) as client:
+            if bucket not in [it["Name"] for it in client.list_buckets()["Buckets"]]:
+                client.create_bucket(Bucket=bucket)
+            client.put_object(Bucket=bucket, Key=key, Body=content)
 
     def objects(self, bucket: str, prefix: str) -> Iterator[tuple[str, Any]]:
         """Key and JSON value of every object of a bucket whose key begins with `prefix`."""

@@ -37,6 +37,7 @@ from simulator.samples.steps import (
     Sample,
     SetConnect,
     SetFaults,
+    SetFile,
     Step,
     Together,
 )
@@ -118,7 +119,7 @@ class Replay:
 
     def _step(self, sample: Sample, step: Step, evidence: Evidence) -> bool:
         match step:
-            case SetFaults() | SetConnect():
+            case SetFaults() | SetConnect() | SetFile():
                 self._set(sample, step)
                 return True
             case ExpectCalls():
@@ -136,7 +137,10 @@ class Replay:
             case _:
                 return self._deliver(sample, step)
 
-    def _set(self, sample: Sample, step: SetFaults | SetConnect) -> None:
+    def _set(self, sample: Sample, step: SetFaults | SetConnect | SetFile) -> None:
+        if isinstance(step, SetFile):
+            self.simulator.put_file(step.bucket, step.key, step.content)
+            return
         if isinstance(step, SetFaults):
             self.simulator.salesforce.clear_faults()
             for fault in step.faults:

@@ -127,6 +127,8 @@ class DeadLetter:
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
         """The message's body."""
+        if "requestPayload" in body:  # Lambda's own record of an asynchronous invocation
+            return cls("", GIVEN_UP)
         payload = body.get("payload")
         record = StoredRecord.from_lambda(payload) if isinstance(payload, dict) else None
         return cls(
@@ -208,8 +210,9 @@ class Tally:
 
     def _queue_faults(self) -> Iterable[str]:
         told = Counter(line.reason for line in self._dead_letters("queue"))
-        found = Counter(letter.reason for letter in self.letters) + Counter(self.taken_back)
-        del found[GIVEN_UP]  # lies in the bucket
+        taken_back = Counter(self.taken_back)
+        del taken_back[GIVEN_UP]  # lay in the bucket
+        found = Counter(letter.reason for letter in self.letters) + taken_back
         # An answer given at the deadline does not know where its payload went: it may be here.
         unsure = Counter(line.reason for line in self._dead_letters("unknown"))
         for reason in sorted(told | found):

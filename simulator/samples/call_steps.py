@@ -1,5 +1,6 @@
 """Reads a whole call: events/calls/<case>.jsonl, one step a line (format: events/README.md)."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -37,6 +38,7 @@ from simulator.samples.steps import (
     Sample,
     SetConnect,
     SetFaults,
+    SetFile,
     Step,
     Together,
     inputs_of,
@@ -132,6 +134,18 @@ def _setting_faults(members: Mapping[str, Any], where: str) -> Step:
     return ExpectSettingFaults(tuple(texts_of(members, "expectSettingFaults", where)))
 
 
+def _file(members: Mapping[str, Any], where: str) -> Step:
+    refuse_unknown(members, {"inBucket"}, where)
+    file = as_object(members["inBucket"], where)
+    refuse_unknown(file, {"bucket", "key", "content", "repeat"}, where)
+    content = as_object(file.get("content"), where)
+    for name in as_object(file.get("repeat", {}), where):
+        items = as_list(content.get(name), where)
+        content = {**content, name: list(items) * count_of(file["repeat"], name, where)}
+    bucket, key = text_of(file, "bucket", where), text_of(file, "key", where)
+    return SetFile(bucket, key, json.dumps(content).encode())
+
+
 def _salesforce(members: Mapping[str, Any], where: str) -> Step:
     refuse_unknown(members, {"salesforce"}, where)
     return SetFaults(faults_of(members["salesforce"], where))
@@ -151,6 +165,7 @@ _KINDS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Step]]] = {
     "expectLines": _transcripts,
     "expectDeadLetters": _dead_letters,
     "expectSettingFaults": _setting_faults,
+    "inBucket": _file,
     "salesforce": _salesforce,
     "connect": _connect,
 }

@@ -107,6 +107,15 @@ class SetConnect:
 
 
 @dataclass(frozen=True, slots=True)
+class SetFile:
+    """A file that lies in a bucket of S3 from now on; the bucket is made where there is none."""
+
+    bucket: str
+    key: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SetFaults:
     """Replaces Salesforce's faults by these."""
 
@@ -162,6 +171,7 @@ Step = (
     | Redrive
     | SetFaults
     | SetConnect
+    | SetFile
     | ExpectCalls
     | ExpectRequests
     | ExpectLines

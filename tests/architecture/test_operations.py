@@ -11,6 +11,8 @@ from tests.architecture.source_code import LAYER
 
 OF_BOTOCORE = {"s3": {"HeadBucket"}}
 """What botocore itself calls: it asks where a bucket lies that is in another region."""
+IN_ONE_WORD = {"lambda": {"Invoke"}}
+"""What `named` does not find: its method has no underscore."""
 
 
 def named() -> set[str]:
@@ -34,4 +36,5 @@ def test_every_operation_that_is_called_is_kept(service: str) -> None:
     kept = pruning.AWS_OPERATIONS[service]
     others = set().union(*(pruning.AWS_OPERATIONS[each] for each in pruning.AWS_OPERATIONS))
     assert not called - others, "add them to AWS_OPERATIONS in pruning.py"
-    assert kept - OF_BOTOCORE.get(service, set()) <= called, "the package does not call them"
+    found_elsewhere = OF_BOTOCORE.get(service, set()) | IN_ONE_WORD.get(service, set())
+    assert kept - found_elsewhere <= called, "the package does not call them"

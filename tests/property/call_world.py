@@ -29,6 +29,7 @@ from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow import service as flow_service
 from voicecall_bridge.flow.service import FlowService
+from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
 from voicecall_bridge.ledger.routing import RoutingLedger
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.sources import flow
@@ -275,7 +276,11 @@ class World:
         numbers = sorted(set(numbers))
         records = [self.published[number] for number in numbers]
         source = ContactEvents(
-            self._safety_net(), self._routing(), self.create_from, now=self.clock
+            self._safety_net(),
+            self._routing(),
+            ContactFactsLedger(self.ledger.table, self.clock),
+            self.create_from,
+            now=self.clock,
         )
         processor: StreamProcessor[Any] = StreamProcessor(source, self.letters, self.told.observer)
         processor._pool = AtOnce()  # type: ignore[assignment]

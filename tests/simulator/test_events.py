@@ -44,7 +44,10 @@ def test_every_sample_says_how_it_ends() -> None:
     samples = samples_in(EVENTS)
 
     folders = {sample.path.parent.name for sample in samples}
-    assert folders == {"contact_flow", "contact_events", "contact_records", "calls"}
+    assert folders == {
+        *("contact_flow", "contact_events", "contact_records", "contact_lens"),
+        *("post_call_analysis", "calls"),
+    }
     for sample in samples:
         for step in sample.steps:
             said = isinstance(step, Batch) and step.ends is not None

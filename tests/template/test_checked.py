@@ -36,7 +36,7 @@ def test_every_option_is_looked_at_once_given_and_once_not(expanded: dict[str, A
         for name in optional
         if expanded["Resources"][name]["Condition"] in ("MakesMonitoring", "MakesAlarmTopic")
     }
-    on = {"ContactRecordStream", *monitoring}
+    on = {"ContactRecordStream", "ContactLensStream", *monitoring}
     assert set(expanded["Resources"]) - set(by_default) == optional - on
     assert "VpcConfig" in with_options["ContactFlowFunction"]["Properties"]
     assert "VpcConfig" not in by_default["ContactFlowFunction"]["Properties"]

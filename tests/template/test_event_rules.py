@@ -256,6 +256,13 @@ def test_only_the_rules_may_send_letters(resources: dict[str, Any]) -> None:
                 {"Fn::GetAtt": ["FirstContactRule", "Arn"]},
                 {"Fn::GetAtt": ["LaterContactRule", "Arn"]},
                 {"Fn::GetAtt": ["OddContactRule", "Arn"]},
+                {
+                    "Fn::If": [
+                        "ReadsContactLensFiles",
+                        {"Fn::GetAtt": ["ContactLensFileRule", "Arn"]},
+                        {"Ref": "AWS::NoValue"},
+                    ]
+                },
             ]
         },
     }

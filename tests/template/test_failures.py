@@ -17,6 +17,11 @@ def function_of(reference: Any) -> str:
     return str(reference["Ref"])
 
 
+def is_queue_mapping(properties: dict[str, Any]) -> bool:
+    """Whether a mapping reads a queue, which moves what fails into its dead-letter queue."""
+    return "Queue" in str(properties.get("EventSourceArn", ""))
+
+
 def asynchronous(resources: dict[str, Any]) -> dict[str, list[Any]]:
     """Function -> its failure destinations, of streams and of asynchronous invocations."""
     found: dict[str, list[Any]] = {
@@ -25,6 +30,8 @@ def asynchronous(resources: dict[str, Any]) -> dict[str, list[Any]]:
     for kind in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig"):
         for name, properties in of_type(resources, kind).items():
             function = function_of(properties["FunctionName"])
+            if is_queue_mapping(properties):
+                continue  # the queue itself keeps what fails
             destination = properties.get("DestinationConfig", {}).get("OnFailure", {})
             assert destination.get("Destination"), f"{name} has no failure destination"
             found.setdefault(function, []).append(destination["Destination"])
@@ -48,7 +55,13 @@ def test_every_failure_destination_has_an_alarm(expanded: dict[str, Any]) -> Non
         ]
     )
     mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
-    for name in mappings:
+    for name, properties in mappings.items():
+        if is_queue_mapping(properties):
+            queue = properties["EventSourceArn"]["Fn::GetAtt"][0]
+            target = resources[queue]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]
+            kept = {"Fn::GetAtt": [target["Fn::GetAtt"][0], "QueueName"]}
+            assert str({"Name": "QueueName", "Value": kept}) in watched
+            continue
         assert str({"Name": "EventSourceMappingUUID", "Value": {"Ref": name}}) in watched
     for function, destinations in asynchronous(resources).items():
         for destination in destinations:
@@ -95,5 +108,5 @@ def test_what_holds_data_says_what_becomes_of_it(resources: dict[str, Any]) -> N
         }
     }
     gone = {name for name, policies in keeping.items() if policies == ("Delete", "Delete")}
-    assert gone == {"ContactEventStream"}
+    assert gone == {"ContactEventStream", "ContactLensStream", "WaitingQueue"}
     assert {keeping[name] for name in keeping.keys() - gone} == {("RetainExceptOnCreate", "Retain")}

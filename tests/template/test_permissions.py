@@ -18,6 +18,8 @@ ROLES = {
     "ContactFlowFunction": "ContactFlowRole",
     "ContactEventsFunction": "ContactEventsRole",
     "ContactRecordsFunction": "ContactRecordsRole",
+    "ContactLensFunction": "ContactLensRole",
+    "PostCallAnalysisFunction": "PostCallAnalysisRole",
     "RedriveFunction": "RedriveRole",
 }
 TRACES = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AWSXRayDaemonWriteAccess"}
@@ -42,14 +44,28 @@ READ_STREAM = {
     "kinesis:GetShardIterator",
     "kinesis:ListShards",
 }
+# The same for a queue (Lambda developer guide, "Using Lambda with Amazon SQS").
+READ_QUEUE = {
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+}
 MAY_DO = {
     "ContactFlowRole": VOICE_CALLS,
     "ContactEventsRole": VOICE_CALLS
     | READ_STREAM
     | {"connect:DescribeContact", "s3:ListBucket", "s3:PutObject"},
     "ContactRecordsRole": VOICE_CALLS | READ_STREAM | {"s3:ListBucket", "s3:PutObject"},
+    "ContactLensRole": VOICE_CALLS
+    | READ_STREAM
+    | READ_QUEUE
+    | {"connect:DescribeContact", "s3:ListBucket", "s3:PutObject"},
+    "PostCallAnalysisRole": VOICE_CALLS
+    | {"connect:DescribeContact", "s3:GetObject", "s3:PutObject"},
     "RedriveRole": {
         "kinesis:PutRecord",
+        "lambda:InvokeFunction",
         "s3:DeleteObject",
         "s3:GetObject",
         "s3:ListBucket",
@@ -64,7 +80,9 @@ MAY_DO = {
 ACTION_OF_OPERATION = {
     # SQS developer guide, "Amazon SQS API permissions": a batch needs the right of its operation.
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "lambda:Invoke": "lambda:InvokeFunction",
     "s3:ListObjectsV2": "s3:ListBucket",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
 }
 
 # What DescribeAlarms is checked against, whichever alarm is asked for (the text of its refusals, as
@@ -118,6 +136,7 @@ def test_only_the_named_instance_may_call_the_flow_function(resources: dict[str,
         resource["Properties"]
         for resource in resources.values()
         if resource["Type"] == "AWS::Lambda::Permission"
+        and resource["Properties"]["Principal"] == "connect.amazonaws.com"
     ]
     assert permissions == [
         {
@@ -180,7 +199,7 @@ def test_a_role_may_do_what_its_function_does_and_no_more(
 def test_the_roles_together_may_do_what_the_package_does(resources: dict[str, Any]) -> None:
     """Given a new call of AWS in the package, then no role has the right until it is written."""
     together = {action for role in ROLES.values() for action in granted(resources, role)}
-    assert together - READ_STREAM == used_actions()
+    assert together - READ_STREAM - {"sqs:GetQueueAttributes"} == used_actions()
 
 
 def attribute(name: str, attribute: str = "Arn") -> dict[str, Any]:
@@ -192,6 +211,13 @@ RECORD_STREAM = {
         "MakesContactRecordStream",
         attribute("ContactRecordStream"),
         {"Ref": "ContactRecordStreamArn"},
+    ]
+}
+LENS_STREAM = {
+    "Fn::If": [
+        "MakesContactLensStream",
+        attribute("ContactLensStream"),
+        {"Ref": "ContactLensStreamArn"},
     ]
 }
 FURTHER_SECRETS = {"Fn::Split": [",", {"Ref": "AdditionalContactCenterSecretArns"}]}
@@ -230,7 +256,17 @@ BELOW_BUCKET = [
             "LeaveFailures",
             [BELOW_BUCKET[0], {"Fn::Sub": "${FailureBucket.Arn}/dead-letters/set-aside/*"}],
         ),
-        ("RedriveRole", "PutBack", [attribute("ContactEventStream"), RECORD_STREAM]),
+        (
+            "RedriveRole",
+            "PutBack",
+            [attribute("ContactEventStream"), RECORD_STREAM, LENS_STREAM],
+        ),
+        ("RedriveRole", "InvokePostCallAnalysis", attribute("PostCallAnalysisFunction")),
+        ("RedriveRole", "EncryptSegments", {"Ref": "ContactLensStreamKmsKeyArn"}),
+        ("ContactLensRole", "ReadSegments", LENS_STREAM),
+        ("ContactLensRole", "KeepWaiting", attribute("WaitingQueue")),
+        ("ContactLensRole", "DecryptSegments", {"Ref": "ContactLensStreamKmsKeyArn"}),
+        ("PostCallAnalysisRole", "DecryptAnalyses", {"Ref": "ContactLensBucketKmsKeyArn"}),
         ("RedriveRole", "EncryptRecords", {"Ref": "ContactRecordStreamKmsKeyArn"}),
         ("ContactRecordsRole", "KeepLedger", attribute("LedgerTable")),
         ("ContactRecordsRole", "ReadRecords", RECORD_STREAM),
@@ -308,7 +344,7 @@ def test_keys_are_used_through_their_services_only(resources: dict[str, Any]) ->
             ):
                 assert statement["Condition"]["StringEquals"]["kms:ViaService"], statement
                 bound += 1
-    assert bound == 10
+    assert bound == 15
 
 
 def via(statement: dict[str, Any]) -> set[str]:
@@ -329,8 +365,8 @@ def test_a_role_uses_the_key_for_what_it_reads_and_writes(
         for service in via(each)
     }
     touched = {action.split(":")[0] for action in granted(resources, role)} & ENCRYPTED
-    if role == "ContactRecordsRole":
-        touched -= {"kinesis"}  # the stream of records lies under AWS's key, or its owner's
+    if role in ("ContactRecordsRole", "ContactLensRole"):
+        touched -= {"kinesis"}  # their streams lie under AWS's key, or its owner's
     assert keyed == touched
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.template.policies import documents_in, listed, statements_in, strings
 from tests.template.test_permissions import EVERY_ALARM
-from voicecall_bridge.aws import dead_letters
+from voicecall_bridge.aws import dead_letters, transcript_files
 
 BOUNDARY = {
     "Fn::If": ["HasPermissionsBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]
@@ -38,6 +38,16 @@ BELOW_BUCKET = {
 WILD |= {
     ("ContactEventsRole", "KeepFailures"): BELOW_BUCKET,
     ("ContactRecordsRole", "KeepFailures"): BELOW_BUCKET,
+    ("ContactLensRole", "DescribeContacts"): {"${ConnectInstanceArn}/contact/*"},
+    ("ContactLensRole", "KeepFailures"): BELOW_BUCKET
+    | {f"${{FailureBucket.Arn}}/{transcript_files.LATE_PREFIX}*"},
+    ("PostCallAnalysisRole", "DescribeContacts"): {"${ConnectInstanceArn}/contact/*"},
+    ("PostCallAnalysisRole", "KeepFailures"): {
+        f"${{FailureBucket.Arn}}/{dead_letters.OVERFLOW_PREFIX}*"
+    },
+    ("PostCallAnalysisRole", "ReadAnalyses"): {
+        "arn:${AWS::Partition}:s3:::${ContactLensBucketName}/${ContactLensFilePrefix}*"
+    },
     ("RedriveRole", "TakeFailures"): BELOW_BUCKET,
     ("RedriveRole", "LeaveFailures"): {
         f"${{FailureBucket.Arn}}/{dead_letters.BATCH_PREFIX}*",

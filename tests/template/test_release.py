@@ -21,7 +21,9 @@ CODE = (
     "BridgeLayer",
     "ContactEventsFunction",
     "ContactFlowFunction",
+    "ContactLensFunction",
     "ContactRecordsFunction",
+    "PostCallAnalysisFunction",
     "RedriveFunction",
 )
 # semver.org, without what a release of this repository does not have (pre-release, build).

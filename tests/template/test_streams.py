@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulator.pollers.event_source_mapping import EventSourceMapping, read_mappings
-from tests.template.deployment import BUCKET, RECORD_STREAM, STREAM, deployed
+from tests.template.deployment import BUCKET, LENS_STREAM, RECORD_STREAM, STREAM, deployed
 from voicecall_bridge.aws import dead_letters
 from voicecall_bridge.composition.contact_records import CHAINS_AT_ONCE
 from voicecall_bridge.settings.contact_events import CreateFromEvents
@@ -35,7 +35,8 @@ def test_stream_feeds_the_function(mapping: EventSourceMapping) -> None:
 
 
 def test_each_stream_feeds_one_function() -> None:
-    assert {each.function: each.stream_arn for each in read_mappings(deployed())} == STREAMS
+    found = {each.function: each.stream_arn for each in read_mappings(deployed())}
+    assert found == STREAMS | {"ContactLensFunction": LENS_STREAM}
 
 
 def test_live_calls_do_not_wait_for_a_batch() -> None:
@@ -124,7 +125,10 @@ def test_nothing_but_an_operator_starts_a_redrive(
         for each in resources.values()
         if each["Type"] == "AWS::Lambda::Permission"
     ]
-    assert callable_by_others == [{"Ref": "ContactFlowFunction.Alias"}]
+    assert callable_by_others == [
+        {"Ref": "ContactFlowFunction.Alias"},
+        {"Ref": "PostCallAnalysisFunction"},
+    ]
 
 
 def test_a_redrive_nobody_waits_for_leaves_a_letter_when_it_fails(

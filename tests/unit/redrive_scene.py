@@ -7,6 +7,7 @@ from typing import Any
 from tests.unit import aws
 from tests.unit.doubles import Clock
 from tests.unit.samples import CONTACT_ID, contact_event, stream_record
+from voicecall_bridge.aws.announcements import Announcements
 from voicecall_bridge.aws.dead_letters import BATCH_PREFIX, DeadLetterQueue
 from voicecall_bridge.streams.redrive import MARK, RUN_MARK, Redrive, Request, Tally
 
@@ -34,6 +35,21 @@ class Kinesis:
         return [json.loads(record["Data"]) for record in self.records]
 
 
+class Functions:
+    """Takes asynchronous invocations, or fails."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.fault: Exception | None = None
+
+    def invoke(self, **parameters: Any) -> None:
+        if self.fault:
+            raise self.fault
+        assert parameters["FunctionName"] == "post-call-analysis"
+        assert parameters["InvocationType"] == "Event"
+        self.events.append(json.loads(parameters["Payload"]))
+
+
 class Scene:
     """A queue and a bucket of moto, and a stream."""
 
@@ -48,7 +64,9 @@ class Scene:
             lambda: self.sqs, self.url, lambda: self.s3, self.bucket, look_seconds=0
         )
         self.kinesis = Kinesis()
-        self.redrive = Redrive(self.letters, lambda: self.kinesis, lambda: RUN)
+        self.functions = Functions()
+        files = Announcements(lambda: self.functions, "post-call-analysis")
+        self.redrive = Redrive(self.letters, lambda: self.kinesis, files, lambda: RUN)
 
     def keep(self, reason: str, *payloads: object) -> None:
         for payload in payloads:

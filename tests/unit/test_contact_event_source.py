@@ -42,7 +42,7 @@ def test_all_that_an_event_tells() -> None:
             initiated_at=BEGAN,
         ),
         at=datetime(2026, 11, 20, 10, 0, 20, tzinfo=UTC),
-        agent_connected=True,
+        connected_at=datetime(2026, 11, 20, 10, 0, 45, 900_000, tzinfo=UTC),
     )
 
 
@@ -60,7 +60,7 @@ def test_all_that_an_event_tells() -> None:
 def test_only_published_types_may_be_logged(given: object, type_: str, logged: str) -> None:
     found = read(contact_event("QUEUED", eventType=given))
     assert (found.type, found.published_type) == (type_, logged)
-    stream: Any = ContactEvents(None, None)  # type: ignore[arg-type]
+    stream: Any = ContactEvents(None, None, None)  # type: ignore[arg-type]
     assert stream.describe(found) == (CONTACT_ID, logged)
 
 

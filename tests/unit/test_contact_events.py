@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.doubles import Clock
+from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.samples import (
     CONTACT_ID,
     PARENT_ID,
@@ -18,7 +19,8 @@ from tests.unit.samples import (
 from tests.unit.scripted_events import Scripted, ScriptedRouting, ScriptedSafetyNet
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
 from voicecall_bridge.contact import NotAContact
-from voicecall_bridge.ledger.table import LedgerUnavailable
+from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
+from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.settings.contact_events import CreateFromEvents
 from voicecall_bridge.streams.contact_events import LATE_SECONDS, ContactEvents
@@ -61,9 +63,11 @@ class Scene:
         age: float = 1.0,
     ) -> None:
         self.script = Scripted(outcome or created(attempts=2))
+        self.facts = ContactFactsLedger(Table(MemoryDynamoDB, "memory"))
         self.events = ContactEvents(
             ScriptedSafetyNet(self.script),
             ScriptedRouting(self.script),
+            self.facts,
             create_from,
             now=lambda: AT + age,
         )

@@ -92,7 +92,11 @@ def test_redrive_needs_neither_salesforce_nor_the_ledger() -> None:
     }
     settings = RedriveSettings.from_environment(environment)
     assert settings == RedriveSettings(DeadLetterSettings(QUEUE))
-    assert names_read("redrive") == {"DEAD_LETTER_QUEUE_URL", "FAILURE_BUCKET"}
+    assert names_read("redrive") == {
+        "DEAD_LETTER_QUEUE_URL",
+        "FAILURE_BUCKET",
+        "POST_CALL_FUNCTION",
+    }
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

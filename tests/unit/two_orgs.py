@@ -20,6 +20,7 @@ from voicecall_bridge.contact_centers.assignment import Assignment
 from voicecall_bridge.contact_centers.registry import ContactCenter, ContactCenterRegistry
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow.service import FlowService
+from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
 from voicecall_bridge.ledger.creations import CreationLedger
 from voicecall_bridge.ledger.records import RecordLedger
 from voicecall_bridge.ledger.requests import RequestLedger
@@ -119,6 +120,7 @@ class TwoOrgs:
             ContactEvents(
                 SafetyNet(self.ledger, clients, directory, observer),
                 Routing(steps, self.ledger, clients, directory, observer),
+                ContactFactsLedger(self.ledger.table),
                 now=self.clock,
             ),
             self.letters,

@@ -227,6 +227,10 @@ class DeadLetterQueue:
             body = None
         if not isinstance(body, dict):
             return DeadLetter("", "NOT_A_LETTER", message["Body"], receipt)
+        if "requestPayload" in body:
+            # Lambda's own record of an asynchronous invocation that failed to the end (developer
+            # guide, "Capturing records of Lambda asynchronous invocations").
+            return DeadLetter("post_call_analysis", "GIVEN_UP", body["requestPayload"], receipt)
         stored_at = str(body.get("payloadAt", ""))
         payload = self._payload_at(stored_at) if stored_at else body.get("payload")
         return DeadLetter(

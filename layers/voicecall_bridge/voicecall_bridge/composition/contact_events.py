@@ -11,6 +11,7 @@ from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, Aw
 from voicecall_bridge.composition.dead_letters import dead_letter_queue
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
+from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
 from voicecall_bridge.ledger.creations import CreationLedger
 from voicecall_bridge.ledger.routing import RoutingLedger
 from voicecall_bridge.ledger.table import Table
@@ -48,6 +49,7 @@ def contact_events() -> StreamProcessor[ContactEvent]:
     events = ContactEvents(
         SafetyNet(ledger, clients, directory, observer),
         Routing(RoutingLedger(table), ledger, clients, directory, observer),
+        ContactFactsLedger(table),
         settings.create_from_events,
     )
     return StreamProcessor(

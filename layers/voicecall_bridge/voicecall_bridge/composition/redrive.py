@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 
+from voicecall_bridge.aws.announcements import Announcements
 from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, AwsClients
 from voicecall_bridge.composition.dead_letters import dead_letter_queue
 from voicecall_bridge.settings.redrive import RedriveSettings
@@ -20,4 +21,8 @@ def redrive() -> Redrive:
     """
     settings = RedriveSettings.from_environment(os.environ)
     aws = AwsClients(STREAM_ATTEMPTS)
-    return Redrive(dead_letter_queue(settings.dead_letters, aws), aws.maker("kinesis"))
+    return Redrive(
+        dead_letter_queue(settings.dead_letters, aws),
+        aws.maker("kinesis"),
+        Announcements(aws.maker("lambda"), settings.post_call_function),
+    )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.contact_centers.registry import ContactCenter
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.settings.shared import SalesforceSettings
+    from voicecall_bridge.telephony.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,12 @@ class TelephonyOptions:
     Attributes:
         secret_seconds: what Secrets Manager and Systems Manager may take for an answer.
         connections: kept to each contact center.
+        retries: whether a failed attempt is followed by another; None: as the client has it.
     """
 
     secret_seconds: float
     connections: int = 1
+    retries: RetryPolicy | None = None
 
 
 def telephony_clients(
@@ -45,7 +48,7 @@ def telephony_clients(
             settings.on_loopback,
             settings.certificate_parameter,
         )
-        return TelephonyClient(
+        client = TelephonyClient(
             new_session(options.connections, settings.proxy),
             secrets,
             settings.provider_name,
@@ -53,5 +56,8 @@ def telephony_clients(
             on_failure=observer.failed_attempt,
             calls=settings.calls,
         )
+        if options.retries is not None:
+            client.retries = options.retries
+        return client
 
     return TelephonyClients(settings.contact_centers, made)

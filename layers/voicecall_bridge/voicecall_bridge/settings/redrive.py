@@ -1,4 +1,4 @@
-"""The settings of `redrive`: it talks to queue, bucket and streams, and to nothing else."""
+"""The settings of `redrive`: it talks to queue, bucket, streams and one function."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ class RedriveSettings:
 
     Attributes:
         dead_letters: where dead letters are.
+        post_call_function: name of the function that reads files of Contact Lens.
     """
 
     dead_letters: DeadLetterSettings
+    post_call_function: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> RedriveSettings:
@@ -29,6 +31,6 @@ class RedriveSettings:
             SettingsError: naming every variable that is missing or faulty.
         """
         reader = EnvironmentReader(environment)
-        settings = cls(DeadLetterSettings.read(reader))
+        settings = cls(DeadLetterSettings.read(reader), reader.text("POST_CALL_FUNCTION"))
         reader.check()
         return settings

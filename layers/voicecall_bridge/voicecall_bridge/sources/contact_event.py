@@ -52,17 +52,27 @@ class ContactEvent:
             stand there: see `published_type`.
         contact: the contact as far as the event tells; its customer_address is always empty.
         at: when it happened, None where unstated.
-        agent_connected: an agent was on the call; that agentInfo is there does not prove it.
-        disconnected: the contact has ended.
+        connected_at: when an agent was connected; that agentInfo is there does not prove it.
+        ended_at: when the contact ended.
         routing_expired: the first step of the routing criteria, one for agents, has expired.
     """
 
     type: str
     contact: Contact
     at: datetime | None = None
-    agent_connected: bool = False
-    disconnected: bool = False
+    connected_at: datetime | None = None
+    ended_at: datetime | None = None
     routing_expired: bool = False
+
+    @property
+    def agent_connected(self) -> bool:
+        """Whether an agent was on the call."""
+        return self.connected_at is not None
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether the contact has ended."""
+        return self.ended_at is not None
 
     @property
     def published_type(self) -> str:
@@ -92,8 +102,8 @@ def read(event: object) -> ContactEvent:
         type=text(detail.get("eventtype")).upper(),
         contact=_contact(contact_id, detail, queue),
         at=moment(envelope.get("time")),
-        agent_connected=moment(agent.get("connectedtoagenttimestamp")) is not None,
-        disconnected=moment(detail.get("disconnecttimestamp")) is not None,
+        connected_at=moment(agent.get("connectedtoagenttimestamp")),
+        ended_at=moment(detail.get("disconnecttimestamp")),
         routing_expired=_routing_expired(detail),
     )
 

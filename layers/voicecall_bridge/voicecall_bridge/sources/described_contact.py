@@ -26,14 +26,24 @@ from voicecall_bridge.sources.rules import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class DescribedContact:
-    """The contact, and whether it has ended."""
+    """The contact, and its times: None where it has none.
+
+    Attributes:
+        contact: the contact.
+        ended: it is over.
+        agent_connected: when an agent was connected.
+        ended_at: when it ended.
+    """
 
     contact: Contact
     ended: bool
+    agent_connected: datetime | None = None
+    ended_at: datetime | None = None
 
 
 def read(instance_id: str, contact_id: str, answer: Mapping[str, object]) -> DescribedContact:
@@ -56,4 +66,6 @@ def read(instance_id: str, contact_id: str, answer: Mapping[str, object]) -> Des
         initiated_at=moment(data.get("InitiationTimestamp")),
         secret_name=first_named(members(data.get("Attributes")).get(SECRET_NAME)),
     )
-    return DescribedContact(contact, ended=moment(data.get("DisconnectTimestamp")) is not None)
+    connected = moment(members(data.get("AgentInfo")).get("ConnectedToAgentTimestamp"))
+    ended_at = moment(data.get("DisconnectTimestamp"))
+    return DescribedContact(contact, ended_at is not None, connected, ended_at)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.sources.packed import several_objects, why_not_json
-from voicecall_bridge.sources.reading import members, parsed, text
+from voicecall_bridge.sources.reading import members, number, parsed, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +24,14 @@ class StreamRecord:
     Attributes:
         sequence_number: its place in the shard; what a batch item failure names.
         id: shard and sequence number: the same at every delivery, and no other record's.
+        arrived: when it came into the stream, in seconds since 1970; None where unstated.
         raw: the record as Lambda passed it: what a dead letter keeps.
     """
 
     sequence_number: str
     id: str
     raw: Mapping[str, object] = field(repr=False)
+    arrived: float | None = None
 
     def payload(self) -> object:
         """The data as JSON.
@@ -52,10 +54,17 @@ class StreamRecord:
 def read(event: object) -> list[StreamRecord]:
     """The records of a batch, in the order of the shard."""
     records = members(event).get("Records")
-    found = []
-    for raw in records if isinstance(records, list) else []:
-        number = text(members(members(raw).get("kinesis")).get("sequenceNumber"))
-        found.append(
-            StreamRecord(number, text(members(raw).get("eventID")) or number, members(raw))
-        )
-    return found
+    return [read_record(raw) for raw in (records if isinstance(records, list) else [])]
+
+
+def read_record(raw: object) -> StreamRecord:
+    """One record as Lambda passes it."""
+    record = members(raw)
+    kinesis = members(record.get("kinesis"))
+    sequence_number = text(kinesis.get("sequenceNumber"))
+    return StreamRecord(
+        sequence_number,
+        text(record.get("eventID")) or sequence_number,
+        record,
+        number(kinesis.get("approximateArrivalTimestamp")),
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
 from voicecall_bridge.contact import Channel
 from voicecall_bridge.contact_centers.registry import OtherContactCenter
+from voicecall_bridge.ledger.contact_facts import NewFacts
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.observability import LEDGER_UNAVAILABLE, Disposition
 from voicecall_bridge.settings.contact_events import CreateFromEvents
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
     from voicecall_bridge.sources.contact_event import ContactEvent
     from voicecall_bridge.telephony.answers import SalesforceResult
     from voicecall_bridge.use_cases.routing import Routing
@@ -52,12 +54,14 @@ class ContactEvents:
     Attributes:
         safety_net: creates what no flow created.
         routing: clears and reroutes.
+        facts: what the events tell, for transcripts and for what is brought after the call.
         create_from: which events may create a VoiceCall.
         now: epoch seconds.
     """
 
     safety_net: SafetyNet
     routing: Routing
+    facts: ContactFactsLedger
     create_from: CreateFromEvents = CreateFromEvents.SAFETY_NET
     now: Callable[[], float] = time.time
     name: str = "contact_events"
@@ -86,6 +90,7 @@ class ContactEvents:
         """
         if item.contact.channel not in (Channel.VOICE, Channel.UNSTATED):
             return _skipped("NOT_VOICE")
+        self._remember(item)
         try:
             return self._handle(item, later, deadline)
         except LeaseTimeout:
@@ -115,6 +120,14 @@ class ContactEvents:
         if item.type == "CONTACT_DATA_UPDATED" and item.routing_expired:
             return self._expired(item, later, deadline)
         return _skipped("NOTHING_TO_DO")
+
+    def _remember(self, item: ContactEvent) -> None:
+        facts = _new_facts(item)
+        try:
+            self.facts.remember(item.contact.key, facts)
+        except LedgerUnavailable as fault:
+            # DescribeContact tells it too: the event must not fail for it.
+            self.safety_net.observer.ledger_fault("facts", fault, item.contact.contact_id)
 
     def _create(
         self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
@@ -165,6 +178,18 @@ class ContactEvents:
     def _age(self, item: ContactEvent) -> float:
         at = item.at or item.contact.initiated_at
         return self.now() - at.timestamp() if at else float("inf")
+
+
+def _new_facts(item: ContactEvent) -> NewFacts:
+    """What an event tells that no other write of the bridge does."""
+    contact = item.contact
+    if item.type == "INITIATED" and contact.initial_contact_id != contact.contact_id:
+        return NewFacts(contact.initial_contact_id, contact.previous_contact_id)
+    if item.type == "CONNECTED_TO_AGENT":
+        return NewFacts(agent_connected=item.connected_at)
+    if item.type == "DISCONNECTED" and item.agent_connected:
+        return NewFacts(agent_connected=item.connected_at, ended_at=item.ended_at)
+    return NewFacts()
 
 
 def _is_over(item: ContactEvent, later: Sequence[ContactEvent]) -> bool:

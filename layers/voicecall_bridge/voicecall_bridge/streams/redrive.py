@@ -18,12 +18,15 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from voicecall_bridge.aws.dead_letters import DeadLetterLost
+from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.sources import kinesis
+from voicecall_bridge.sources.post_call_file import FILE_CREATED, read_event
 from voicecall_bridge.sources.reading import members, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from voicecall_bridge.aws.announcements import Announcements
     from voicecall_bridge.aws.dead_letters import DeadLetter, DeadLetterQueue
     from voicecall_bridge.deadline import Deadline
 
@@ -126,11 +129,13 @@ class Redrive:
     Attributes:
         dead_letters: the queue and the bucket.
         client: makes the Kinesis client when it is needed.
+        files: announces files of Contact Lens once more.
         new_run: makes the mark of a run.
     """
 
     dead_letters: DeadLetterQueue
     client: Callable[[], Any]
+    files: Announcements
     new_run: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
     _made: Any = field(default=None, init=False, repr=False)
 
@@ -207,12 +212,16 @@ class Redrive:
             return ""
         why = _refusal(request, record)
         if not why and not request.dry_run:
-            why = self._put(record, run)
+            puts = self._announce if _is_file(record) else self._put
+            why = puts(record, run)
         if why:
             tally.refused[why] += 1
         else:
             tally.redriven += 1
         return why
+
+    def _announce(self, record: Mapping[str, object], run: str) -> str:
+        return self.files.announce({**record, MARK: _times(record) + 1, RUN_MARK: run})
 
     def _put(self, record: Mapping[str, object], run: str) -> str:
         data = _data(record)
@@ -249,7 +258,7 @@ def _chosen(asked: Mapping[str, object], name: str) -> str:
 
 def _refusal(request: Request, record: Mapping[str, object]) -> str:
     """Why the record is not put back; empty when it may be."""
-    if not text(record.get("eventSourceARN")):
+    if not _is_file(record) and not text(record.get("eventSourceARN")):
         return "NO_STREAM"  # a flow's event: the contact's events and record take it up
     data = _data(record)
     if not data:
@@ -277,7 +286,17 @@ def _wanted(request: Request, reason: str, record: Mapping[str, object]) -> bool
     return not request.contact_id or request.contact_id in _contact_ids(record)
 
 
+def _is_file(record: Mapping[str, object]) -> bool:
+    """Whether it is the announcement of a file."""
+    return record.get("detail-type") == FILE_CREATED
+
+
 def _contact_ids(record: Mapping[str, object]) -> set[str]:
+    if _is_file(record):
+        try:
+            return {read_event(record).contact_id}
+        except NotAContact:
+            return set()
     data = _data(record)
     if not data:  # a flow's event
         contact = members(members(record.get("Details")).get("ContactData"))
@@ -289,6 +308,8 @@ def _contact_ids(record: Mapping[str, object]) -> set[str]:
 
 def _data(record: Mapping[str, object]) -> Mapping[str, object]:
     """The record's JSON object; empty for everything else."""
+    if _is_file(record):
+        return record
     raw = members(record.get("kinesis")).get("data")
     try:
         return members(json.loads(base64.b64decode(text(raw), validate=True)))

@@ -28,6 +28,9 @@ class Operation(StrEnum):
     ROUTE = "routeVoiceCall"
     REQUEST_CALLBACK = "requestCallback"
     MESSAGES = "messages"
+    BULK_MESSAGES = "bulkMessages"
+    REALTIME_EVENTS = "realtimeConversationEvents"
+    POST_CALL_EVENTS = "postConversationEvents"
     VOICEMAIL_DROP = "voicemailDrop"
     DEFAULT_OUTBOUND_NUMBER = "defaultOutboundPhoneNumber"
     VOICEMAIL_GREETING = "voicemailGreeting"
@@ -137,6 +140,21 @@ CALLS: Mapping[Operation, Call] = MappingProxyType(
             "guide and SCVL; messageId is unique in the conversation",
             empty=True,
             names_center=True,
+        ),
+        Operation.BULK_MESSAGES: Call(
+            "POST",
+            "/voiceCalls/messages",
+            "guide and SCVL; each line has an id that is unique in its conversation",
+        ),
+        Operation.REALTIME_EVENTS: Call(
+            "POST",
+            "/voiceCalls/{key}/realtimeConversationEvents",
+            "guide and SCVL; a category that matched is shown, and not kept",
+        ),
+        Operation.POST_CALL_EVENTS: Call(
+            "POST",
+            "/voiceCalls/{key}/postConversationEvents",
+            "guide and SCVL; the same event twice says the same",
         ),
         Operation.VOICEMAIL_DROP: Call(
             "GET",

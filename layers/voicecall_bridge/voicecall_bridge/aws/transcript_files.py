@@ -1,0 +1,97 @@
+"""The files around transcripts in S3: lines that came too late, and what Contact Lens wrote."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+LATE_PREFIX = "transcripts-too-late/"
+_GONE = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchBucket", "404"})
+
+
+class StorageUnavailable(Exception):
+    """The bucket does not answer now, or refuses; the text is the fault's name only."""
+
+
+class FileGone(Exception):
+    """There is no such file, or no longer."""
+
+
+class FileTooLarge(Exception):
+    """The file is larger than the function takes."""
+
+
+@dataclass(slots=True)
+class LateRecords:
+    """Keeps records whose lines came too late to be shown.
+
+    Attributes:
+        storage: makes the S3 client when it is needed.
+        bucket: the bucket's name.
+        now: the present time.
+    """
+
+    storage: Callable[[], Any]
+    bucket: str
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _made: Any = field(default=None, init=False, repr=False)
+
+    def keep(self, reason: str, records: Sequence[Mapping[str, object]]) -> None:
+        """Keeps the records of a batch in one file.
+
+        Raises:
+            StorageUnavailable: they are not kept.
+        """
+        body = json.dumps({"reason": reason, "records": list(records)}, default=str).encode()
+        try:
+            if self._made is None:
+                self._made = self.storage()
+            key = f"{LATE_PREFIX}{self.now():%Y/%m/%d}/{uuid.uuid4()}.json"
+            self._made.put_object(Bucket=self.bucket, Key=key, Body=body)
+        except (BotoCoreError, ClientError) as error:
+            raise StorageUnavailable(_fault(error)) from None
+
+
+@dataclass(slots=True)
+class AnalysisFiles:
+    """Reads what Contact Lens wrote.
+
+    Attributes:
+        storage: makes the S3 client when it is needed.
+    """
+
+    storage: Callable[[], Any]
+    _made: Any = field(default=None, init=False, repr=False)
+
+    def read(self, bucket: str, key: str, most_bytes: int) -> bytes:
+        """A file's contents.
+
+        Raises:
+            FileGone, FileTooLarge, StorageUnavailable: it cannot be read.
+        """
+        try:
+            if self._made is None:
+                self._made = self.storage()
+            answer = self._made.get_object(Bucket=bucket, Key=key)
+            if answer["ContentLength"] > most_bytes:
+                answer["Body"].close()
+                raise FileTooLarge
+            return bytes(answer["Body"].read())
+        except (BotoCoreError, ClientError) as error:
+            if _fault(error) in _GONE:
+                raise FileGone from None
+            raise StorageUnavailable(_fault(error)) from None
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response["Error"].get("Code", ""))
+    return type(error).__name__

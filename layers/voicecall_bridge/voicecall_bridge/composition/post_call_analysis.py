@@ -1,0 +1,60 @@
+"""What `post_call_analysis` runs on."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+from voicecall_bridge.aws.contact_directory import ContactDirectory
+from voicecall_bridge.aws.transcript_files import AnalysisFiles
+from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, AwsClients
+from voicecall_bridge.composition.dead_letters import dead_letter_queue
+from voicecall_bridge.composition.observer import new_observer, report_item_faults
+from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
+from voicecall_bridge.ledger.analyses import AnalysisLedger
+from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
+from voicecall_bridge.ledger.records import RecordLedger
+from voicecall_bridge.ledger.table import Table
+from voicecall_bridge.settings.post_call_analysis import PostCallAnalysisSettings
+from voicecall_bridge.streams.post_call_analysis import NAME, PostCallEvents
+from voicecall_bridge.streams.results import RecordLog
+from voicecall_bridge.use_cases.directory import CountedDirectory
+from voicecall_bridge.use_cases.post_call import PostCallAnalysis
+from voicecall_bridge.use_cases.transcript_calls import TranscriptCalls
+
+FILE_SECONDS = 20.0
+"""What S3 may take for an answer: a file has up to 50 MB."""
+
+
+@lru_cache(maxsize=1)
+def post_call_analysis() -> PostCallEvents:
+    """What handles an event.
+
+    Raises:
+        SettingsError: naming every variable that is missing or faulty; Lambda tries the event
+            again, and keeps it in the end.
+    """
+    settings = PostCallAnalysisSettings.from_environment(os.environ)
+    observer = new_observer()
+    report_item_faults(observer, settings.item_faults)
+    aws = AwsClients(STREAM_ATTEMPTS)
+    table = Table(aws.maker("dynamodb"), settings.ledger_table)
+    facts = ContactFactsLedger(table)
+    directory = CountedDirectory(ContactDirectory(aws.maker("connect")), observer)
+    analysis = PostCallAnalysis(
+        AnalysisFiles(aws.maker("s3", FILE_SECONDS)),
+        AnalysisLedger(table),
+        RecordLedger(table),
+        facts,
+        directory,
+        TranscriptCalls(facts, directory, settings.salesforce.contact_centers, observer),
+        telephony_clients(settings.salesforce, aws, observer, TelephonyOptions(STREAM_SECONDS)),
+        observer,
+        settings.summary_field,
+    )
+    return PostCallEvents(
+        analysis,
+        RecordLog(NAME, dead_letter_queue(settings.dead_letters, aws), observer),
+        settings.instance_arn.rpartition("/")[2],
+        settings.files,
+    )

@@ -1,0 +1,117 @@
+"""What a contact's flow and events told of it, for those who only have its id later.
+
+initial_contact_id   the first contact of its chain
+previous_contact_id  the contact that spawned it
+agent_connected      when an agent was connected, ISO 8601
+call_ended_at        when it ended, ISO 8601
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.contact_centers.assignment import UNASSIGNED, Assignment
+from voicecall_bridge.ledger.assignments import assignment_of
+from voicecall_bridge.ledger.lease import Change, Leases
+from voicecall_bridge.ledger.table import string_of, text
+from voicecall_bridge.sources.reading import moment, parsed_object
+from voicecall_bridge.sources.reading import text as string
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from voicecall_bridge.contact import ContactKey
+    from voicecall_bridge.ledger.table import Item, Table
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """What the ledger knows of a contact's place in its call.
+
+    Attributes:
+        known: there is an item.
+        initial_contact_id, previous_contact_id: as told; empty: not told.
+        has_voice_call: the contact has a VoiceCall of its own.
+        ended: the contact is known to be over.
+        agent_connected, ended_at: None: not told.
+        assignment: which contact center owns the contact.
+    """
+
+    known: bool = False
+    initial_contact_id: str = ""
+    previous_contact_id: str = ""
+    has_voice_call: bool = False
+    ended: bool = False
+    agent_connected: datetime | None = None
+    ended_at: datetime | None = None
+    assignment: Assignment = UNASSIGNED
+
+
+@dataclass(frozen=True, slots=True)
+class NewFacts:
+    """What is to be remembered; empty and None: nothing is told."""
+
+    initial_contact_id: str = ""
+    previous_contact_id: str = ""
+    agent_connected: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class ContactFactsLedger:
+    """The facts in the ledger's items. Every method raises LedgerUnavailable when DynamoDB does not
+    answer in time or refuses.
+
+    Attributes:
+        table: the ledger's table.
+        now: epoch seconds.
+    """
+
+    table: Table
+    now: Callable[[], float] = time.time
+    _leases: Leases = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Takes the leases of the table."""
+        self._leases = Leases(self.table, self.now)
+
+    def read(self, key: ContactKey) -> ContactFacts:
+        """What the ledger knows right now."""
+        return _facts(self.table.read(str(key)))
+
+    def remember(self, key: ContactKey, facts: NewFacts) -> None:
+        """Writes what is told. A contact's place in its chain and its times never change, so the
+        same facts twice do no harm."""
+        told = {
+            "initial_contact_id": facts.initial_contact_id,
+            "previous_contact_id": facts.previous_contact_id,
+            "agent_connected": facts.agent_connected.isoformat() if facts.agent_connected else "",
+            "call_ended_at": facts.ended_at.isoformat() if facts.ended_at else "",
+        }
+        told = {name: value for name, value in told.items() if value}
+        if told:
+            sets = ", ".join(f"{name} = :{name}" for name in told)
+            values = {f":{name}": text(value) for name, value in told.items()}
+            self._leases.write(key, Change(values, sets))
+
+
+def _facts(item: Item) -> ContactFacts:
+    first, previous = string_of(item, "initial_contact_id"), string_of(item, "previous_contact_id")
+    request = parsed_object(string_of(item, "create_request"))
+    if request is not None and not previous:
+        # What the flow told: a contact that was created without a parent is the first one.
+        previous = string(request.get("parentVoiceCallId"))
+        first = first or ("" if previous else string_of(item, "vendor_call_key"))
+    return ContactFacts(
+        known=bool(item),
+        initial_contact_id=first,
+        previous_contact_id=previous,
+        has_voice_call=bool(string_of(item, "voice_call_id")),
+        ended=bool(item.get("call_ended", {}).get("BOOL", False)),
+        agent_connected=moment(string_of(item, "agent_connected")),
+        ended_at=moment(string_of(item, "call_ended_at")),
+        assignment=assignment_of(item),
+    )

@@ -1,0 +1,133 @@
+"""Which call a line belongs to, and which contact center has it.
+
+Transcripts go to the first call of the chain. A consult that was not merged with the call stays
+with its own: a leg with a VoiceCall of its own, as long as the contact that spawned it goes on
+(Salesforce's Voice implementation guide, "Transcribe Calls in Real Time"). Connect tells neither
+consult nor merge while the call is on; that the other contact has ended is what the events tell.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.aws.contact_directory import NoSuchContact
+from voicecall_bridge.contact import ContactKey
+from voicecall_bridge.contact_centers.assignment import Unassigned
+from voicecall_bridge.ledger.contact_facts import NewFacts
+from voicecall_bridge.ledger.table import LedgerUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voicecall_bridge.contact_centers.registry import ContactCenter, ContactCenterRegistry
+    from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.ledger.contact_facts import ContactFacts, ContactFactsLedger
+    from voicecall_bridge.observability import Observer
+    from voicecall_bridge.use_cases.directory import CountedDirectory
+
+KEPT_SECONDS = 600.0
+"""How long an environment keeps in mind which call a contact belongs to."""
+CONSULT_SECONDS = 2.0
+"""How long it keeps that a contact is a consult: it may be merged at any moment."""
+KEPT_CONTACTS = 10_000
+MOST_LINKS = 10
+"""Contacts of a chain that are followed from parent to parent; beyond it Connect is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptCall:
+    """The call of a line.
+
+    Attributes:
+        vendor_call_key: of its VoiceCall.
+        contact_center: the contact center that has it.
+    """
+
+    vendor_call_key: str
+    contact_center: ContactCenter
+
+
+@dataclass(slots=True)
+class TranscriptCalls:
+    """Finds the calls of contacts. Use it from many threads.
+
+    Attributes:
+        ledger: what flow and events told.
+        directory: DescribeContact, for what they did not tell.
+        contact_centers: of the stack.
+        observer: logs and counters.
+        clock: monotonic seconds.
+    """
+
+    ledger: ContactFactsLedger
+    directory: CountedDirectory
+    contact_centers: ContactCenterRegistry
+    observer: Observer
+    clock: Callable[[], float] = time.monotonic
+    _kept: dict[ContactKey, tuple[TranscriptCall, float]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def of(self, key: ContactKey, deadline: Deadline) -> TranscriptCall:
+        """The call that a contact's lines go to.
+
+        Raises:
+            LedgerUnavailable, DirectoryUnavailable: neither tells now.
+            OtherContactCenter: the stack does not serve the contact's.
+        """
+        call, until = self._kept.get(key, (None, 0.0))
+        if call is not None and self.clock() < until:
+            return call
+        call, seconds = self._find(key, deadline)
+        with self._lock:
+            self._kept[key] = (call, self.clock() + seconds)
+            while len(self._kept) > KEPT_CONTACTS:
+                del self._kept[next(iter(self._kept))]
+        return call
+
+    def _find(self, key: ContactKey, deadline: Deadline) -> tuple[TranscriptCall, float]:
+        facts = self.ledger.read(key)
+        first, previous, secret = self._first_of(key, facts), facts.previous_contact_id, ""
+        if not first:
+            first, previous, secret = self._describe(key, deadline)
+        if first == key.contact_id:
+            return TranscriptCall(first, self._owner(facts, secret)), KEPT_SECONDS
+        if facts.has_voice_call and previous and self._goes_on(key, previous):
+            return TranscriptCall(key.contact_id, self._owner(facts, secret)), CONSULT_SECONDS
+        of_the_call = self.ledger.read(ContactKey(key.instance_id, first))
+        unassigned = isinstance(of_the_call.assignment, Unassigned)
+        owner = self._owner(facts if unassigned else of_the_call, secret)
+        return TranscriptCall(first, owner), KEPT_SECONDS
+
+    def _first_of(self, key: ContactKey, facts: ContactFacts) -> str:
+        """The first contact of the chain, as far as the ledger tells; empty: it does not."""
+        for _ in range(MOST_LINKS):
+            if facts.initial_contact_id or not facts.previous_contact_id:
+                return facts.initial_contact_id
+            facts = self.ledger.read(ContactKey(key.instance_id, facts.previous_contact_id))
+        return ""
+
+    def _describe(self, key: ContactKey, deadline: Deadline) -> tuple[str, str, str]:
+        """First contact, previous contact and the secret that an attribute names, of Connect."""
+        try:
+            described = self.directory.describe(key, deadline).contact
+        except NoSuchContact:
+            return key.contact_id, "", ""  # asked again after KEPT_SECONDS
+        first = described.initial_contact_id or key.contact_id
+        try:
+            self.ledger.remember(key, NewFacts(first, described.previous_contact_id))
+        except LedgerUnavailable as fault:
+            self.observer.ledger_fault("first contact", fault, key.contact_id)
+        return first, described.previous_contact_id, described.secret_name
+
+    def _goes_on(self, key: ContactKey, previous: str) -> bool:
+        before = self.ledger.read(ContactKey(key.instance_id, previous))
+        return before.known and not before.ended
+
+    def _owner(self, facts: ContactFacts, secret: str) -> ContactCenter:
+        centers = self.contact_centers
+        return centers.owner(facts.assignment) or centers.named(secret) or centers.default

@@ -1,0 +1,232 @@
+"""Brings lines to Salesforce: requests filled across calls, one at a time for each call.
+
+A request has lines of up to five calls, all of one org. The lines of a call go in their order, and
+no second request about a call begins before the first one has ended. What Salesforce cannot take
+now is given back at once, with the rest of its call: the caller tries again later, so that no call
+waits for another one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voicecall_bridge.telephony.errors import Rejected, TelephonyError
+from voicecall_bridge.telephony.operations import Operation
+from voicecall_bridge.use_cases.transcript_answers import (
+    ALL_TAKEN,
+    LineResult,
+    Verdict,
+    of_entries,
+    of_error,
+)
+from voicecall_bridge.voice_call.transcript import MOST_CALLS, MOST_LINES, bulk_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from concurrent.futures import Executor
+
+    from voicecall_bridge.contact_centers.registry import ContactCenter
+    from voicecall_bridge.deadline import Deadline
+    from voicecall_bridge.telephony.client import TelephonyClient
+    from voicecall_bridge.telephony.clients import TelephonyClients
+    from voicecall_bridge.use_cases.transcript_calls import TranscriptCall
+    from voicecall_bridge.voice_call.transcript import Message
+
+REQUEST_SECONDS = 3.0
+"""What one request may take: a line's worth falls with every second."""
+
+
+@dataclass(slots=True)
+class PendingLine:
+    """A line on its way; `result` is None until it is known."""
+
+    message: Message
+    result: LineResult | None = None
+
+
+@dataclass(slots=True)
+class CallLines:
+    """Lines of one call, the earliest first.
+
+    Attributes:
+        vendor_call_key: the call.
+        lines: what is still to be sent.
+        alone: the call gets requests of its own: one with others was refused, and did not say why.
+        lines_of_a_request: how many lines go together.
+    """
+
+    vendor_call_key: str
+    lines: deque[PendingLine]
+    alone: bool = False
+    lines_of_a_request: int = MOST_LINES
+
+
+@dataclass(slots=True)
+class TranscriptSender:
+    """Sends lines.
+
+    Attributes:
+        clients: one for each contact center.
+        pool: where requests run side by side.
+        requests_at_once: to one contact center.
+    """
+
+    clients: TelephonyClients
+    pool: Executor
+    requests_at_once: int = 16
+
+    def send(self, lines: Iterable[tuple[TranscriptCall, PendingLine]], deadline: Deadline) -> bool:
+        """Sends lines and says of each how that ended; a line without result is to be tried later.
+
+        Args:
+            lines: with their calls, those of a call in their order.
+            deadline: no request begins after it, and none is waited for.
+
+        Returns:
+            Whether all requests have ended.
+        """
+        orgs: dict[str, tuple[ContactCenter, dict[str, CallLines]]] = {}
+        for call, line in lines:
+            owner, key = call.contact_center, call.vendor_call_key
+            _, calls = orgs.setdefault(owner.secret, (owner, {}))
+            calls.setdefault(key, CallLines(key, deque())).lines.append(line)
+        running = [
+            self.pool.submit(round_.work)
+            for owner, calls in orgs.values()
+            for round_ in [_Round(self.clients.of(owner), list(calls.values()), deadline)]
+            for _ in range(min(self.requests_at_once, -(-len(calls) // MOST_CALLS)))
+        ]
+        ended, late = wait(running, timeout=deadline.remaining())
+        for done in ended:
+            done.result()
+        return not late
+
+    def send_events(
+        self, call: TranscriptCall, bodies: Sequence[dict[str, object]], deadline: Deadline
+    ) -> LineResult:
+        """Sends the bodies of conversation events of a live call, one after the other; how the
+        first that was not taken ended, or that all were."""
+        return perform_events(self.clients, Operation.REALTIME_EVENTS, call, bodies, deadline)
+
+
+def perform_events(
+    clients: TelephonyClients,
+    operation: Operation,
+    call: TranscriptCall,
+    bodies: Iterable[dict[str, object]],
+    deadline: Deadline,
+) -> LineResult:
+    """Sends conversation events; how the first request that was not taken ended, or that all were
+    taken."""
+    attempts = 0
+    for body in bodies:
+        try:
+            done = clients.of(call.contact_center).perform(
+                operation, call.vendor_call_key, deadline.within(REQUEST_SECONDS), body
+            )
+        except TelephonyError as error:
+            return of_error(error)
+        attempts += done.attempts
+    return LineResult(Verdict.TAKEN, attempts=attempts)
+
+
+@dataclass(slots=True)
+class _Round:
+    """The lines of one org: several workers take from it until nothing is left to take."""
+
+    client: TelephonyClient
+    calls: list[CallLines]
+    deadline: Deadline
+    _ready: deque[CallLines] = field(init=False)
+    _stopped: LineResult | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self._ready = deque(self.calls)
+
+    def work(self) -> None:
+        while parts := self._take():
+            self._send(parts)
+
+    def _take(self) -> list[tuple[CallLines, list[PendingLine]]]:
+        with self._lock:
+            taken: list[CallLines] = []
+            while self._ready and self._fits(taken):
+                taken.append(self._ready.popleft())
+            return [
+                (
+                    call,
+                    [call.lines[i] for i in range(min(len(call.lines), call.lines_of_a_request))],
+                )
+                for call in taken
+            ]
+
+    def _fits(self, taken: Sequence[CallLines]) -> bool:
+        if self._stopped is not None or not self.deadline.allows(0.0):
+            return False
+        alone = self._ready[0].alone or any(call.alone for call in taken)
+        return len(taken) < (1 if alone else MOST_CALLS)
+
+    def _send(self, parts: Sequence[tuple[CallLines, list[PendingLine]]]) -> None:
+        body = bulk_messages(
+            (call.vendor_call_key, [line.message for line in lines]) for call, lines in parts
+        )
+        try:
+            answer = self.client.perform(
+                Operation.BULK_MESSAGES, "", self.deadline.within(REQUEST_SECONDS), body
+            )
+        except Rejected as error:
+            self._refused(parts, error)
+        except TelephonyError as error:
+            # Not this request's own: the org's limit, an outage, a wrong key. Others would fare
+            # alike, and each would take its time.
+            self._stop(of_error(error), parts)
+        else:
+            results = of_entries(answer)
+            for call, lines in parts:
+                self._settle(call, lines, results.get(call.vendor_call_key, ALL_TAKEN))
+
+    def _refused(
+        self, parts: Sequence[tuple[CallLines, list[PendingLine]]], error: Rejected
+    ) -> None:
+        """A request with several calls does not say which of them is refused; one with several
+        lines does not say which line."""
+        (call, lines), several = parts[0], len(parts) > 1
+        result = of_error(error)
+        if not several and (result.verdict is not Verdict.REFUSED or len(lines) == 1):
+            self._settle(call, lines, result)
+            return
+        with self._lock:
+            for call, _ in parts:
+                if several:
+                    call.alone = True
+                else:
+                    call.lines_of_a_request = 1
+                self._ready.append(call)
+
+    def _settle(self, call: CallLines, lines: Sequence[PendingLine], result: LineResult) -> None:
+        with self._lock:
+            if result.verdict is Verdict.LATER:
+                # What follows in this call must not overtake it.
+                for line in call.lines:
+                    line.result = result
+                return
+            for line in lines:
+                line.result = result
+                call.lines.popleft()
+            if call.lines:
+                self._ready.append(call)
+
+    def _stop(
+        self, result: LineResult, parts: Sequence[tuple[CallLines, list[PendingLine]]]
+    ) -> None:
+        with self._lock:
+            self._stopped = result
+            for call in [*self._ready, *(call for call, _ in parts)]:
+                for line in call.lines:
+                    line.result = result
+            self._ready.clear()

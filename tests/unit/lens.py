@@ -1,0 +1,344 @@
+"""Contact Lens' records, and `contact_lens` without Lambda and without a network."""
+
+import base64
+import json
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory
+from tests.unit.memory_dynamodb import MemoryDynamoDB
+from tests.unit.samples import CENTERS, CONTACT_ID, INSTANCE_ID, MISSING
+from tests.unit.telling import Told
+from voicecall_bridge.aws.deferred_records import Deferred, DeferredRecords, ReceivedAgain
+from voicecall_bridge.aws.transcript_files import LateRecords, StorageUnavailable
+from voicecall_bridge.contact import ContactKey
+from voicecall_bridge.contact_centers.registry import ContactCenter, ContactCenterRegistry
+from voicecall_bridge.deadline import Deadline
+from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
+from voicecall_bridge.ledger.table import Table
+from voicecall_bridge.observability import Observer
+from voicecall_bridge.settings.contact_lens import LensOptions
+from voicecall_bridge.streams.contact_lens import ContactLens
+from voicecall_bridge.streams.results import RecordLog
+from voicecall_bridge.telephony.answers import SalesforceResult
+from voicecall_bridge.telephony.client import TelephonyClient
+from voicecall_bridge.telephony.clients import TelephonyClients
+from voicecall_bridge.telephony.errors import Rejected, TelephonyError
+from voicecall_bridge.telephony.operations import Operation
+from voicecall_bridge.use_cases.directory import CountedDirectory
+from voicecall_bridge.use_cases.transcript_calls import TranscriptCalls
+from voicecall_bridge.use_cases.transcripts import TranscriptSender
+
+NOW = 1_795_168_800.0
+STREAM_ARN = "arn:aws:kinesis:us-west-2:111122223333:stream/contact-lens"
+QUEUE_ARN = "arn:aws:sqs:us-west-2:111122223333:waiting.fifo"
+SECONDS_LEFT = 30.0
+
+
+def utterance(name: str, words: str = "", begin: int = 0, **changes: object) -> dict[str, Any]:
+    """A segment with a part of a line."""
+    given: dict[str, object] = {
+        "Id": name,
+        "TranscriptId": f"t-{name}",
+        "ParticipantId": "AGENT",
+        "ParticipantRole": "AGENT",
+        "PartialContent": words or f"words of {name}",
+        "BeginOffsetMillis": begin,
+        "EndOffsetMillis": begin + 500,
+    }
+    given |= changes
+    return {"Utterance": {key: value for key, value in given.items() if value is not MISSING}}
+
+
+def transcript(name: str, words: str = "", begin: int = 0, **changes: object) -> dict[str, Any]:
+    """A segment with a whole line."""
+    given = {
+        "Id": name,
+        "ParticipantRole": "CUSTOMER",
+        "Content": words or f"words of {name}",
+        "BeginOffsetMillis": begin,
+        "EndOffsetMillis": begin + 500,
+        "Sentiment": "NEUTRAL",
+    }
+    return {"Transcript": given | changes}
+
+
+def categories(*names: str, point: tuple[int, int] | None = None) -> dict[str, Any]:
+    """A segment with matched categories."""
+    points = [{"BeginOffsetMillis": point[0], "EndOffsetMillis": point[1]}] if point else []
+    return {
+        "Categories": {
+            "MatchedCategories": list(names),
+            "MatchedDetails": {name: {"PointsOfInterest": points} for name in names},
+        }
+    }
+
+
+def segments(
+    *found: Mapping[str, Any], contact: str = CONTACT_ID, **changes: Any
+) -> dict[str, Any]:
+    """A record of the stream.
+
+    Source: Amazon Connect administrator guide, "Real-time contact analysis segment streams"; values
+    invented.
+    """
+    record: dict[str, Any] = {
+        "Version": "1.0.0",
+        "Channel": "VOICE",
+        "AccountId": "111122223333",
+        "InstanceId": INSTANCE_ID,
+        "ContactId": contact,
+        "LanguageCode": "en-US",
+        "EventType": "SEGMENTS",
+        "Segments": list(found),
+    }
+    record |= changes
+    return {key: value for key, value in record.items() if value is not MISSING}
+
+
+def stream_record(payload: object, number: int, arrived: float) -> dict[str, Any]:
+    data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    return {
+        "kinesis": {
+            "partitionKey": "key",
+            "sequenceNumber": str(number),
+            "data": base64.b64encode(data).decode(),
+            "approximateArrivalTimestamp": arrived,
+        },
+        "eventSource": "aws:kinesis",
+        "eventID": f"shardId-000000000000:{number}",
+        "eventSourceARN": STREAM_ARN,
+    }
+
+
+Entry = Callable[[str], tuple[int, str] | None]
+
+
+class TranscriptOrg(TelephonyClient):
+    """An org that takes lines, and checks each request as Salesforce does.
+
+    Attributes:
+        lines: what it has of each call.
+        events: bodies of conversation events, by call.
+        requests: calls of each request with lines, with the number of their lines.
+        entry: status and message of a call that is not taken.
+        fault: error of a whole request, asked before each one.
+        at_work, taken: called within each request with lines, with its calls: before they are
+            taken, and afterwards.
+    """
+
+    def __init__(self) -> None:
+        self.lines: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.events: list[tuple[str, str, dict[str, Any]]] = []
+        self.requests: list[dict[str, int]] = []
+        self.entry: Entry = lambda _: None
+        self.fault: Callable[[], TelephonyError | None] = lambda: None
+        self.at_work: Callable[[Sequence[str]], None] = lambda _: None
+        self.taken: Callable[[Sequence[str]], None] = lambda _: None
+        self._busy: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def perform(
+        self,
+        operation: Operation,
+        vendor_call_key: str,
+        deadline: Deadline,
+        body: Mapping[str, object] | None = None,
+    ) -> SalesforceResult:
+        if error := self.fault():
+            error.attempts = 1
+            raise error
+        if operation is not Operation.BULK_MESSAGES:
+            assert body is not None
+            with self._lock:
+                self.events.append((operation.value, vendor_call_key, dict(body)))
+            return SalesforceResult({}, 1)
+        assert vendor_call_key == ""
+        entries: Any = body["entries"] if body else []
+        return self._bulk(entries)
+
+    def _bulk(self, entries: list[dict[str, Any]]) -> SalesforceResult:
+        keys = [entry["vendorCallKey"] for entry in entries]
+        assert 1 <= len(keys) == len(set(keys)) <= 5
+        assert all(1 <= len(entry["messages"]) <= 5 for entry in entries)
+        with self._lock:
+            self._busy.update(keys)
+            assert all(self._busy[key] == 1 for key in keys), "two requests for a call at a time"
+            self.requests.append({it["vendorCallKey"]: len(it["messages"]) for it in entries})
+        try:
+            self.at_work(keys)
+            failed = [self._take(entry) for entry in entries]
+            self.taken(keys)
+        finally:
+            with self._lock:
+                self._busy.subtract(keys)
+        shown = [entry for entry in failed if entry]
+        if len(entries) == 1 and shown and shown[0]["status"] in (400, 404):
+            error = Rejected(
+                "refused", status=int(shown[0]["status"]), remark=str(shown[0]["message"])
+            )
+            error.attempts = 1
+            raise error
+        members = {"errorResponse": {"errorResponseEntries": shown}} if shown else {}
+        return SalesforceResult(members, 1)
+
+    def _take(self, entry: dict[str, Any]) -> dict[str, object] | None:
+        key = entry["vendorCallKey"]
+        if refused := self.entry(key):
+            return {"vendorCallKey": key, "status": refused[0], "message": refused[1]}
+        known = {line["messageId"] for line in self.lines[key]}
+        new = [line for line in entry["messages"] if line["messageId"] not in known]
+        self.lines[key] += new
+        return None
+
+    def said(self, key: str) -> list[str]:
+        """What was said, as the org has it."""
+        return [line["content"] for line in self.lines[key]]
+
+
+class MemoryWaiting(DeferredRecords):
+    """The queue of records that wait: a group's records in their order."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: None, "memory")
+        self.messages: dict[str, Deferred] = {}
+        self.received: Counter[str] = Counter()
+        self.pauses: list[float] = []
+        self.down = False
+
+    def send(self, records: Sequence[Deferred]) -> list[Deferred]:
+        if self.down:
+            return list(records)
+        for record in records:
+            self.messages.setdefault(f"m-{record.record.id}", record)
+        return []
+
+    def wait(self, message: ReceivedAgain, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+    def event(self) -> dict[str, Any]:
+        """All messages, as Lambda passes them."""
+        self.received.update(list(self.messages))
+        return {
+            "Records": [
+                {
+                    "messageId": name,
+                    "receiptHandle": f"r-{name}",
+                    "body": deferred.body(),
+                    "attributes": {"ApproximateReceiveCount": str(self.received[name])},
+                    "eventSource": "aws:sqs",
+                    "eventSourceARN": QUEUE_ARN,
+                }
+                for name, deferred in self.messages.items()
+            ]
+        }
+
+    def settle(self, failed: Iterable[str]) -> None:
+        self.messages = {name: self.messages[name] for name in failed}
+
+
+class CountingObserver(Observer):
+    """Remembers counters also after they were flushed."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__("Test", told.observer.logger)
+        self.counted: Counter[str] = Counter()
+
+    def count(self, name: str, dimension: str = "", value: str = "", times: int = 1) -> None:
+        super().count(name, dimension, value, times)
+        if not dimension:
+            self.counted[name] += times
+
+
+class MemoryLate(LateRecords):
+    """The bucket of lines that came too late."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: None, "memory")
+        self.kept: list[tuple[str, list[Any]]] = []
+        self.down = False
+
+    def keep(self, reason: str, records: Sequence[Mapping[str, object]]) -> None:
+        if self.down:
+            raise StorageUnavailable("SlowDown")
+        self.kept.append((reason, list(records)))
+
+
+class LensFunction:
+    """One execution environment of `contact_lens`.
+
+    Args:
+        options: what is sent.
+        centers: of the stack.
+        workers: requests at a time.
+    """
+
+    def __init__(
+        self,
+        options: LensOptions | None = None,
+        centers: ContactCenterRegistry = CENTERS,
+        workers: int = 4,
+    ) -> None:
+        self.clock = Clock(NOW)
+        self.told, self.letters = Told(), MemoryDeadLetters()
+        self.dynamodb, self.directory = MemoryDynamoDB(), MemoryDirectory()
+        self.facts = ContactFactsLedger(Table(lambda: self.dynamodb, "memory"), self.clock)
+        self.orgs: defaultdict[str, TranscriptOrg] = defaultdict(TranscriptOrg)
+        self.waiting, self.late = MemoryWaiting(), MemoryLate()
+        self.overruns = 0
+        pool = ThreadPoolExecutor(workers)
+        observer = self.observer = CountingObserver(self.told)
+        directory = CountedDirectory(self.directory, observer)
+        calls = TranscriptCalls(self.facts, directory, centers, observer, self.clock)
+        clients = TelephonyClients(centers, self._org)
+        self.lens = ContactLens(
+            TranscriptSender(clients, pool, workers),
+            calls,
+            self.waiting,
+            self.late,
+            RecordLog("contact_lens", self.letters, observer),
+            options or LensOptions(),
+            pool,
+            self._overrun,
+            self.clock,
+        )
+
+    def _org(self, center: ContactCenter) -> TranscriptOrg:
+        return self.orgs[center.name]
+
+    def _overrun(self) -> None:
+        self.overruns += 1
+
+    @property
+    def org(self) -> TranscriptOrg:
+        """The default contact center's."""
+        return self.orgs[CENTERS.default.name]
+
+    def __call__(self, *payloads: object, first: int = 1, age: float = 1.0) -> list[str]:
+        """Delivers a batch of the stream; the sequence numbers that are to be delivered again."""
+        arrived = self.clock() - age
+        records = [stream_record(it, first + n, arrived) for n, it in enumerate(payloads)]
+        return self.deliver({"Records": records})
+
+    def deliver(self, event: dict[str, Any]) -> list[str]:
+        failures = self.lens.answer(event, SECONDS_LEFT)["batchItemFailures"]
+        return [failure["itemIdentifier"] for failure in failures]
+
+    def try_waiting(self) -> list[str]:
+        """Delivers what waits in the queue; what is to wait on."""
+        failed = self.deliver(self.waiting.event())
+        self.waiting.settle(failed)
+        return failed
+
+    def ended(self) -> list[tuple[str, str]]:
+        """Disposition and reason of each delivery, in order."""
+        return [(line["disposition"], line["reason"]) for line in self.told.deliveries()]
+
+    def counted(self, name: str) -> int:
+        return self.observer.counted[name]
+
+    def key(self, contact: str = CONTACT_ID) -> ContactKey:
+        return ContactKey(INSTANCE_ID, contact)

@@ -1,0 +1,172 @@
+"""Contact Lens' records that are late, wait, or cannot be handled."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.lens import (
+    NOW,
+    LensFunction,
+    categories,
+    segments,
+    utterance,
+)
+from tests.unit.samples import CONTACT_ID, a_contact
+from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
+from voicecall_bridge.settings.contact_lens import LensOptions
+from voicecall_bridge.streams.contact_lens import PAUSES, SLOW_SECONDS
+from voicecall_bridge.telephony.errors import (
+    Unavailable,
+)
+
+
+def known(function: LensFunction, *contacts: str, **changes: Any) -> None:
+    """Connect knows these as first contacts of their chains."""
+    for contact in contacts:
+        function.directory.know(
+            a_contact(contact_id=contact, initial_contact_id=contact, **changes)
+        )
+
+
+@pytest.fixture
+def function() -> LensFunction:
+    made = LensFunction()
+    known(made, CONTACT_ID, "c-1", "c-2", "c-3", "c-4", "c-5", "c-6", "c-7")
+    return made
+
+
+# Age
+
+
+def test_lines_that_are_too_old_are_kept_and_not_sent(function: LensFunction) -> None:
+    old = [segments(utterance(f"u-{n}")) for n in range(3)]
+    assert function(*old, age=121.0) == []
+    assert function.ended() == [("skipped", "TOO_LATE")] * 3
+    assert {line["payloadKept"] for line in function.told.deliveries()} == {"bucket"}
+    assert function.org.requests == function.letters.kept == []
+    ((reason, records),) = function.late.kept
+    assert (reason, len(records)) == ("TOO_LATE", 3)
+    assert function.counted("TranscriptLinesTooLate") == 3
+    assert function.counted("DeadLettered") == 0
+
+
+def test_lines_that_wait_grow_too_old(function: LensFunction) -> None:
+    function.org.fault = lambda: Unavailable("down", status=503)
+    assert function(segments(utterance("u"))) == []
+    function.clock.now += 118
+    assert len(function.try_waiting()) == 1
+    assert function.waiting.pauses[-1] == 2.0
+    function.clock.now += 2.1
+    assert function.try_waiting() == []
+    assert function.ended() == [("skipped", "TOO_LATE")]
+
+
+def test_a_bucket_that_does_not_answer_loses_nothing(function: LensFunction) -> None:
+    function.late.down = True
+    assert function(segments(utterance("u")), age=500.0) == ["1"]
+    function.late.down = False
+    assert function(segments(utterance("u")), age=500.0) == []
+
+
+# Which call, and its faults
+
+
+def test_what_is_not_known_now_waits(function: LensFunction) -> None:
+    function.directory.fault = DirectoryUnavailable("ThrottlingException")
+    assert function(segments(utterance("u"))) == []
+    assert len(function.waiting.messages) == 1
+    function.directory.fault = None
+    assert function.try_waiting() == []
+    assert function.org.said(CONTACT_ID) == ["words of u"]
+
+
+def test_a_queue_that_does_not_answer_loses_nothing(function: LensFunction) -> None:
+    function.org.fault = lambda: Unavailable("down", status=503)
+    function.waiting.down = True
+    assert function(segments(utterance("u"))) == ["1"]
+    function.org.fault = lambda: None
+    function.clock.now += SLOW_SECONDS  # the call is no longer slow
+    assert function(segments(utterance("u"))) == []
+    assert function.ended() == [("delivered", "")]
+
+
+def test_a_call_that_goes_on_leaves_the_queue(function: LensFunction) -> None:
+    """Given lines without a pause behind one that had to wait; then they go behind it for longer
+    than it pauses there, and after that straight to Salesforce."""
+    assert max(PAUSES) < SLOW_SECONDS
+    function.org.fault = lambda: Unavailable("down", status=503)
+    assert function(segments(utterance("u-0"))) == []
+    function.org.fault = lambda: None
+    direct = []
+    for number in range(1, 17):
+        function.clock.now += 2.0
+        function(segments(utterance(f"u-{number}")), first=number + 1)
+        direct.append(not function.waiting.messages)
+        function.try_waiting()
+    assert direct == [False] * 14 + [True] * 2
+    assert function.org.said(CONTACT_ID) == [f"words of u-{number}" for number in range(17)]
+
+
+def test_a_record_that_is_delivered_again_is_not_sent_again(function: LensFunction) -> None:
+    for _ in range(2):
+        assert function(segments(utterance("u"))) == []
+    assert len(function.org.requests) == len(function.ended()) == 1
+
+
+def test_a_defect_is_a_dead_letter(function: LensFunction) -> None:
+    def broken() -> None:
+        raise RuntimeError("words of u")
+
+    function.org.fault = broken  # type: ignore[assignment]
+    assert function(segments(utterance("u", "words of u"))) == []
+    assert function.ended() == [("dead_lettered", "DEFECT")]
+    assert "words of u" not in function.told.stream.getvalue()
+
+
+# Categories
+
+
+def test_categories_of_a_call(function: LensFunction) -> None:
+    function(segments(utterance("u"), categories("late-delivery", "churn", point=(10, 20))))
+    ((operation, key, body),) = function.org.events
+    assert (operation, key) == ("realtimeConversationEvents", CONTACT_ID)
+    at = round(NOW - 1) * 1000
+    details = {"BeginOffsetMillis": 10, "EndOffsetMillis": 20}
+    assert body == {
+        "service": "AmazonConnectContactLens",
+        "persist": False,
+        "events": [
+            {
+                "type": "IntelligenceSignal__Category",
+                "value": name,
+                "startTime": at,
+                "details": details,
+            }
+            for name in ("late-delivery", "churn")
+        ],
+    }
+
+
+def test_categories_without_a_point_of_interest(function: LensFunction) -> None:
+    function(segments(categories("churn")))
+    ((_, _, body),) = function.org.events
+    assert "details" not in body["events"][0]
+    assert function.ended() == [("delivered", "")]
+
+
+def test_categories_can_be_switched_off() -> None:
+    function = LensFunction(LensOptions(categories=False))
+    known(function, CONTACT_ID)
+    function(segments(categories("churn")), segments(utterance("u"), categories("x")))
+    assert function.org.events == []
+    assert sorted(function.ended()) == [("delivered", ""), ("skipped", "NO_LINES")]
+
+
+def test_categories_wait_like_lines(function: LensFunction) -> None:
+    faults = iter([None, Unavailable("down", status=503)])
+    function.org.fault = lambda: next(faults, None)
+    assert function(segments(utterance("u"), categories("churn"))) == []
+    (deferred,) = function.waiting.messages.values()
+    assert deferred.done == ("u",)
+    assert function.try_waiting() == []
+    assert len(function.org.events) == len(function.org.requests) == 1

@@ -1,0 +1,163 @@
+"""Which call a line belongs to."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.unit.doubles import Clock, MemoryDirectory
+from tests.unit.memory_dynamodb import MemoryDynamoDB
+from tests.unit.samples import FIRST, INSTANCE_ID, SECOND, TWO_CENTERS, a_contact
+from tests.unit.telling import Told
+from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
+from voicecall_bridge.contact import ContactKey
+from voicecall_bridge.contact_centers.registry import ContactCenter
+from voicecall_bridge.ledger.contact_facts import ContactFactsLedger, NewFacts
+from voicecall_bridge.ledger.creations import CreateLease, CreationLedger, PlannedCreate
+from voicecall_bridge.ledger.table import Table
+from voicecall_bridge.use_cases.directory import CountedDirectory
+from voicecall_bridge.use_cases.transcript_calls import (
+    CONSULT_SECONDS,
+    KEPT_SECONDS,
+    TranscriptCalls,
+)
+
+AT = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.clock, self.told = Clock(), Told()
+        self.dynamodb, self.directory = MemoryDynamoDB(), MemoryDirectory()
+        table = Table(lambda: self.dynamodb, "memory")
+        self.facts = ContactFactsLedger(table, self.clock)
+        self.creations = CreationLedger(table, self.clock)
+        directory = CountedDirectory(self.directory, self.told.observer)
+        self.calls = TranscriptCalls(
+            self.facts, directory, TWO_CENTERS, self.told.observer, self.clock
+        )
+
+    def key(self, contact: str) -> ContactKey:
+        return ContactKey(INSTANCE_ID, contact)
+
+    def create(self, contact: str, parent: str = "", center: ContactCenter = FIRST) -> None:
+        """Its flow made a VoiceCall."""
+        request = {"vendorCallKey": contact} | ({"parentVoiceCallId": parent} if parent else {})
+        lease = self.creations.acquire(PlannedCreate(self.key(contact), center, request), 9.0)
+        assert isinstance(lease, CreateLease)
+        self.creations.settle(lease, f"0LQ{contact}")
+
+    def of(self, contact: str) -> tuple[str, str]:
+        call = self.calls.of(self.key(contact), self.clock.deadline(5.0))
+        return call.vendor_call_key, call.contact_center.name
+
+    @property
+    def asked(self) -> int:
+        return self.directory.journal.count("describe")
+
+
+def test_the_flow_told_the_first_contact() -> None:
+    scene = Scene()
+    scene.create("c-1")
+    assert scene.of("c-1") == ("c-1", FIRST.name)
+    assert scene.asked == 0
+
+
+def test_lines_of_a_transfer_go_to_the_first_call() -> None:
+    """Given flows that told each contact's parent, and parents that have ended."""
+    scene = Scene()
+    scene.create("c-1", center=SECOND)
+    scene.create("c-2", "c-1", SECOND)
+    scene.create("c-3", "c-2", SECOND)
+    scene.creations.ended(scene.key("c-1"))
+    scene.creations.ended(scene.key("c-2"))
+    assert scene.of("c-3") == ("c-1", SECOND.name)
+    assert scene.asked == 0
+
+
+def test_events_told_the_first_contact() -> None:
+    scene = Scene()
+    scene.facts.remember(scene.key("c-2"), NewFacts("c-1", "c-1"))
+    assert scene.of("c-2") == ("c-1", FIRST.name)
+    assert scene.asked == 0
+
+
+def test_an_unmerged_consult_stays_with_its_own_call() -> None:
+    """Given a leg with a VoiceCall of its own, when the contact that spawned it goes on, then its
+    lines are its own; once that one has ended, they are the first call's."""
+    scene = Scene()
+    scene.create("c-1")
+    scene.create("c-2", "c-1")
+    assert scene.of("c-2") == ("c-2", FIRST.name)
+    scene.creations.ended(scene.key("c-1"))
+    scene.clock.now += CONSULT_SECONDS
+    assert scene.of("c-2") == ("c-1", FIRST.name)
+
+
+def test_a_leg_without_a_voice_call_has_no_place_of_its_own() -> None:
+    scene = Scene()
+    scene.create("c-1")
+    scene.facts.remember(scene.key("c-2"), NewFacts("c-1", "c-1"))
+    assert scene.of("c-2") == ("c-1", FIRST.name)
+
+
+def test_connect_is_asked_once_a_contact() -> None:
+    """Given nothing in the ledger, then what Connect tells is remembered there."""
+    scene = Scene()
+    scene.directory.know(a_contact(contact_id="c-2", initial_contact_id="c-1"))
+    for _ in range(3):
+        assert scene.of("c-2") == ("c-1", FIRST.name)
+    scene.calls = replace(scene.calls)
+    assert scene.of("c-2") == ("c-1", FIRST.name)
+    assert scene.asked == 1
+
+
+def test_a_contact_that_connect_does_not_know_is_its_own_call() -> None:
+    scene = Scene()
+    assert scene.of("c-9") == ("c-9", FIRST.name)
+
+
+def test_a_directory_that_does_not_answer_is_no_answer() -> None:
+    """A guess would put lines of a transfer under the wrong call."""
+    scene = Scene()
+    scene.directory.fault = DirectoryUnavailable("ThrottlingException")
+    with pytest.raises(DirectoryUnavailable):
+        scene.of("c-9")
+
+
+def test_the_contact_center_is_the_first_calls() -> None:
+    scene = Scene()
+    scene.create("c-1", center=SECOND)
+    scene.facts.remember(scene.key("c-2"), NewFacts("c-1", "c-1"))
+    assert scene.of("c-2") == ("c-1", SECOND.name)
+
+
+def test_the_contact_center_that_an_attribute_names() -> None:
+    scene = Scene()
+    contact = a_contact(contact_id="c-1", initial_contact_id="c-1", secret_name="sales/second")
+    scene.directory.know(contact)
+    assert scene.of("c-1") == ("c-1", SECOND.name)
+
+
+def test_what_is_known_is_kept_for_a_while() -> None:
+    scene = Scene()
+    scene.create("c-1")
+    scene.of("c-1")
+    scene.dynamodb.items.clear()
+    assert scene.of("c-1") == ("c-1", FIRST.name)
+    scene.clock.now += KEPT_SECONDS
+    assert scene.of("c-1") == ("c-1", FIRST.name)
+    assert scene.asked == 1
+
+
+def test_facts_are_kept_as_told() -> None:
+    scene = Scene()
+    key = scene.key("c-2")
+    scene.facts.remember(key, NewFacts())
+    assert scene.dynamodb.items == {}
+    scene.facts.remember(key, NewFacts("c-1", "c-1"))
+    scene.facts.remember(key, NewFacts(agent_connected=AT, ended_at=AT))
+    facts = scene.facts.read(key)
+    assert (facts.initial_contact_id, facts.previous_contact_id) == ("c-1", "c-1")
+    assert facts.agent_connected == facts.ended_at == AT
+    assert not facts.ended, "that is for those who create"
