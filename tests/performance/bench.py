@@ -122,6 +122,10 @@ TABLES: Final[Mapping[str, Sequence[Row]]] = {
         Row("a contact event without a flow before it, CPU", "event first"),
         Row("a contact event whose call is there, CPU", "event later"),
         Row("  events a second", "event rate", "", 0),
+        Row("a line of a transcript, CPU", "line"),
+        Row("  requests to Salesforce", "line requests", ""),
+        Row("  requests to the ledger", "line ledger", ""),
+        Row("  lines a second, Salesforce at 40 ms", "line rate", "", 0),
     ),
     "Size": (
         Row("resident memory, TLS", "TLS memory", " MB", 1),
@@ -201,7 +205,8 @@ def _table(title: str, rows: Sequence[Row], measured: Measured) -> Table:
         table.add_column("ratio\npair by pair", no_wrap=True)
         table.add_column("\nmedian", justify="right", no_wrap=True)
     for row in rows:
-        if row.key in measured.figures[0][0]:
+        # A revision may not have what is measured yet.
+        if all(row.key in figures[0] for figures in measured.figures):
             table.add_row(*row.cells(measured))
     return table
 

@@ -51,6 +51,10 @@ class Events:
     again_posts: float
 
 
+_NUMBERS: Final = itertools.count(1)
+"""Sequence numbers of all streams: an environment remembers records that have ended by them."""
+
+
 class MemoryStream:
     """As much of Kinesis as the poller asks for."""
 
@@ -59,7 +63,6 @@ class MemoryStream:
         self._records: dict[str, list[dict[str, Any]]] = {
             f"shardId-{number:012d}": [] for number in range(SHARDS)
         }
-        self._numbers = itertools.count(1)
 
     def put(self, key: str, data: bytes) -> None:
         """Put a record into its key's shard."""
@@ -67,7 +70,7 @@ class MemoryStream:
         shard = shards[zlib.crc32(b"shard of " + key.encode()) % len(shards)]
         self._records[shard].append(
             {
-                "SequenceNumber": str(next(self._numbers)),
+                "SequenceNumber": str(next(_NUMBERS)),
                 "PartitionKey": key,
                 "Data": data,
                 "ApproximateArrivalTimestamp": datetime.now(UTC),

@@ -10,9 +10,9 @@ once, and of DynamoDB there is what the ledger's own expressions need.
         fakes.set_latency({"GetSecretValue": 0.010})    # seconds, by operation
         fakes.counts()                                   # requests by operation, connections
 
-Operations: the AWS API's own names, "POST /voiceCalls", and "PATCH /voiceCalls" for every call. The
-parent speaks to the process by lines of JSON over its standard input and output; the end of its
-input ends it.
+Operations: the AWS API's own names, "POST /voiceCalls", "POST /voiceCalls/messages" (lines of
+transcripts), and "PATCH /voiceCalls" for every call. The parent speaks to the process by lines of
+JSON over its standard input and output; the end of its input ends it.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ from tests.performance.fake_table import key_of, transact_write_items, update_it
 
 CREATE: Final = "POST /voiceCalls"
 UPDATE: Final = "PATCH /voiceCalls"
+LINES: Final = "POST /voiceCalls/messages"
 DESCRIBE: Final = "DescribeContact"
 SECRET: Final = "GetSecretValue"
 LEDGER_WRITES: Final = ("UpdateItem", "PutItem", "TransactWriteItems")
@@ -275,6 +276,8 @@ class _Servers:
         self.requests[operation] += 1
         if operation == UPDATE:
             return operation, 200, b'{"status": "pending"}'
+        if operation == LINES:
+            return operation, 202, b"{}"
         if operation != CREATE:
             return operation, 404, b'{"message": "the fake only creates and updates"}'
         answer = {"voiceCallId": f"0LQ{self.requests[CREATE]:015d}", "errors": []}

@@ -58,7 +58,8 @@ def template(deployed: Deployed, fakes: Fakes) -> Template:
         values[logical_id] = logical_id.lower()
         values[f"{logical_id}.Arn"] = f"arn:aws:bench:us-east-1:123456789012:{logical_id}"
     values["DeadLetterQueue"] = f"{fakes.aws_url}/123456789012/dead-letters"
-    for stream in ("ContactEventStream", "ContactRecordStream"):
+    values["WaitingQueue"] = f"{fakes.aws_url}/123456789012/waiting.fifo"
+    for stream in ("ContactEventStream", "ContactRecordStream", "ContactLensStream"):
         values[f"{stream}.Arn"] = f"arn:aws:kinesis:us-east-1:123456789012:stream/{stream}"
     values["ContactFlowSettings.VersionNumber"] = "1"
     values["FailureBucket.Arn"] = "arn:aws:s3:::bench"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from simulator.functions.lambda_process import LambdaProcess
-from simulator.sam.template import LambdaFunction
+from simulator.sam.template import LambdaFunction, resource_types
 from tests.performance.deployed import Deployed
 from tests.performance.event_stream import measure_events
 from tests.performance.fakes import (
@@ -24,6 +24,7 @@ from tests.performance.fakes import (
     SECRET,
     Fakes,
 )
+from tests.performance.lens_stream import LENS_FUNCTION, measure_lines
 from tests.performance.machine import cpu, largest_memory
 from tests.performance.measure import (
     MeasurementError,
@@ -60,7 +61,8 @@ class Amount:
         idle: creates after the servers have closed the connections.
         blocks, block: turns of each revision, and creates in each.
         starts: starts of each kind.
-        contacts, records: through the streams' functions; 0 leaves them out.
+        contacts, records, line_seconds: through the streams' functions; 0 records leave them
+            out.
     """
 
     warm_up: int = 60
@@ -70,6 +72,7 @@ class Amount:
     starts: int = 3
     contacts: int = 100
     records: int = 1600
+    line_seconds: int = 5
 
 
 def measure_pair(
@@ -145,13 +148,22 @@ def measure_streams(revision: Deployed, fakes: Fakes, amount: Amount) -> Figures
     records = measure_records(fakes, revision, amount.records, amount.contacts)
     if records.stale:
         raise MeasurementError(f"{records.stale} contact records arrived behind newer ones")
-    return {
+    figures = {
         "event first": events.cpu,
         "event later": events.again_cpu,
         "event rate": events.again_per_second,
         "record": records.cpu,
         "record rate": records.per_second,
         "record ledger": records.ledger_requests,
+    }
+    if LENS_FUNCTION not in resource_types(revision.root / "template.yaml"):
+        return figures
+    lines = measure_lines(fakes, revision, amount.line_seconds)
+    return figures | {
+        "line": lines.cpu,
+        "line requests": lines.requests,
+        "line ledger": lines.ledger_requests,
+        "line rate": lines.per_second,
     }
 
 

@@ -28,6 +28,7 @@ from tests.performance.deployed import (
 )
 from tests.performance.event_stream import measure_events
 from tests.performance.fakes import CREATE, DESCRIBE, Fakes
+from tests.performance.lens_stream import measure_lines
 from tests.performance.machine import Moment
 from tests.performance.measure import PROBE, flow_event, flow_function, secret
 from tests.performance.pairs import Amount, measure_pair, measure_streams
@@ -122,7 +123,9 @@ def test_one_revision_alone_has_no_ratio() -> None:
 def test_pair_measures_every_row(tmp_path: Path) -> None:
     """Given two revisions, when a pair is measured, then each row of each table has its figure,
     and a warm create writes the ledger twice, asks Salesforce once and reads no secret."""
-    amount = Amount(warm_up=2, idle=2, blocks=2, block=2, starts=1, contacts=2, records=40)
+    amount = Amount(
+        warm_up=2, idle=2, blocks=2, block=2, starts=1, contacts=2, records=40, line_seconds=1
+    )
     trusted = authority(tmp_path)
     shutil.copytree(Path(certifi.__file__).parent, tmp_path / "site" / "certifi")
     with (tmp_path / "site" / "certifi" / "cacert.pem").open("a") as bundle:
@@ -216,6 +219,17 @@ def test_records_are_measured() -> None:
     assert measured.stale == 0
     assert 0 < measured.invocations <= 0.1
     assert 0 < measured.ledger_requests <= 2
+    assert measured.per_second > 0
+
+
+def test_lines_are_measured() -> None:
+    """Given lines of calls that are known, when measured, then five calls share a request and
+    nothing of the ledger is asked again by an environment that knows the call."""
+    with Fakes(secret()) as fakes:
+        measured = measure_lines(fakes, TREE, 1)
+
+    assert 0.2 <= measured.requests < 0.21
+    assert measured.ledger_requests < 0.3
     assert measured.per_second > 0
 
 

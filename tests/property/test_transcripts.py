@@ -177,7 +177,7 @@ def test_each_line_arrives_once_in_the_order_it_was_said(
     assert not world.function.letters.kept
 
 
-@given(batches, deadly, st.booleans())
+@given(spoken=batches, faults=deadly, again=st.booleans())
 @settings(deadline=None)
 def test_no_line_is_lost_when_environments_die(
     spoken: list[list[tuple[int, int]]], faults: list[str], *, again: bool
