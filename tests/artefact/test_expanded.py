@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.artefact.artefact import ROOT, SAM
+from tests.artefact.artefact import SAM
+from tests.artefact.emulator import ROOT
 
 Expanded = dict[str, dict[str, Any]]
 UPLOADED = re.compile(r"(CodeUri|ContentUri): (?:functions|layers)/(\w+)")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.test_requirements import locked, normal
-from tests.artefact.artefact import DEPLOYED_VERSION, LAYER, ROOT, SAM, Artefact
+from tests.artefact.artefact import DEPLOYED_VERSION, LAYER, SAM, Artefact
+from tests.artefact.emulator import ROOT
 
 MOST_MEGABYTES = 30.0
 """Of the layer, unpacked. Lambda takes 250 MB with everything; each start reads what it imports."""

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import boto3
 import yaml
@@ -52,17 +53,22 @@ def test_sam_uploads_the_archives_unchanged(artefact: Artefact, tmp_path: Path) 
     assert not bodies
 
 
-def uploaded_template(packaged: dict[str, dict[str, dict[str, dict[str, str]]]]) -> str:
+def uploaded_template(packaged: dict[str, Any]) -> str:
     """The address of the nested stack's template, as the bodies have it."""
     url = packaged["Resources"]["MonitoringStack"]["Properties"]["TemplateURL"]
     assert url.startswith("http"), "an address, not a path of this machine"
     return f"s3://{BUCKET}/{url.rpartition('/')[2]}"
 
 
-def upload(folder: Path, endpoint: str) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
+def upload(folder: Path, endpoint: str) -> dict[str, Any]:
     """`sam package` with the folder's template; answers the template that it writes."""
     written = folder.parent / "packaged.yaml"
-    command = [SAM / "sam", "package", "--template-file", folder / "template.yaml"]
+    command: list[str | Path] = [
+        SAM / "sam",
+        "package",
+        "--template-file",
+        folder / "template.yaml",
+    ]
     command += ["--s3-bucket", BUCKET, "--output-template-file", written, "--no-progressbar"]
     done = subprocess.run(
         command,

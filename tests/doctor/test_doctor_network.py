@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from doctor import address
 from doctor.address import CONNECTION, NAME, TLS, Way, check_network
 from doctor.findings import Finding, Verdict
 from tests.contract.servers import Proxy, TlsServer, refusing_server, silent_server, write_chain
@@ -35,7 +34,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, name: str, error: Exception) -> None:
     def raising(*_: Any, **__: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(address.socket, name, raising)
+    monkeypatch.setattr(socket, name, raising)
 
 
 def test_trusted(tmp_path: Path) -> None:
@@ -127,7 +126,7 @@ def test_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a resolver that does not answer, which no time-out of a socket bounds."""
 
     end = threading.Event()
-    monkeypatch.setattr(address.socket, "getaddrinfo", lambda *_, **__: end.wait(60) and [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: end.wait(60) and [])
     found = reach("https://acme.example", BOUND_SECONDS)
     end.set()
 

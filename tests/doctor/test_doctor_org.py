@@ -75,7 +75,7 @@ def test_accepted(salesforce: SalesforceSimulator) -> None:
     ],
     ids=["another key", "another org", "another contact center"],
 )
-def test_refused(salesforce: SalesforceSimulator, changes: dict[str, str]) -> None:
+def test_refused(salesforce: SalesforceSimulator, changes: dict[str, Any]) -> None:
     """Given a key that is not the certificate's, or another org or contact center, then 401 says
     where to look, and the clock is not blamed."""
     found = examine(salesforce.base_url, **changes)
@@ -221,5 +221,5 @@ def test_audience(salesforce: SalesforceSimulator) -> None:
     list(org.examine())
 
     sent = salesforce.journal()[0].headers
-    assert sent["Authorization"]["aud"] == "https://aud.example"  # type: ignore[index]
+    assert sent["Authorization"]["aud"] == "https://aud.example"
     assert sent["Telephony-Provider-Name"] == "Amazon Connect"

@@ -20,6 +20,8 @@ from voicecall_bridge.contact_centers.secret import InvalidSecret, parse_secret
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
     from doctor.findings import Finding
 
 # Invented, as every value here.
@@ -46,8 +48,8 @@ def faults(text: str) -> set[str]:
     return {it.check for it in read_secret(text).findings if it.verdict is Verdict.FAULT}
 
 
-def pem(key: Any, passphrase: bytes = b"") -> str:
-    encryption = serialization.NoEncryption()
+def pem(key: PrivateKeyTypes, passphrase: bytes = b"") -> str:
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase:
         encryption = serialization.BestAvailableEncryption(passphrase)
     form = serialization.PrivateFormat.PKCS8

@@ -47,7 +47,9 @@ answers = st.fixed_dictionaries(
         "errorCode": any_text,
     },
 )
-payloads = st.one_of(answers, st.sampled_from((None, [], "text", {"status": 1}, {"status": {}})))
+payloads: st.SearchStrategy[Any] = st.one_of(
+    answers, st.sampled_from((None, [], "text", {"status": 1}, {"status": {}}))
+)
 invocations = st.builds(
     Invocation,
     payload=payloads,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -220,7 +220,7 @@ def test_a_subflow_that_is_given_goes_on(
 
 def test_choices_of_whoever_walks(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     """Given attributes, keys and branches on the command line, then the caller goes there."""
-    metric = {
+    metric: dict[str, Any] = {
         "Identifier": "5a60ab1a-2fae-4845-bae5-34207115fda3",
         "Type": "CheckMetricData",
         "Parameters": {"MetricType": "NumberOfAgentsStaffed"},

@@ -24,7 +24,7 @@ EVENT = {
 RECORD = {"ContactId": "c-1", "LastUpdateTimestamp": "2026-11-20T10:02:10Z", "Channel": "VOICE"}
 SEGMENT = {"ContactId": "c-1", "InstanceId": "i", "EventType": "SEGMENTS", "Segments": []}
 FILE = {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": "k"}}}
-FLOW_LOG = {
+FLOW_LOG: dict[str, Any] = {
     "ContactId": "c-1",
     "ContactFlowId": "arn:aws:connect:eu-central-1:444455556666:instance/i-1/contact-flow/f-1",
     "ContactFlowName": "Inbound",

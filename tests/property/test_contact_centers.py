@@ -4,7 +4,7 @@ All requests that make or fill a contact's record go to one org, and it is the r
 that the first delivery to make a record names, else the parent's, else the default one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
@@ -29,7 +29,7 @@ from tests.unit.two_orgs import TwoOrgs
 from voicecall_bridge.contact import InitiationMethod
 from voicecall_bridge.contact_centers.assignment import UNASSIGNED, AssignedTo, Assignment
 from voicecall_bridge.flow import service as flow_service
-from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Unavailable
+from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, TelephonyError, Unavailable
 
 PARENTS = {"c1": "", "c2": "c1", "c3": "c2", "d1": ""}
 """A call that is transferred twice, and another call."""
@@ -46,7 +46,7 @@ def secret_of(assignment: Assignment) -> str:
 
 CONTACTS = st.sampled_from(["c1", "c1", "c2", "c2", "c3", "d1"])
 KINDS = ["QUEUED", "CONNECTED_TO_AGENT", "DISCONNECTED", "CONTACT_DATA_UPDATED"]
-FAULTS = {
+FAULTS: dict[str, Callable[[], TelephonyError]] = {
     "down": lambda: Unavailable("x", status=503),
     "cut": lambda: OutcomeUnknown("x", effect=Effect.UNKNOWN),
 }

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from simulator.pollers.batch import PolledRecord
+
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=10)
@@ -227,9 +229,16 @@ def contact_event(contact_id: str = "c-1", **detail: Any) -> dict[str, Any]:
     }
 
 
-def every(records: Sequence[StreamRecord]) -> list[str]:
+def every(records: Sequence[PolledRecord]) -> list[str]:
     """The data of stream records."""
     return [record.data.decode() for record in records]
+
+
+def stream_records(result: BatchResult) -> list[StreamRecord]:
+    """What a stream's poller delivered, with shard and partition key."""
+    records = [record for record in result.records if isinstance(record, StreamRecord)]
+    assert len(records) == len(result.records)
+    return records
 
 
 def given_up(results: Sequence[BatchResult]) -> list[list[str]]:

@@ -33,6 +33,7 @@ from tests.simulator.stream_simulator import (
     data_of,
     every,
     mapping,
+    stream_records,
     template_of,
 )
 
@@ -164,7 +165,7 @@ def test_every_shard_is_read_in_its_order(aws: Aws, clock: Clock) -> None:
     assert len({result.shard_id for result in results}) == 4
     assert_order_of_keys(function, keys)
     for result in results:
-        assert {record.shard_id for record in result.records} == {result.shard_id}
+        assert {record.shard_id for record in stream_records(result)} == {result.shard_id}
 
 
 class OneShardAPage:
@@ -236,7 +237,7 @@ def test_a_partition_key_stays_in_its_lane_and_in_order(aws: Aws, clock: Clock) 
 
     lanes: dict[str, set[int]] = {}
     for result in results:
-        for record in result.records:
+        for record in stream_records(result):
             lanes.setdefault(record.partition_key, set()).add(result.lane)
     assert all(len(numbers) == 1 for numbers in lanes.values())
     assert len(set.union(*lanes.values())) > 5

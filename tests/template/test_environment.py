@@ -40,7 +40,7 @@ def references(node: Any) -> set[str]:
     if not isinstance(node, dict):
         return set()
     if list(node) == ["Ref"]:
-        return {node["Ref"]}
+        return {str(node["Ref"])}
     return set().union(*map(references, node.values()))
 
 
@@ -48,7 +48,7 @@ def references(node: Any) -> set[str]:
 def in_environments(template: dict[str, Any], functions: dict[str, Any]) -> set[str]:
     """The parameters in any function's environment."""
     environments = [each["Properties"]["Environment"] for each in functions.values()]
-    return references(environments) & template["Parameters"].keys()
+    return references(environments) & set(template["Parameters"])
 
 
 def test_every_parameter_in_an_environment_has_a_longest_value(

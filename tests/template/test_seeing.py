@@ -72,7 +72,9 @@ def calls(method: str) -> Iterator[ast.Call]:
 
 
 def constants(call: ast.Call) -> list[str]:
-    return [each.value for each in call.args if isinstance(each, ast.Constant)]
+    values = [each.value for each in call.args if isinstance(each, ast.Constant)]
+    assert all(isinstance(value, str) for value in values)
+    return [str(value) for value in values]
 
 
 def told() -> Told:

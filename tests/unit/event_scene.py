@@ -56,9 +56,9 @@ class Scene:
         self.directory.know(a_contact())
         clients, observer = alone(self.client), self.told.observer
         directory = CountedDirectory(self.directory, observer)
-        clock = {"now": self.clock, "sleep": self.clock.sleep}
-        self.flows = CreateVoiceCall(self.ledger, clients, observer, **clock)
-        self.safety_net = SafetyNet(self.ledger, clients, directory, observer, **clock)
+        now, sleep = self.clock, self.clock.sleep
+        self.flows = CreateVoiceCall(self.ledger, clients, observer, now, sleep)
+        self.safety_net = SafetyNet(self.ledger, clients, directory, observer, now, sleep)
         self.routing = MemoryRoutingLedger(self.ledger)
         self.steps = Routing(self.routing, self.ledger, clients, directory, observer)
 

@@ -28,6 +28,7 @@ from tests.unit.samples import (
 )
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
 from voicecall_bridge.contact import InitiationMethod
+from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.ledger.creations import CreateStatus, PlannedCreate
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
 from voicecall_bridge.ledger.table import LedgerUnavailable
@@ -302,38 +303,46 @@ def test_attributes_the_ledger_could_not_remember() -> None:
     assert scene.told.counted()["LedgerFault"] == 1
 
 
-def test_a_busy_contact_that_was_created_meanwhile_keeps_the_flows_attributes() -> None:
+def test_a_busy_contact_that_was_created_meanwhile_keeps_the_flows_attributes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Given an event that read the contact's attributes before a flow created its VoiceCall with
     newer ones, then the event sends nothing."""
     scene = Scene(MADE)
     scene.directory.know(a_contact(attributes={"sfdc-Region__c": "older"}))
     described = scene.directory.describe
 
-    def flow_comes_meanwhile(*arguments: Any) -> DescribedContact:
-        answer = described(*arguments)
+    def flow_comes_meanwhile(
+        instance_id: str, contact_id: str, deadline: Deadline
+    ) -> DescribedContact:
+        answer = described(instance_id, contact_id, deadline)
         scene.flow(a_contact(attributes=ATTRIBUTES))
         return answer
 
-    scene.directory.describe = flow_comes_meanwhile  # type: ignore[method-assign]
+    monkeypatch.setattr(scene.directory, "describe", flow_comes_meanwhile)
     assert scene.ensure() == existing(VOICE_CALL_ID)
     assert scene.client.performed == []
     assert [sent.call_attributes for sent in scene.client.sent] == ['{"Region__c": "north"}']
 
 
-def test_a_flow_that_failed_meanwhile_is_sent_as_it_was() -> None:
+def test_a_flow_that_failed_meanwhile_is_sent_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Given an event that read older attributes before a flow stored newer ones and failed, then
     the event sends the flow's request, and the ledger keeps it."""
     scene = Scene(Unavailable("fails", status=503), MADE)
     scene.directory.know(a_contact(attributes={"sfdc-Region__c": "older"}))
     described = scene.directory.describe
 
-    def flow_fails_meanwhile(*arguments: Any) -> DescribedContact:
-        answer = described(*arguments)
+    def flow_fails_meanwhile(
+        instance_id: str, contact_id: str, deadline: Deadline
+    ) -> DescribedContact:
+        answer = described(instance_id, contact_id, deadline)
         with pytest.raises(NotCreated):
             scene.flow(a_contact(attributes=ATTRIBUTES))
         return answer
 
-    scene.directory.describe = flow_fails_meanwhile  # type: ignore[method-assign]
+    monkeypatch.setattr(scene.directory, "describe", flow_fails_meanwhile)
     scene.ensure()
     newer = '{"Region__c": "north"}'
     assert [sent.call_attributes for sent in scene.client.sent] == [newer, newer]

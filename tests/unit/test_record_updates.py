@@ -110,10 +110,10 @@ def test_the_lease_outlives_the_request_however_slow_the_ledger_is(seconds: floa
     """Given a claim that is written at once and answered late (a first answer lost, a time-out),
     then the PATCH ends before somebody else may send another version."""
     with ledger_table() as dynamodb:
-        setting = Setting(Through(dynamodb, after=lambda: setting.clock.sleep(seconds)))
-        began = setting.clock.now
-        setting.update(5)
-        (deadline,) = setting.salesforce.deadlines
+        slow: Setting = Setting(Through(dynamodb, after=lambda: slow.clock.sleep(seconds)))
+        began = slow.clock.now
+        slow.update(5)
+        (deadline,) = slow.salesforce.deadlines
         lease = began + SEND_SHARE * SECONDS + LEASE_MARGIN_SECONDS
         assert deadline.at <= lease - LEASE_MARGIN_SECONDS
 

@@ -136,7 +136,7 @@ def test_what_the_block_does_not_pass_is_taken_from_the_attributes() -> None:
         "originalFromNumber": OTHER,
         "fromNumber": "HUSH",
     }
-    parameters = {"fromNumber": NUMBER, "toNumber": OTHER, "callId": "p-call"}
+    parameters: dict[str, object] = {"fromNumber": NUMBER, "toNumber": OTHER, "callId": "p-call"}
     scene.answer("reserveRoutableNumber", parameters, Attributes=attributes)
     assert scene.client.performed[0][2] == {
         "countryCode": "DE",

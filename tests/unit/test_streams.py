@@ -38,7 +38,7 @@ class Letters:
 
     def read(self, payload: object) -> str:
         if not isinstance(payload, str) or payload.startswith("?"):
-            raise NotAContact(payload)
+            raise NotAContact(str(payload))
         return payload
 
     def chain(self, item: str) -> str:

@@ -24,7 +24,7 @@ METHODS: list[tuple[str, dict[str, object]]] = [
 class Scene:
     def __init__(self, **changes: Any) -> None:
         self.told, self.letters = Told(), MemoryDeadLetters()
-        options = {"dead_letters": self.letters, "fault": FAULT} | changes
+        options: dict[str, Any] = {"dead_letters": self.letters, "fault": FAULT} | changes
         self.flow = UnconfiguredFlow(observer=self.told.observer, **options)
 
     def answer(self, event: object) -> dict[str, str]:

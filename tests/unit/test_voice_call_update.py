@@ -5,6 +5,7 @@ the Voice implementation guide, "Update a Voice Call Record".
 """
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_the_least_there_can_be() -> None:
     }
 
 
-CASES: list[tuple[str, dict[str, object], object]] = [
+CASES: list[tuple[str, Mapping[str, object], object]] = [
     ("startTime", {"InitiationTimestamp": None}, ABSENT),
     ("startTime", {"InitiationTimestamp": 1_795_168_800}, "2026-11-20T10:00:00Z"),
     ("startTime", {"InitiationTimestamp": "1795168800000"}, "2026-11-20T10:00:00Z"),
