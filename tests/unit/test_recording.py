@@ -82,6 +82,7 @@ DELETED: list[tuple[dict[str, Any] | None, list[Any] | None]] = [
     (None, [{**AGENT, "Status": "deleted"}]),
     (MENU, [MENU, {**AGENT, "Status": "DELETED"}]),
     ({**AGENT, "Status": "DELETED"}, None),
+    (None, [{**AGENT, "Status": None, "DeletionReason": "asked for"}]),
 ]
 
 
@@ -97,6 +98,12 @@ def test_a_recording_that_is_left_does_not_lose_its_link() -> None:
         "b/agent.wav",
         255,
     )
+
+
+def test_a_menu_that_was_deleted_takes_no_other_link_away() -> None:
+    """Given neither item says where it is, and only the menu's was deleted."""
+    menu = {**MENU, "Location": None, "Status": "DELETED"}
+    assert sent(menu, [menu, {**AGENT, "Location": None}]) == (ABSENT, ABSENT)
 
 
 @pytest.mark.parametrize("recordings", [[AGENT], [AGENT | {"Status": "DELETED"}]])

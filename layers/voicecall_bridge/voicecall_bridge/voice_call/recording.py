@@ -47,10 +47,15 @@ def agents_recording(record: ContactRecord) -> Recording | None:
     # Where the list has it, the list says more: it may be the menu's, or the screen.
     if first and _location(first) not in {_location(item) for item in listed}:
         candidates.append(first)
-    gone = {_location(item) for item in [first, *listed] if _word(item, "Status") == _DELETED}
-    there = [item for item in candidates if _location(item) and _location(item) not in gone]
+    gone = {_location(item) for item in [first, *listed] if _is_deleted(item)} - {""}
+    there = [
+        item
+        for item in candidates
+        if _location(item) and _location(item) not in gone and not _is_deleted(item)
+    ]
     if not there:
-        return Recording("") if any(_location(item) in gone for item in candidates) else None
+        was = any(_is_deleted(item) or _location(item) in gone for item in candidates)
+        return Recording("") if was else None
     connected = record.moment("Agent.ConnectedToAgentTimestamp")
     best = min(there, key=lambda item: _rank(item, _location(first), connected))
     return Recording(_location(best), _seconds(best))
@@ -72,6 +77,11 @@ def _may_be_the_agents(item: Mapping[str, object]) -> bool:
         and _word(item, "MediaStreamType") not in _NOT_SOUND
         and _word(item, "StorageType") not in _NOT_A_FILE
     )
+
+
+def _is_deleted(item: Mapping[str, object]) -> bool:
+    # A reason is given for deleted ones only, and not every record has the status with it.
+    return _word(item, "Status") == _DELETED or bool(_word(item, "DeletionReason"))
 
 
 def _seconds(item: Mapping[str, object]) -> int | None:
