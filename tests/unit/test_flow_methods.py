@@ -285,11 +285,26 @@ def test_an_answer_promises_a_record_only_where_the_settings_send_one(
     assert ("ContactRecordMethods" in answer["errorMessage"]) is not promised
 
 
-def test_an_unknown_initiation_method_is_named_in_the_answer_and_not_in_the_log() -> None:
-    scene = Scene(MissingProperty("x"))
+@pytest.mark.parametrize(
+    "outcome", [None, MissingProperty("x"), not_created(Rejected("x", status=400, remark="r"))]
+)
+def test_an_unknown_initiation_method_is_named_in_the_answer_and_not_in_the_log(
+    outcome: Exception | None,
+) -> None:
+    scene = Scene(outcome)
     answer = scene.answer(flow_event(InitiationMethod="OUTBOUNDD"))
     assert '("OUTBOUNDD"; nearest: OUTBOUND)' in answer["errorMessage"]
+    assert answer["errorMessage"].startswith(("the bridge does not know", "x: "))
+    # Nothing else tells that the VoiceCall is never finished.
+    not_sent = "Its contact record is not sent: ContactRecordMethods"
+    assert (not_sent in answer["errorMessage"]) is (outcome is None)
     assert "OUTBOUNDD" not in scene.told.stream.getvalue()
+
+
+def test_a_method_that_the_settings_list_gets_its_contact_record() -> None:
+    scene = Scene(sent_records=SentRecords(frozenset({"NEW_ONE"})))
+    answer = scene.answer(flow_event(InitiationMethod="new_one"))
+    assert answer["errorMessage"] == 'the bridge does not know its InitiationMethod ("new_one")'
 
 
 def test_a_mistake_names_the_method_as_it_came_and_those_that_there_are() -> None:

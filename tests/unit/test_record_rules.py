@@ -148,6 +148,12 @@ def test_any_member_of_a_record_can_be_mapped(path: str) -> None:
     assert rules(FIELDS=f" {path} = A__c ").fields == (CustomField(path, "A__c"),)
 
 
+def test_a_path_may_fill_two_fields() -> None:
+    both = (CustomField("Queue.Name", "A__c"), CustomField("Queue.Name", "B__c"))
+    assert rules(FIELDS="Queue.Name=A__c,Queue.Name=B__c").fields == both
+    assert rules(FIELDS='{"Queue.Name": "A__c", "Queue.Name": "B__c"}').fields == both
+
+
 GOOD = CustomField("Queue.Name", "Good__c")
 
 
@@ -179,6 +185,7 @@ def test_a_wrong_item_costs_that_item_alone(item: str, fault: str) -> None:
     [
         ('{"Agent.Username": 1, "Queue.Name": "Good__c"}', (GOOD,), "must be a text"),
         ('{"Agent.Username": "A c", "Queue.Name": "Good__c"}', (GOOD,), "not the API name"),
+        ('{"a": {"b": "A__c"}, "Queue.Name": "Good__c"}', (GOOD,), "a: the field must be a text"),
         ('{"Agent.Username"', (), "all of it: begins as JSON and cannot be read"),
         ("{" * 100_000, (), "begins as JSON and cannot be read"),
     ],

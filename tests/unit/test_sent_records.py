@@ -17,8 +17,10 @@ def read(methods: str = "", opt_out: str = "") -> SentRecords:
     return SentRecords.read(EnvironmentReader(environment))
 
 
-@pytest.mark.parametrize("methods", ["", "INBOUND", " inbound , NEW_ONE,", "DISCONNECT"])
-@pytest.mark.parametrize("opt_out", ["", "none", "None", "NoSync", "a, b"])
+@pytest.mark.parametrize("methods", ["", "INBOUND", " inbound , NEW_ONE,", "in bound,API", "1"])
+@pytest.mark.parametrize(
+    "opt_out", ["", "none", "None", ", none", "NoSync", "a, b", "a b", "a b,c"]
+)
 def test_both_functions_read_the_same(methods: str, opt_out: str) -> None:
     environment = {
         "CONTACT_RECORD_METHODS": methods,
@@ -33,6 +35,12 @@ def test_the_default_is_salesforces_own_and_two_more() -> None:
     assert read().methods == SENT_METHODS
     assert read().include(a_contact(initiation_method=InitiationMethod.OUTBOUND))
     assert not read().include(a_contact(initiation_method=InitiationMethod.MONITOR))
+
+
+def test_a_method_that_the_bridge_does_not_know_may_be_listed() -> None:
+    contact = a_contact(initiation_method=InitiationMethod.UNKNOWN, unknown_method="Campaign_New")
+    assert read("INBOUND,campaign_new").include(contact)
+    assert not read("INBOUND,UNKNOWN").include(contact)
 
 
 @pytest.mark.parametrize(

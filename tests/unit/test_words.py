@@ -13,6 +13,7 @@ KNOWN = ("createVoiceCall", "createTransferVC", "updateVoiceCall")
         ("createVoicecall", ' ("createVoicecall"; nearest: createVoiceCall)'),
         ("CREATETRANSFERVC", ' ("CREATETRANSFERVC"; nearest: createTransferVC)'),
         ("update_voice_call", ' ("update_voice_call"; nearest: updateVoiceCall)'),
+        ("update-voice-call", ' ("update-voice-call"; nearest: updateVoiceCall)'),
         ("HUSH", ' ("HUSH")'),
         ("createVoiceCall2", ' ("createVoiceCall2"; nearest: createVoiceCall)'),
     ],

@@ -27,6 +27,8 @@ RESULT_LIMIT = 2_500
 """Bytes of one result. An id has 18; a signed address of a recording may have 2,000."""
 _KEY = re.compile(r"[0-9A-Za-z_-]{1,100}")
 """What Connect takes for the name of a key (administrator guide, "Invoke Lambda functions")."""
+LEFT_OUT = "ContactRecordMethods or an attribute of ContactRecordOptOutAttributes leaves it out"
+"""Why a contact record is not sent."""
 FAILURES = (CannotCreate, LeaseTimeout, NotCreated, NotRouted, TelephonyError)
 """What a use case raises where a flow does not get what it asked for."""
 
@@ -177,8 +179,7 @@ def not_created_live(error: NotCreatedLive, *, by_record: bool) -> FlowResult:
     later = (
         "Its contact record makes one when the contact has ended"
         if by_record
-        else "Nor does its contact record make one: ContactRecordMethods or an attribute of "
-        "ContactRecordOptOutAttributes leaves it out"
+        else f"Nor does its contact record make one: {LEFT_OUT}"
     )
     return replace(failed(error), text=f"{error}. {later}")
 
@@ -196,7 +197,7 @@ def answer_of(result: FlowResult, vendor_call_key: str, keys: tuple[Result, ...]
         vendor_call_key: the call it was about.
         keys: what the method answers besides.
     """
-    text = f"{result.text}: {result.remark}" if result.remark else result.text
+    text = ": ".join(filter(None, (result.text, result.remark)))
     answer = {
         "status": result.salesforce_status or result.status.value,
         **{key.name: _value(result, key) for key in keys},

@@ -17,6 +17,7 @@ from voicecall_bridge.deadline import Deadline, DeadlineExceeded, run_before
 from voicecall_bridge.flow.methods import METHODS, method_call
 from voicecall_bridge.flow.results import (
     FAILURES,
+    LEFT_OUT,
     FlowFailed,
     FlowMistake,
     FlowResult,
@@ -38,17 +39,19 @@ from voicecall_bridge.sources.flow_parameters import ParameterFault
 from voicecall_bridge.sources.words import unknown
 from voicecall_bridge.telephony.errors import Rejected
 from voicecall_bridge.use_cases.results import Progress
-from voicecall_bridge.voice_call.create import CannotCreate, NotCreatedLive, require_voice
+from voicecall_bridge.voice_call.create import NotCreatedLive, require_voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voicecall_bridge.contact import Contact
     from voicecall_bridge.flow.methods import Method, MethodCall
     from voicecall_bridge.telephony.answers import SalesforceResult
     from voicecall_bridge.use_cases.call_actions import CallActions
     from voicecall_bridge.use_cases.create import CreateVoiceCall
 
 SOURCE = "contact_flow"
+METHODS_OF_CONNECT = [it for it in InitiationMethod if it not in ("", InitiationMethod.UNKNOWN)]
 _DEFECT = "the bridge itself failed; see its log"
 KEEP_ATTEMPTS = 2
 """How often the queue is asked to keep a dead letter, within the budget."""
@@ -277,17 +280,24 @@ class FlowService(FlowAnswers):
             by_record = self.sent_records.include(error.contact)
             return not_created_live(error, by_record=by_record)
         result = failed(error)
-        if isinstance(error, CannotCreate) and (word := call.contact.unknown_method):
-            # For the answer alone: what the bridge does not know is not logged.
-            named = unknown(word, InitiationMethod)
-            return replace(result, remark=f"the bridge does not know its InitiationMethod{named}")
-        return result
+        return result if call.method.creates is None else self._named(result, call.contact)
+
+    def _named(self, result: FlowResult, contact: Contact) -> FlowResult:
+        """The result of creating, with the initiation method as it came where the bridge does not
+        know it: for the answer alone, since what the bridge does not know is not logged."""
+        if not contact.unknown_method:
+            return result
+        named = unknown(contact.unknown_method, METHODS_OF_CONNECT)
+        note = f"the bridge does not know its InitiationMethod{named}"
+        if result.done and not self.sent_records.include(contact):
+            note += f". Its contact record is not sent: {LEFT_OUT}"
+        return replace(result, remark="; ".join(filter(None, (result.remark, note))))
 
     def _perform(self, call: MethodCall, deadline: Deadline, progress: Progress) -> FlowResult:
         method, contact = call.method, call.contact
         if method.creates is not None:
             made = self.create.create(contact, method.creates, deadline, progress)
-            return _succeeded(call, made)
+            return self._named(_succeeded(call, made), contact)
         if method.operation is None:
             return not_needed(contact.contact_id)
         require_voice(contact)

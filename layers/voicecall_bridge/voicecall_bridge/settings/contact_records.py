@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import InitiationMethod
 from voicecall_bridge.settings.sent_records import (
+    ATTRIBUTE_NAME,
+    METHOD_NAME,
     METHODS_SETTING,
     NONE,
     OPT_OUT,
@@ -41,8 +43,6 @@ FIELDS_SETTING = "CONTACT_RECORD_FIELDS"
 
 VOICEMAIL = ("vm_flag",)
 
-_METHOD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_ATTRIBUTE = re.compile(r"[A-Za-z0-9_-]+")
 # A tag's name may have blanks, and most other characters, in it.
 _SEGMENT = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
@@ -159,7 +159,7 @@ def _methods(reader: EnvironmentReader) -> frozenset[str]:
     chosen = set()
     for number, item in _items(reader, METHODS_SETTING):
         method = item.upper()
-        if not _METHOD.fullmatch(item):
+        if not METHOD_NAME.fullmatch(item):
             _fault(reader, METHODS_SETTING, (number, item), "not the name of a method")
             continue
         chosen.add(method)
@@ -177,7 +177,7 @@ def _attributes(
         return ()
     chosen = []
     for number, item in _items(reader, setting):
-        if _ATTRIBUTE.fullmatch(item):
+        if ATTRIBUTE_NAME.fullmatch(item):
             chosen.append(item)
         else:
             _fault(reader, setting, (number, item), "not the name of a contact attribute")
@@ -206,12 +206,13 @@ def _pairs(reader: EnvironmentReader) -> Iterable[tuple[int, str, str]]:
                 _fault(reader, FIELDS_SETTING, (number, item), "not path=field")
         return
     try:
-        parsed = json.loads(text)
+        # As pairs: a name that stands in it twice fills two fields, as in the list.
+        parsed = json.loads(text, object_pairs_hook=list)
     except (ValueError, RecursionError):
         text = "begins as JSON and cannot be read: no field is filled"
         reader.item_faults.append(ItemFault(FIELDS_SETTING, "all of it", text))
         return
-    for number, (path, field) in enumerate(parsed.items(), start=1):
+    for number, (path, field) in enumerate(parsed, start=1):
         if isinstance(field, str):
             yield number, path.strip(), field.strip()
         else:

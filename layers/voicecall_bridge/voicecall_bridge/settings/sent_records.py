@@ -1,10 +1,11 @@
 """Which contact records the stack sends, as far as the flow's answers promise one.
 
-`contact_records` checks these lists item by item; here they are only read.
+`contact_records` tells which items of these lists are wrong; here they are only left out.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 METHODS_SETTING = "CONTACT_RECORD_METHODS"
 OPT_OUT_SETTING = "CONTACT_RECORD_OPT_OUT_ATTRIBUTES"
+METHOD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 NONE = "none"
 """Stands for an empty list of attributes; an empty variable stands for the default."""
 SENT_METHODS = frozenset(
@@ -50,18 +53,20 @@ class SentRecords:
     @classmethod
     def read(cls, reader: EnvironmentReader) -> SentRecords:
         """Reads both lists."""
-        methods = frozenset(item.upper() for item in _items(reader.text(METHODS_SETTING)))
-        opt_out = _items(reader.text(OPT_OUT_SETTING))
-        if [item.lower() for item in opt_out] == [NONE]:
-            return cls(methods or SENT_METHODS, ())
-        return cls(methods or SENT_METHODS, tuple(opt_out) or OPT_OUT)
+        named = _items(reader.text(METHODS_SETTING), METHOD_NAME)
+        methods = frozenset(item.upper() for item in named) or SENT_METHODS
+        opt_out = reader.text(OPT_OUT_SETTING)
+        if opt_out.lower() == NONE:
+            return cls(methods, ())
+        return cls(methods, tuple(_items(opt_out, ATTRIBUTE_NAME)) or OPT_OUT)
 
     def include(self, contact: Contact) -> bool:
         """Whether the contact's record will be sent, as far as the contact tells by now."""
-        if contact.initiation_method.value not in self.methods:
+        method = contact.unknown_method or contact.initiation_method.value
+        if method.upper() not in self.methods:
             return False
         return not any(says_yes(contact.attributes.get(name)) for name in self.opt_out)
 
 
-def _items(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
+def _items(text: str, name: re.Pattern[str]) -> list[str]:
+    return [item.strip() for item in text.split(",") if name.fullmatch(item.strip())]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z_]{0,59}[0-9]?")
+_NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,59}[0-9]?")
 
 
 def unknown(word: str, known: Iterable[str]) -> str:
