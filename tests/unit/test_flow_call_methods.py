@@ -148,7 +148,7 @@ MISTAKES: list[tuple[str, dict[str, object], str]] = [
     (
         "updateVoiceCall",
         {"fieldValues": {"numberOfHolds": "HUSH"}},
-        "numberOfHolds in the Lambda block's parameter fieldValues must be a whole number",
+        "numberOfHolds in the Lambda block's parameter fieldValues must be a number from 0",
     ),
     ("executeOmniFlow", {"flowDevName": ["HUSH"]}, "parameter flowDevName must be a text"),
     ("executeOmniFlow", {"fallbackQueue": {}}, "parameter fallbackQueue must be a text"),

@@ -78,7 +78,23 @@ def test_yes(value: object) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", " ", "0", "false", "False", " FALSE ", "no", "No", "N", "off", "null", "none", False, 0],
+    [
+        "",
+        " ",
+        "0",
+        "false",
+        "False",
+        " FALSE ",
+        "no",
+        "No",
+        "N",
+        "off",
+        "null",
+        "none",
+        False,
+        0,
+        "0.0",
+    ],
 )
 def test_no(value: object) -> None:
     assert not says_yes(value)

@@ -48,7 +48,13 @@ def test_the_time_that_the_customer_chose_reaches_salesforce() -> None:
     }
 
 
-@pytest.mark.parametrize(("given", "sent"), [(True, True), (False, False), ("false", False)])
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        *((True, True), (False, False), ("false", False), ("Yes", True), ("1", True), (1, True)),
+        *(("NO", False), ("0", False), (0.0, False), (" off ", False)),
+    ],
+)
 def test_a_preview_may_be_a_truth_value(given: object, sent: bool) -> None:
     scene = Scene(made(1))
     callback(scene, isPreviewCallback=given)
@@ -90,7 +96,7 @@ def test_a_time_without_zone_or_of_another_form_is_a_mistake_that_says_so(at: st
     assert scene.client.performed == []
 
 
-@pytest.mark.parametrize("preview", ["yes", "1", 1, [], {}])
+@pytest.mark.parametrize("preview", ["maybe", "2", 2, 0.5, [], {}])
 def test_a_preview_that_is_neither_true_nor_false_is_a_mistake(preview: object) -> None:
     with pytest.raises(FlowMistake, match="isPreviewCallback must be"):
         callback(Scene(), isPreviewCallback=preview)

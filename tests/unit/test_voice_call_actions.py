@@ -28,6 +28,9 @@ LINE = {"participantId": "p", "messageId": "m", "content": "c", "senderType": "E
         ({"queue": "q", "isActiveCall": False}, False),
         ({"queue": "q", "isActiveCall": "FALSE"}, False),
         ({"queue": "q", "isActiveCall": " true "}, True),
+        ({"queue": "q", "isActiveCall": "Yes"}, True),
+        ({"queue": "q", "isActiveCall": 1}, True),
+        ({"queue": "q", "isActiveCall": "0"}, False),
         ({"queue": "q", "endTime": "2026-11-20T10:05:00Z"}, "left out"),
     ],
 )
@@ -46,6 +49,9 @@ READ: list[tuple[str, object, object]] = [
     ("totalHoldDuration", "12", 12),
     ("numberOfHolds", " 3 ", 3),
     ("longestHoldDuration", 4.0, 4),
+    ("longestHoldDuration", "12.0", 12),
+    ("totalRecordingDuration", 20.4, 20),
+    ("totalRecordingDuration", " 20.6 ", 21),
     ("agentInteractionDuration", 0, 0),
     ("totalRecordingDuration", "0", 0),
     (
@@ -75,10 +81,10 @@ def test_a_reference_to_nothing_is_left_out(name: str, nothing: object) -> None:
 
 WRONG: dict[str, list[object]] = {
     "totalHoldDuration": [
-        *("HUSH", "-1", "1.5", -1, True, [], "9" * 16),
-        *(float("inf"), float("nan"), 10**16, 1.5),
+        *("HUSH", "-1", "1,5", -1, True, [], {}, "9" * 16),
+        *(float("inf"), float("nan"), 10**16),
     ],
-    "isActiveCall": ["HUSH", 1, "yes", [], 0.5],
+    "isActiveCall": ["HUSH", 2, "1.5", [], {}, 0.5, float("nan")],
     "disconnectReason": ["HUSH", 7, "[]"],
     "callAttributes": ["HUSH", '{"a": NaN}', []],
 }
@@ -121,6 +127,21 @@ def test_a_line_of_a_transcript() -> None:
     given = {**LINE, "startTime": "1800000000000", "endTime": 1800000002000, "x": "as it is"}
     expected = {**given, "startTime": 1800000000000}
     assert said_at(transcript_line(given), now=5.0) == expected
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        1800000000500,
+        "1800000000500.0",
+        "1800000000.5",
+        1800000000.5,
+        "2027-01-15T09:00:00.500+01:00",
+    ],
+)
+def test_the_time_of_a_line_in_any_form(given: object) -> None:
+    """The API takes milliseconds since 1970 alone."""
+    assert transcript_line({**LINE, "startTime": given})["startTime"] == 1800000000500
 
 
 def test_a_line_without_times_was_said_now() -> None:

@@ -12,6 +12,7 @@ from voicecall_bridge.contact import Channel, Contact, InitiationMethod
 from voicecall_bridge.sources.reading import (
     SECRET_NAME,
     first_named,
+    in_lower_case,
     members,
     moment,
     string_map,
@@ -55,7 +56,7 @@ def read(instance_id: str, contact_id: str, answer: Mapping[str, object]) -> Des
         instance_id=instance_id,
         channel=Channel(text(data.get("Channel"))),
         initiation_method=method,
-        initial_contact_id=text(data.get("InitialContactId")) or contact_id,
+        initial_contact_id=in_lower_case(text(data.get("InitialContactId"))) or contact_id,
         previous_contact_id=previous_contact(data.get("PreviousContactId"), contact_id),
         customer_address=address(data.get("CustomerEndpoint")),
         # Where a flow shows another number than the queue's own, the tag has the one it showed.

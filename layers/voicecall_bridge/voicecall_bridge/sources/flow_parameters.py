@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.sources.reading import is_aware_moment, parsed_object, text
+from voicecall_bridge.sources.reading import is_aware_moment, parsed_object, text, yes_or_no
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -90,11 +90,11 @@ class FlowParameters:
             Kind.TEXT: False,
             Kind.PHONE_NUMBER: not _PHONE_NUMBER.fullmatch(value),
             Kind.MOMENT: not is_aware_moment(value),
-            Kind.TRUTH: value.lower() not in ("true", "false"),
+            Kind.TRUTH: yes_or_no(value) is None,
         }
         if wrong[kind]:
             raise ParameterFault(f"the Lambda block's parameter {name} must be {kind.value}")
-        return value.lower() == "true" if kind is Kind.TRUTH else value
+        return yes_or_no(value) if kind is Kind.TRUTH else value
 
     def flow_inputs(self) -> dict[str, object]:
         """What the Omni flow is to be told, the prefix removed."""

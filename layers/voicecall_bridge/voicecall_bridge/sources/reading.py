@@ -26,7 +26,8 @@ _MILLISECONDS = 1e11
 _NOT_SET = datetime(1971, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 """A number beyond it is no time."""
-_NO = frozenset({"", "0", "false", "no", "n", "off", "none", "null"})
+_NO = frozenset({"", "false", "no", "n", "off", "none", "null"})
+_YES = frozenset({"true", "yes", "y", "on"})
 
 
 def text(value: object) -> str:
@@ -106,8 +107,17 @@ def says_yes(value: object) -> bool:
     """Whether a flag is set, by its value and in any case: flows preset theirs to `0` or `false`,
     so that it is there says nothing."""
     if isinstance(value, str):
-        return value.strip().lower() not in _NO
+        return value.strip().lower() not in _NO and number(value) != 0
     return bool(value) and isinstance(value, bool | int | float)
+
+
+def yes_or_no(value: object) -> bool | None:
+    """What a value says where a flow has to say one of the two; None: neither."""
+    if isinstance(value, str) and value.strip().lower() in _YES:
+        return True
+    if number(value) == 1 or value is True:
+        return True
+    return None if says_yes(value) or isinstance(value, list | dict) else False
 
 
 def members(value: object) -> Mapping[str, object]:

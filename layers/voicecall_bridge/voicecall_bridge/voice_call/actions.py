@@ -8,10 +8,10 @@ does not mark as required is left to Salesforce to refuse.
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.sources import reading
 from voicecall_bridge.sources.reading import parsed_object
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     Reader = Callable[[object], object]
 
-_DIGITS = re.compile(r"[0-9]{1,15}")
+_MOST = 10**15
+"""More than any duration in seconds, and any time in milliseconds."""
 
 
 class WrongProperty(ValueError):
@@ -117,22 +118,27 @@ def _as_is(value: object) -> object:
 
 
 def _whole_number(value: object) -> object:
-    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be a whole number, not negative")
-    if 0 <= value < 10**15 and value % 1 == 0:
-        return int(value)
-    raise ValueError("must be a whole number, not negative")
+    # Rounded, as a contact record's: a flow or a function may have calculated it.
+    found = reading.whole_number(value)
+    if found is None or found >= _MOST:
+        raise ValueError("must be a number from 0")
+    return found
+
+
+def _milliseconds(value: object) -> object:
+    """Epoch milliseconds, as the API takes them, of any form of a time."""
+    at = reading.moment(value)
+    found = round(at.timestamp() * 1000) if at else reading.whole_number(value)
+    if found is None or found >= _MOST:
+        raise ValueError("must be a time: milliseconds since 1970, or ISO 8601")
+    return found
 
 
 def _truth(value: object) -> object:
-    word = value.strip().lower() if isinstance(value, str) else value
-    if word is True or word == "true":
-        return True
-    if word is False or word == "false":
-        return False
-    raise ValueError("must be true or false")
+    found = reading.yes_or_no(value)
+    if found is None:
+        raise ValueError("must be true or false")
+    return found
 
 
 def _object(value: object) -> object:
@@ -166,6 +172,6 @@ UPDATE_PROPERTIES: Mapping[str, Reader] = {
 """Properties of an update (guide, "Update a Voice Call Record"), and how a flow's text is read."""
 MESSAGE_PROPERTIES: Mapping[str, Reader] = {
     **dict.fromkeys(("participantId", "messageId", "content", "senderType"), _as_is),
-    **dict.fromkeys(("startTime", "endTime"), _whole_number),
+    **dict.fromkeys(("startTime", "endTime"), _milliseconds),
 }
 """Properties of a transcript line (guide, "Create a Transcript"); times in epoch milliseconds."""
