@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.telephony.client import TelephonyClient, new_session
 from voicecall_bridge.telephony.credentials import SecretStore
+from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.telephony.retry import RetryPolicy
 from voicecall_bridge.voice_call.create import CallInitiation, CreateRequest, Participant
 
@@ -99,7 +100,10 @@ class Caller:
 
     def create(self, seconds: float = AMPLE_SECONDS, **changes: Any) -> SalesforceResult:
         """Create a voice call within that many seconds."""
-        return self.client.create_voice_call(voice_call(**changes), Deadline.after(seconds))
+        request = voice_call(**changes)
+        return self.client.perform(
+            Operation.CREATE, request.vendor_call_key, Deadline.after(seconds), request.to_json()
+        )
 
 
 def voice_call(**changes: Any) -> CreateRequest:

@@ -50,13 +50,13 @@ from voicecall_bridge.use_cases.create import CreateVoiceCall
 from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.routing import Routing
 from voicecall_bridge.use_cases.safety_net import SafetyNet
+from voicecall_bridge.voice_call.create import CreateRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from voicecall_bridge.ledger.creations import CreateLease, PlannedCreate
     from voicecall_bridge.settings.contact_events import CreateFromEvents
-    from voicecall_bridge.voice_call.create import CreateRequest
 
 CHAIN = ("c1", "c2", "c3")
 """An inbound call, transferred twice."""
@@ -101,7 +101,7 @@ class Salesforce(TelephonyClient):
         self.in_events = False
         self.broken: list[str] = []
 
-    def create_voice_call(self, request: CreateRequest, deadline: Deadline) -> SalesforceResult:
+    def _post(self, request: CreateRequest, deadline: Deadline) -> SalesforceResult:
         key = request.vendor_call_key
         standing = self.standings[key]
         self._require(standing.word != "known", "a second POST after one whose outcome is known")
@@ -153,6 +153,8 @@ class Salesforce(TelephonyClient):
     def perform(
         self, operation: Operation, vendor_call_key: str, deadline: Deadline, body: Any = None
     ) -> SalesforceResult:
+        if operation is Operation.CREATE:
+            return self._post(CreateRequest.from_json(body), deadline)
         if operation is Operation.UPDATE:
             self._require(vendor_call_key in self.stored, "fields of a call that is not there")
             return SalesforceResult({}, 1)

@@ -273,12 +273,6 @@ class ScriptedClient(TelephonyClient):
         self.performed: list[tuple[Operation, str, dict[str, Any] | None]] = []
         self.deadlines: list[Deadline] = []
 
-    def create_voice_call(self, request: CreateRequest, deadline: Deadline) -> SalesforceResult:
-        self.sent.append(request)
-        outcome = self._outcome("POST", deadline)
-        assert isinstance(outcome, SalesforceResult)
-        return outcome
-
     def perform(
         self,
         operation: Operation,
@@ -286,8 +280,12 @@ class ScriptedClient(TelephonyClient):
         deadline: Deadline,
         body: Any = None,
     ) -> SalesforceResult:
-        self.performed.append((operation, vendor_call_key, body))
-        outcome = self._outcome(operation.value, deadline)
+        if operation is Operation.CREATE:
+            self.sent.append(CreateRequest.from_json(body))
+            outcome = self._outcome("POST", deadline)
+        else:
+            self.performed.append((operation, vendor_call_key, body))
+            outcome = self._outcome(operation.value, deadline)
         assert isinstance(outcome, SalesforceResult)
         return outcome
 

@@ -76,7 +76,9 @@ class Scene:
 
     def create(self, seconds: float = 6.0) -> SalesforceResult:
         request = request_for(a_contact())
-        return self.client.create_voice_call(request, self.clock.deadline(seconds))
+        return self.client.perform(
+            Operation.CREATE, CONTACT_ID, self.clock.deadline(seconds), request.to_json()
+        )
 
     def failure(self, seconds: float = 6.0) -> TelephonyError:
         with pytest.raises(TelephonyError) as caught:
@@ -363,4 +365,4 @@ def test_failures_are_told_to_nobody_by_default() -> None:
     scene = Scene(http_answer(400))
     silent = TelephonyClient(scene.client.session, scene.client.secrets)
     with pytest.raises(Rejected):
-        silent.create_voice_call(request_for(a_contact()), scene.clock.deadline(5.0))
+        silent.perform(Operation.REROUTE, CONTACT_ID, scene.clock.deadline(5.0))

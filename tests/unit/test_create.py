@@ -298,13 +298,13 @@ def test_a_second_voice_call_is_told_of_and_the_first_stands(told: Told) -> None
     scene = Scene(told, created("0LQ000000000002AAA"))
     late = other_worker(scene, seconds=0.05)
     scene.clock.sleep(0.1)
-    send = scene.client.create_voice_call
+    send = scene.client.perform
 
     def after_the_other(*arguments: object) -> SalesforceResult:
         scene.ledger.settle(late, VOICE_CALL_ID)
         return send(*arguments)  # type: ignore[arg-type]
 
-    scene.client.create_voice_call = after_the_other  # type: ignore[method-assign,assignment]
+    scene.client.perform = after_the_other  # type: ignore[method-assign,assignment]
     assert scene.create().voice_call_id == VOICE_CALL_ID
     assert scene.ledger.entry(KEY).voice_call_id == VOICE_CALL_ID
     assert told.counted() == {"RetriedUnknown": 1, "SecondVoiceCall": 1}

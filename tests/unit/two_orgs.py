@@ -39,7 +39,6 @@ from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.record_updates import RecordUpdates
 from voicecall_bridge.use_cases.routing import Routing
 from voicecall_bridge.use_cases.safety_net import SafetyNet
-from voicecall_bridge.voice_call.create import CreateRequest
 from voicecall_bridge.voice_call.update import UpdateRequest
 
 if TYPE_CHECKING:
@@ -54,10 +53,6 @@ class Org(TelephonyClient):
     def __init__(self, world: "TwoOrgs", center: ContactCenter) -> None:
         self.world, self.secret = world, center.secret
 
-    def create_voice_call(self, request: CreateRequest, deadline: Deadline) -> SalesforceResult:
-        self._send("create", request.vendor_call_key)
-        return created()
-
     def update_voice_call(self, request: UpdateRequest, deadline: Deadline) -> int:
         return self._send("update", request.vendor_call_key)
 
@@ -69,6 +64,8 @@ class Org(TelephonyClient):
         body: Mapping[str, object] | None = None,
     ) -> SalesforceResult:
         self._send(operation.value, vendor_call_key)
+        if operation is Operation.CREATE:
+            return created()
         return SalesforceResult(
             {"status": "Success", "queue": "q", "recordId": "0aQ", "result": "r"}, 1
         )

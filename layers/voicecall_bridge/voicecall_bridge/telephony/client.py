@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from voicecall_bridge.contact_centers.secret import ContactCenterSecret
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.telephony.credentials import Credentials, SecretStore
-    from voicecall_bridge.voice_call.create import CreateRequest
     from voicecall_bridge.voice_call.update import UpdateRequest
 
 CONNECT_SECONDS = 1.0
@@ -135,15 +134,6 @@ class TelephonyClient:
     on_retry: Callable[[], None] = lambda: None
     calls: Mapping[Operation, Call] = field(default_factory=lambda: CALLS)
 
-    def create_voice_call(self, request: CreateRequest, deadline: Deadline) -> SalesforceResult:
-        """`POST /voiceCalls`.
-
-        Raises:
-            TelephonyError: its kinds; `effect` covers all attempts together.
-        """
-        key = request.vendor_call_key
-        return self.perform(Operation.CREATE, key, deadline, request.to_json())
-
     def update_voice_call(self, request: UpdateRequest, deadline: Deadline) -> int:
         """`PATCH /voiceCalls/{key}` of a call that has ended. The answer only says that Salesforce
         has taken it up.
@@ -176,38 +166,37 @@ class TelephonyClient:
         Raises:
             TelephonyError: its kinds; `effect` covers all attempts together.
         """
-        sending = _Sending(self, vendor_call_key, self.calls[operation], body)
-        answer = sending.run(deadline)
-        return SalesforceResult(answer.members, sending.attempts, sending.unknown_attempts)
+        sending = _Sending(vendor_call_key, self.calls[operation], body)
+        while True:
+            try:
+                answer = self._send(sending, deadline)
+            except TelephonyError as error:
+                pause = self._pause(sending, error, deadline)
+                if pause is None:
+                    raise
+            else:
+                return SalesforceResult(answer.members, sending.attempts, sending.unknown_attempts)
+            if pause:
+                self.sleep(pause)
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | None,
-        credentials: Credentials,
-        deadline: Deadline,
-    ) -> Answer:
-        """One attempt, its answer's body included.
-
-        Raises:
-            TelephonyError: its kinds.
-        """
-        seconds = deadline.remaining()
+    def _send(self, sending: _Sending, deadline: Deadline) -> Answer:
+        """One attempt, its answer's body included."""
+        refused, sending.refused = sending.refused, None
+        credentials = self.secrets.renewed(refused) if refused else self.secrets.current()
+        if not deadline.allows(0.0):
+            raise Unavailable("the time ran out before the request was sent", code="DEADLINE")
         if credentials.certificates:
             _trust(self.session, credentials.certificates)
-        headers = {
-            "Authorization": f"Bearer {credentials.signer.token()}",
-            "Content-Type": "application/json",
-            "Telephony-Provider-Name": self.provider_name,
-        }
+        if sending.attempts:
+            self.on_retry()
+        sending.attempts += 1
+        sending.credentials = credentials
+        if not sending.call.repeatable:
+            # A kept connection that turns out to be dead leaves an unknown outcome behind.
+            self.session.close()
+        seconds = deadline.remaining()
         try:
-            request = requests.Request(
-                method,
-                credentials.center.base_url + path,
-                headers=headers,
-                data=None if body is None else json.dumps(body).encode(),
-            ).prepare()
+            request = sending.request(credentials, self.provider_name)
             # Past the session's own way of sending: its cookies, redirects and environment are not
             # wanted, and cost as much as the request itself.
             with self.session.get_adapter(request.url or "").send(
@@ -217,72 +206,74 @@ class TelephonyClient:
                 verify=self.session.verify or True,
                 proxies=self.session.proxies,
             ) as response:
-                return read_answer(response, deadline)
+                return _checked(sending.call, read_answer(response, deadline))
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _without_answer(error) from None  # the cause's text quotes address and headers
+
+    def _pause(self, sending: _Sending, error: TelephonyError, deadline: Deadline) -> float | None:
+        """Seconds until the next attempt; None: there is none. Reports the failure."""
+        error.attempts = sending.attempts
+        if sending.may_renew(error) and deadline.allows(0.0):
+            # A key rotated since it was read: read the secret again, once a request.
+            sending.refused, sending.renewed = sending.credentials, True
+            self.on_failure(sending.contact_id, error)
+            return 0.0
+        sending.tries += 1
+        if error.effect is Effect.UNKNOWN:
+            sending.unknown_attempts += 1
+        elif sending.unknown_attempts:
+            # This attempt made no record, an earlier one may have.
+            error.effect = Effect.UNKNOWN
+        self.on_failure(sending.contact_id, error)
+        return self.retries.pause(
+            error, sending.tries, deadline, repeatable=sending.call.repeatable
+        )
 
 
 @dataclass(slots=True)
 class _Sending:
-    """One request and its attempts."""
+    """One request and its attempts.
 
-    client: TelephonyClient
+    Attributes:
+        contact_id: the call it is about.
+        call: method, path and rules of the operation.
+        body: see TelephonyClient.perform.
+        tries: attempts that failed, without those that only read the secret again.
+        attempts, unknown_attempts: requests sent; those of them without a known outcome.
+        credentials: what the last attempt was signed with.
+        refused: credentials to replace before the next attempt.
+        renewed: the secret was read again.
+    """
+
     contact_id: str
     call: Call
     body: Mapping[str, object] | None = None
     tries: int = 0
     attempts: int = 0
     unknown_attempts: int = 0
+    credentials: Credentials | None = None
+    refused: Credentials | None = None
     renewed: bool = False
 
-    def run(self, deadline: Deadline) -> Answer:
-        while True:
-            self.tries += 1
-            try:
-                return self._attempt(deadline)
-            except TelephonyError as error:
-                error.attempts = self.attempts
-                if error.effect is Effect.UNKNOWN:
-                    self.unknown_attempts += 1
-                elif self.unknown_attempts:
-                    # This attempt made no record, an earlier one may have.
-                    error.effect = Effect.UNKNOWN
-                self.client.on_failure(self.contact_id, error)
-                pause = self.client.retries.pause(
-                    error, self.tries, deadline, repeatable=self.call.repeatable
-                )
-                if pause is None:
-                    raise
-            self.client.sleep(pause)
+    def may_renew(self, error: TelephonyError) -> bool:
+        """Whether the secret is read again: a token was refused, for the first time."""
+        return isinstance(error, Unauthorized) and error.status == 401 and not self.renewed
 
-    def _attempt(self, deadline: Deadline) -> Answer:
-        client = self.client
-        credentials = client.secrets.current()
-        try:
-            return self._send(credentials, deadline)
-        except Unauthorized as error:
-            # A key rotated since it was read: read the secret again, once a request.
-            if error.status != 401 or self.renewed or not deadline.allows(0.0):
-                raise
-            self.renewed = True
-            error.attempts = self.attempts
-            client.on_failure(self.contact_id, error)
-        return self._send(client.secrets.renewed(credentials), deadline)
-
-    def _send(self, credentials: Credentials, deadline: Deadline) -> Answer:
-        if not deadline.allows(0.0):
-            raise Unavailable("the time ran out before the request was sent", code="DEADLINE")
-        if self.attempts:
-            self.client.on_retry()
-        self.attempts += 1
-        client, call = self.client, self.call
-        if not call.repeatable:
-            # A kept connection that turns out to be dead leaves an unknown outcome behind.
-            client.session.close()
-        body = None if call.method == "GET" else self._named(credentials.center)
-        target = call.target(self.contact_id, self.body)
-        answer = client.send(call.method, target, body, credentials, deadline)
-        return _checked(call, answer)
+    def request(self, credentials: Credentials, provider_name: str) -> requests.PreparedRequest:
+        """The next attempt, with a token of its own."""
+        headers = {
+            "Authorization": f"Bearer {credentials.signer.token()}",
+            "Content-Type": "application/json",
+            "Telephony-Provider-Name": provider_name,
+        }
+        target = self.call.target(self.contact_id, self.body)
+        body = None if self.call.method == "GET" else self._named(credentials.center)
+        return requests.Request(
+            self.call.method,
+            credentials.center.base_url + target,
+            headers=headers,
+            data=None if body is None else json.dumps(body).encode(),
+        ).prepare()
 
     def _named(self, center: ContactCenterSecret) -> Mapping[str, object] | None:
         body = self.body

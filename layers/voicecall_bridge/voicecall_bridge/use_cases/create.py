@@ -13,7 +13,7 @@ from voicecall_bridge.ledger.creations import Created, PlannedCreate
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import TelephonyError, Unavailable
 from voicecall_bridge.telephony.operations import Operation
-from voicecall_bridge.use_cases.create_once import CreateOnce, existing
+from voicecall_bridge.use_cases.create_once import CreateOnce, WantedCreate, existing
 from voicecall_bridge.use_cases.parents_number import on_its_parents_number
 from voicecall_bridge.use_cases.results import NotCreated
 from voicecall_bridge.voice_call.actions import update_of_a_call
@@ -90,8 +90,9 @@ class CreateVoiceCall:
             lease = answer
             progress.request_kept = True
             request = request.started_as(lease.earlier_request)
-        dropped = asked is not request.initiation_method
-        return self._once.send(lease, request, client, deadline, progress, may_drop_parent=dropped)
+        may_drop_parent = asked is not request.initiation_method
+        wanted = WantedCreate(request, client, may_drop_parent)
+        return self._once.send(lease, wanted, deadline, progress)
 
     def _assign(self, contact: Contact) -> ContactCenter:
         """The contact center that owns the contact; whether the ledger knows another one is learned

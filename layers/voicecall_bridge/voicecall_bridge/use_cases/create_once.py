@@ -15,6 +15,7 @@ from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
+from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.assignment import ContactCenterAssignment
 from voicecall_bridge.use_cases.results import NotCreated
 from voicecall_bridge.use_cases.waiting import Waiting, with_reserve
@@ -36,6 +37,34 @@ if TYPE_CHECKING:
 def existing(voice_call_id: str) -> SalesforceResult:
     """The result where the VoiceCall was there before."""
     return SalesforceResult({"voiceCallId": voice_call_id}, superseded="ALREADY_CREATED")
+
+
+@dataclass(frozen=True, slots=True)
+class WantedCreate:
+    """A VoiceCall that is to be made.
+
+    Attributes:
+        request: what is sent.
+        client: where to.
+        may_drop_parent: the parent was not asked for: a refused one is left out.
+    """
+
+    request: CreateRequest
+    client: TelephonyClient
+    may_drop_parent: bool = False
+
+    @property
+    def key(self) -> str:
+        """The contact's id, which Salesforce knows the call by."""
+        return self.request.vendor_call_key
+
+    def can_do_without_parent(self, error: TelephonyError) -> bool:
+        """Whether the same call is to be sent again, without its parent.
+
+        The flow asked for an initial call and would have got one from SCVL; the parent was the
+        bridge's idea. An agent without the link beats an agent without the call.
+        """
+        return self.may_drop_parent and isinstance(error, Rejected) and _may_mean_parent(error)
 
 
 @dataclass(slots=True)
@@ -93,37 +122,38 @@ class CreateOnce:
     def send(
         self,
         lease: CreateLease | None,
-        request: CreateRequest,
-        client: TelephonyClient,
+        wanted: WantedCreate,
         deadline: Deadline,
         progress: Progress,
-        *,
-        may_drop_parent: bool = False,
     ) -> SalesforceResult:
         """Sends the request and stores the outcome.
 
         Args:
             lease: the right to send; None: the ledger does not answer.
-            request: what is sent.
-            client: where to.
+            wanted: what is sent, and where to.
             deadline: for all of it.
             progress: set when Salesforce has answered, before the ledger knows.
-            may_drop_parent: the parent was not asked for: a refused one is left out.
 
         Raises:
             NotCreated: Salesforce did not make it.
         """
         if lease is not None and lease.after_unknown:
             self.observer.count("RetriedUnknown")
-        try:
-            made = self._send(lease, request, client, with_reserve(deadline), may_drop_parent)
-        except TelephonyError as error:
-            raise NotCreated(error, request_kept=self._release(lease, error)) from error
-        if made.unknown_attempts:
-            self.observer.count("MendedUnknown")
-        if made.remarks:
-            self.observer.count("CreatedWithRemarks")
-            self.observer.report("created with remarks of Salesforce", request.vendor_call_key)
+        sending, refused = with_reserve(deadline), 0
+        while True:
+            try:
+                made = wanted.client.perform(
+                    Operation.CREATE, wanted.key, sending, wanted.request.to_json()
+                )
+                break
+            except TelephonyError as error:
+                error.attempts += refused
+                if not wanted.can_do_without_parent(error):
+                    raise NotCreated(error, request_kept=self._release(lease, error)) from error
+                refused = error.attempts
+            wanted = self._without_parent(lease, wanted)
+        made = replace(made, attempts=made.attempts + refused)
+        self._count(made, wanted.key)
         progress.made = made
         standing = self._settle(lease, made.voice_call_id)
         return replace(made, members={**made.members, "voiceCallId": standing})
@@ -135,32 +165,19 @@ class CreateOnce:
         except LedgerUnavailable as fault:
             self.observer.ledger_fault("resent", fault, key.contact_id)
 
-    def _send(
-        self,
-        lease: CreateLease | None,
-        request: CreateRequest,
-        client: TelephonyClient,
-        deadline: Deadline,
-        may_drop_parent: bool,
-    ) -> SalesforceResult:
-        try:
-            return client.create_voice_call(request, deadline)
-        except Rejected as error:
-            # The flow asked for an initial call and would have got one from SCVL; the parent was
-            # the bridge's idea. An agent without the link beats an agent without the call.
-            if not may_drop_parent or not _may_mean_parent(error):
-                raise
-            first = error
+    def _count(self, made: SalesforceResult, contact_id: str) -> None:
+        if made.unknown_attempts:
+            self.observer.count("MendedUnknown")
+        if made.remarks:
+            self.observer.count("CreatedWithRemarks")
+            self.observer.report("created with remarks of Salesforce", contact_id)
+
+    def _without_parent(self, lease: CreateLease | None, wanted: WantedCreate) -> WantedCreate:
         self.observer.count("ParentRefused")
-        request = request.without_parent()
+        request = wanted.request.without_parent()
         if lease is not None:
             self.resent(lease.key, request.to_json())
-        try:
-            made = client.create_voice_call(request, deadline)
-        except TelephonyError as error:
-            error.attempts += first.attempts
-            raise
-        return replace(made, attempts=made.attempts + first.attempts)
+        return WantedCreate(request, wanted.client)
 
     def _settle(self, lease: CreateLease | None, voice_call_id: str) -> str:
         if lease is None:

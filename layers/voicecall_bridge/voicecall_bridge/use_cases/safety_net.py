@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from voicecall_bridge.ledger.creations import Created, CreateStatus, PlannedCreate
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import is_refused
-from voicecall_bridge.use_cases.create_once import CreateOnce, existing
+from voicecall_bridge.use_cases.create_once import CreateOnce, WantedCreate, existing
 from voicecall_bridge.use_cases.results import CallOver, NotCreated, ParentMissing, Progress
 from voicecall_bridge.voice_call.create import (
     CREATED_LIVE,
@@ -139,8 +139,8 @@ class SafetyNet:
             return existing(lease.voice_call_id)
         if lease.earlier_request:
             request = CreateRequest.from_json(lease.earlier_request)
-        client = self.clients.of(contact_center)
-        return self._once.send(lease, request, client, deadline, Progress())
+        wanted = WantedCreate(request, self.clients.of(contact_center))
+        return self._once.send(lease, wanted, deadline, Progress())
 
     def _request(
         self, contact: Contact, deadline: Deadline, children: tuple[str, ...]
