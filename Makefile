@@ -154,7 +154,7 @@ docs: $(VENV)/ready  ## write the made parts of docs/ and flows/README.md anew; 
 	@$(BIN)/python -m tools.links
 
 sizes: $(VENV)/ready  ## print the sizes of the deployed package beside their limits
-	@$(BIN)/python -m tools.sizes
+	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.sizes
 
 lock: $(VENV)/ready  ## write the lock files anew from requirements*.txt
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv

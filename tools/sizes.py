@@ -1,7 +1,8 @@
 """Prints how large the deployed package is: `make sizes`.
 
 The limits are those of the house: a function of 40 lines and 5 parameters, a class of 200 lines, a
-module of 400 lines, a package of 8,000 lines.
+module of 400 lines, a package of 8,000 lines, and 12 frames between a handler and the request to
+Salesforce. All figures but the frames are read from the source code.
 """
 
 import ast
@@ -11,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tools.frames import frames
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 PACKAGE: Final = ROOT / "layers" / "voicecall_bridge" / "voicecall_bridge"
 FUNCTIONS: Final = ROOT / "functions"
+MOST_FRAMES: Final = 12
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -107,9 +111,14 @@ def _at(path: Path, node: Function | ast.ClassDef) -> str:
     return f"{_name(path)}:{node.lineno} {node.name}"
 
 
+def frame_sizes() -> list[Size]:
+    """The frames between a handler and its request, of each kind of input."""
+    return [Size(f"frames, {what}", count, MOST_FRAMES) for what, count in frames().items()]
+
+
 def main() -> int:
     """Prints the figures; 1 where one is over its limit."""
-    found = sizes()
+    found = sizes() + frame_sizes()
     for size in found:
         limit = "" if size.limit is None else f"at most {size.limit:,}"
         mark = "" if size.within else "  OVER"
