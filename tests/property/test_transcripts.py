@@ -75,10 +75,10 @@ class World:
         old = self.function
         self.function = LensFunction(workers=1)
         self.function.clock = old.clock
-        self.function.lens.now = old.clock
+        self.function.lens.now = self.function.lens.queue.now = old.clock
         self.function.orgs.clear()
         self.function.orgs.update(old.orgs)
-        self.function.waiting = self.function.lens.waiting = old.waiting
+        self.function.waiting = self.function.lens.queue.messages = old.waiting
         self.ready()
 
     def _next(self, among: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.observability import Observer
 from voicecall_bridge.settings.contact_lens import LensOptions
 from voicecall_bridge.streams.contact_lens import ContactLens
+from voicecall_bridge.streams.lens_queue import LensQueue
 from voicecall_bridge.streams.results import RecordLog
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.client import TelephonyClient
@@ -294,13 +295,15 @@ class LensFunction:
         directory = CountedDirectory(self.directory, observer)
         calls = TranscriptCalls(self.facts, directory, centers, observer, self.clock)
         clients = TelephonyClients(centers, self._org)
+        options = options or LensOptions()
+        log = RecordLog("contact_lens", self.letters, observer)
         self.lens = ContactLens(
             TranscriptSender(clients, pool, workers),
             calls,
-            self.waiting,
+            LensQueue(self.waiting, log, options.max_age, self.clock),
             self.late,
-            RecordLog("contact_lens", self.letters, observer),
-            options or LensOptions(),
+            log,
+            options,
             pool,
             self._overrun,
             self.clock,

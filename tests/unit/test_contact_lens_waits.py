@@ -14,7 +14,7 @@ from tests.unit.lens import (
 from tests.unit.samples import CONTACT_ID, a_contact
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
 from voicecall_bridge.settings.contact_lens import LensOptions
-from voicecall_bridge.streams.contact_lens import PAUSES, SLOW_SECONDS
+from voicecall_bridge.streams.lens_queue import PAUSES, SLOW_SECONDS
 from voicecall_bridge.telephony.errors import (
     Unavailable,
 )

@@ -42,7 +42,7 @@ def test_what_contact_lens_runs_on(environment: pytest.MonkeyPatch) -> None:
     lens = contact_lens.contact_lens()
     assert contact_lens.contact_lens() is lens
     assert lens.options.max_age == 60.0
-    assert lens.waiting.url == LEAST["WAITING_QUEUE_URL"]
+    assert lens.queue.messages.url == LEAST["WAITING_QUEUE_URL"]
     assert lens.late.bucket == "failures"
     clients = lens.sender.clients
     client = clients.of(clients.contact_centers.default)

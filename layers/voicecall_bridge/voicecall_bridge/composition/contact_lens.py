@@ -17,6 +17,7 @@ from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
 from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.contact_lens import ContactLensSettings
 from voicecall_bridge.streams.contact_lens import NAME, ContactLens
+from voicecall_bridge.streams.lens_queue import LensQueue
 from voicecall_bridge.streams.results import RecordLog
 from voicecall_bridge.telephony.retry import RetryPolicy
 from voicecall_bridge.use_cases.directory import CountedDirectory
@@ -50,12 +51,14 @@ def contact_lens() -> ContactLens:
         observer,
     )
     clients = telephony_clients(settings.salesforce, aws, observer, options)
+    log = RecordLog(NAME, dead_letter_queue(settings.dead_letters, aws), observer)
+    messages = DeferredRecords(aws.maker("sqs"), settings.waiting_queue_url)
     return ContactLens(
         TranscriptSender(clients, pool, AT_ONCE),
         calls,
-        DeferredRecords(aws.maker("sqs"), settings.waiting_queue_url),
+        LensQueue(messages, log, settings.options.max_age),
         LateRecords(aws.maker("s3"), settings.dead_letters.bucket),
-        RecordLog(NAME, dead_letter_queue(settings.dead_letters, aws), observer),
+        log,
         settings.options,
         pool,
         on_overrun=contact_lens.cache_clear,

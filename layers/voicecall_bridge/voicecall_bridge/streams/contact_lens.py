@@ -7,21 +7,14 @@ a shard never waits for a call, and a call never waits for another one.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
-from voicecall_bridge.aws.deferred_records import (
-    MOST_BYTES,
-    Deferred,
-    NotDeferred,
-    ReceivedAgain,
-    is_queue_event,
-)
+from voicecall_bridge.aws.deferred_records import is_queue_event
 from voicecall_bridge.aws.deferred_records import read as read_messages
 from voicecall_bridge.aws.transcript_files import StorageUnavailable
 from voicecall_bridge.contact import Channel, NotAContact
@@ -37,29 +30,24 @@ from voicecall_bridge.streams.processor import HAND_OVER_SECONDS
 from voicecall_bridge.streams.results import RecordLog, RecordResult, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from concurrent.futures import ThreadPoolExecutor
 
-    from voicecall_bridge.aws.deferred_records import DeferredRecords
+    from voicecall_bridge.aws.deferred_records import ReceivedAgain
     from voicecall_bridge.aws.transcript_files import LateRecords
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.settings.contact_lens import LensOptions
+    from voicecall_bridge.streams.lens_queue import LensQueue
     from voicecall_bridge.use_cases.transcript_calls import TranscriptCalls
     from voicecall_bridge.use_cases.transcripts import TranscriptSender
 
 NAME = "contact_lens"
-SLOW_SECONDS = 30.0
-"""So long after a call had to wait its lines go through the queue, behind those that wait. Longer
-than any pause there."""
 ROUND_SECONDS = 10.0
 """What a batch may take: what is not sent by then goes into the queue."""
 FIND_SECONDS = 5.0
 """What finding a contact's call may take."""
 EVENT_SECONDS = 3.0
 """What the categories of one record may take."""
-PAUSES = (2.0, 5.0, 10.0, 20.0)
-"""Seconds before each next try of a record that waits; Salesforce's own package takes alike."""
-BEHIND_OTHERS = "BEHIND_OTHERS"
 _SKIPPED = {
     LensEvent.STARTED: "NOTHING_TO_DO",
     LensEvent.COMPLETED: "NOTHING_TO_DO",
@@ -75,7 +63,7 @@ class ContactLens:
     Attributes:
         sender: sends lines and categories.
         calls: finds the calls of contacts.
-        waiting: the queue of records that have to wait.
+        queue: the records that have to wait.
         late: keeps what comes too late.
         log: how records end.
         options: what is sent.
@@ -86,15 +74,13 @@ class ContactLens:
 
     sender: TranscriptSender
     calls: TranscriptCalls
-    waiting: DeferredRecords
+    queue: LensQueue
     late: LateRecords
     log: RecordLog
     options: LensOptions
     pool: ThreadPoolExecutor
     on_overrun: Callable[[], None] = lambda: None
     now: Callable[[], float] = time.time
-    _slow: dict[str, float] = field(default_factory=dict, init=False, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
     def observer(self) -> Observer:
@@ -178,7 +164,7 @@ class ContactLens:
     def _work(self, jobs: Sequence[LensJob], deadline: Deadline) -> None:
         try:
             self._find_calls(jobs, deadline)
-            at_once = [job for job in jobs if job.call is not None and not self._is_slow(job)]
+            at_once = [job for job in jobs if job.call is not None and self.queue.lets_by(job)]
             in_time = self.sender.send(
                 [(job.call, line) for job in at_once for line in job.lines if job.call], deadline
             )
@@ -217,14 +203,6 @@ class ContactLens:
             for job in jobs:
                 job.call = call
 
-    def _is_slow(self, job: LensJob) -> bool:
-        """Whether lines of the call wait already: this record goes behind them."""
-        until = self._slow.get(job.group, 0.0)
-        if job.message is not None or self.now() >= until:
-            return False
-        job.wait_for(BEHIND_OTHERS)
-        return True
-
     def _send_categories(self, job: LensJob, deadline: Deadline) -> None:
         if job.call is not None and deadline.allows(0.0):
             bodies = job.category_bodies()
@@ -243,7 +221,7 @@ class ContactLens:
             else:
                 self._count(job)
                 self._end(job, job.subject, result.disposition, result.reason)
-        self._let_wait(to_wait)
+        self.queue.put(to_wait)
 
     def _count(self, job: LensJob) -> None:
         taken, paused = job.counts()
@@ -252,48 +230,6 @@ class ContactLens:
             self.observer.took("TranscriptDelay", round(job.age(self.now()) * 1000))
         if paused:
             self.observer.count("TranscriptLinesPaused", times=paused)
-
-    def _let_wait(self, jobs: Sequence[LensJob]) -> None:
-        for job in jobs:
-            if job.wait_code != BEHIND_OTHERS:  # else a call that goes on never left the queue
-                with self._lock:
-                    self._slow[job.group] = self.now() + SLOW_SECONDS
-            self.observer.retry_later(NAME, job.subject.contact_id, job.wait_code)
-        self._forget_slow()
-        self._into_the_queue([job for job in jobs if job.message is None])
-        for job in jobs:
-            if job.message is not None:
-                self._stay_in_the_queue(job, job.message)
-
-    def _into_the_queue(self, jobs: Iterable[LensJob]) -> None:
-        deferred: dict[str, tuple[LensJob, Deferred]] = {}
-        for job in jobs:
-            item = Deferred(job.record, job.done(), job.group)
-            if len(item.body()) > MOST_BYTES:
-                job.ended = self.log.dead_letter(job.record, job.subject, job.wait_code)
-            else:
-                deferred[job.record.id] = (job, item)
-        refused = self.waiting.send([item for _, item in deferred.values()])
-        for item in refused:
-            deferred.pop(item.record.id)
-        if refused:
-            self.observer.report("the queue of waiting records does not answer")
-        for job, _ in deferred.values():
-            self.log.remember(job.record)
-            job.ended = True
-
-    def _stay_in_the_queue(self, job: LensJob, message: ReceivedAgain) -> None:
-        pause = PAUSES[min(message.received, len(PAUSES)) - 1]
-        left = self.options.max_age - job.age(self.now()) + 1.0
-        try:
-            self.waiting.wait(message, max(1.0, min(max(pause, job.retry_after), left)))
-        except NotDeferred as fault:
-            self.observer.report("the queue of waiting records does not answer", error=str(fault))
-
-    def _forget_slow(self) -> None:
-        with self._lock:
-            now = self.now()
-            self._slow = {group: until for group, until in self._slow.items() if until > now}
 
     def _end(
         self,
