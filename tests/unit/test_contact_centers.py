@@ -88,18 +88,24 @@ def test_the_default_one_may_be_given_by_its_name_alone() -> None:
 @pytest.mark.parametrize(
     ("others", "fault"),
     [
-        (["sales/second"], "item 1 is no whole ARN of a secret"),
-        ([SECOND_ARN, ""], "item 2 is no whole ARN of a secret"),
-        ([SECOND_ARN[:-7]], "item 1 is no whole ARN of a secret"),
-        ([SECOND_ARN + "*"], "item 1 is no whole ARN of a secret"),
-        ([SECOND_ARN + "\n"], "item 1 is no whole ARN of a secret"),
-        ([SECOND_ARN.replace(":secretsmanager:", ":ssm:")], "item 1 is no whole ARN of a secret"),
+        (["sales/second"], "item 1 is not the whole ARN of a secret"),
+        ([SECOND_ARN, ""], "item 2 is not the whole ARN of a secret"),
+        ([SECOND_ARN[:-7]], "item 1 is not the whole ARN of a secret"),
+        ([SECOND_ARN + "*"], "item 1 is not the whole ARN of a secret"),
+        ([SECOND_ARN + "\n"], "item 1 is not the whole ARN of a secret"),
+        (
+            [SECOND_ARN.replace(":secretsmanager:", ":ssm:")],
+            "item 1 is not the whole ARN of a secret",
+        ),
         ([FIRST_ARN], "item 1 has the name of a secret before it"),
         ([SECOND_ARN, SECOND_ARN], "item 2 has the name of a secret before it"),
         # One name, two secrets: which one would a contact mean?
         ([arn("sales/first-zZzZzZ")], "item 1 has the name of a secret before it"),
         ([arn("sales/first-a1B2c3-zZzZzZ")], "item 1 has the name of a secret before it"),
-        (["x", SECOND_ARN, "y"], "item 1 is no whole ARN of a secret; item 3 is no whole ARN"),
+        (
+            ["x", SECOND_ARN, "y"],
+            "item 1 is not the whole ARN of a secret; item 3 is not the whole ARN",
+        ),
         (
             [arn(f"center{number}-a1B2c3") for number in range(MOST_OTHERS + 1)],
             f"more than {MOST_OTHERS} secrets",

@@ -154,7 +154,7 @@ def item_faults(function: str, **changes: str) -> list[str]:
 def test_a_contact_center_that_cannot_be_used_costs_itself_alone(function: str, value: str) -> None:
     (fault,) = item_faults(function, CONTACT_CENTER_SECRETS=value)
     number = 1 + [item == SECOND_ARN for item in value.split(",")].index(False)
-    assert fault == f"CONTACT_CENTER_SECRETS: item {number}: is no whole ARN of a secret"
+    assert fault == f"CONTACT_CENTER_SECRETS: item {number}: is not the whole ARN of a secret"
     settings = settings_of(function).from_environment(LEAST | {"CONTACT_CENTER_SECRETS": value})
     others = [SECOND_ARN] if SECOND_ARN in value else []
     assert settings.salesforce.contact_centers == ContactCenterRegistry.of("secret-id", others)

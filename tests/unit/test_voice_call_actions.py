@@ -107,7 +107,7 @@ def test_attributes_nested_beyond_reason_are_told() -> None:
     deep: dict[str, object] = {}
     for _ in range(100_000):
         deep = {"a": deep}
-    with pytest.raises(WrongProperty, match="callAttributes is nested beyond reason"):
+    with pytest.raises(WrongProperty, match="callAttributes is nested too deeply"):
         update_properties({"callAttributes": deep})
 
 

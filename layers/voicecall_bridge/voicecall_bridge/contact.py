@@ -116,11 +116,11 @@ class Contact:
         queue: None until a queue is set.
         attributes: contact attributes.
         web_rtc: an in-app or web call instead of a telephone call.
-        initiated_at: when it began, aware; None in flow events, which do not tell.
+        initiated_at: when it began, aware; None in flow events, which lack it.
         secret_name: the secret of its contact center as the contact or its flow names it: any text,
             which may be the caller's. Empty: it names none.
-        unknown_method: the initiation method as it came, where it is none of the known ones; for
-            the answers of flows, never for logs.
+        unknown_method: the initiation method as it came, where the bridge does not know it; for the
+            answers of flows, never for logs.
     """
 
     contact_id: str
@@ -140,11 +140,11 @@ class Contact:
 
     @property
     def key(self) -> ContactKey:
-        """What tells it from every other contact."""
+        """The contact's key in the ledger."""
         return ContactKey(self.instance_id, self.contact_id)
 
     def with_details(self, described: Contact) -> Contact:
-        """This contact with what only the other description of it knows."""
+        """This contact, completed by what another description of it adds."""
         return replace(
             self,
             channel=self.channel if self.channel is not Channel.UNSTATED else described.channel,

@@ -48,14 +48,14 @@ class Deadline:
 
 
 def run_before(deadline: Deadline, work: Callable[[], Answer]) -> Answer:
-    """The work's answer, or the deadline's: whichever comes first.
+    """The work's answer, if it comes before the deadline.
 
-    Time-outs of sockets bound each read, not a call: a name look-up has none, and a server that
-    sends a byte now and then never runs into one. So the caller's time is bounded here, by not
-    waiting any longer; the thread is left to end by itself.
+    A socket's time-out bounds one read, not a whole call: a name look-up has none, and a server
+    that sends a byte now and then never reaches one. So the caller stops waiting at the deadline,
+    and the thread ends by itself.
 
     Raises:
-        DeadlineExceeded: the work is still going on.
+        DeadlineExceeded: the work has not ended.
         Exception: whatever the work raised.
     """
     done: queue.SimpleQueue[tuple[bool, Answer | BaseException]] = queue.SimpleQueue()

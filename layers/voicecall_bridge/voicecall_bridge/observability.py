@@ -34,7 +34,7 @@ _ANSWERS = {
 _UNANSWERED = frozenset({"deferred", "failed"})
 """Statuses that say that Salesforce did not do what it was asked for."""
 LEDGER_UNAVAILABLE = "LEDGER_UNAVAILABLE"
-"""Code of a record that comes again because the ledger did not answer."""
+"""Code of a record that Lambda delivers again because the ledger did not answer."""
 _MOST_TIMES = 99
 """Values of a metric in one line of the embedded metric format, which takes 100 (CloudWatch user
 guide, specification). At 100 Powertools writes the line by itself and has nothing left to flush."""
@@ -116,11 +116,11 @@ class Observer:
 
     def delivered(self, delivery: Delivery) -> None:
         """The one line of a delivery; a lost payload is an error, a dead letter a warning."""
-        tell = self.logger.info
+        log = self.logger.info
         if delivery.disposition is Disposition.DEAD_LETTERED:
             kept = delivery.payload_kept in ("ledger", "queue")
-            tell = self.logger.warning if kept else self.logger.error
-        tell(
+            log = self.logger.warning if kept else self.logger.error
+        log(
             "delivery",
             extra={
                 "ContactId": delivery.contact_id,
@@ -186,9 +186,9 @@ class Observer:
         if code == LEDGER_UNAVAILABLE:
             self.count("LedgerFault")
 
-    def report(self, text: str, contact_id: str = "", **facts: str | int) -> None:
+    def report(self, text: str, contact_id: str = "", **details: str | int) -> None:
         """Something an operator should know of. `text` is the bridge's own wording."""
-        self.logger.error(text, extra={"ContactId": contact_id, **facts})
+        self.logger.error(text, extra={"ContactId": contact_id, **details})
 
     def setting_fault(self, setting: str, item: str, fault: str) -> None:
         """An item of a setting that is wrong; the rest of the setting is used."""
@@ -202,7 +202,7 @@ class Observer:
         self.report("ledger fault", contact_id, step=step, error=str(fault))
 
     def defect(self, error: BaseException, contact_id: str = "") -> None:
-        """An error nobody foresaw: its kind and place, since its text may quote the event."""
+        """An unforeseen error: its kind and place, since its text may quote the event."""
         frames = traceback.extract_tb(error.__traceback__)
         place = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         self.report("defect", contact_id, error=type(error).__name__, place=" < ".join(place[::-1]))

@@ -1,4 +1,4 @@
-"""TLS contexts that read the certificates they trust once, and may do so before a snapshot."""
+"""TLS contexts that read trusted certificates once, before a snapshot if possible."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def remembering(context: ssl.SSLContext) -> ssl.SSLContext:
 
 
 def read_public_certificates(context: ssl.SSLContext) -> None:
-    """Reads what requests and botocore have it read before the first connection."""
+    """Reads the public certificates before the first connection, as requests and botocore would."""
     context.load_verify_locations(certifi.where(), None, None)  # as urllib3 asks for it
 
 

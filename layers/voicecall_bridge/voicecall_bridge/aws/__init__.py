@@ -1,1 +1,1 @@
-"""What else AWS keeps or tells: the secret, the contact as Connect describes it, dead letters."""
+"""Other AWS services: DescribeContact, dead letters, queues and files."""

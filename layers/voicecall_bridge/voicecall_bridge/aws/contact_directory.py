@@ -28,7 +28,7 @@ _FINAL = frozenset(
 
 
 class DirectoryUnavailable(Exception):
-    """Connect did not tell in time. The text is the fault's name."""
+    """Connect did not answer in time. The text is the fault's name."""
 
 
 class NoSuchContact(Exception):
@@ -58,7 +58,7 @@ class ContactDirectory:
             NoSuchContact: unknown or refused.
         """
         if not instance_id:
-            raise NoSuchContact("NoInstance")  # nobody to ask, now or later
+            raise NoSuchContact("NoInstance")  # DescribeContact needs an instance
         while True:
             try:
                 if self._made is None:

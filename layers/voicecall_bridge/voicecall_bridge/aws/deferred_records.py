@@ -1,4 +1,4 @@
-"""Records whose lines Salesforce could not take at once: a queue of the function's own.
+"""Records with lines that Salesforce could not take at once, in a queue of the function's own.
 
 A stream's shard waits for each of its batches; this queue does not. It is an SQS FIFO queue with
 one group a call: the lines of a call stay in their order, and a call that has to wait holds up no
@@ -59,7 +59,7 @@ class ReceivedAgain:
         message_id: what a batch item failure names.
         receipt: what the queue wants to change it.
         received: how often it was received so far.
-        deferred: what it says; None: it is none of the function's.
+        deferred: what it says; None: another sender put it there.
         raw: the message as Lambda passed it.
     """
 

@@ -22,7 +22,7 @@ class StorageUnavailable(Exception):
 
 
 class FileGone(Exception):
-    """There is no such file, or no longer."""
+    """The file does not exist, or no longer does."""
 
 
 class FileTooLarge(Exception):
@@ -31,7 +31,7 @@ class FileTooLarge(Exception):
 
 @dataclass(slots=True)
 class LateRecords:
-    """Keeps records whose lines came too late to be shown.
+    """Keeps records with lines that came too late to be shown.
 
     Attributes:
         storage: makes the S3 client when it is needed.

@@ -31,17 +31,17 @@ early enough for the VoiceCall to be made without it."""
 SECRET_SHARE = 1 / 4
 """Share of the flow's budget that Secrets Manager may take, once in the life of an environment."""
 FLOW_ATTEMPTS = 1
-"""The caller's time is short: what a retry could mend, the next delivery mends."""
+"""The caller's time is short, and the next delivery repairs what a retry would."""
 
 
 def prepare_flow() -> None:
-    """Do before the first call what can be done then, where Lambda gives time for it.
+    """Prepares the function before the first call, where Lambda gives time for it.
 
-    Called at import. Nobody waits before a snapshot (SnapStart) or in an environment that is kept
-    ready (provisioned concurrency). On demand the caller waits all the same, so nothing is done.
+    Called at import. No caller waits before a snapshot (SnapStart) or while an environment is kept
+    ready (provisioned concurrency). On demand a caller waits, so nothing is done.
 
-    What is done asks nobody, reads no secret and looks up no credentials, since a snapshot is old
-    when it is used, and every copy of it starts the same.
+    Preparing sends no request, reads no secret and looks up no credentials: a snapshot is old when
+    it is used, and all its copies start with the same state.
     """
     start = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "")
     if start not in ("snap-start", "provisioned-concurrency"):
@@ -50,24 +50,23 @@ def prepare_flow() -> None:
     if isinstance(service, FlowService):
         service.prepare()
     if start == "snap-start":
-        # The managed runtime brings it along; nothing else has it or needs it.
+        # Only the managed runtime has this library, and only SnapStart needs it.
         from snapshot_restore_py import register_after_restore  # noqa: PLC0415
 
         register_after_restore(renew_flow, _settings())
 
 
 def renew_flow(prepared: ContactFlowSettings | None = None) -> None:
-    """After a snapshot is restored: what was drawn at random is drawn anew.
+    """Draws random state anew after a snapshot is restored.
 
     Args:
-        prepared: the settings of what was prepared, which nothing has used yet: no connection is
-            open, no secret read, no credentials are looked up. It is kept where the settings are
-            still the same, and without a fault that each environment reports. None: the next call
-            makes everything anew.
+        prepared: the settings of the prepared service. The service is kept if the settings are the
+            same and without item faults, which each environment reports. None: the next call makes
+            everything anew.
 
-    The jitter of retries is drawn by `random`, whose state all copies of a snapshot share; so is
-    the state of OpenSSL, where a TLS context was made. `jti` is drawn by the operating system
-    (Lambda developer guide, "Handling uniqueness with Lambda SnapStart").
+    All copies of a snapshot share the state of `random`, which draws the jitter of retries, and
+    that of OpenSSL, if a TLS context was made. The operating system draws `jti` (Lambda developer
+    guide, "Handling uniqueness with Lambda SnapStart").
     """
     random.seed()
     renew_random_numbers()
@@ -138,7 +137,7 @@ def _unconfigured(
 def _call_actions(
     ledger: CreationLedger, clients: TelephonyClients, observer: Observer
 ) -> CallActions:
-    """Made when a flow first asks about a VoiceCall that is there: creating needs none of it."""
+    """Made at the first request about an existing VoiceCall: creating does not need it."""
     from voicecall_bridge.ledger.records import RecordLedger  # noqa: PLC0415
     from voicecall_bridge.ledger.requests import RequestLedger  # noqa: PLC0415
     from voicecall_bridge.use_cases.call_actions import CallActions  # noqa: PLC0415

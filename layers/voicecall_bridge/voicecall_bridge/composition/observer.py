@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 def new_observer() -> Observer:
-    """An observer whose metrics go where the environment says."""
-    # These write secrets, tokens and whole requests at DEBUG, and anyone may raise a function's
-    # log level in the console.
+    """An observer with the metrics namespace that the environment names."""
+    # At DEBUG these write secrets, tokens and whole requests, and a function's log level can be
+    # raised in the console.
     for name in ("botocore", "urllib3", "requests"):
         logging.getLogger(name).setLevel(logging.WARNING)
     return Observer(os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "VoiceCallBridge")
 
 
 def report_item_faults(observer: Observer, item_faults: Iterable[ItemFault]) -> None:
-    """Reports wrong items of settings, once a start: they cost nothing but themselves, so nothing
-    else tells of them."""
+    """Reports wrong items of settings, once a start. Nothing else would show them: the function
+    runs without them."""
     for it in item_faults:
         observer.setting_fault(it.setting, it.item, it.fault)

@@ -23,8 +23,8 @@ class AssignedTo:
 
 @dataclass(frozen=True, slots=True)
 class AssignedToDefault:
-    """The default contact center owns the contact: something was sent for it before assignments
-    were remembered, when there was one contact center."""
+    """The default contact center owns the contact: its item is older than assignments, from when
+    there was one contact center."""
 
 
 @dataclass(frozen=True, slots=True)

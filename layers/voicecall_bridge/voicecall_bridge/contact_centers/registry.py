@@ -69,7 +69,7 @@ class Assignable(Protocol):
 
     @property
     def key(self) -> ContactKey:
-        """What tells it from every other contact."""
+        """The contact's key in the ledger."""
 
     @property
     def secret_name(self) -> str:
@@ -105,7 +105,7 @@ class ContactCenterRegistry:
         for number, arn in enumerate(others, start=1):
             names = _names(arn)
             if not _ARN.fullmatch(arn):
-                faults.append(f"item {number} is no whole ARN of a secret")
+                faults.append(f"item {number} is not the whole ARN of a secret")
             elif known.keys() & names:
                 faults.append(f"item {number} has the name of a secret before it")
             else:
@@ -123,10 +123,10 @@ class ContactCenterRegistry:
         return any(not center.default for center in self.known.values())
 
     def named(self, secret_name: str) -> ContactCenter | None:
-        """The contact center of this name; None: it names none.
+        """The contact center of this name; None for an empty name.
 
         Raises:
-            OtherContactCenter: it is none of the stack's.
+            OtherContactCenter: the stack does not serve it.
         """
         if not secret_name:
             return None
@@ -138,7 +138,7 @@ class ContactCenterRegistry:
         """The contact center of an assignment; None: the contact is unassigned.
 
         Raises:
-            OtherContactCenter: the stack does not serve it, or not any more.
+            OtherContactCenter: the stack does not serve it, or no longer does.
         """
         if isinstance(assignment, Unassigned):
             return None
@@ -147,7 +147,7 @@ class ContactCenterRegistry:
         if not isinstance(assignment, Refused):
             named = self.known.get(assignment.name)
         else:
-            # The name may have been added to the stack's list since.
+            # The stack may serve the name by now.
             again = (self.known[name] for name in self.known if Refused.of(name) == assignment)
             named = next((replace(it, assignment=assignment) for it in again), None)
         if named is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 _ORG_ID = re.compile(r"00D[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
-# What may stand in an error: where a key was pasted instead of a name, its text must not.
+# A name that an error may show. A key that was pasted in place of the name must not appear.
 _SHOWABLE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,79}")
 _BASE_PATH = "/telephony/v1"
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
@@ -111,16 +111,16 @@ def _with_path(address: str) -> str:
     try:
         complete = not base or bool(urlsplit(base).path)
     except ValueError:
-        return base  # "https://[": no address at all, which is told with the other faults
+        return base  # "https://[": not an address, reported with the other faults
     return base if complete else base + _BASE_PATH
 
 
 def wrong_with(address: str, *, on_loopback: bool) -> str:
-    """What keeps a token from being sent to an address, NOT_HTTPS or LOCAL; empty: nothing."""
+    """Why a token must not be sent to an address: NOT_HTTPS or LOCAL; empty if it may be."""
     try:
         parts = urlsplit(address)
         host = (parts.hostname or "").rstrip(".")
-        _ = parts.port  # a port that is no number only shows when it is read
+        _ = parts.port  # reading it raises ValueError if the port is not a number
     except ValueError:
         return NOT_HTTPS
     if parts.username or parts.password or parts.query or parts.fragment:
@@ -149,12 +149,12 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_local(host: str) -> bool:
-    """Whether it names this machine, or what only this machine reaches: a token must not go to the
-    endpoint for a function's own credentials, or to another process."""
+    """Whether only this machine reaches the host: a token must not go to the endpoint for a
+    function's own credentials, or to another process."""
     try:
         found = ipaddress.ip_address(host)
     except ValueError:
-        # Resolvers read 127.1, 2130706433 and 0x7f000001 as addresses: no name of a host ends so.
+        # Resolvers read 127.1, 2130706433 and 0x7f000001 as addresses. Host names never end so.
         return host.endswith("localhost") or bool(_NUMBER.fullmatch(host.rpartition(".")[2]))
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
         found = found.ipv4_mapped

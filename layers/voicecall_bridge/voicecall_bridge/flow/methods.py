@@ -74,13 +74,14 @@ class Method:
         operation: what is asked of Salesforce; None: nothing, it is answered as done.
         parameters: what is passed on.
         flow_inputs: every flowInput-… goes along, for the Omni flow.
-        results: what it answers beside the keys that every answer has.
-        must_succeed: without it the flow cannot go on, so that failing takes the block's Error
-            branch unless the block's parameter onFailure says otherwise.
+        results: keys of the answer besides those that every answer has.
+        must_succeed: the flow cannot go on without it: a failure takes the block's Error branch,
+            unless the block's parameter onFailure says otherwise.
         contact: see ContactRule.
-        creates: what kind of VoiceCall it creates; None: it is about one that is there.
-        may_lack: Salesforce answers 404 where there is no such thing: that is an answer, too.
-        complete: what differs: takes the invocation and what is passed on, answers the request.
+        creates: the kind of VoiceCall it creates; None: it is about an existing one.
+        may_lack: a 404 means that Salesforce has none, which is a result and not a failure.
+        complete: for what is not data: takes the invocation and the passed parameters, returns the
+            request.
     """
 
     operation: Operation | None

@@ -1,4 +1,4 @@
-"""Requests that are more than the parameters of the Lambda block under Salesforce's names."""
+"""Requests that are more than renamed parameters of the Lambda block."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def read_update(invocation: FlowInvocation, _passed: dict[str, object]) -> dict[str, object]:
-    """Reads fieldValues; empty ones close the conversation."""
+    """Reads fieldValues. Empty fieldValues close the conversation."""
     return _from_field_values(invocation, UPDATE_PROPERTIES, update_properties, empty=True)
 
 
@@ -32,7 +32,7 @@ def read_message(invocation: FlowInvocation, _passed: dict[str, object]) -> dict
 
 
 def add_dialed_number(invocation: FlowInvocation, passed: dict[str, object]) -> dict[str, object]:
-    """Adds the number dialled. The API wants it where no flow is named."""
+    """Adds the number dialled. The API needs it where no flow is named."""
     if number := invocation.system_endpoint:
         return {"dialedNumber": number, **passed}
     values = FlowParameters(invocation.parameters.field_values(("dialedNumber",)))

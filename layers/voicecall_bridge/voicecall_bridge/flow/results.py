@@ -1,4 +1,4 @@
-"""What the invocation of a method results in, and what the flow gets then."""
+"""The result of an invocation, and the answer that the flow gets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KEY = re.compile(r"[0-9A-Za-z_-]{1,100}")
 LEFT_OUT = "ContactRecordMethods or an attribute of ContactRecordOptOutAttributes leaves it out"
 """Why a contact record is not sent."""
 FAILURES = (CannotCreate, LeaseTimeout, NotCreated, NotRouted, TelephonyError)
-"""What a use case raises where a flow does not get what it asked for."""
+"""What a use case raises when a flow's request fails."""
 
 
 class Status(StrEnum):
@@ -52,11 +52,11 @@ class Status(StrEnum):
 
 
 class FlowMistake(Exception):
-    """The flow passes something that can never work; the text names the cure for its author."""
+    """The flow passes something that can never work. The text names the cure."""
 
 
 class FlowFailed(Exception):
-    """The flow does not get what it asked for, and wants its Error branch then."""
+    """The flow's request failed, and the flow asked for its Error branch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class FlowResult:
-    """What an invocation results in: the flow's answer, and the line in the log.
+    """The result of an invocation: the flow's answer, and the line in the log.
 
     Attributes:
         status, remarks, code, text: for the answer.
@@ -87,7 +87,7 @@ class FlowResult:
         remark: Salesforce's own words for a failure: for the answer alone, they may quote the call.
         disposition, reason, attempts, voice_call_id: for the log.
         payload_kept: see observability.Delivery.
-        done: the flow has got what it asked for, or needs it no more.
+        done: the request succeeded, or was not needed.
     """
 
     status: Status
@@ -106,7 +106,7 @@ class FlowResult:
 
 
 def created(made: SalesforceResult) -> FlowResult:
-    """There is a VoiceCall."""
+    """The VoiceCall exists."""
     existing = bool(made.superseded)
     return FlowResult(
         Status.EXISTING if existing else Status.CREATED,
@@ -121,7 +121,7 @@ def created(made: SalesforceResult) -> FlowResult:
 
 
 def answered(outcome: SalesforceResult) -> FlowResult:
-    """Salesforce did what was asked, or it was not needed."""
+    """Salesforce performed the operation, or it was not needed."""
     members = outcome.members
     result = FlowResult(
         Status.DONE,
@@ -138,14 +138,14 @@ def answered(outcome: SalesforceResult) -> FlowResult:
     if not outcome.superseded:
         return result
     result = replace(result, disposition=Disposition.SUPERSEDED, reason=outcome.superseded)
-    if members:  # an earlier invocation's answer, which is as good
+    if members:  # the stored answer of an earlier invocation
         return result
     text = "the contact's record was brought to Salesforce before: it is newer, nothing was sent"
     return replace(result, status=Status.SUPERSEDED, code=outcome.superseded, text=text, remark="")
 
 
 def not_found(error: TelephonyError) -> FlowResult:
-    """Salesforce knows of no such thing, which is what was asked."""
+    """Salesforce answered 404 to a method that may lack its result."""
     return FlowResult(
         Status.DONE, Disposition.DELIVERED, "NOT_FOUND", attempts=error.attempts, done=True
     )
@@ -175,7 +175,7 @@ def failed(error: Exception) -> FlowResult:
 
 
 def not_created_live(error: NotCreatedLive, *, by_record: bool) -> FlowResult:
-    """The contact gets no VoiceCall while it is on; `by_record`: its contact record makes one."""
+    """The contact gets no VoiceCall during the call; `by_record`: its contact record makes one."""
     later = (
         "Its contact record makes one when the contact has ended"
         if by_record
@@ -208,7 +208,7 @@ def answer_of(result: FlowResult, vendor_call_key: str, keys: tuple[Result, ...]
     }
     known = {*answer, *((key.member or key.name).partition(".")[0] for key in keys)}
     for name, value in result.members.items():
-        # Newer members of Salesforce's answer: the flow may know them.
+        # Members that the bridge does not know: the flow may.
         if name in known or not _KEY.fullmatch(name):
             continue
         further = {**answer, name: as_text(value)}
@@ -249,7 +249,7 @@ def _text(value: object) -> str:
         return value
     try:
         return ", ".join(map(_text, value)) if isinstance(value, list) else json.dumps(value)
-    except RecursionError:  # nested beyond reason
+    except RecursionError:  # nested too deeply
         return ""
 
 

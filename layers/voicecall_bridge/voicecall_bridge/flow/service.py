@@ -66,8 +66,8 @@ class InvocationLog:
     Attributes:
         started: on the monotonic clock.
         contact_id: empty where none could be read.
-        method: the name; empty where the bridge has no such method: it may be any text then.
-        creates: it is a creating method, or most likely was to be one.
+        method: the name; empty for an unknown method, which may be any text.
+        creates: the method creates a VoiceCall; also true until the method is read.
     """
 
     started: float
@@ -107,17 +107,16 @@ def _succeeded(call: MethodCall, result: SalesforceResult) -> FlowResult:
 
 @dataclass(slots=True, kw_only=True)
 class FlowAnswers(ABC):
-    """Answers contact flows within their time, whatever happens behind.
+    """Answers contact flows within their time, whatever fails.
 
     Attributes:
         observer: logs and counters.
-        dead_letters: where payloads go that the ledger could not take; None: nowhere.
+        dead_letters: keeps payloads that the ledger could not take; None: they are lost.
         budget: seconds for an answer.
         failure: what a flow gets when it does not get what it asked for, unless its block or the
             method says otherwise.
         on_overrun: called when an invocation is answered before its work has ended.
-        instance_arn: the instance of contacts that do not name theirs, so that they meet their own
-            item in the ledger.
+        instance_arn: the instance of contacts that do not name theirs, for their key in the ledger.
     """
 
     observer: Observer
@@ -137,8 +136,8 @@ class FlowAnswers(ABC):
         Raises:
             FlowMistake: unknown method, a parameter that is missing or wrong, or not the event of a
                 contact flow.
-            FlowFailed: the flow does not get what it asked for, and wants its Error branch then;
-                or the bridge could not read what that is.
+            FlowFailed: the request failed, and the flow asked for its Error branch; or the bridge
+                failed to read the event.
         """
         log = InvocationLog(time.monotonic())
         if flow.is_scheduled(event):
@@ -151,7 +150,7 @@ class FlowAnswers(ABC):
         except (FlowMistake, NotAContact, ParameterFault) as mistake:
             self._unread("FLOW_MISTAKE", event, log, deadline)
             raise FlowMistake(str(mistake)) from None
-        except Exception as error:  # every input has a line in the log, also where the bridge fails
+        except Exception as error:  # every input has a line in the log, even if the bridge fails
             self.observer.defect(error, log.contact_id)
             self._unread("INTERNAL", event, log, deadline)
             raise FlowFailed(f"{Status.FAILED.value}: INTERNAL: {_DEFECT}") from None
@@ -159,7 +158,7 @@ class FlowAnswers(ABC):
         self._log(result, log)
         call = parsed.call
         if not result.done and call.failure is FlowFailure.ERROR:
-            # Lambda logs the text of what is raised, so Salesforce's own words stay out of it.
+            # Lambda logs the text of an exception, so it must not quote Salesforce.
             raise FlowFailed(f"{result.status.value}: {result.code}: {result.text}")
         return answer_of(result, call.contact.contact_id, call.method.results)
 
@@ -177,7 +176,7 @@ class FlowAnswers(ABC):
             return run_before(deadline, partial(self._work, parsed, deadline, progress))
         except DeadlineExceeded as error:
             self.on_overrun()
-            if progress.made is not None:  # only the ledger does not know it yet
+            if progress.made is not None:  # created, but not stored in the ledger yet
                 return _succeeded(parsed.call, progress.made)
             result = dead_lettered(Status.DEFERRED, "DEADLINE", str(error))
             return replace(result, payload_kept="ledger" if progress.request_kept else "unknown")
@@ -190,14 +189,14 @@ class FlowAnswers(ABC):
                 result = replace(result, payload_kept=kept)
             return result
         finally:
-            if not deadline.allows(0.0):  # the caller has gone on: else the metrics stay behind
+            if not deadline.allows(0.0):  # the answer is out: its own flush came too early
                 self.observer.flush()
 
     @abstractmethod
     def _attempt(
         self, parsed: ParsedInvocation, deadline: Deadline, progress: Progress
     ) -> FlowResult:
-        """Does what the flow asks for; says in each case how that ended."""
+        """Performs the flow's request. Never raises: a failure is a result."""
 
     def _keep(self, reason: str, payload: object, deadline: Deadline) -> str:
         fault = "the time ran out"
@@ -207,7 +206,7 @@ class FlowAnswers(ABC):
             try:
                 self.dead_letters.keep(SOURCE, reason, payload)
             except DeadLetterLost as error:
-                fault = str(error)  # a letter that is kept twice is better than none
+                fault = str(error)  # try again: a letter kept twice is better than none
             else:
                 return "queue"
         if self.dead_letters is not None:
@@ -269,7 +268,7 @@ class FlowService(FlowAnswers):
             return self._perform(call, deadline, progress)
         except FAILURES as error:
             return self._failed(error, call)
-        except Exception as error:  # the caller must get an answer also where the bridge is wrong
+        except Exception as error:  # the caller gets an answer even if the bridge has a defect
             self.observer.defect(error, parsed.contact_id)
             return dead_lettered(Status.FAILED, "INTERNAL", _DEFECT)
 
@@ -307,7 +306,7 @@ class FlowService(FlowAnswers):
 
 @dataclass(slots=True, kw_only=True)
 class UnconfiguredFlow(FlowAnswers):
-    """Answers flows where the settings cannot be used: keeps their events, and says what to mend.
+    """Answers flows while the settings are unusable: keeps their events, and names the faults.
 
     Attributes:
         fault: names of the settings that cannot be used.

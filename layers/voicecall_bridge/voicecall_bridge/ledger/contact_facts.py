@@ -1,4 +1,4 @@
-"""What a contact's flow and events told of it, for those who only have its id later.
+"""What is known of a contact from its flow and events, for functions that have only its id.
 
 initial_contact_id   the first contact of its chain
 previous_contact_id  the contact that spawned it
@@ -33,10 +33,10 @@ class ContactFacts:
 
     Attributes:
         known: there is an item.
-        initial_contact_id, previous_contact_id: as told; empty: not told.
+        initial_contact_id, previous_contact_id: empty: not known.
         has_voice_call: the contact has a VoiceCall of its own.
         ended: the contact is known to be over.
-        agent_connected, ended_at: None: not told.
+        agent_connected, ended_at: None: not known.
         assignment: which contact center owns the contact.
     """
 
@@ -52,7 +52,7 @@ class ContactFacts:
 
 @dataclass(frozen=True, slots=True)
 class NewFacts:
-    """What is to be remembered; empty and None: nothing is told."""
+    """What is to be remembered; empty and None: not known."""
 
     initial_contact_id: str = ""
     previous_contact_id: str = ""
@@ -83,18 +83,18 @@ class ContactFactsLedger:
         return _facts(self.table.read(str(key)))
 
     def remember(self, key: ContactKey, facts: NewFacts) -> None:
-        """Writes what is told. A contact's place in its chain and its times never change, so the
-        same facts twice do no harm."""
-        told = {
+        """Writes what is known. A contact's place in its chain and its times never change, so
+        writing them twice does no harm."""
+        known = {
             "initial_contact_id": facts.initial_contact_id,
             "previous_contact_id": facts.previous_contact_id,
             "agent_connected": facts.agent_connected.isoformat() if facts.agent_connected else "",
             "call_ended_at": facts.ended_at.isoformat() if facts.ended_at else "",
         }
-        told = {name: value for name, value in told.items() if value}
-        if told:
-            sets = ", ".join(f"{name} = :{name}" for name in told)
-            values = {f":{name}": text(value) for name, value in told.items()}
+        known = {name: value for name, value in known.items() if value}
+        if known:
+            sets = ", ".join(f"{name} = :{name}" for name in known)
+            values = {f":{name}": text(value) for name, value in known.items()}
             self._leases.write(key, Change(values, sets))
 
 
@@ -102,7 +102,7 @@ def _facts(item: Item) -> ContactFacts:
     first, previous = string_of(item, "initial_contact_id"), string_of(item, "previous_contact_id")
     request = parsed_object(string_of(item, "create_request"))
     if request is not None and not previous:
-        # What the flow told: a contact that was created without a parent is the first one.
+        # A contact that was created without a parent is the first of its chain.
         previous = string(request.get("parentVoiceCallId"))
         first = first or ("" if previous else string_of(item, "vendor_call_key"))
     return ContactFacts(

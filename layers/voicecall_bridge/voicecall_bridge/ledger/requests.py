@@ -1,10 +1,10 @@
-"""Which requests were made that are made once for a contact: callbacks, and reservations.
+"""Requests that are made once for a contact: callbacks and reservations.
 
-Each makes something at Salesforce, and no later answer tells whether it did. So the request is
+Each makes a record at Salesforce, and no later answer shows whether it did. So the request is
 remembered before it is sent, and one with an unknown outcome is never sent again: its lease does
 not become free when it lapses.
 
-<slot>         slot of the lease: the kind of request, and a hash of what tells it from others
+<slot>         slot of the lease: the kind of request, and a hash of its identity
 <slot>_record  what Salesforce answered; from then on final
 
 A hash, because names of attributes show up in places where values do not.
@@ -98,7 +98,7 @@ def slot_of(kind: str, request: str) -> str:
 
     Args:
         kind: of request, a word of letters.
-        request: what tells it from others of its kind.
+        request: its identity among the requests of its kind.
     """
     digest = hashlib.sha256(request.encode(errors="replace")).hexdigest()
     return f"{kind}_{digest[:16]}"

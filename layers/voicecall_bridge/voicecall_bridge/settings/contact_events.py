@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class CreateFromEvents(StrEnum):
     """Which contact events may create a VoiceCall that the flow did not.
 
-    SAFETY_NET: QUEUED and CONNECTED_TO_AGENT, when the flow has had its turn. ALWAYS: INITIATED as
-    well, no flow is involved. NEVER: none.
+    SAFETY_NET: QUEUED and CONNECTED_TO_AGENT, which follow the flow. ALWAYS: INITIATED as well, for
+    stacks without a flow. NEVER: none.
     """
 
     SAFETY_NET = "safety-net"

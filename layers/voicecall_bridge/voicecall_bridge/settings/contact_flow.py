@@ -33,7 +33,7 @@ class FlowFailure(StrEnum):
 
 
 class FlowSettingsError(SettingsError):
-    """Settings of `contact_flow` that cannot be used; flows are answered all the same.
+    """Settings of `contact_flow` that cannot be used. Flows still get an answer.
 
     Attributes:
         budget: seconds for an answer, by the time limit if that is sound, else by the shortest.

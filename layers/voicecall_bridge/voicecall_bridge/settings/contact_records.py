@@ -1,7 +1,7 @@
 """Which contact records are sent and what is added to them: settings of `contact_records` alone.
 
-A wrong item costs that item alone. Members, initiation methods and attributes are names of others:
-one that the bridge does not know is used as it is. The template's patterns accept what is read here
+A wrong item costs that item alone. Connect and flow authors add members, initiation methods and
+attributes: an unknown name is used as it is. The template's patterns accept what is read here
 without a fault (tests/property/test_setting_patterns.py).
 """
 
@@ -46,11 +46,11 @@ VOICEMAIL = ("vm_flag",)
 # A tag's name may have blanks, and most other characters, in it.
 _SEGMENT = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
-# What cannot be a mistake of the clipboard: only such an item is shown as it is.
+# Only such an item is shown: any other text may have been pasted by mistake.
 _SHOWABLE = re.compile(r"[A-Za-z0-9_:.=/@+ -]{1,160}")
 _KNOWN_METHODS = sorted({*InitiationMethod} - {InitiationMethod.UNKNOWN, InitiationMethod.UNSTATED})
 _SLIP = 0.85
-"""So alike are a name and a known one that it is a slip, and not a name that Connect added."""
+"""From this similarity on a name counts as a typing error, and not as a name that Connect added."""
 _HINT = 0.75
 
 
@@ -75,7 +75,7 @@ class RecordRules:
 
     @classmethod
     def read(cls, reader: EnvironmentReader) -> RecordRules:
-        """Reads all of them. A wrong item is left out and told by the reader's item faults."""
+        """Reads all rules. A wrong item is left out and added to the reader's item faults."""
         return cls(
             _methods(reader),
             _attributes(reader, VOICEMAIL_SETTING, VOICEMAIL),
@@ -93,7 +93,7 @@ class RecordRules:
         return "VOICEMAIL" if self._is_voicemail(record) else ""
 
     def _is_voicemail(self, record: ContactRecord) -> bool:
-        # A caller who began a voicemail may be answered by an agent after all.
+        # An agent may answer a caller who began a voicemail.
         if not self.voicemail or record.whole_number("Agent.AgentInteractionDuration"):
             return False
         # Connect counts its own voicemails; a flow's flag alone may mean that one was offered.
@@ -103,15 +103,15 @@ class RecordRules:
 
 
 def undocumented(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
-    """The fields whose path begins with a member that the bridge does not know: a slip, or one that
-    Connect added later. Records tell which."""
+    """The fields with a path that begins with an unknown member: a typing error, or a member that
+    Connect added later. The records show which."""
     return tuple(custom for custom in fields if custom.member not in MEMBERS)
 
 
 def doubt(custom: CustomField) -> ItemFault:
-    """What is to be said of such a field."""
+    """The fault to report for an undocumented field."""
     near = difflib.get_close_matches(custom.member, MEMBERS, 1, _HINT)
-    text = "it begins with no documented member of a contact record"
+    text = "it does not begin with a documented member of a contact record"
     item = f"{custom.path}={custom.field}"
     return ItemFault(
         FIELDS_SETTING,

@@ -1,6 +1,6 @@
 """Which contact records the stack sends, as far as the flow's answers promise one.
 
-`contact_records` tells which items of these lists are wrong; here they are only left out.
+Wrong items of these lists are left out here. `contact_records` reports them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SENT_METHODS = frozenset(
         InitiationMethod.WEBRTC_API,
     }
 )
-"""Those of Salesforce's own package (SCVL) and the two it does not know."""
+"""The methods of Salesforce's own package (SCVL), and two that it does not know."""
 OPT_OUT = ("NoSync",)
 
 
@@ -61,7 +61,7 @@ class SentRecords:
         return cls(methods, tuple(_items(opt_out, ATTRIBUTE_NAME)) or OPT_OUT)
 
     def include(self, contact: Contact) -> bool:
-        """Whether the contact's record will be sent, as far as the contact tells by now."""
+        """Whether the contact's record will be sent, as far as is known during the call."""
         method = contact.unknown_method or contact.initiation_method.value
         if method.upper() not in self.methods:
             return False

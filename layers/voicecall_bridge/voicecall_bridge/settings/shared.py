@@ -1,4 +1,4 @@
-"""Reads a function's environment and names everything that is wrong with it at once.
+"""Reads a function's environment and names all its faults at once.
 
 Each function has a dataclass of its own beside this module. What several functions need is read
 here: how Salesforce is reached, and where dead letters go.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Choice = TypeVar("Choice", bound=StrEnum)
 
-# Without user and password: anybody who may look at the function would see them.
+# Without user and password: everyone who may read the function's settings would see them.
 _PROXY = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 
 
@@ -32,13 +32,13 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ItemFault:
-    """An item of a list that is wrong, or looks like a slip. It costs nothing but itself.
+    """An item of a list that is wrong, or looks like a typing error. The other items are used.
 
     Attributes:
         setting: the variable's name.
         item: which one: its place ("item 2"), or the item itself where it cannot be a secret.
         fault: what is wrong with it.
-        left_out: it has no effect. Otherwise it is used as it is: it may be meant.
+        left_out: the item is ignored. Otherwise it is used as it is, since it may be intended.
     """
 
     setting: str
@@ -60,8 +60,8 @@ class EnvironmentReader:
 
     Attributes:
         environment: names and values.
-        faults: what is wrong so far, each with the variable's name and never with its value.
-        item_faults: what is wrong with items of lists; the rest of their lists is used.
+        faults: the faults so far, each with the variable's name and never with its value.
+        item_faults: faults of items of lists; the other items are used.
     """
 
     environment: Mapping[str, str]
@@ -100,7 +100,7 @@ class EnvironmentReader:
         return None
 
     def check(self) -> None:
-        """Raises SettingsError where anything was wrong."""
+        """Raises SettingsError if there are faults."""
         if self.faults:
             raise SettingsError("; ".join(self.faults))
 
@@ -135,7 +135,7 @@ class SalesforceSettings:
 
     @classmethod
     def read(cls, reader: EnvironmentReader) -> SalesforceSettings:
-        """Reads all of them; what is wrong is among the reader's faults."""
+        """Reads all settings. Faults are added to the reader's."""
         contact_centers = _contact_centers(reader)
         provider = reader.text("TELEPHONY_PROVIDER_NAME", "amazon-connect")
         if not provider.isprintable():
@@ -166,7 +166,7 @@ class DeadLetterSettings:
 
     @classmethod
     def read(cls, reader: EnvironmentReader) -> DeadLetterSettings:
-        """Reads both; what is wrong is among the reader's faults."""
+        """Reads both settings. Faults are added to the reader's."""
         return cls(reader.required("DEAD_LETTER_QUEUE_URL"), reader.text("FAILURE_BUCKET"))
 
 
@@ -179,7 +179,7 @@ def _contact_centers(reader: EnvironmentReader) -> ContactCenterRegistry:
             centers = ContactCenterRegistry.of(default, [*taken, arn.strip()])
             taken.append(arn.strip())
         except ValueError as error:
-            # Its contacts are refused as those of any contact center that is not listed.
+            # The contacts of this contact center are refused, like those of one that is not listed.
             fault = str(error).removeprefix(f"item {len(taken) + 1} ")
             reader.item_faults.append(ItemFault(name, f"item {number}", fault))
     return centers
@@ -188,7 +188,7 @@ def _contact_centers(reader: EnvironmentReader) -> ContactCenterRegistry:
 def _proxy(reader: EnvironmentReader) -> str:
     address = reader.text("SALESFORCE_PROXY")
     if address and not _PROXY.fullmatch(address):
-        # Without it nothing would reach Salesforce, or a token would go another way than is meant.
+        # Without the proxy requests would fail, or tokens would take an unintended way.
         reader.faults.append("SALESFORCE_PROXY must be http://host:port or https://host:port")
     return address
 

@@ -50,9 +50,9 @@ class ContactEvent:
     Attributes:
         type: the event type in capitals, as Connect names it; empty where unstated. Any text may
             stand there: see `published_type`.
-        contact: the contact as far as the event tells; its customer_address is always empty.
+        contact: the contact as far as the event has it; its customer_address is always empty.
         at: when it happened, None where unstated.
-        connected_at: when an agent was connected; that agentInfo is there does not prove it.
+        connected_at: when an agent was connected; agentInfo alone does not prove it.
         ended_at: when the contact ended.
         routing_expired: the first step of the routing criteria, one for agents, has expired.
     """
@@ -95,7 +95,7 @@ def read(event: object) -> ContactEvent:
         raise NotAContact("a contact event without detail.contactId")
     for name in ("initialcontactid", "previouscontactid", "instancearn"):
         if (named := text(detail.get(name))) and not is_contact_id(named):
-            raise NotAContact(f"a contact event whose {name} is no id")
+            raise NotAContact(f"a contact event with a {name} that is not an id")
     queue = _lower(detail.get("queueinfo"))
     agent = _lower(detail.get("agentinfo"))
     return ContactEvent(

@@ -91,7 +91,7 @@ def read(payload: object, source: LineSource) -> LensSegments:
     """Reads a record.
 
     Raises:
-        NotAContact: no Contact Lens segments, or without the id of a contact.
+        NotAContact: not Contact Lens segments, or without a contact id.
     """
     record = members(payload)
     contact_id = text(record.get("ContactId"))
@@ -99,7 +99,7 @@ def read(payload: object, source: LineSource) -> LensSegments:
         raise NotAContact("Contact Lens segments without a ContactId")
     instance_id = text(record.get("InstanceId")).rpartition("/")[2]
     if instance_id and not is_contact_id(instance_id):
-        raise NotAContact("Contact Lens segments with an InstanceId that is no id")
+        raise NotAContact("Contact Lens segments with an InstanceId that is not an id")
     word = text(record.get("EventType")).upper()
     if not word:
         raise NotAContact("Contact Lens segments without an EventType")

@@ -64,7 +64,7 @@ class ContactRecord:
         web_rtc: an in-app or web call instead of a telephone call.
         outbound: Connect says that it called the customer, as it does for campaigns.
         members: the whole record.
-        secret_name: the attribute that names the secret of its contact center; empty: none does.
+        secret_name: the attribute that names the secret of its contact center; empty: not set.
     """
 
     contact_id: str
@@ -117,10 +117,10 @@ def read(payload: object) -> ContactRecord:
     record = members(payload)
     contact_id = reading.in_lower_case(text(record.get("ContactId")))
     if not is_contact_id(contact_id):
-        raise NotAContact("no contact record with a ContactId of 1 to 256 printable characters")
+        raise NotAContact("a contact record without a ContactId of 1 to 256 printable characters")
     instance = text(record.get("InstanceARN"))
     if instance and not is_contact_id(instance):
-        raise NotAContact("a contact record whose InstanceARN is no id")
+        raise NotAContact("a contact record with an InstanceARN that is not an id")
     if _FORMAT not in record and _UPDATED not in record:
         raise NotAContact(f"neither {_FORMAT} nor {_UPDATED}: not a contact record")
     updated = reading.moment(record.get(_UPDATED))

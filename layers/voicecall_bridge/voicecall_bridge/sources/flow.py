@@ -48,7 +48,7 @@ class FlowInvocation:
     Attributes:
         method: empty where the block passes no methodName.
         contact: the contact. Its secret_name is fieldValues.secretName, else the parameter
-            secretName, else the attribute: what the flow says goes before what the contact says.
+            secretName, else the attribute: the flow comes before the contact.
         parameters: all that the block passes.
         system_endpoint: the number dialled, empty where Connect leaves it out; unlike the
             contact's system_address nothing takes its place.
@@ -87,35 +87,35 @@ def read(event: object, instance_arn: str = "") -> FlowInvocation:
     named = _named(parameters)
     if not isinstance(data, dict) and not named:
         raise NotAContact(f"{NO_CONTACT_DATA}, and no parameter contactId")
-    facts = members(data)
-    contact_id = in_lower_case(named or text(facts.get("ContactId")))
+    given = members(data)
+    contact_id = in_lower_case(named or text(given.get("ContactId")))
     if not contact_id:
         raise NotAContact("no Details.ContactData.ContactId and no parameter contactId")
     if not is_contact_id(contact_id):
         raise NotAContact(
-            "ContactId, or the parameter contactId, is no contact id of 1 to 256 printable "
+            "ContactId, or the parameter contactId, is not a contact id of 1 to 256 printable "
             "characters"
         )
     return FlowInvocation(
         text(parameters.get("methodName")),
         _contact(
             contact_id,
-            # Null where a flow runs outside of a contact, as missing where parameters come alone.
-            {**facts, "InstanceARN": text(facts.get("InstanceARN")) or instance_arn},
-            _secret_name(parameters, facts),
+            # Null where a flow runs outside of a contact, absent where only parameters are passed.
+            {**given, "InstanceARN": text(given.get("InstanceARN")) or instance_arn},
+            _secret_name(parameters, given),
         ),
         FlowParameters(parameters),
-        address(facts.get("SystemEndpoint")),
+        address(given.get("SystemEndpoint")),
         bool(named),
         isinstance(data, dict),
     )
 
 
-def _secret_name(parameters: Mapping[str, object], facts: Mapping[str, object]) -> str:
+def _secret_name(parameters: Mapping[str, object], contact: Mapping[str, object]) -> str:
     return first_named(
         members(parsed_object(parameters.get(FIELD_VALUES))).get(SECRET_NAME),
         parameters.get(SECRET_NAME),
-        members(facts.get("Attributes")).get(SECRET_NAME),
+        members(contact.get("Attributes")).get(SECRET_NAME),
     )
 
 
@@ -123,7 +123,7 @@ def _named(parameters: Mapping[str, object]) -> str:
     # Salesforce's own functions spell the parameter in both ways (SCVL, handleContactEvents).
     names = [parameters.get(spelling) for spelling in ("contactId", "ContactId")]
     if any(name is not None and not isinstance(name, str) for name in names):
-        # To go on with the flow's own contact would route, or end, another call than was named.
+        # Taking the flow's own contact instead would route, or end, the wrong call.
         raise NotAContact("the Lambda block's parameter contactId must be a text")
     return text(names[0]) or text(names[1])
 
@@ -152,8 +152,8 @@ def _contact(contact_id: str, data: Mapping[str, object], secret_name: str) -> C
 
 
 def _system_address(data: Mapping[str, object]) -> str:
-    # Connect leaves SystemEndpoint out for QUEUE_TRANSFER; the number that the queue shows to
-    # those it calls is the contact center's, too.
+    # Connect omits SystemEndpoint for QUEUE_TRANSFER. The queue's outbound number belongs to the
+    # contact center as well.
     return (
         address(data.get("SystemEndpoint"))
         or tagged_system_address(data.get("Tags"))

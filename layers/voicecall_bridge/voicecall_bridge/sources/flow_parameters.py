@@ -21,7 +21,7 @@ FIELD_VALUES = "fieldValues"
 FLOW_INPUT_PREFIX = "flowInput-"
 """Parameters with this prefix go to the Omni flow under the rest of their name (SCVL)."""
 ADDRESSES = frozenset({"secretName", "accessSecretName"})
-"""Members of fieldValues that choose the contact center (SCVL): nothing that is sent."""
+"""Members of fieldValues that choose the contact center (SCVL). They are not sent."""
 
 
 _PHONE_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
@@ -42,7 +42,7 @@ class ParameterFault(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FlowParameters:
-    """What the block passes, as it came."""
+    """The parameters of the block, unchanged."""
 
     given: Mapping[str, object] = field(default_factory=dict, repr=False)
 
@@ -97,7 +97,7 @@ class FlowParameters:
         return yes_or_no(value) if kind is Kind.TRUTH else value
 
     def flow_inputs(self) -> dict[str, object]:
-        """What the Omni flow is to be told, the prefix removed."""
+        """The inputs of the Omni flow, the prefix removed."""
         return {
             name.removeprefix(FLOW_INPUT_PREFIX): value
             for name, value in self.given.items()

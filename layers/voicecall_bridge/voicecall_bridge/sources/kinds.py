@@ -1,4 +1,4 @@
-"""Tells apart what Amazon Connect can be told to send into one Kinesis stream.
+"""Distinguishes the records that Amazon Connect can send into one Kinesis stream.
 
 Source: Amazon Connect administrator guide: "Contact records data model", "Contact events", "Agent
 event streams data model" and "Contact Lens real-time contact analysis segment streams data model".
@@ -16,7 +16,7 @@ from voicecall_bridge.sources.reading import is_contact_id, members, text
 class Kind(StrEnum):
     """What a stream record holds.
 
-    UNKNOWN: no member tells. It may be an older or newer form of any kind, so the function that
+    UNKNOWN: no member shows it. It may be an older or newer form of any kind, so the function that
     reads it decides.
     """
 

@@ -23,7 +23,7 @@ class StreamRecord:
 
     Attributes:
         sequence_number: its place in the shard; what a batch item failure names.
-        id: shard and sequence number: the same at every delivery, and no other record's.
+        id: shard and sequence number: unique, and the same at every delivery.
         arrived: when it came into the stream, in seconds since 1970; None where unstated.
         raw: the record as Lambda passed it: what a dead letter keeps.
     """

@@ -1,4 +1,4 @@
-"""Why a stream record's data is not one JSON object, where it was packed on its way. Pure.
+"""Explains why a stream record's data is not one JSON object: what packed it. Pure.
 
 Amazon Connect writes one JSON object a record, plain (administrator guide, "Data streaming"). Where
 something stands between Connect and the stream, what it adds is named, and the cure.
@@ -25,7 +25,7 @@ _COMPRESSED: Mapping[bytes, str] = {
 
 
 def why_not_json(data: bytes) -> NotAContact:
-    """What is to be said of data that is not JSON; never what it holds."""
+    """The error for data that is not JSON. It never quotes the data."""
     if data.startswith(_KPL):
         return NotAContact(
             "several records that the Kinesis Producer Library aggregated: "
@@ -45,7 +45,7 @@ def why_not_json(data: bytes) -> NotAContact:
 
 
 def several_objects() -> NotAContact:
-    """What is to be said of a record that holds more than one object."""
+    """The error for a record that holds more than one object."""
     return NotAContact(
         f"several JSON objects in one record: {_CURE}put each object into a record of its own",
         "SEVERAL_OBJECTS",
@@ -57,7 +57,7 @@ def _holds_several(data: bytes) -> bool:
     try:
         text = data.decode().strip()
         first, end = decoder.raw_decode(text)
-        # The second tells; a part of one may be what was cut off.
+        # Two whole objects are needed: one and a part may be a record that was cut off.
         second, _ = decoder.raw_decode(text[end:].lstrip(" \t\r\n,"))
     except (ValueError, RecursionError):
         return False

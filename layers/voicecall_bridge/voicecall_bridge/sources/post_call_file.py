@@ -35,7 +35,7 @@ class CreatedFile:
 
     Attributes:
         bucket, key: where it is.
-        version: tells its contents from those of every other file of this name.
+        version: differs for every content written under this name.
         size: in bytes; 0 where unstated.
         contact_id: the contact by the file's name; empty: not one of Contact Lens' files on calls.
         redacted: what was said is redacted in it.

@@ -25,32 +25,32 @@ _MILLISECONDS = 1e11
 """From here on a number counts milliseconds: as seconds it would be the year 5138."""
 _NOT_SET = datetime(1971, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
-"""A number beyond it is no time."""
+"""A number beyond it is not a time."""
 _NO = frozenset({"", "false", "no", "n", "off", "none", "null"})
 _YES = frozenset({"true", "yes", "y", "on"})
 
 
 def text(value: object) -> str:
-    """The string without surrounding blanks; empty for everything that is no string."""
+    """The string without surrounding blanks; empty for any other type."""
     return value.strip() if isinstance(value, str) else ""
 
 
 def first_named(*values: object) -> str:
-    """The first of the values that says anything. What is no text says something, too: it must not
-    pass for nothing."""
+    """The first value that is not empty, as text. A value of another type counts: ignoring it would
+    hide a mistake."""
     texts = (str(value).strip() for value in values if value not in (None, [], {}))
     return next(filter(None, texts), "")
 
 
 def is_contact_id(value: str) -> bool:
     """Whether it can be the id of a contact: 1 to 256 printable characters, and not dots alone."""
-    # As a segment of a path "." and ".." lead elsewhere, and HTTP clients undo their encoding.
+    # In a path "." and ".." lead elsewhere, and HTTP clients decode them.
     return 0 < len(value) <= _ID_LIMIT and value.isprintable() and value.strip(".") != ""
 
 
 def in_lower_case(contact_id: str) -> str:
-    """The id as Connect writes it, if it has the form of Connect's: ids are compared without regard
-    to case, and whoever copies one may have changed it."""
+    """A UUID in lower case, as Connect writes ids; any other id unchanged. The case of an id may
+    change when it is copied."""
     return contact_id.lower() if _UUID.fullmatch(contact_id) else contact_id
 
 
@@ -89,7 +89,7 @@ def is_aware_moment(value: str) -> bool:
 
 
 def number(value: object) -> float | None:
-    """A number from 0, as JSON has it (12, 12.0) or as text ("12"); None for everything else."""
+    """A number from 0, as JSON number (12, 12.0) or as text ("12"); None for anything else."""
     if isinstance(value, str):
         return float(value) if _NUMBER.fullmatch(value := value.strip()) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -98,14 +98,14 @@ def number(value: object) -> float | None:
 
 
 def whole_number(value: object) -> int | None:
-    """As `number`, rounded: what is left out counts as 0 to Salesforce, which is further off."""
+    """As `number`, rounded: Salesforce would count a property that is left out as 0."""
     found = number(value)
     return None if found is None else round(found)
 
 
 def says_yes(value: object) -> bool:
-    """Whether a flag is set, by its value and in any case: flows preset theirs to `0` or `false`,
-    so that it is there says nothing."""
+    """Whether a flag is set, by its value in any case: flows preset flags to `0` or `false`, so its
+    presence proves nothing."""
     if isinstance(value, str):
         return value.strip().lower() not in _NO and number(value) != 0
     return bool(value) and isinstance(value, bool | int | float)
@@ -121,7 +121,7 @@ def yes_or_no(value: object) -> bool | None:
 
 
 def members(value: object) -> Mapping[str, object]:
-    """The object's members; none for everything that is no object."""
+    """The object's members; empty for any other type."""
     return value if isinstance(value, dict) else _EMPTY
 
 
@@ -134,13 +134,13 @@ def parsed(data: str | bytes) -> object:
     """What a JSON text says.
 
     Raises:
-        ValueError: it is none, or is nested beyond reason. NaN and Infinity, which Python reads,
-            are none (RFC 8259, section 6): neither could be sent on.
+        ValueError: it is not JSON, or is nested too deeply. NaN and Infinity, which Python reads,
+            are not JSON (RFC 8259, "Numbers") and could not be sent on.
     """
     try:
         return json.loads(data, parse_constant=_refuse)
     except RecursionError:
-        raise ValueError("nested beyond reason") from None
+        raise ValueError("nested too deeply") from None
 
 
 def parsed_object(value: object) -> dict[str, object] | None:
@@ -154,4 +154,4 @@ def parsed_object(value: object) -> dict[str, object] | None:
 
 
 def _refuse(constant: str) -> object:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

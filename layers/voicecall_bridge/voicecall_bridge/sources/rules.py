@@ -1,4 +1,4 @@
-"""What holds for a contact whichever source describes it: each rule is written once, here."""
+"""Rules about a contact that all sources share."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _SYSTEM_ENDPOINT_TAG = "aws:connect:systemEndpoint"
 
 
 def previous_contact(previous: object, *own: str) -> str:
-    """The contact that this one follows; empty on the first contact of a chain, which names itself
-    as its own predecessor in flow events."""
+    """The contact that this one follows; empty on the first contact of a chain. In flow events the
+    first contact names itself."""
     named = text(previous)
     same = named.lower() in {contact_id.lower() for contact_id in own}
     return "" if same else in_lower_case(named)
@@ -48,8 +48,8 @@ def address(endpoint: object) -> str:
 
 
 def tagged_system_address(tags: object) -> str:
-    """The number that the customer dialled or saw. Connect tags it also where it leaves
-    SystemEndpoint out, and where a flow shows another number than the queue's own."""
+    """The number that the customer dialled or saw. Connect sets the tag even where it omits
+    SystemEndpoint, and where a flow shows a number other than the queue's own."""
     return text(_in_any_case(tags, _SYSTEM_ENDPOINT_TAG))
 
 

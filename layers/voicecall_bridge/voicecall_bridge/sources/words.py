@@ -1,8 +1,8 @@
-"""Unknown words in answers and exceptions, for the authors of flows. Pure.
+"""Names unknown words in answers and exceptions, for the authors of flows. Pure.
 
-They are named as they came, with the nearest known one: a slip is found sooner than in a list.
-Only what looks like a name is: a flow may pass anything where a name belongs, also what a caller
-said, and Lambda logs the text of an exception.
+A word is shown with the nearest known one, so that a typing error is found at once. Only words that
+look like a name are shown: a flow may pass any text, even what a caller said, and Lambda logs the
+text of an exception.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,59}[0-9]?")
 
 def unknown(word: str, known: Iterable[str]) -> str:
     """The word, and the known one that is nearest: ` ("creatVoiceCall"; nearest: createVoiceCall)`.
-    Empty for what is no name."""
+    Empty if the word does not look like a name."""
     if not _NAME.fullmatch(word):
         return ""
-    # Here: each start would pay 1.2 ms for what only a mistake needs (docs/speed.md).
+    # Imported here: it takes 1.2 ms of a start, and only a mistake needs it (docs/speed.md).
     from difflib import get_close_matches  # noqa: PLC0415
 
     spelled = {name.lower(): name for name in known}

@@ -1,4 +1,4 @@
-"""What is done with each contact event: one more chance to make reality match.
+"""Handles a contact event: creates, clears or reroutes what the flow did not.
 
 Rules: docs/contact-events.md; the clean-up of abandoned and expired contacts is that of
 Salesforce's own package (SCVL), with the initiation methods it misses.
@@ -54,7 +54,7 @@ class ContactEvents:
     Attributes:
         safety_net: creates what no flow created.
         routing: clears and reroutes.
-        facts: what the events tell, for transcripts and for what is brought after the call.
+        facts: stores what the events say, for transcripts and for the analysis after the call.
         create_from: which events may create a VoiceCall.
         now: epoch seconds.
     """
@@ -126,7 +126,7 @@ class ContactEvents:
         try:
             self.facts.remember(item.contact.key, facts)
         except LedgerUnavailable as fault:
-            # DescribeContact tells it too: the event must not fail for it.
+            # DescribeContact has it as well, so the event must not fail.
             self.safety_net.observer.ledger_fault("facts", fault, item.contact.contact_id)
 
     def _create(
@@ -181,7 +181,7 @@ class ContactEvents:
 
 
 def _new_facts(item: ContactEvent) -> NewFacts:
-    """What an event tells that no other write of the bridge does."""
+    """What an event says that no other write of the bridge stores."""
     contact = item.contact
     if item.type == "INITIATED" and contact.initial_contact_id != contact.contact_id:
         return NewFacts(contact.initial_contact_id, contact.previous_contact_id)

@@ -111,7 +111,7 @@ class ContactLens:
         jobs = []
         for message in read_messages(event):
             if message.deferred is None:
-                self.observer.report("a message that is none of the function's was dropped")
+                self.observer.report("a message of another sender was dropped from the queue")
                 continue
             jobs.append(self._job(message.deferred.record, message))
         return jobs
@@ -172,7 +172,7 @@ class ContactLens:
                 self.on_overrun()
             with_categories = [job for job in at_once if job.categories and not job.must_wait]
             list(self.pool.map(partial(self._send_categories, deadline=deadline), with_categories))
-        except Exception as error:  # a batch that fails for ever would block its shard
+        except Exception as error:  # a batch that fails forever would block its shard
             self.observer.defect(error)
             for job in jobs:
                 job.refuse("DEFECT")

@@ -40,11 +40,11 @@ _COLON = re.compile(r"\s*:\s*")
 _END = re.compile(r"\s*[,}]")
 _CHUNK = 256 * 1024
 SKEW_SECONDS = 60
-"""Difference of the clocks from which on it is named as a likely cause of a 401."""
+"""A larger difference of the clocks is named as a likely cause of a 401."""
 LIMITS = b"SCV_LIMITS_ERROR"
 """Salesforce's word for a limit of the org; it comes with 429, and with 400."""
-# These say that the request was not taken up (RFC 9110, 15.6). Behind every other 5xx it may have
-# taken effect: the fault came later, or a gateway only tells that it got no answer.
+# These statuses say that the request was not processed (RFC 9110, 15.6). With any other 5xx it may
+# have taken effect: the fault came later, or a gateway got no answer.
 _NOT_TAKEN_UP = frozenset({501, 503, 505})
 
 
@@ -57,7 +57,7 @@ class SalesforceResult:
         attempts: requests that were sent.
         unknown_attempts: those of them with an unknown outcome, before the last one was answered.
         superseded: why nothing was sent, a word; empty where something was.
-        held_back: properties that were not sent, because something newer is there.
+        held_back: properties that were not sent, because Salesforce has newer ones.
     """
 
     members: Mapping[str, object] = field(default_factory=dict, repr=False)
@@ -73,7 +73,7 @@ class SalesforceResult:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Salesforce's `errors`: what was asked is done all the same (triggers, validation)."""
+        """Salesforce's `errors` of a request that succeeded (triggers, validation)."""
         return remarks_of(self.members.get("errors"))
 
 
@@ -102,7 +102,7 @@ def read_answer(response: requests.Response, deadline: Deadline) -> Answer:
     """Reads a streamed response.
 
     Raises:
-        TelephonyError: for every status but 2xx, and a 2xx whose body is no JSON object.
+        TelephonyError: for every status but 2xx, and for a 2xx whose body is not a JSON object.
         urllib3.exceptions.HTTPError: the connection broke while the body of a 2xx was read.
     """
     request_id = _request_id(response)
@@ -110,13 +110,13 @@ def read_answer(response: requests.Response, deadline: Deadline) -> Answer:
         try:
             body, _ = _body(response, deadline, REMARK_LIMIT)
         except urllib3.exceptions.HTTPError:
-            body = b""  # the status has arrived, and it is what decides
+            body = b""  # the status decides, and it has arrived
         raise error_of(response, body, request_id)
     body, whole = _body(response, deadline, BODY_LIMIT)
     members = _members(body) if whole else _members_so_far(body.decode(errors="replace"))
     answer = Answer(response.status_code, request_id, members or {}, empty=not body)
     if members is None:
-        raise answer.unreadable("the answer is no JSON object")
+        raise answer.unreadable("the answer is not a JSON object")
     return answer
 
 
@@ -150,7 +150,7 @@ def error_of(response: requests.Response, body: bytes, request_id: str) -> Telep
             retry_after=_retry_after(response),
         )
     cure = "; check SCRT_ENDPOINT_BASE" if status < 400 else ""
-    if status == 404:  # nothing tells which of the two it is
+    if status == 404:  # either may be the cause
         cure = "; it knows no such VoiceCall, or SCRT_ENDPOINT_BASE is not the API's address"
     return Rejected(
         f"Salesforce refuses the request ({status}){cure}",
@@ -162,8 +162,8 @@ def error_of(response: requests.Response, body: bytes, request_id: str) -> Telep
 
 def _body(response: requests.Response, deadline: Deadline, limit: int) -> tuple[bytes, bool]:
     """The body, and whether it is whole."""
-    # A server that sends a byte now and then never runs into a read time-out, and one that never
-    # stops sending never ends: take what has come, and look at the clock and the size.
+    # A server that sends a byte now and then never reaches a read time-out, and one may send
+    # without end: check clock and size after each part.
     body = bytearray()
     while chunk := response.raw.read1(_CHUNK, decode_content=True):
         body += chunk
@@ -173,10 +173,10 @@ def _body(response: requests.Response, deadline: Deadline, limit: int) -> tuple[
 
 
 def _members(body: bytes) -> dict[str, object] | None:
-    """The members of the JSON object; of nothing, none: some operations answer with nothing."""
+    """The members of the JSON object; empty for an empty body, which some operations answer."""
     try:
         members = json.loads(body) if body else {}
-    except (ValueError, RecursionError):  # also what is nested beyond reason
+    except (ValueError, RecursionError):  # RecursionError: nested too deeply
         return None
     return members if isinstance(members, dict) else None
 
@@ -193,7 +193,7 @@ def _members_so_far(text: str) -> dict[str, object] | None:
                 break  # a number may go on behind the end
             members[name] = value
     except (ValueError, RecursionError):
-        pass  # cut off within a member: those before it are whole
+        pass  # cut off within a member: the members before it are complete
     return members or None
 
 

@@ -5,8 +5,8 @@ the contact center's API name, `exp` within 24 hours (older guides: 3 minutes, a
 `jti` that was seen before is refused, so every attempt carries a token of its own.
 
 cryptography directly, not a JWT library: a token is two JSON texts and their signature (RFC 7515,
-section 3.1), nothing here reads one, and such a library loads a sixth of a start's imports for
-algorithms that the API does not take (docs/speed.md).
+"JWS Using the Compact Serialization"), and the bridge never reads one. Such a library loads a sixth
+of a start's imports for algorithms that the API does not accept (docs/speed.md).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class UnusableKey(ValueError):
 
 
 class TokenSigner:
-    """Signs tokens for one contact center; parses the key once, which costs far more."""
+    """Signs tokens for one contact center. Parses the key once: parsing costs far more."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class TokenSigner:
         self._now = now
 
     def token(self) -> str:
-        """A fresh token, never the same twice."""
+        """A fresh token with an id of its own."""
         issued = int(self._now())
         times = {"iat": issued, "exp": issued + LIFETIME_SECONDS}
         claims = {**self._claims, **times, "jti": str(uuid.uuid4())}
@@ -94,7 +94,7 @@ def rsa_key(pem: str, *, checked: bool = False) -> RSAPrivateKey:
     ):  # "from None": the cause's text may quote the key
         raise UnusableKey("the private key is not a PEM text without a passphrase") from None
     if not isinstance(key, RSAPrivateKey):
-        raise UnusableKey("the private key is no RSA key; the API accepts RS256 only")
+        raise UnusableKey("the private key is not an RSA key; the API accepts RS256 only")
     return key
 
 

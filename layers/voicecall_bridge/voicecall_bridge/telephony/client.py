@@ -35,13 +35,12 @@ if TYPE_CHECKING:
     from voicecall_bridge.voice_call.update import UpdateRequest
 
 CONNECT_SECONDS = 1.0
-"""A healthy endpoint accepts in a fraction of this; more would only eat into the next attempt."""
+"""A healthy endpoint accepts in a fraction of this; more would shorten the next attempt."""
 SECOND_ATTEMPT_SECONDS = 0.5
-"""Kept of the time when an attempt waits for its answer: a slow Salesforce gets all the rest, and a
-hanging one leaves enough to learn from a second attempt what became of the first. Where less than
-three times as much is left, there is no second attempt."""
+"""Reserved for a second attempt while the first one waits for its answer: the second attempt shows
+whether the first one took effect. With less than three times as much left, there is only one."""
 _RECORD_ID = re.compile(r"[0-9A-Za-z]{1,40}")
-"""An id of Salesforce has 15 or 18 characters; anything but an id must not reach log or flow."""
+"""An id of Salesforce has 15 or 18 characters. Only an id may reach the log or the flow."""
 _ANY_TEXT = re.compile(r"(?s).+")
 _TRUSTING = threading.Lock()
 
@@ -120,8 +119,8 @@ class TelephonyClient:
         provider_name: value of the header Telephony-Provider-Name.
         retries: decides whether a failed attempt is followed by another.
         sleep: waits for seconds between two attempts.
-        on_failure: told of every failed attempt and its contact id, for logs and counters.
-        on_retry: told of every request that is sent again.
+        on_failure: called with the contact id and the error of every failed attempt.
+        on_retry: called for every request that is sent again.
         calls: method and path of each call.
     """
 
@@ -160,8 +159,8 @@ class TelephonyClient:
             operation: which one.
             vendor_call_key: the call it is about; a record id does as well.
             deadline: for all attempts together.
-            body: but for callCenterApiName and scrt2Domain, which the operation may have; the query
-                string of a GET. None sends none.
+            body: without callCenterApiName and scrt2Domain, which are added where the operation has
+                them; for a GET, the members of the query string. None: no body.
 
         Raises:
             TelephonyError: its kinds; `effect` covers all attempts together.
@@ -192,12 +191,12 @@ class TelephonyClient:
         sending.attempts += 1
         sending.credentials = credentials
         if not sending.call.repeatable:
-            # A kept connection that turns out to be dead leaves an unknown outcome behind.
+            # A kept connection may be dead, and the outcome would be unknown.
             self.session.close()
         seconds = deadline.remaining()
         try:
             request = sending.request(credentials, self.provider_name)
-            # Past the session's own way of sending: its cookies, redirects and environment are not
+            # The adapter, not the session: the session's cookies, redirects and environment are not
             # wanted, and cost as much as the request itself.
             with self.session.get_adapter(request.url or "").send(
                 request,
@@ -214,7 +213,7 @@ class TelephonyClient:
         """Seconds until the next attempt; None: there is none. Reports the failure."""
         error.attempts = sending.attempts
         if sending.may_renew(error) and deadline.allows(0.0):
-            # A key rotated since it was read: read the secret again, once a request.
+            # The key may have been rotated: read the secret again, once a request.
             sending.refused, sending.renewed = sending.credentials, True
             self.on_failure(sending.contact_id, error)
             return 0.0
@@ -222,7 +221,7 @@ class TelephonyClient:
         if error.effect is Effect.UNKNOWN:
             sending.unknown_attempts += 1
         elif sending.unknown_attempts:
-            # This attempt made no record, an earlier one may have.
+            # This attempt made no record. An earlier one may have.
             error.effect = Effect.UNKNOWN
         self.on_failure(sending.contact_id, error)
         return self.retries.pause(
@@ -287,15 +286,15 @@ class _Sending:
 
 
 def _checked(call: Call, answer: Answer) -> Answer:
-    # 2xx without what it must say: an empty answer or a gateway's own tells nothing of the call.
-    # Asking again does, where that is allowed.
+    # A 2xx that lacks its member, such as an empty answer or a gateway's own, says nothing about
+    # the call. The outcome is unknown; another attempt may show it.
     if answer.empty and not call.empty:
         raise answer.unreadable("nothing in the answer")
     if not call.answer:
         return answer
-    told = answer.members.get(call.answer)
+    value = answer.members.get(call.answer)
     wanted = _RECORD_ID if call.answer.endswith("Id") else _ANY_TEXT
-    if not isinstance(told, str) or not wanted.fullmatch(told):
+    if not isinstance(value, str) or not wanted.fullmatch(value):
         raise answer.unreadable(f"no {call.answer} in the answer")
     return answer
 
@@ -308,34 +307,35 @@ def _patience(seconds: float) -> float:
 def _without_answer(error: Exception) -> TelephonyError:
     kind = type(error).__name__
     if isinstance(error, requests.exceptions.SSLError):
-        # Nearly always a failed handshake, but a connection can break like this later as well.
+        # Usually a failed handshake. A connection can also break like this later.
         effect = Effect.NONE if _is_untrusted(error) else Effect.UNKNOWN
         return Unavailable("no TLS connection to Salesforce", code="UNREACHABLE", effect=effect)
     if isinstance(error, requests.exceptions.ConnectionError) and _never_connected(error):
         return Unavailable(f"no connection to Salesforce ({kind})", code="UNREACHABLE")
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return Unauthorized("SCRT_ENDPOINT_BASE is no address", code="SETTINGS")
+        return Unauthorized("SCRT_ENDPOINT_BASE is not an address", code="SETTINGS")
     return OutcomeUnknown(
         f"no answer that can be read ({kind})", code="OUTCOME_UNKNOWN", effect=Effect.UNKNOWN
     )
 
 
 def _is_untrusted(error: requests.exceptions.SSLError) -> bool:
-    # urllib3's MaxRetryError tells an SSLError as its reason, which holds the ssl module's own.
+    # requests' error holds urllib3's MaxRetryError; its reason is an SSLError, which holds the ssl
+    # module's error.
     reason = getattr(error.args[0], "reason", None) if error.args else None
     inner = reason.args[0] if isinstance(reason, Exception) and reason.args else None
     return isinstance(inner, ssl.SSLCertVerificationError)
 
 
 def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
-    # requests wraps urllib3's MaxRetryError, whose reason tells a connection that never stood from
-    # a reset, after which the request may have arrived.
+    # requests wraps urllib3's MaxRetryError. Its reason distinguishes a connection that was never
+    # made from a reset, after which the request may have arrived.
     inner = error.args[0] if error.args else None
     reason = getattr(inner, "reason", None)
     return (
         isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError)
         or isinstance(reason, urllib3.exceptions.NewConnectionError)
-        # The proxy is there and lets nobody through: the request was not sent. The standard
-        # library says it in an OSError's text alone.
+        # The proxy refused the tunnel, so the request was not sent. The standard library reports
+        # this in the text of an OSError only.
         or "Tunnel connection failed" in str(inner)
     )

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class TelephonyClients:
-    """The clients: made when they are needed, kept, shared with no other contact center. Use it
-    from many threads.
+    """One client a contact center, made at its first use. Safe for many threads.
 
     Attributes:
         contact_centers: the contact centers.
@@ -29,7 +28,7 @@ class TelephonyClients:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def of(self, contact_center: ContactCenter) -> TelephonyClient:
-        """The contact center's own."""
+        """The contact center's client."""
         made = self._made.get(contact_center.secret)
         if made is None:
             with self._lock:

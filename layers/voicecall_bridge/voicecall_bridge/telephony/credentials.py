@@ -20,7 +20,7 @@ from voicecall_bridge.telephony.errors import Unauthorized, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# Only these pass by themselves; all other refusals (access denied, no such secret) want a person.
+# These faults pass. All other refusals (access denied, no such secret) need an operator.
 # Source: Secrets Manager and Systems Manager API references, "Common Errors".
 _PASSING = frozenset(
     {
@@ -39,7 +39,7 @@ _PEM = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFI
 
 
 class InvalidCertificates(ValueError):
-    """What SALESFORCE_CA_PARAMETER names holds no certificates."""
+    """The parameter that SALESFORCE_CA_PARAMETER names holds no certificates."""
 
     def __init__(self) -> None:
         super().__init__("SALESFORCE_CA_PARAMETER: the parameter holds no certificates in PEM")
@@ -147,7 +147,7 @@ class SecretStore:
 
 
 def readable_certificates(text: str) -> str:
-    """The certificates in a text in PEM, without what stands around them; nothing for nothing.
+    """The certificates in a text in PEM, without any other text; empty for an empty text.
 
     Raises:
         InvalidCertificates: there are none, or they cannot be used.

@@ -25,7 +25,7 @@ class Effect(StrEnum):
     NONE = "none"
     """Not sent, or refused: no record was made."""
     UNKNOWN = "unknown"
-    """Sent without an answer that tells: the record may have been made."""
+    """Sent, and the answer does not show the outcome: the record may have been made."""
 
 
 class TelephonyError(Exception):
@@ -92,8 +92,8 @@ class OutcomeUnknown(TelephonyError):
 
 def is_refused(error: TelephonyError) -> bool:
     """Whether sending the same again cannot help, now or later. A refused token (401, 403) and a
-    redirect, to a maintenance page or because of a wrong address, are no request's own fault:
-    somebody mends the settings, or it passes.
+    redirect (a maintenance page, a wrong address) are not the request's fault: the settings are
+    corrected, or the fault passes.
     """
     redirect = error.status is not None and error.status < 400
     return isinstance(error, Rejected) and error.effect is Effect.NONE and not redirect
@@ -113,7 +113,7 @@ _MESSAGE_KEYS = (
 
 
 def remark_of(body: bytes) -> str:
-    """Salesforce's message in a failure's body, whose shape is documented nowhere.
+    """Salesforce's message in the body of a failure. Its shape is not documented.
 
     Reads `message`, `errors` or the like from an object or a list of objects; any other text as it
     is, markup excepted.
@@ -121,13 +121,13 @@ def remark_of(body: bytes) -> str:
     text = body.decode("utf-8", errors="replace").strip()
     try:
         parsed = json.loads(text)
-    except (ValueError, RecursionError):  # also what is nested beyond reason
+    except (ValueError, RecursionError):  # RecursionError: nested too deeply
         return "" if text.startswith("<") else text[:_REMARK_LIMIT]
     return remark_in(parsed)
 
 
 def remark_in(answer: object) -> str:
-    """Salesforce's message in an answer that is no success, whatever its status."""
+    """Salesforce's message in an answer that is not a success, whatever its status."""
     return "; ".join(_messages(answer))[:_REMARK_LIMIT]
 
 
@@ -138,7 +138,7 @@ def remarks_of(errors: object) -> tuple[str, ...]:
 
 def _messages(value: object, levels: int = _MESSAGE_LEVELS) -> list[str]:
     if isinstance(value, str):
-        # JSON can write half a surrogate pair, which the flow's answer could not carry.
+        # JSON can hold half a surrogate pair. The flow's answer cannot.
         return [value.encode(errors="replace").decode()] if value.strip() else []
     if not levels:
         return []

@@ -46,7 +46,7 @@ class Variant(StrEnum):
 
 
 class UnknownVariant(ValueError):
-    """A text that names no variants. Its own text names what there is, never what was given."""
+    """A text that names no variant. The message names the known ones, never the given text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def calls_with(variants: str) -> Mapping[Operation, Call]:
         variants: operation=variant with commas between, e.g. "reroute=guide"; empty: the default.
 
     Raises:
-        UnknownVariant: something in it is no such pair.
+        UnknownVariant: an item is not such a pair.
     """
     chosen = dict(CALLS)
     for pair in filter(str.strip, variants.split(",")):

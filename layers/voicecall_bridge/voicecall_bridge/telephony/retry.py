@@ -1,4 +1,4 @@
-"""Whether, and how long after, a failed call is sent again: the one place that decides."""
+"""Decides whether a failed call is sent again, and after how long: the only place that does."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ class RetryPolicy:
             repeatable: the call may take effect twice without harm.
         """
         if not error.retryable:
-            return None  # the same request would be refused again
+            return None  # Salesforce would refuse it again
         if not repeatable and error.effect is Effect.UNKNOWN:
-            return None  # it may have taken effect, and would a second time
+            return None  # it may have taken effect, and must not twice
         if tries > self.retries:
             return None
-        # Salesforce's own word beats the jitter: earlier would only be refused again.
+        # Salesforce's Retry-After replaces the jitter: an earlier attempt would be refused.
         pause = error.retry_after
         if pause is None:
             pause = self.draw(0.0, min(self.cap, self.base * 2 ** (tries - 1)))
         if not deadline.allows(pause + self.least_attempt):
-            return None  # the answer would come too late to be of use
+            return None  # the answer would come too late
         return pause

@@ -83,10 +83,10 @@ class CallActions:
             contact: the contact that the call's key is of.
             request: what goes along; None: nothing.
             deadline: for all of it.
-            progress: told what Salesforce answered before the ledger is.
+            progress: set when Salesforce has answered, before the ledger is written.
 
         Raises:
-            NotRouted: Salesforce answers, and routes the call to nobody.
+            NotRouted: Salesforce answers, and does not route the call to anyone.
             LeaseTimeout: another worker is at what is done once, and did not finish in time.
             OtherContactCenter: the call belongs to a contact center that is not served.
             TelephonyError: Salesforce did not do it. OutcomeUnknown also where an earlier request
@@ -109,20 +109,20 @@ class CallActions:
     ) -> SalesforceResult:
         """Makes a request that is made once for its contact; a repeat gets the same answer."""
         contact_center = self._owners.of(contact)
-        turn = self._acquire(call, contact, deadline)
-        if isinstance(turn, Requested):
-            return SalesforceResult(call.kept(turn.answer), superseded="ALREADY_REQUESTED")
+        acquired = self._acquire(call, contact, deadline)
+        if isinstance(acquired, Requested):
+            return SalesforceResult(call.kept(acquired.answer), superseded="ALREADY_REQUESTED")
         try:
             result = self._perform(call.operation, contact, deadline, call.request, contact_center)
         except TelephonyError as error:
             unknown = error.effect is Effect.UNKNOWN
             if unknown:
                 self.observer.count("UnknownOutcome")
-            self._remember(contact, turn, lambda it: self.requests.release(it, unknown=unknown))
+            self._remember(contact, acquired, lambda it: self.requests.release(it, unknown=unknown))
             raise
         progress.made = result
         answer = call.to_keep(result.members)
-        self._remember(contact, turn, lambda it: self.requests.settle(it, answer))
+        self._remember(contact, acquired, lambda it: self.requests.settle(it, answer))
         return result
 
     def _acquire(
@@ -133,11 +133,11 @@ class CallActions:
         waiting = Waiting(with_reserve(deadline), self.sleep)
         try:
             while True:
-                turn = self.requests.acquire(contact.key, call.slot, seconds)
-                if isinstance(turn, lease.OutcomeUnknown):
+                acquired = self.requests.acquire(contact.key, call.slot, seconds)
+                if isinstance(acquired, lease.OutcomeUnknown):
                     raise call.unknown()
-                if not isinstance(turn, LeaseHeld):
-                    return turn
+                if not isinstance(acquired, LeaseHeld):
+                    return acquired
                 waiting.wait(
                     f"another invocation is requesting this {call.kind}", request_kept=False
                 )
@@ -148,13 +148,13 @@ class CallActions:
     def _remember(
         self,
         contact: Contact,
-        turn: RequestLease | None,
+        held: RequestLease | None,
         how: Callable[[RequestLease], object],
     ) -> None:
-        if turn is None:
+        if held is None:
             return
         try:
-            how(turn)
+            how(held)
         except LedgerUnavailable as fault:
             # The lease will run out and count as unknown: the request is not made again.
             self.observer.ledger_fault("request", fault, contact.contact_id)

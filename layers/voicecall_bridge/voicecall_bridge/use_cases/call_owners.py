@@ -55,7 +55,7 @@ class CallOwners:
             self.observer.ledger_fault("contact center", fault, contact.contact_id)
             if named := self.contact_centers.named(contact.secret_name):
                 return named
-            silent = "the ledger does not tell which contact center the contact belongs to"
+            silent = "the ledger does not answer which contact center owns the contact"
             raise Unavailable(silent, code="LEDGER_UNAVAILABLE") from None
 
     def assign(self, contact: Contact, contact_center: ContactCenter) -> ContactCenter:

@@ -57,7 +57,7 @@ class LiveUpdates:
         Raises:
             LeaseTimeout: the contact's record is being sent.
             OtherContactCenter: the call belongs to a contact center that is not served.
-            TelephonyError: Salesforce did not do it, or the ledger does not tell the totals.
+            TelephonyError: Salesforce did not do it, or the ledger does not give the totals.
         """
         entry = Entry()
         try:
@@ -106,7 +106,7 @@ class LiveUpdates:
                 waiting.wait("the contact's record is being sent", request_kept=False)
         except LedgerUnavailable as fault:
             self.owners.observer.ledger_fault("acquire update", fault, contact.contact_id)
-            silent = "the ledger does not tell what the contact's record has brought"
+            silent = "the ledger does not answer what the contact's record has brought"
             raise Unavailable(silent, code="LEDGER_UNAVAILABLE") from None
 
     def _release_update(self, lease: UpdateLease) -> None:

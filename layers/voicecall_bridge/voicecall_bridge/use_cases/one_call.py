@@ -1,4 +1,4 @@
-"""A request that is made once for its contact: what tells it from others, what is kept of it."""
+"""A request that is made once for its contact: its identity, and what is kept of its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The number of a transfer that Connect tells none of, as of queue transfers."""
+"""The number of a transfer for which Connect gives none, as for queue transfers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def on_its_parents_number(contact: Contact, ledger: CreationLedger, observer: Observer) -> Contact:
-    """The contact; where it has no number, with the one that its call came in on."""
+    """The contact; if it has no number, with the number that its call came in on."""
     if contact.system_address or contact.web_rtc or not contact.previous_contact_id:
         return contact
     parent = replace(contact.key, contact_id=contact.previous_contact_id)

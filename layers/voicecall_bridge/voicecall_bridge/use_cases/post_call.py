@@ -54,8 +54,8 @@ class PostCallAnalysis:
         files: where they lie.
         leases: each version is brought once.
         records: what their contact records have brought.
-        facts: what flow and events told of the contacts.
-        directory: DescribeContact, for what they did not tell.
+        facts: what is known of the contacts from flow and events.
+        directory: DescribeContact, for what the ledger does not have.
         calls: finds the calls of contacts.
         clients: one for each contact center.
         observer: logs and counters.
@@ -82,7 +82,7 @@ class PostCallAnalysis:
             NotAContact, ValueError: the file is not an analysis.
             NoAgent: there is nothing to count from.
             FileGone, FileTooLarge, StorageUnavailable: the file cannot be read.
-            LedgerUnavailable, DirectoryUnavailable: neither tells now.
+            LedgerUnavailable, DirectoryUnavailable: it does not answer now.
             OtherContactCenter: the stack does not serve the contact's.
         """
         lease = self.leases.acquire(key, file.version, deadline.remaining())

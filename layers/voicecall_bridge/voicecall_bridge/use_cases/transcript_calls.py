@@ -55,8 +55,8 @@ class TranscriptCalls:
     """Finds the calls of contacts. Use it from many threads.
 
     Attributes:
-        ledger: what flow and events told.
-        directory: DescribeContact, for what they did not tell.
+        ledger: what is known from flow and events.
+        directory: DescribeContact, for what the ledger does not have.
         contact_centers: of the stack.
         observer: logs and counters.
         clock: monotonic seconds.
@@ -76,7 +76,7 @@ class TranscriptCalls:
         """The call that a contact's lines go to.
 
         Raises:
-            LedgerUnavailable, DirectoryUnavailable: neither tells now.
+            LedgerUnavailable, DirectoryUnavailable: it does not answer now.
             OtherContactCenter: the stack does not serve the contact's.
         """
         call, until = self._kept.get(key, (None, 0.0))
@@ -104,7 +104,7 @@ class TranscriptCalls:
         return TranscriptCall(first, owner), KEPT_SECONDS
 
     def _first_of(self, key: ContactKey, facts: ContactFacts) -> str:
-        """The first contact of the chain, as far as the ledger tells; empty: it does not."""
+        """The first contact of the chain; empty: the ledger does not have it."""
         for _ in range(MOST_LINKS):
             if facts.initial_contact_id or not facts.previous_contact_id:
                 return facts.initial_contact_id

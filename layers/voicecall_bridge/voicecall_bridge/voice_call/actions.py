@@ -93,8 +93,8 @@ def said_at(line: Mapping[str, object], now: float) -> dict[str, object]:
 
 
 def callback_identity(request: Mapping[str, object]) -> str:
-    """What tells a callback of a contact from its others: the number, and the time if one is
-    chosen, however it is written."""
+    """Identifies a callback among those of its contact: the number, and the time if one is chosen,
+    in a normal form."""
     number, at = str(request["callbackNumber"]), request.get("scheduledRoutingDateTime")
     if not isinstance(at, str):
         return number
@@ -105,7 +105,7 @@ def _properties(values: Mapping[str, object], readers: Mapping[str, Reader]) -> 
     read: dict[str, object] = {}
     for name, value in values.items():
         if value is None or (value == "" and readers.get(name, _as_is) is not _as_is):
-            continue  # a flow's reference to something that is not there
+            continue  # a flow's reference to an attribute that is not set
         try:
             read[name] = readers.get(name, _as_is)(value)
         except ValueError as error:
@@ -126,7 +126,7 @@ def _whole_number(value: object) -> object:
 
 
 def _milliseconds(value: object) -> object:
-    """Epoch milliseconds, as the API takes them, of any form of a time."""
+    """Any form of a time as epoch milliseconds, which the API takes."""
     at = reading.moment(value)
     found = round(at.timestamp() * 1000) if at else reading.whole_number(value)
     if found is None or found >= _MOST:
@@ -153,7 +153,7 @@ def _object_text(value: object) -> object:
     try:
         return json.dumps(_object(value))
     except RecursionError:
-        raise ValueError("is nested beyond reason") from None
+        raise ValueError("is nested too deeply") from None
 
 
 SCVL_PROPERTIES = (

@@ -1,4 +1,4 @@
-"""The words of Salesforce's Telephony Integration API: what a contact becomes there. Pure.
+"""Maps a contact to a create request of Salesforce's Telephony Integration API. Pure.
 
 Source of every rule: Salesforce's Voice implementation guide, "Create a Voice Call Record"; where
 the guide is silent, the behaviour of Salesforce's own package (SCVL), which existing orgs rely on.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 WITHHELD_NUMBER = "anonymous"
-"""Stands in for the number a caller withholds: what Connect itself writes in most such contacts."""
+"""Sent for a number that the caller withholds: the word that Connect writes in most cases."""
 _WITHHELD = frozenset(
     {
         WITHHELD_NUMBER,
@@ -33,7 +33,7 @@ _WITHHELD = frozenset(
 )
 """Other words for the same, as carriers and Connect write them, in lower case."""
 WEB_RTC_DEFAULT = "WebRTC_Default"
-"""Stands in for either side of a WebRTC call that names none (SCVL)."""
+"""Sent for either side of a WebRTC call that has no address (SCVL)."""
 CALL_ATTRIBUTE_PREFIX = "sfdc-"
 """Contact attributes with this prefix become fields of the VoiceCall (SCVL)."""
 
@@ -45,7 +45,7 @@ CREATED_LIVE = TRANSFERS | {
     InitiationMethod.API,
     InitiationMethod.UNSTATED,
 }
-"""Initiation methods with a VoiceCall while the call is on, also where no flow asks for it."""
+"""Initiation methods that get a VoiceCall during the call, even if no flow asks for it."""
 NEVER_LIVE = frozenset(
     {
         InitiationMethod.OUTBOUND,
@@ -55,9 +55,9 @@ NEVER_LIVE = frozenset(
         InitiationMethod.MONITOR,
     }
 )
-"""Initiation methods without one: the API refuses outbound calls, Salesforce makes the records of
-calls and callbacks itself, and the last two are no call of a customer. Every other method, also one
-that Connect adds later, is created where a flow asks for it."""
+"""Initiation methods that never do: the API refuses outbound calls, Salesforce makes the records of
+its calls and callbacks itself, and the last two are not calls of a customer. Any other method, even
+one that Connect adds later, is created if a flow asks for it."""
 
 
 class CallInitiation(StrEnum):
@@ -72,7 +72,7 @@ class CannotCreate(ValueError):
 
     Attributes:
         code: a word for answers, logs and metrics.
-        skipped: nothing is missing; contacts of this kind are not created live on purpose.
+        skipped: contacts of this kind are intentionally not created during the call.
     """
 
     code = "CANNOT_CREATE"
@@ -87,7 +87,7 @@ class NotVoice(CannotCreate):
 
 
 class NotCreatedLive(CannotCreate):
-    """An initiation method without a VoiceCall while the call is on.
+    """An initiation method that gets no VoiceCall during the call.
 
     Attributes:
         contact: the contact.
@@ -119,7 +119,7 @@ class MissingProperty(CannotCreate):
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Somebody on the call; the API counts the first END_USER only."""
+    """A participant of the call. The API counts the first END_USER only."""
 
     participant_key: str
     type: str = "END_USER"
@@ -131,9 +131,9 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
-    """What `POST /voiceCalls` says of a call. Empty strings are properties that are left out.
+    """The body of `POST /voiceCalls`. Properties with an empty string are left out.
 
-    The contact center is no part of it: whoever sends the request knows for which one it signs.
+    The contact center is not a part of it: the client adds the one that it signs for.
     """
 
     vendor_call_key: str
@@ -149,7 +149,7 @@ class CreateRequest:
     call_attributes: str = ""
 
     def to_json(self) -> dict[str, object]:
-        """The body but for callCenterApiName, without properties that are not known."""
+        """The body without callCenterApiName and without unknown properties."""
         required: dict[str, object] = {
             "vendorCallKey": self.vendor_call_key,
             "to": self.to,
@@ -177,7 +177,7 @@ class CreateRequest:
         given = {name: value for name, value in stored.items() if isinstance(value, str)}
         people = stored["participants"]
         if not isinstance(people, list):
-            raise TypeError("participants is no list")
+            raise TypeError("participants is not a list")
         return cls(
             vendor_call_key=given["vendorCallKey"],
             to=given["to"],
@@ -208,7 +208,7 @@ def create_request(contact: Contact, asked: CallInitiation, started_at: datetime
     """The create request for a contact.
 
     Args:
-        contact: the contact, whatever it leaves out.
+        contact: the contact; any of its attributes may be empty.
         asked: what the flow's method asks for. A contact that Connect calls a transfer names its
             parent even where the flow asks for `Inbound`.
         started_at: when the call began, aware; sent in UTC with second precision.
@@ -235,7 +235,7 @@ def create_request(contact: Contact, asked: CallInitiation, started_at: datetime
 
 
 def caller_number(address: str) -> str:
-    """The customer's number; one word for all the ways in which it is withheld."""
+    """The customer's number; one word for a withheld number, however Connect writes it."""
     return WITHHELD_NUMBER if address.lower() in _WITHHELD else address
 
 
@@ -247,7 +247,7 @@ def require_voice(contact: Contact) -> None:
     """
     if contact.channel not in (Channel.VOICE, Channel.UNSTATED):
         raise NotVoice(
-            f"a {contact.channel.value} contact is no call: call this function for contacts of the "
+            f"a {contact.channel.value} contact is not a call: call this function for the "
             "channel VOICE only (check the channel before the Lambda block)"
         )
 

@@ -40,7 +40,7 @@ _LETTERS = {
     "totalRecordingDuration": "g",
     "disconnectReason": "z",
 }
-"""A letter for each property of a record: an item of the ledger is to stay below 1 KB, a write
+"""A letter for each property of a record: an item of the ledger must stay below 1 KB, a write
 unit. Items live for 14 days, so a letter is never given to another property."""
 _ATTRIBUTES = "callAttributes"
 _MOST_FIELDS = 300  # characters of their names
@@ -100,8 +100,8 @@ class UpdateBehindRecord:
     """An update behind its contact's record.
 
     Attributes:
-        body: what is sent; None: the record has brought all of it, so nothing is.
-        held_back: what is not, because it would undo a value of the record.
+        body: what is sent; None: nothing, since the record has brought all of it.
+        held_back: properties that are not sent, since they would undo a value of the record.
     """
 
     body: Mapping[str, object] | None

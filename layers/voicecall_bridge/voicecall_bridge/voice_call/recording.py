@@ -62,7 +62,7 @@ def agents_recording(record: ContactRecord) -> Recording | None:
 
 
 def _rank(item: Mapping[str, object], first: str, connected: datetime | None) -> tuple[bool, ...]:
-    """The least is the agent's, as far as the record tells them apart."""
+    """The smallest is the agent's, as far as the record distinguishes them."""
     stopped = moment(item.get("StopTimestamp"))
     return (
         bool(stopped and connected and stopped <= connected),

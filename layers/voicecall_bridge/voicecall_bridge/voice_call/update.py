@@ -42,7 +42,7 @@ CALLED_BY_US = frozenset(
 DIRECTION_DECIDES = frozenset(
     {InitiationMethod.API, InitiationMethod.UNKNOWN, InitiationMethod.UNSTATED}
 )
-"""Contacts whose method does not say who called: campaigns are API contacts like any other."""
+"""Methods that do not show who called: campaigns are API contacts."""
 METHOD_WORDS: Mapping[InitiationMethod, str] = {
     InitiationMethod.API: "INBOUND",
     # SCVL never sends the next two; these are the words for the same that it does send.
@@ -53,7 +53,7 @@ METHOD_WORDS: Mapping[InitiationMethod, str] = {
 ERRORS = frozenset({"TELECOM_PROBLEM", "CONTACT_FLOW_DISCONNECT", "OTHER"})
 """Disconnect reasons that are errors."""
 CALLBACK = ("callback_flag",)
-"""Attributes of which one says: the customer took a callback and hung up."""
+"""An attribute that is set says that the customer took a callback and hung up."""
 _TOOK_CALLBACK = {"value": "CALLBACK", "isError": False}
 KEPT_ATTRIBUTE = "sf_realtime_transcription_status"
 """The attribute that goes to Salesforce under its own name."""
@@ -94,7 +94,7 @@ class CustomField:
 class UpdateRequest:
     """What `PATCH /voiceCalls/{vendor_call_key}` says of a call.
 
-    The contact center is no part of it: whoever sends the request knows for which one it signs.
+    The contact center is not a part of it: the client adds the one that it signs for.
     """
 
     vendor_call_key: str
@@ -102,7 +102,7 @@ class UpdateRequest:
     call_attributes: Mapping[str, object]
 
     def to_json(self) -> dict[str, object]:
-        """The body but for callCenterApiName."""
+        """The body without callCenterApiName."""
         if not self.call_attributes:
             return dict(self.properties)
         return {**self.properties, "callAttributes": json.dumps(self.call_attributes)}
@@ -207,8 +207,8 @@ def _call_attributes(record: ContactRecord, fields: Sequence[CustomField]) -> di
     }
     for custom in fields:
         value = record.at(custom.path)
-        # Objects and lists fit no field; null leaves what the field holds; 1e999 is JSON, but no
-        # number that could be written as JSON again.
+        # Objects and lists fit no field. Null leaves the field unchanged. 1e999 is JSON, but cannot
+        # be written as JSON again.
         if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
             found[custom.field] = value
     return found
