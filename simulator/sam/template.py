@@ -6,6 +6,7 @@ from template.yaml and nowhere else.
 TemplateError: the template, or the values given for it, cannot be used; says where and why.
 """
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -69,7 +70,7 @@ def load_template(path: Path, values: Mapping[str, object]) -> "Template":
 
     Raises TemplateError, and OSError when the file cannot be read.
     """
-    return Template(read_document(path), path.resolve().parent, values)
+    return Template(_shared_document(path), path.resolve().parent, values)
 
 
 def resource_types(path: Path) -> Mapping[str, str]:
@@ -77,7 +78,7 @@ def resource_types(path: Path) -> Mapping[str, str]:
 
     Raises TemplateError, and OSError when the file cannot be read.
     """
-    resources = read_document(path)["Resources"]
+    resources = _shared_document(path)["Resources"]
     return {
         name: str(body["Type"])
         for name, body in resources.items()
@@ -90,7 +91,7 @@ def parameter_names(path: Path) -> frozenset[str]:
 
     Raises TemplateError, and OSError when the file cannot be read.
     """
-    return frozenset(read_document(path)["Parameters"])
+    return frozenset(_shared_document(path)["Parameters"])
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -98,9 +99,18 @@ def read_document(path: Path) -> dict[str, Any]:
 
     Raises TemplateError, and OSError when the file cannot be read.
     """
+    return _document(path, path.read_bytes())
+
+
+def _shared_document(path: Path) -> Mapping[str, Any]:
+    """As read_document, for those who only read: one start of the simulator asks six times."""
+    return _last_document(path, path.read_bytes())
+
+
+def _document(path: Path, content: bytes) -> dict[str, Any]:
     try:
         # _Loader is a SafeLoader.
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
+        document = yaml.load(content.decode(), Loader=_Loader)  # noqa: S506
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TemplateError(f"{path}: not YAML: {error}") from error
     if not isinstance(document, dict):
@@ -111,6 +121,9 @@ def read_document(path: Path) -> dict[str, Any]:
     if not document["Resources"]:
         raise TemplateError(f"{path}: not a template: it has no Resources")
     return document
+
+
+_last_document = functools.lru_cache(maxsize=1)(_document)
 
 
 class Template:

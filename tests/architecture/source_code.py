@@ -1,6 +1,7 @@
 """The deployed source code as syntax trees: what is imported, and what happens at import."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,12 @@ PACKAGE = LAYER / "voicecall_bridge"
 FUNCTIONS = ROOT / "functions"
 
 
+@functools.lru_cache(maxsize=200)
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
+@functools.cache
 def package_modules() -> dict[str, Path]:
     """Name within the package -> file, e.g. "telephony.client"; "" is the package itself."""
     found = {}
@@ -27,6 +30,7 @@ def deployed_files() -> list[Path]:
     return [*package_modules().values(), *sorted(FUNCTIONS.rglob("*.py"))]
 
 
+@functools.cache
 def imported(path: Path) -> set[str]:
     """Each module that `path` imports anywhere, for type checking or lazily too.
 
@@ -59,6 +63,7 @@ def of_the_package(path: Path) -> set[str]:
     }
 
 
+@functools.cache
 def called(path: Path) -> set[str]:
     """Names that `path` may call: `x.name(`, or "name" given as text to what makes the call."""
     names = set()

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-import pytest
 from hypothesis import event as note
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.aws import TABLE, ledger_table
+from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.records import record
 from tests.unit.samples import (
     FIRST,
@@ -160,24 +159,11 @@ class Play:
 
 @contextmanager
 def in_this_thread() -> Iterator[None]:
-    """moto's tables are not made for threads, and a flow's answer waits for one."""
+    """A flow's answer waits for a thread, which takes longer than the rest of an example."""
     with mock.patch.object(flow_service, "run_before", lambda _deadline, work: work()):
         yield
 
 
-@pytest.fixture(scope="module")
-def dynamodb() -> Iterator[Any]:
-    """One table for all examples: making it takes as long as playing one."""
-    with ledger_table() as client:
-        yield client
-
-
-def empty(dynamodb: Any) -> None:
-    for item in dynamodb.scan(TableName=TABLE)["Items"]:
-        dynamodb.delete_item(TableName=TABLE, Key={"ledger_key": item["ledger_key"]})
-
-
-@settings(max_examples=30)
 @given(
     attributes=st.fixed_dictionaries(
         {
@@ -188,11 +174,10 @@ def empty(dynamodb: Any) -> None:
     deliveries=DELIVERIES,
 )
 def test_all_requests_of_a_contact_go_to_its_org(
-    dynamodb: Any, attributes: dict[str, str], deliveries: list[tuple[str, str, Any]]
+    attributes: dict[str, str], deliveries: list[tuple[str, str, Any]]
 ) -> None:
     with in_this_thread():
-        empty(dynamodb)
-        world = TwoOrgs(dynamodb)
+        world = TwoOrgs(MemoryDynamoDB())
         play = Play(world, attributes)
         for kind, which, what in deliveries:
             before = len(world.sent)

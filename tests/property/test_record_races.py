@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import pytest
 
-from tests.unit.aws import ledger_table
+from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.record_function import Function, OneAtATime
 from tests.unit.records import PatchedCalls, version
 from voicecall_bridge.telephony.errors import Unavailable
@@ -61,21 +61,20 @@ def test_two_workers_race_with_different_versions(seed: int) -> None:
     draw = random.Random(seed)
     salesforce = BusySalesforce(draw)
     failures: list[str] = []
-    with ledger_table() as dynamodb:
-        shared = OneAtATime(dynamodb)
-        workers = [
-            Function(shared, salesforce=salesforce, workers=8, sleep=threading.Event().wait)
-            for _ in range(2)
-        ]
-        threads = []
-        for worker in workers:
-            records = [version(n, ContactId=c) for c in CONTACTS for n in VERSIONS] * 2
-            draw.shuffle(records)
-            threads.append(threading.Thread(target=work, args=(worker, records, failures)))
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
+    shared = OneAtATime(MemoryDynamoDB())
+    workers = [
+        Function(shared, salesforce=salesforce, workers=8, sleep=threading.Event().wait)
+        for _ in range(2)
+    ]
+    threads = []
+    for worker in workers:
+        records = [version(n, ContactId=c) for c in CONTACTS for n in VERSIONS] * 2
+        draw.shuffle(records)
+        threads.append(threading.Thread(target=work, args=(worker, records, failures)))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
     assert failures == []
     assert salesforce.together == 0
     for contact in CONTACTS:

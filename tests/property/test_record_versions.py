@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.aws import Through, ledger_table
+from tests.unit.aws import Through
 from tests.unit.doubles import Clock
+from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.record_function import Function
 from tests.unit.records import PatchedCalls, version
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Unavailable
@@ -80,25 +80,23 @@ def in_batches(
 
 
 @given(VERSIONS, SIZES)
-@hypothesis.settings(max_examples=25, deadline=None)
 def test_any_order_and_duplication_ends_in_the_newest(
     arrivals: list[tuple[str, int]], sizes: list[int]
 ) -> None:
-    with ledger_table() as dynamodb:
-        function = Function(dynamodb)
-        first = 1
-        for part in in_batches([version(n, ContactId=c) for c, n in arrivals], sizes):
-            assert function(*part, first=first) == []
-            first += len(part)
-        for contact in CONTACTS:
-            sent = function.salesforce.versions(contact)
-            assert sent == sorted(set(sent)), "each version at most once, none behind a newer one"
-            assert sent[-1:] == [max(n for c, n in arrivals if c == contact)] if sent else True
-            assert bool(sent) is any(c == contact for c, _ in arrivals)
-        assert_closed(function, len(arrivals))
-        assert Counter(line["disposition"] for line in function.told.deliveries()).total() == len(
-            arrivals
-        )
+    function = Function(MemoryDynamoDB())
+    first = 1
+    for part in in_batches([version(n, ContactId=c) for c, n in arrivals], sizes):
+        assert function(*part, first=first) == []
+        first += len(part)
+    for contact in CONTACTS:
+        sent = function.salesforce.versions(contact)
+        assert sent == sorted(set(sent)), "each version at most once, none behind a newer one"
+        assert sent[-1:] == [max(n for c, n in arrivals if c == contact)] if sent else True
+        assert bool(sent) is any(c == contact for c, _ in arrivals)
+    assert_closed(function, len(arrivals))
+    assert Counter(line["disposition"] for line in function.told.deliveries()).total() == len(
+        arrivals
+    )
 
 
 FAULTS = st.lists(
@@ -107,7 +105,6 @@ FAULTS = st.lists(
 
 
 @given(VERSIONS, SIZES, FAULTS)
-@hypothesis.settings(max_examples=30, deadline=None)
 def test_faults_and_deaths_bring_back_the_same_version_and_nothing_older(
     arrivals: list[tuple[str, int]], sizes: list[int], faults: list[str]
 ) -> None:
@@ -130,22 +127,19 @@ def test_faults_and_deaths_bring_back_the_same_version_and_nothing_older(
         if behind == ["death after"]:
             raise Death
 
-    with ledger_table() as dynamodb:
-        salesforce = PatchedCalls(before, after)
-        function = Function(dynamodb, salesforce=salesforce, now=clock, sleep=clock.sleep)
-        first = 1
-        for part in in_batches([version(n, ContactId=c) for c, n in arrivals], sizes):
-            deliver(function, part, first)
-            first += len(part)
-        for contact in {c for c, _ in arrivals}:
-            sent = salesforce.versions(contact)
-            assert sent == sorted(sent)
-            assert sent[-1] == max(n for c, n in arrivals if c == contact)
-        again = sum(
-            len(salesforce.versions(c)) - len(set(salesforce.versions(c))) for c in CONTACTS
-        )
-        assert again <= faults.count("unknown") + faults.count("death after")
-        assert_closed(function, len(arrivals))
+    salesforce = PatchedCalls(before, after)
+    function = Function(MemoryDynamoDB(), salesforce=salesforce, now=clock, sleep=clock.sleep)
+    first = 1
+    for part in in_batches([version(n, ContactId=c) for c, n in arrivals], sizes):
+        deliver(function, part, first)
+        first += len(part)
+    for contact in {c for c, _ in arrivals}:
+        sent = salesforce.versions(contact)
+        assert sent == sorted(sent)
+        assert sent[-1] == max(n for c, n in arrivals if c == contact)
+    again = sum(len(salesforce.versions(c)) - len(set(salesforce.versions(c))) for c in CONTACTS)
+    assert again <= faults.count("unknown") + faults.count("death after")
+    assert_closed(function, len(arrivals))
 
 
 @pytest.mark.parametrize(
@@ -168,28 +162,27 @@ def test_each_kill_point_around_the_ledger(write: str, when: str, expected: list
             raise Death
 
     clock = Clock()
-    with ledger_table() as dynamodb:
-        salesforce = PatchedCalls()
-        shaky = Through(dynamodb, **{when: die})
-        dying = Function(shaky, salesforce=salesforce, now=clock, sleep=clock.sleep)
-        other = Function(dynamodb, salesforce=salesforce, now=clock, sleep=clock.sleep)
-        assert dying(version(5)) == ["1"]
-        assert other(version(4), first=100) == []
-        assert other(version(5)) == []
-        assert salesforce.versions() == expected
+    dynamodb = MemoryDynamoDB()
+    salesforce = PatchedCalls()
+    shaky = Through(dynamodb, **{when: die})
+    dying = Function(shaky, salesforce=salesforce, now=clock, sleep=clock.sleep)
+    other = Function(dynamodb, salesforce=salesforce, now=clock, sleep=clock.sleep)
+    assert dying(version(5)) == ["1"]
+    assert other(version(4), first=100) == []
+    assert other(version(5)) == []
+    assert salesforce.versions() == expected
 
 
 def test_every_permutation_of_three_versions() -> None:
     for order in itertools.permutations([1, 2, 3]):
         for split in (1, 2, 3):
-            with ledger_table() as dynamodb:
-                function = Function(dynamodb)
-                records = [version(number) for number in order]
-                function(*records[:split])
-                function(*records[split:], first=10)
-                sent = function.salesforce.versions()
-                assert sent == sorted(sent)
-                assert sent[-1] == 3
+            function = Function(MemoryDynamoDB())
+            records = [version(number) for number in order]
+            function(*records[:split])
+            function(*records[split:], first=10)
+            sent = function.salesforce.versions()
+            assert sent == sorted(sent)
+            assert sent[-1] == 3
 
 
 def test_shuffled_thousandfold() -> None:
@@ -198,12 +191,11 @@ def test_shuffled_thousandfold() -> None:
     draw = random.Random(4)
     records = [version(n, ContactId=f"c{c}") for c in range(60) for n in range(6)] * 3
     draw.shuffle(records)
-    with ledger_table() as dynamodb:
-        function = Function(dynamodb)
-        for first in range(0, len(records), 100):
-            assert function(*records[first : first + 100], first=first + 1) == []
-        for contact in range(60):
-            sent = function.salesforce.versions(f"c{contact}")
-            assert sent == sorted(set(sent))
-            assert sent[-1] == 5
-        assert_closed(function, len(records))
+    function = Function(MemoryDynamoDB())
+    for first in range(0, len(records), 100):
+        assert function(*records[first : first + 100], first=first + 1) == []
+    for contact in range(60):
+        sent = function.salesforce.versions(f"c{contact}")
+        assert sent == sorted(set(sent))
+        assert sent[-1] == 5
+    assert_closed(function, len(records))

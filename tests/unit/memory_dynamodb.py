@@ -1,7 +1,7 @@
 """DynamoDB in memory, as far as the ledger's own expressions need it: a client in botocore's place.
 
-The ledgers of the unit tests run on it unchanged. tests/contract/test_ledger.py holds it against
-DynamoDB as moto speaks it: one suite over both.
+The ledgers of the unit and property tests run on it unchanged. tests/unit/test_*_ledger.py,
+test_lease.py and tests/property/test_ledger_machine.py hold it against DynamoDB as moto speaks it.
 """
 
 import re

@@ -1,5 +1,5 @@
 """`contact_records` without Lambda and without a network: the stream processor, the use case and
-the real ledger, which moto answers."""
+the real ledger."""
 
 import threading
 import time
@@ -21,7 +21,8 @@ SECONDS_LEFT = 30.0
 
 
 class OneAtATime:
-    """A client whose calls wait for each other: moto's tables are not made for threads."""
+    """A client whose calls wait for each other: neither moto's tables nor those in memory are made
+    for threads."""
 
     def __init__(self, real: Any) -> None:
         self.real, self.lock = real, threading.Lock()

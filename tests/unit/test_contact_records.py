@@ -1,13 +1,12 @@
 """Batches of contact records, from Lambda's event to the partial batch response: through the
-stream processor, the use case and the real ledger (botocore, moto)."""
+stream processor, the use case and the real ledger on DynamoDB in memory."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.aws import ledger_table
+from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.record_function import Function
 from tests.unit.records import batch, record, version
 from tests.unit.samples import PARENT_ID
@@ -20,9 +19,8 @@ from voicecall_bridge.voice_call.update import CustomField, UpdateRequest
 
 
 @pytest.fixture
-def function() -> Iterator[Function]:
-    with ledger_table() as dynamodb:
-        yield Function(dynamodb)
+def function() -> Function:
+    return Function(MemoryDynamoDB())
 
 
 def test_a_record_is_delivered(function: Function) -> None:
@@ -220,28 +218,26 @@ def test_a_newer_version_that_is_skipped(
 
 
 def test_custom_fields_reach_salesforce() -> None:
-    with ledger_table() as dynamodb:
-        fields = (CustomField("Agent.RoutingProfile.Name", "RoutingProfile__c"),)
-        function = Function(dynamodb, RecordRules(fields=fields))
-        function(record())
-        (sent,) = function.salesforce.patched
-        assert json.loads(str(sent.to_json()["callAttributes"])) == {"RoutingProfile__c": "Basic"}
+    fields = (CustomField("Agent.RoutingProfile.Name", "RoutingProfile__c"),)
+    function = Function(MemoryDynamoDB(), RecordRules(fields=fields))
+    function(record())
+    (sent,) = function.salesforce.patched
+    assert json.loads(str(sent.to_json()["callAttributes"])) == {"RoutingProfile__c": "Basic"}
 
 
 def test_a_wrong_path_costs_its_field_and_is_told_once() -> None:
     """Given a slip, a member that Connect added, and a documented one that the record lacks, then
     the records are delivered, and only the slip is told."""
-    with ledger_table() as dynamodb:
-        fields = (
-            CustomField("Agnet.Username", "User__c"),
-            CustomField("RingStartTimestamp", "Ring__c"),
-            CustomField("Tomorrow.Name", "Tomorrow__c"),
-            CustomField("VoicemailInfo.NumberOfVoicemails", "Voicemails__c"),
-        )
-        function = Function(dynamodb, RecordRules(fields=fields))
-        added = {"RingStartTimestamp": "2026-11-20T10:00:40Z", "Tomorrow": {"Name": "x"}}
-        function(record(ContactId="c1", **added), record(ContactId="c2", **added))
-        function(record(ContactId="c3", **added))
+    fields = (
+        CustomField("Agnet.Username", "User__c"),
+        CustomField("RingStartTimestamp", "Ring__c"),
+        CustomField("Tomorrow.Name", "Tomorrow__c"),
+        CustomField("VoicemailInfo.NumberOfVoicemails", "Voicemails__c"),
+    )
+    function = Function(MemoryDynamoDB(), RecordRules(fields=fields))
+    added = {"RingStartTimestamp": "2026-11-20T10:00:40Z", "Tomorrow": {"Name": "x"}}
+    function(record(ContactId="c1", **added), record(ContactId="c2", **added))
+    function(record(ContactId="c3", **added))
     assert function.ended() == [("delivered", "")] * 3
     for sent in function.salesforce.patched:
         assert json.loads(str(sent.to_json()["callAttributes"])) == {
@@ -254,11 +250,10 @@ def test_a_wrong_path_costs_its_field_and_is_told_once() -> None:
 
 
 def test_which_attributes_say_callback_is_configured() -> None:
-    with ledger_table() as dynamodb:
-        function = Function(dynamodb, RecordRules(callback=("called_back",)))
-        function(record(Attributes={"called_back": "1"}))
-        (sent,) = function.salesforce.patched
-        assert sent.to_json()["disconnectReason"] == {"value": "CALLBACK", "isError": False}
+    function = Function(MemoryDynamoDB(), RecordRules(callback=("called_back",)))
+    function(record(Attributes={"called_back": "1"}))
+    (sent,) = function.salesforce.patched
+    assert sent.to_json()["disconnectReason"] == {"value": "CALLBACK", "isError": False}
 
 
 def test_a_defect_is_kept_and_blocks_nothing(function: Function) -> None:

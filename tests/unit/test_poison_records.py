@@ -1,10 +1,8 @@
 """A record that fails while others get through, and one that fails with all others."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.unit.aws import ledger_table
+from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.record_function import Function
 from tests.unit.records import version
 from voicecall_bridge.streams import poison_records
@@ -21,9 +19,8 @@ OTHERS_FIRST = 100
 
 
 @pytest.fixture
-def function() -> Iterator[Function]:
-    with ledger_table() as dynamodb:
-        yield Function(dynamodb)
+def function() -> Function:
+    return Function(MemoryDynamoDB())
 
 
 def failing(function: Function, error: TelephonyError, contact_id: str = "") -> None:

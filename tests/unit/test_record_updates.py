@@ -1,13 +1,14 @@
 """The use case of contact records: claim, PATCH, tell; waiting for others; fields refused."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from tests.unit.aws import TABLE, Through, ledger_table
+from tests.unit.aws import TABLE, Through
 from tests.unit.doubles import Clock, alone
+from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.records import Failing, PatchedCalls
 from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID
 from tests.unit.telling import Told
@@ -61,9 +62,8 @@ class Setting:
 
 
 @pytest.fixture
-def setting() -> Iterator[Setting]:
-    with ledger_table() as dynamodb:
-        yield Setting(dynamodb)
+def setting() -> Setting:
+    return Setting(MemoryDynamoDB())
 
 
 def raising(error: BaseException) -> Callable[[UpdateRequest], None]:
@@ -109,13 +109,12 @@ def test_the_lease_outlives_the_request(setting: Setting) -> None:
 def test_the_lease_outlives_the_request_however_slow_the_ledger_is(seconds: float) -> None:
     """Given a claim that is written at once and answered late (a first answer lost, a time-out),
     then the PATCH ends before somebody else may send another version."""
-    with ledger_table() as dynamodb:
-        slow: Setting = Setting(Through(dynamodb, after=lambda: slow.clock.sleep(seconds)))
-        began = slow.clock.now
-        slow.update(5)
-        (deadline,) = slow.salesforce.deadlines
-        lease = began + SEND_SHARE * SECONDS + LEASE_MARGIN_SECONDS
-        assert deadline.at <= lease - LEASE_MARGIN_SECONDS
+    slow: Setting = Setting(Through(MemoryDynamoDB(), after=lambda: slow.clock.sleep(seconds)))
+    began = slow.clock.now
+    slow.update(5)
+    (deadline,) = slow.salesforce.deadlines
+    lease = began + SEND_SHARE * SECONDS + LEASE_MARGIN_SECONDS
+    assert deadline.at <= lease - LEASE_MARGIN_SECONDS
 
 
 def test_a_newer_version_waits_for_an_older_one(setting: Setting) -> None:
@@ -190,36 +189,36 @@ def test_nothing_is_sent_without_the_ledger() -> None:
 
 
 def test_a_ledger_that_falls_silent_behind_the_patch_brings_the_same_version_again() -> None:
-    with ledger_table() as dynamodb:
-        setting = Setting(dynamodb)
-        silent = Failing(ReadTimeoutError(endpoint_url="https://x"), 1)
-        shaky = RecordLedger(Table(lambda: Through(dynamodb, before=silent), TABLE), setting.clock)
+    dynamodb = MemoryDynamoDB()
+    setting = Setting(dynamodb)
+    silent = Failing(ReadTimeoutError(endpoint_url="https://x"), 1)
+    shaky = RecordLedger(Table(lambda: Through(dynamodb, before=silent), TABLE), setting.clock)
 
-        def fall_silent(_: UpdateRequest) -> None:
-            setting.updates.ledger = shaky
+    def fall_silent(_: UpdateRequest) -> None:
+        setting.updates.ledger = shaky
 
-        setting.salesforce.after = fall_silent
-        with pytest.raises(LedgerUnavailable):
-            setting.update(5)
-        setting.salesforce.after = lambda _: None
-        assert setting.update(5) == SalesforceResult(attempts=1)
-        assert setting.salesforce.versions() == [5, 5]
+    setting.salesforce.after = fall_silent
+    with pytest.raises(LedgerUnavailable):
+        setting.update(5)
+    setting.salesforce.after = lambda _: None
+    assert setting.update(5) == SalesforceResult(attempts=1)
+    assert setting.salesforce.versions() == [5, 5]
 
 
 def test_a_ledger_that_falls_silent_behind_a_fault_is_told() -> None:
-    with ledger_table() as dynamodb:
-        setting = Setting(dynamodb)
-        silent = Failing(ReadTimeoutError(endpoint_url="https://x"), 1)
-        shaky = RecordLedger(Table(lambda: Through(dynamodb, before=silent), TABLE), setting.clock)
+    dynamodb = MemoryDynamoDB()
+    setting = Setting(dynamodb)
+    silent = Failing(ReadTimeoutError(endpoint_url="https://x"), 1)
+    shaky = RecordLedger(Table(lambda: Through(dynamodb, before=silent), TABLE), setting.clock)
 
-        def fail(_: UpdateRequest) -> None:
-            setting.updates.ledger = shaky
-            raise Unavailable("x", status=503)
+    def fail(_: UpdateRequest) -> None:
+        setting.updates.ledger = shaky
+        raise Unavailable("x", status=503)
 
-        setting.salesforce.before = fail
-        with pytest.raises(Unavailable):
-            setting.update(5)
-        assert setting.told.counted()["LedgerFault"] == 1
+    setting.salesforce.before = fail
+    with pytest.raises(Unavailable):
+        setting.update(5)
+    assert setting.told.counted()["LedgerFault"] == 1
 
 
 def test_a_lease_that_ran_out_under_way_brings_the_version_again(setting: Setting) -> None:

@@ -1,12 +1,12 @@
 """Whose a contact is, over its whole life: flow, events, records, and every repeat of them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from tests.unit.aws import Through, ledger_table
+from tests.unit.aws import Through
+from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.records import record, version
 from tests.unit.samples import (
     CONTACT_ID,
@@ -40,11 +40,10 @@ LEG: dict[str, Any] = {
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[TwoOrgs]:
+def world(monkeypatch: pytest.MonkeyPatch) -> TwoOrgs:
     """Its counters are kept, to be looked at."""
     monkeypatch.setattr(Observer, "flush", lambda _: None)
-    with ledger_table() as dynamodb:
-        yield TwoOrgs(dynamodb)
+    return TwoOrgs(MemoryDynamoDB())
 
 
 def parent_event(**changes: Any) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """What a flow asks about a VoiceCall goes to the contact center that has it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from tests.unit.aws import TABLE, Through, ledger_table
+from tests.unit.aws import TABLE, Through
+from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.records import record
 from tests.unit.samples import (
     CONTACT_ID,
@@ -37,9 +37,8 @@ EVERY = pytest.mark.parametrize("method", sorted(PARAMETERS))
 
 
 @pytest.fixture
-def world() -> Iterator[TwoOrgs]:
-    with ledger_table() as dynamodb:
-        yield TwoOrgs(dynamodb)
+def world() -> TwoOrgs:
+    return TwoOrgs(MemoryDynamoDB())
 
 
 def asked(method: str, **parameters: object) -> dict[str, Any]:

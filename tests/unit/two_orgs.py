@@ -1,5 +1,5 @@
-"""One instance, two contact centers: flow, events and records over the real ledger, which moto
-answers, and a Salesforce that notes in which org each request arrived."""
+"""One instance, two contact centers: flow, events and records over the real ledger on
+DynamoDB in memory, and a Salesforce that notes in which org each request arrived."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
