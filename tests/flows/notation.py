@@ -207,7 +207,7 @@ def _parameters(verb: str, arguments: list[str]) -> dict[str, Any]:
         return {"LambdaFunctionARN": arn, **limit, "LambdaInvocationAttributes": passed}
     if verb == "staff":
         return {"MetricType": f"NumberOfAgents{first.capitalize()}"}
-    named = {
+    named: dict[str, dict[str, Any]] = {
         "age": {"MetricType": "OldestContactInQueueAgeSeconds"},
         "agent": {"AgentId": first},
         "dial": {"CallerId": {"Number": first}},

@@ -1,6 +1,7 @@
 """Contact Lens' records to lines and categories in Salesforce."""
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -131,7 +132,11 @@ def test_six_lines_of_a_call_are_two_requests_in_order(function: LensFunction) -
 
 def test_requests_of_different_calls_run_side_by_side(function: LensFunction) -> None:
     together = threading.Barrier(2, timeout=20.0)
-    function.org.at_work = lambda _: together.wait() and None
+
+    def meet(_: Sequence[str]) -> None:
+        together.wait()
+
+    function.org.at_work = meet
     contacts = [f"c-{n}" for n in range(1, 7)]
     assert function(*[segments(utterance(f"u-{c}"), contact=c) for c in contacts]) == []
 

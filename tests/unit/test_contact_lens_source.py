@@ -36,7 +36,8 @@ def test_words_are_not_in_what_is_shown() -> None:
 @pytest.mark.parametrize("missing", ["Id", "PartialContent"])
 @pytest.mark.parametrize("value", [MISSING, None, "", 7, " "])
 def test_a_segment_without_words_or_id_is_no_line(missing: str, value: object) -> None:
-    record = segments(utterance("u", **{missing: value}), utterance("v"))
+    changes: dict[str, Any] = {missing: value}
+    record = segments(utterance("u", **changes), utterance("v"))
     assert [line.message_id for line in read(record, LineSource.UTTERANCE).lines] == ["v"]
 
 
@@ -147,7 +148,7 @@ def test_all_that_a_file_tells() -> None:
         Turn("AGENT", "POSITIVE", 0, 900),
         Turn("CUSTOMER", "MIXED", 1000, 1500),
     )
-    assert found.overall == (("AGENT", 1.25), ("CUSTOMER", -2))
+    assert found.overall == (("AGENT", 1.25), ("CUSTOMER", -2.0))
     assert found.summary == "All is well."
     assert "well" not in repr(found)
 

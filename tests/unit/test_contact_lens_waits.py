@@ -43,7 +43,8 @@ def test_lines_that_are_too_old_are_kept_and_not_sent(function: LensFunction) ->
     assert function(*old, age=121.0) == []
     assert function.ended() == [("skipped", "TOO_LATE")] * 3
     assert {line["payloadKept"] for line in function.told.deliveries()} == {"bucket"}
-    assert function.org.requests == function.letters.kept == []
+    assert function.org.requests == []
+    assert function.letters.kept == []
     ((reason, records),) = function.late.kept
     assert (reason, len(records)) == ("TOO_LATE", 3)
     assert function.counted("TranscriptLinesTooLate") == 3
@@ -117,7 +118,7 @@ def test_a_defect_is_a_dead_letter(function: LensFunction) -> None:
     def broken() -> None:
         raise RuntimeError("words of u")
 
-    function.org.fault = broken  # type: ignore[assignment]
+    function.org.fault = broken
     assert function(segments(utterance("u", "words of u"))) == []
     assert function.ended() == [("dead_lettered", "DEFECT")]
     assert "words of u" not in function.told.stream.getvalue()

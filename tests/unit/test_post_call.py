@@ -285,7 +285,7 @@ def test_a_defect_quotes_nothing(scene: Scene) -> None:
     def broken() -> None:
         raise RuntimeError("All is well.")
 
-    scene.org.fault = broken  # type: ignore[assignment]
+    scene.org.fault = broken
     assert scene.handle() == ("dead_lettered", "DEFECT")
     assert "well" not in scene.told.stream.getvalue()
 

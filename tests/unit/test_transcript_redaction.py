@@ -7,7 +7,7 @@ import json
 import logging
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from botocore.exceptions import ClientError
@@ -28,13 +28,23 @@ SAID = segments(
 )
 
 
-def raise_(error: Exception) -> None:
+def raise_(error: Exception) -> NoReturn:
     raise error
 
 
 def broken_ledger(function: LensFunction) -> None:
     quoting = ClientError({"Error": {"Code": "Throttling", "Message": WORDS}}, "GetItem")
     function.dynamodb.get_item = lambda **_: raise_(quoting)  # type: ignore[method-assign]
+
+
+def no_queue(function: LensFunction) -> None:
+    function.org.entry = lambda _: (404, WORDS)
+    function.waiting.down = True
+
+
+def no_letters(function: LensFunction) -> None:
+    function.org.entry = lambda _: (400, WORDS)
+    function.letters.fault = "AccessDenied"
 
 
 TROUBLES: dict[str, Callable[[LensFunction], object]] = {
@@ -51,15 +61,9 @@ TROUBLES: dict[str, Callable[[LensFunction], object]] = {
     ),
     "defect": lambda it: setattr(it.org, "fault", lambda: raise_(RuntimeError(WORDS))),
     "ledger": broken_ledger,
-    "queue": lambda it: (
-        setattr(it.org, "entry", lambda _: (404, WORDS)),
-        setattr(it.waiting, "down", True),
-    ),
+    "queue": no_queue,
     "bucket": lambda it: setattr(it.late, "down", True),
-    "letters": lambda it: (
-        setattr(it.org, "entry", lambda _: (400, WORDS)),
-        setattr(it.letters, "fault", "AccessDenied"),
-    ),
+    "letters": no_letters,
 }
 
 
@@ -105,7 +109,7 @@ ERRORS: dict[str, Callable[[], Exception | None]] = {
     "none": lambda: None,
     "refused": lambda: Rejected(WORDS, status=400, remark=WORDS),
     "outage": lambda: Unavailable(WORDS, remark=WORDS),
-    "defect": lambda: raise_(RuntimeError(WORDS)),  # type: ignore[func-returns-value]
+    "defect": lambda: raise_(RuntimeError(WORDS)),
 }
 
 

@@ -54,7 +54,7 @@ class Org(TelephonyClient):
         self.world, self.secret = world, center.secret
 
     def update_voice_call(self, request: UpdateRequest, deadline: Deadline) -> int:
-        return self._send("update", request.vendor_call_key)
+        return self._note("update", request.vendor_call_key)
 
     def perform(
         self,
@@ -63,14 +63,14 @@ class Org(TelephonyClient):
         deadline: Deadline,
         body: Mapping[str, object] | None = None,
     ) -> SalesforceResult:
-        self._send(operation.value, vendor_call_key)
+        self._note(operation.value, vendor_call_key)
         if operation is Operation.CREATE:
             return created()
         return SalesforceResult(
             {"status": "Success", "queue": "q", "recordId": "0aQ", "result": "r"}, 1
         )
 
-    def _send(self, operation: str, key: str) -> int:
+    def _note(self, operation: str, key: str) -> int:
         self.world.sent.append((self.secret, operation, key))
         if fault := self.world.faults.get(self.secret):
             fault.attempts = 1
