@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
 .PHONY: help run replay anonymize flow migrate simulator console trigger doctor test lint types template suites soak bench profile startup build deploy package docs sizes lock clean
-.PHONY: check coverage suite-unit-a suite-unit-b suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
+.PHONY: check coverage suite-unit-a suite-unit-b suite-unit suite-pure suite-measured suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s  %s\n", $$1, $$2}'
@@ -59,7 +59,8 @@ doctor: $(VENV)/ready  ## check the settings before the first call: make doctor 
 	--stack "$(STACK)" --key-parameter "$(KEY_PARAMETER)" --region "$(REGION)" --audience "$(AUDIENCE)" $(ARGS)
 
 # Needs nothing of make that 3.81 lacks: macOS has that one.
-SUITES := suite-pure suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
+# The longest first, so that none is left alone at the end.
+SUITES := suite-simulator suite-artefact suite-measured suite-handler suite-unit suite-flows suite-pure suite-faults suite-browser suite-console
 
 test:  ## lint, types, template checks and all test suites; says what runs and what passed
 	@$(MAKE) --no-print-directory -j4 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready $(POLICIES)/ready
@@ -99,20 +100,23 @@ suite-unit-b: FOLDERS = tests/unit/test_[e-z]*.py tests/material/test_[b-z]*.py
 suite-unit-a suite-unit-b:
 	@$(BIN)/python -m pytest -q -p no:cacheprovider $(FOLDERS)
 
-# Side by side: most of what all but the first do is wait for what hangs on purpose.
-suite-pure: FOLDERS = tests/unit tests/property tests/architecture tests/template tests/performance tests/soak
+# Coverage is measured here alone: the unit tests take nearly every branch of the layer. The other
+# suites run it between real servers, mostly in processes of the simulator, where no tracer is.
+suite-unit:
+	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider tests/unit
+
+# Side by side: part of what they do is wait for what hangs on purpose.
+suite-pure: FOLDERS = tests/property tests/architecture tests/template tests/tools
+suite-measured: FOLDERS = tests/performance tests/soak
 suite-faults: FOLDERS = tests/integration/test_fault_matrix.py
 suite-handler: FOLDERS = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
-suite-simulator: FOLDERS = tests/simulator tests/material tests/doctor tests/tools
+suite-simulator: FOLDERS = tests/simulator
 suite-artefact: FOLDERS = tests/artefact tests/emulator
+suite-flows: FOLDERS = tests/flows tests/material tests/doctor
 # A process of its own: one simulator runs in a process, and this one runs all the time.
 suite-console: FOLDERS = tests/console
-suite-pure suite-faults suite-handler suite-simulator suite-artefact suite-console:
-	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider $(FOLDERS)
-
-# The layer runs in the simulator's processes only: there is nothing to measure in this one.
-suite-flows:
-	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/flows
+suite-pure suite-measured suite-faults suite-handler suite-simulator suite-artefact suite-flows suite-console:
+	@$(BIN)/python -m pytest -q -p no:cacheprovider $(FOLDERS)
 
 # CI runs all of it; here what fits into a minute, where a Chromium is found.
 suite-browser:

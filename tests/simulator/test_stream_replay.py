@@ -147,7 +147,7 @@ def test_own_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(chat)]) == WRONG
     assert "detail.channel is CHAT, and the rule takes VOICE" in capsys.readouterr().out
     assert main(["replay", str(nameless)]) == WRONG
-    assert "no contact record with a ContactId" in capsys.readouterr().out
+    assert "a contact record without a ContactId" in capsys.readouterr().out
     assert main(["replay", str(call)]) == RIGHT
     assert "Calls in Salesforce: 1" in capsys.readouterr().out
 

@@ -101,7 +101,7 @@ def test_one_of_a_hundred_is_not_json(function: Function) -> None:
         ),
         (
             record(ContactId=["+12065550100"]),
-            "no contact record with a ContactId of 1 to 256 printable characters",
+            "a contact record without a ContactId of 1 to 256 printable characters",
         ),
     ],
 )
