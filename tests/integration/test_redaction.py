@@ -196,6 +196,20 @@ def test_a_mistake_is_raised_without_data(simulator: Simulator, make: Callable[[
     assert as_lambda_logs(raised.value) == []
 
 
+@pytest.mark.parametrize("text", [CUSTOMER, EMAIL, NAME])
+def test_what_is_passed_for_a_contact_id(simulator: Simulator, text: str) -> None:
+    """Given a block that passes what the caller is known by as contactId; when it works, fails and
+    is refused; then no log has it."""
+    event = inbound()
+    event["Details"]["Parameters"]["contactId"] = text
+    assert simulator.deliver(event)["status"] == "created"
+    simulator.salesforce.inject(Fault("status", status=503, times=None, method=None))
+    event["Details"]["Parameters"]["fieldValues"] = "{}"
+    assert simulator.deliver(method(event, "updateVoiceCall"))["errorCode"] == "503"
+    lines = [line["ContactId"] for line in simulator.told.records() if "ContactId" in line]
+    assert set(lines) == {"unknown"}
+
+
 def test_a_web_call_by_e_mail(simulator: Simulator) -> None:
     """Given a WebRTC call from an e-mail address; when created; then Salesforce gets it, no log."""
     event = inbound(

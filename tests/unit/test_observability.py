@@ -52,6 +52,30 @@ def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
+@pytest.mark.parametrize(
+    ("contact_id", "logged"),
+    [
+        (CONTACT_ID, CONTACT_ID),
+        ("01234567-0123-0123-0123-012345678901", "01234567-0123-0123-0123-012345678901"),
+        (VOICE_CALL_ID, VOICE_CALL_ID),
+        ("", ""),
+        *((text, "unknown") for text in ("+12065550100", "12065550100", "206-555-0100", "1234")),
+        *(
+            (text, "unknown")
+            for text in ("ada@example.com", "Ada Lovelace", "a.b", "a/b", "x" * 65)
+        ),
+    ],
+)
+def test_what_a_flow_passes_for_a_contact_is_logged_if_it_can_be_one(
+    told: Told, contact_id: str, logged: str
+) -> None:
+    told.observer.delivered(delivery(contact_id=contact_id))
+    told.observer.report("text", contact_id)
+    told.observer.retry_later("s", contact_id, "c")
+    told.observer.failed_attempt(contact_id, Unavailable("x"))
+    assert [line["ContactId"] for line in told.lines()] == [logged] * 4
+
+
 def test_one_line_a_delivery(told: Told) -> None:
     told.observer.delivered(delivery())
     (line,) = told.lines()

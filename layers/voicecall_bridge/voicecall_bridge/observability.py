@@ -7,6 +7,7 @@ log or a metric. `ContactId` is the key Connect's own flow logs use.
 
 from __future__ import annotations
 
+import re
 import threading
 import traceback
 from collections import Counter, defaultdict
@@ -35,6 +36,11 @@ _UNANSWERED = frozenset({"deferred", "failed"})
 """Statuses that say that Salesforce did not do what it was asked for."""
 LEDGER_UNAVAILABLE = "LEDGER_UNAVAILABLE"
 """Code of a record that Lambda delivers again because the ledger did not answer."""
+_CONTACT_ID = re.compile(
+    r"(?=[^A-Za-z]*[A-Za-z])[0-9A-Za-z_-]{1,64}|[0-9]{8}(?:-[0-9]{4}){3}-[0-9]{12}"
+)
+"""What can be a contact's id and no number, address or name with its blank: a flow may pass any
+text as the parameter contactId."""
 _MOST_TIMES = 99
 """Values of a metric in one line of the embedded metric format, which takes 100 (CloudWatch user
 guide, specification). At 100 Powertools writes the line by itself and has nothing left to flush."""
@@ -123,7 +129,7 @@ class Observer:
         log(
             "delivery",
             extra={
-                "ContactId": delivery.contact_id,
+                "ContactId": _logged(delivery.contact_id),
                 "source": delivery.source,
                 "method": delivery.method,
                 "disposition": delivery.disposition.value,
@@ -159,7 +165,7 @@ class Observer:
         self.logger.warning(
             text,
             extra={
-                "ContactId": contact_id,
+                "ContactId": _logged(contact_id),
                 "errorCode": error.code,
                 "error": type(error).__name__,
                 "effect": error.effect.value,
@@ -176,7 +182,7 @@ class Observer:
         self.logger.warning(
             "retry later",
             extra={
-                "ContactId": contact_id,
+                "ContactId": _logged(contact_id),
                 "source": source,
                 "errorCode": code,
                 "error": detail,
@@ -188,7 +194,7 @@ class Observer:
 
     def report(self, text: str, contact_id: str = "", **details: str | int) -> None:
         """Something an operator should know of. `text` is the bridge's own wording."""
-        self.logger.error(text, extra={"ContactId": contact_id, **details})
+        self.logger.error(text, extra={"ContactId": _logged(contact_id), **details})
 
     def setting_fault(self, setting: str, item: str, fault: str) -> None:
         """An item of a setting that is wrong; the rest of the setting is used."""
@@ -230,3 +236,9 @@ class Observer:
                 for milliseconds in taken[first : first + _MOST_TIMES]:
                     metrics.add_metric(name, MetricUnit.Milliseconds, milliseconds)
                 metrics.flush_metrics()
+
+
+def _logged(contact_id: str) -> str:
+    """A contact's id as it is logged."""
+    known = not contact_id or _CONTACT_ID.fullmatch(contact_id)
+    return contact_id if known else "unknown"
