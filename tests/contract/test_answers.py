@@ -207,6 +207,27 @@ def test_salesforces_own_message_is_read_in_any_shape(
     assert not remark or remark not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("body", "remark"),
+    [
+        ([{"errorCode": "UNKNOWN_EXCEPTION", "message": "no such org"}], "no such org"),
+        ("try again later", "try again later"),
+        ("<html>maintenance</html>", ""),
+        ('"text"', "text"),
+        ("", ""),
+    ],
+)
+def test_what_an_answer_of_200_says_instead(
+    salesforce: SalesforceSimulator, caller: Caller, body: object, remark: str
+) -> None:
+    """Given a 200 that is no JSON object; when it is read; then its reason keeps apart."""
+    salesforce.inject(Fault("status", status=200, times=None, body=body))
+    with pytest.raises(OutcomeUnknown) as raised:
+        caller.create()
+    assert raised.value.remark == remark
+    assert not remark or remark not in str(raised.value)
+
+
 def test_an_unknown_parent_is_rejected(salesforce: SalesforceSimulator, caller: Caller) -> None:
     """Given a transfer whose parent nobody knows; when it is created; then it is refused."""
     with pytest.raises(Rejected) as raised:

@@ -86,13 +86,13 @@ class Answer:
     members: dict[str, object] = field(repr=False)
     empty: bool = False
 
-    def unreadable(self, text: str) -> OutcomeUnknown:
-        """The error for an answer that lacks what it must say."""
+    def unreadable(self, text: str, remark: str = "") -> OutcomeUnknown:
+        """The error for an answer that lacks what it must say, with what it says instead."""
         return OutcomeUnknown(
             text,
             status=self.status,
             code="OUTCOME_UNKNOWN",
-            remark=remark_in(self.members),
+            remark=remark or remark_in(self.members),
             request_id=self.request_id,
             effect=Effect.UNKNOWN,
         )
@@ -116,7 +116,9 @@ def read_answer(response: requests.Response, deadline: Deadline) -> Answer:
     members = _members(body) if whole else _members_so_far(body.decode(errors="replace"))
     answer = Answer(response.status_code, request_id, members or {}, empty=not body)
     if members is None:
-        raise answer.unreadable("the answer is not a JSON object")
+        # Salesforce's REST APIs tell errors in a list, and gateways in plain text.
+        said = remark_of(body[:REMARK_LIMIT])
+        raise answer.unreadable("the answer is not a JSON object", said)
     return answer
 
 
