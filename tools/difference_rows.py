@@ -238,11 +238,11 @@ OTHER_METHODS: Final = (
         '"messages"',
     ),
     Difference(
-        "`updateCache`",
-        "remembers the secret of a contact",
-        "answered as done, nothing is stored",
-        "the ledger remembers the contact center of every contact",
-        "contact_flow/update_cache.json",
+        "`updateCache` where a contact has a VoiceCall, or there is one contact center",
+        "remembers the secret of the contact",
+        "answered as done, and nothing changes; before, the ledger remembers the contact center",
+        "a contact stays where its VoiceCall is",
+        "calls/second_center_by_update_cache.jsonl",
         '"NOTHING_TO_DO"',
     ),
 )

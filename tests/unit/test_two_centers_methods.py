@@ -54,6 +54,32 @@ def test_it_goes_where_the_call_is(world: TwoOrgs, method: str) -> None:
     assert world.sent[1:] == [(SECOND_ARN, world.sent[1][1], CONTACT_ID)]
 
 
+def test_the_cache_of_salesforces_package(world: TwoOrgs) -> None:
+    """Given a block that names the second org for what follows, then the ledger remembers it; once
+    the VoiceCall is there it stays. A name that the stack does not serve is refused."""
+    told = world.flow(flow_event("updateCache", {"secretName": NAME}))
+    assert (told["status"], told["message"]) == ("done", "the ledger remembers it")
+    world.flow(flow_event())
+    assert [arn for arn, *_ in world.sent] == [SECOND_ARN]
+    later = world.flow(flow_event("updateCache", {"secretName": FIRST_ARN}))
+    assert (later["status"], later["message"]) == ("done", "there is nothing to remember")
+    assert world.flow(flow_event("updateCache"))["message"] == "there is nothing to remember"
+    refused = world.flow(flow_event("updateCache", {"secretName": "x", "onFailure": "continue"}))
+    assert (refused["status"], refused["errorCode"]) == ("failed", "OTHER_CONTACT_CENTER")
+    assert len(world.sent) == 1
+
+
+def test_where_the_ledger_is_silent_nothing_is_said_to_be_remembered(world: TwoOrgs) -> None:
+    fault = ReadTimeoutError(endpoint_url="https://x")
+
+    def fail() -> None:
+        raise fault
+
+    world.dynamodb = Through(world.dynamodb, before=fail)
+    told = world.flow(flow_event("updateCache", {"secretName": NAME, "onFailure": "continue"}))
+    assert (told["status"], told["errorCode"]) == ("deferred", "LEDGER_UNAVAILABLE")
+
+
 @EVERY
 def test_the_first_choice_stands(world: TwoOrgs, method: str) -> None:
     """Given a call of the first org, and a later block that names the second one."""

@@ -71,7 +71,8 @@ class Method:
     """One method.
 
     Attributes:
-        operation: what is asked of Salesforce; None: nothing, it is answered as done.
+        operation: what is asked of Salesforce; None: nothing, the ledger remembers the contact
+            center that the flow names.
         parameters: what is passed on.
         flow_inputs: every flowInput-… goes along, for the Omni flow.
         results: keys of the answer besides those that every answer has.
@@ -223,7 +224,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             must_succeed=True,
             contact=ContactRule.FIRST,
         ),
-        # SCVL keeps a cache of contacts and secrets. Here the ledger remembers the contact center.
+        # SCVL keeps a cache of contacts and secrets; here the ledger takes its place.
         "updateCache": Method(
             None, results=(Result("statusCode"), Result("message"), Result("contactId"))
         ),

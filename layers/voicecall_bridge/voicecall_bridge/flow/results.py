@@ -151,9 +151,11 @@ def not_found(error: TelephonyError) -> FlowResult:
     )
 
 
-def not_needed(contact_id: str) -> FlowResult:
-    """There is nothing to ask Salesforce for."""
-    members = {"statusCode": 200, "message": "the ledger remembers it", "contactId": contact_id}
+def nothing_to_ask(contact_id: str, *, remembered: bool) -> FlowResult:
+    """There is nothing to ask Salesforce for; `remembered`: the ledger knows the contact's contact
+    center now."""
+    message = "the ledger remembers it" if remembered else "there is nothing to remember"
+    members = {"statusCode": 200, "message": message, "contactId": contact_id}
     return FlowResult(Status.DONE, Disposition.SKIPPED, "NOTHING_TO_DO", members=members, done=True)
 
 

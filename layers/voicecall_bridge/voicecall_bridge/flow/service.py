@@ -29,7 +29,7 @@ from voicecall_bridge.flow.results import (
     failed,
     not_created_live,
     not_found,
-    not_needed,
+    nothing_to_ask,
 )
 from voicecall_bridge.observability import Delivery, Disposition, Observer
 from voicecall_bridge.settings.contact_flow import FlowFailure
@@ -298,7 +298,8 @@ class FlowService(FlowAnswers):
             made = self.create.create(contact, method.creates, deadline, progress)
             return self._named(_succeeded(call, made), contact)
         if method.operation is None:
-            return not_needed(contact.contact_id)
+            remembered = self.actions().remember_contact_center(contact)
+            return nothing_to_ask(contact.contact_id, remembered=remembered)
         require_voice(contact)
         send = self.actions().send
         return _succeeded(call, send(method.operation, contact, call.request, deadline, progress))

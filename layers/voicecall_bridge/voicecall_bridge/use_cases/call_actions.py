@@ -104,6 +104,10 @@ class CallActions:
             raise NotRouted(result.remarks, result.attempts)
         return result
 
+    def remember_contact_center(self, contact: Contact) -> bool:
+        """See CallOwners.remember."""
+        return self._owners.remember(contact)
+
     def _send_once(
         self, call: OneCall, contact: Contact, deadline: Deadline, progress: Progress
     ) -> SalesforceResult:

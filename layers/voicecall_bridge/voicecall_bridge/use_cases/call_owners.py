@@ -58,6 +58,26 @@ class CallOwners:
             silent = "the ledger does not answer which contact center owns the contact"
             raise Unavailable(silent, code="LEDGER_UNAVAILABLE") from None
 
+    def remember(self, contact: Contact) -> bool:
+        """Assigns the contact to the contact center that its flow names, unless it is assigned by
+        now; whether it did, which needs a choice.
+
+        Raises:
+            OtherContactCenter: the stack does not serve the one that is named.
+            Unavailable: the ledger does not answer.
+        """
+        if not self.contact_centers.several:
+            return False
+        named = self.contact_centers.named(contact.secret_name)
+        if named is None:
+            return False
+        try:
+            return self.ledger.assign(contact.key, named) is None
+        except LedgerUnavailable as fault:
+            self.observer.ledger_fault("assign", fault, contact.contact_id)
+            silent = "the ledger does not remember which contact center the contact belongs to"
+            raise Unavailable(silent, code="LEDGER_UNAVAILABLE") from None
+
     def assign(self, contact: Contact, contact_center: ContactCenter) -> ContactCenter:
         """Assigns the contact to the contact center, unless it is assigned by now."""
         try:
