@@ -46,6 +46,12 @@ def test_all_that_an_event_tells() -> None:
     )
 
 
+@pytest.mark.parametrize("stated", [MISSING, None, ""])
+def test_an_event_without_instance_is_of_the_stacks(stated: object) -> None:
+    event = contact_event(instanceArn=stated)
+    assert read(event, INSTANCE_ARN).contact.instance_id == INSTANCE_ID
+
+
 @pytest.mark.parametrize(
     ("given", "type_", "logged"),
     [

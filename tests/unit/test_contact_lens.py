@@ -1,5 +1,6 @@
 """Contact Lens' records to lines and categories in Salesforce."""
 
+import gzip
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -116,6 +117,18 @@ def test_what_cannot_be_read_is_a_dead_letter(function: LensFunction, payload: o
     assert function(payload, segments(utterance("u"))) == []
     assert sorted(function.ended()) == [("dead_lettered", "NOT_A_CONTACT"), ("delivered", "")]
     assert [reason for _, reason, _ in function.letters.kept] == ["NOT_A_CONTACT"]
+
+
+def test_packed_records_are_named_with_the_cure(function: LensFunction) -> None:
+    """Given what a forwarder made of Connect's records; then the reason says what it is."""
+    assert (
+        function(gzip.compress(b"{}"), b'{"a": 1}{"b": 2}', bytes.fromhex("f3899ac2") + b"x") == []
+    )
+    assert sorted(reason for _, reason, _ in function.letters.kept) == [
+        "COMPRESSED",
+        "KPL_AGGREGATE",
+        "SEVERAL_OBJECTS",
+    ]
 
 
 def test_requests_are_filled_across_calls(function: LensFunction) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.property.strategies import ANY_JSON
 from tests.unit.lens import categories, segments, transcript, utterance
-from tests.unit.samples import CONTACT_ID, INSTANCE_ID, MISSING
+from tests.unit.samples import CONTACT_ID, INSTANCE_ARN, INSTANCE_ID, MISSING
 from voicecall_bridge.contact import Channel, ContactKey, NotAContact
 from voicecall_bridge.sources.contact_lens import Category, LensEvent, Line, LineSource, read
 from voicecall_bridge.sources.kinds import Kind, kind_of
@@ -26,6 +26,15 @@ def test_all_that_a_record_tells() -> None:
     assert (found.event, found.channel) == (LensEvent.SEGMENTS, Channel.VOICE)
     assert found.lines == (Line("t-1", "Hi", "CUSTOMER", 100, 600),)
     assert found.categories == (Category("late", (1, 2)),)
+
+
+def test_the_contact_and_the_instance_in_other_forms() -> None:
+    """Connect compares contact ids without regard to case; a record without instance is the
+    stack's."""
+    record = segments(ContactId=CONTACT_ID.upper(), InstanceId=None)
+    assert read(record, LineSource.UTTERANCE, INSTANCE_ARN).key == ContactKey(
+        INSTANCE_ID, CONTACT_ID
+    )
 
 
 def test_words_are_not_in_what_is_shown() -> None:
@@ -76,6 +85,7 @@ def test_files_are_known_by_their_names(name: str, redacted: bool) -> None:
     assert (found.contact_id, found.redacted) == (CONTACT_ID, redacted)
     assert (found.bucket, found.version, found.size) == ("bucket", "e-1", 7)
     assert read_event(created(KEY, **{"version-id": "v-1"})).version == "v-1"
+    assert read_event(created(name.format(contact=CONTACT_ID.upper()))).contact_id == CONTACT_ID
 
 
 @pytest.mark.parametrize(

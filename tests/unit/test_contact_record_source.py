@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.records import UPDATED, a_record, record
-from tests.unit.samples import CONTACT_ID, INSTANCE_ID, MISSING, PARENT_ID
-from voicecall_bridge.contact import Channel, InitiationMethod, NotAContact
+from tests.unit.samples import CONTACT_ID, INSTANCE_ARN, INSTANCE_ID, MISSING, PARENT_ID
+from voicecall_bridge.contact import Channel, ContactKey, InitiationMethod, NotAContact
 from voicecall_bridge.sources.contact_record import read
 from voicecall_bridge.sources.kinds import Kind, kind_of
 
@@ -46,6 +46,14 @@ def test_a_contact_is_not_its_own_parent() -> None:
 def test_versions_are_ordered_by_time(older: str, newer: str) -> None:
     first, second = (a_record(LastUpdateTimestamp=at) for at in (older, newer))
     assert first.version < second.version
+
+
+@pytest.mark.parametrize("stated", [MISSING, None, "", 7])
+def test_a_record_without_instance_is_of_the_stacks(stated: object) -> None:
+    payload = record(InstanceARN=stated)
+    assert read(payload, INSTANCE_ARN).key == ContactKey(INSTANCE_ID, CONTACT_ID)
+    other = {**payload, "InstanceARN": f"{INSTANCE_ARN}9"}
+    assert read(other, INSTANCE_ARN).instance_id == f"{INSTANCE_ID}9"
 
 
 @pytest.mark.parametrize(

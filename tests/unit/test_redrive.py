@@ -114,11 +114,21 @@ def test_by_reason_and_by_contact(scene: Scene) -> None:
         {"Detail": {"ContactId": CONTACT_ID}, "detail": {"ContactId": CONTACT_ID}},
         {"ContactId": CONTACT_ID},
         {"detail": {"contactID": CONTACT_ID}},
+        {"ContactId": CONTACT_ID.upper()},
     ],
 )
 def test_a_contact_is_found_in_any_case(scene: Scene, event: dict[str, Any]) -> None:
     scene.keep("400", stream_record(event), record(2, OTHER))
     assert scene.run(contactId=CONTACT_ID).found == 1
+    assert scene.run(contactId=CONTACT_ID.upper()).found == 1
+
+
+def test_a_flows_letter_is_found_by_either_contact(scene: Scene) -> None:
+    """Given a block that names another contact than the flow's own, or parameters alone."""
+    both = flow_event("updateVoiceCall", {"contactId": OTHER})
+    scene.keep("400", both, {"Details": {"Parameters": {"ContactId": OTHER}}}, record(1))
+    assert scene.run(contactId=OTHER).found == 2
+    assert scene.run(contactId=CONTACT_ID).found == 2
 
 
 @pytest.mark.parametrize(("times", "most", "back"), [(2, 3, 1), (3, 3, 0), (3, 4, 1), (1, 1, 0)])

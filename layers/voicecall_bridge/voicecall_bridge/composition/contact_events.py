@@ -51,6 +51,7 @@ def contact_events() -> StreamProcessor[ContactEvent]:
         Routing(RoutingLedger(table), ledger, clients, directory, observer),
         ContactFactsLedger(table),
         settings.create_from_events,
+        instance_arn=settings.instance_arn,
     )
     return StreamProcessor(
         events,

@@ -62,4 +62,5 @@ def contact_lens() -> ContactLens:
         settings.options,
         pool,
         on_overrun=contact_lens.cache_clear,
+        instance_arn=settings.instance_arn,
     )

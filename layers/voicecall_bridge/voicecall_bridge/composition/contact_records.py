@@ -44,7 +44,7 @@ def contact_records() -> StreamProcessor[ContactRecord]:
         observer,
     )
     return StreamProcessor(
-        ContactRecords(updates, settings.rules),
+        ContactRecords(updates, settings.rules, settings.instance_arn),
         dead_letter_queue(settings.dead_letters, aws),
         observer,
         CHAINS_AT_ONCE,

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.settings.shared import (
+    INSTANCE_SETTING,
     DeadLetterSettings,
     EnvironmentReader,
     ItemFault,
@@ -39,6 +40,7 @@ class ContactEventsSettings:
         dead_letters: where dead letters go.
         create_from_events: see CreateFromEvents.
         item_faults: items of lists that are wrong.
+        instance_arn: the instance of events that name none; empty: not known.
     """
 
     salesforce: SalesforceSettings
@@ -46,6 +48,7 @@ class ContactEventsSettings:
     dead_letters: DeadLetterSettings
     create_from_events: CreateFromEvents = CreateFromEvents.SAFETY_NET
     item_faults: tuple[ItemFault, ...] = ()
+    instance_arn: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ContactEventsSettings:
@@ -61,6 +64,7 @@ class ContactEventsSettings:
             DeadLetterSettings.read(reader),
             reader.choice("CREATE_FROM_EVENTS", CreateFromEvents.SAFETY_NET),
             tuple(reader.item_faults),
+            reader.text(INSTANCE_SETTING),
         )
         reader.check()
         return settings

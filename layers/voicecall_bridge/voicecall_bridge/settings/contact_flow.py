@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.settings.sent_records import SentRecords
 from voicecall_bridge.settings.shared import (
+    INSTANCE_SETTING,
     EnvironmentReader,
     ItemFault,
     SalesforceSettings,
@@ -94,7 +95,7 @@ class ContactFlowSettings:
         limit = reader.seconds(
             "FLOW_TIME_LIMIT_SECONDS", _LONGEST_LIMIT, _SHORTEST_LIMIT, _LONGEST_LIMIT
         )
-        instance_arn = reader.text("CONNECT_INSTANCE_ARN")
+        instance_arn = reader.text(INSTANCE_SETTING)
         if reader.faults or limit is None:
             budget = _budget(limit or _SHORTEST_LIMIT)
             raise FlowSettingsError("; ".join(reader.faults), budget, failure, queue_url)

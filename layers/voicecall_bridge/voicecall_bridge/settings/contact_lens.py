@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.settings.shared import (
+    INSTANCE_SETTING,
     DeadLetterSettings,
     EnvironmentReader,
     ItemFault,
@@ -56,6 +57,7 @@ class ContactLensSettings:
         waiting_queue_url: SQS queue of records that have to wait.
         options: what is sent.
         item_faults: items of lists that are wrong.
+        instance_arn: the instance of records that name none; empty: not known.
     """
 
     salesforce: SalesforceSettings
@@ -64,6 +66,7 @@ class ContactLensSettings:
     waiting_queue_url: str
     options: LensOptions = LensOptions()
     item_faults: tuple[ItemFault, ...] = ()
+    instance_arn: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ContactLensSettings:
@@ -90,6 +93,7 @@ class ContactLensSettings:
             reader.required("WAITING_QUEUE_URL"),
             options,
             tuple(reader.item_faults),
+            reader.text(INSTANCE_SETTING),
         )
         reader.check()
         return settings

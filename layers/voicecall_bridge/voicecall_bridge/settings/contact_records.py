@@ -24,6 +24,7 @@ from voicecall_bridge.settings.sent_records import (
     SENT_METHODS,
 )
 from voicecall_bridge.settings.shared import (
+    INSTANCE_SETTING,
     DeadLetterSettings,
     EnvironmentReader,
     ItemFault,
@@ -131,6 +132,7 @@ class ContactRecordsSettings:
         dead_letters: where dead letters go.
         rules: which records are sent, and what is added to them.
         item_faults: items of lists that are wrong.
+        instance_arn: the instance of records that name none; empty: not known.
     """
 
     salesforce: SalesforceSettings
@@ -138,6 +140,7 @@ class ContactRecordsSettings:
     dead_letters: DeadLetterSettings
     rules: RecordRules
     item_faults: tuple[ItemFault, ...] = ()
+    instance_arn: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ContactRecordsSettings:
@@ -152,7 +155,8 @@ class ContactRecordsSettings:
         dead_letters = DeadLetterSettings.read(reader)
         rules = RecordRules.read(reader)
         reader.check()
-        return cls(salesforce, table, dead_letters, rules, tuple(reader.item_faults))
+        faults = tuple(reader.item_faults)
+        return cls(salesforce, table, dead_letters, rules, faults, reader.text(INSTANCE_SETTING))
 
 
 def _methods(reader: EnvironmentReader) -> frozenset[str]:

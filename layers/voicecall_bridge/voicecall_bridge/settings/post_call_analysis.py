@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.settings.shared import (
+    INSTANCE_SETTING,
     DeadLetterSettings,
     EnvironmentReader,
     ItemFault,
@@ -61,7 +62,7 @@ class PostCallAnalysisSettings:
             SalesforceSettings.read(reader),
             reader.required("LEDGER_TABLE"),
             DeadLetterSettings.read(reader),
-            reader.text("CONNECT_INSTANCE_ARN"),
+            reader.text(INSTANCE_SETTING),
             reader.choice("POST_CALL_FILES", PostCallFiles.ORIGINAL),
             reader.text("POST_CALL_SUMMARY_FIELD"),
             tuple(reader.item_faults),

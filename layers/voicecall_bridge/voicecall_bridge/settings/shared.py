@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Choice = TypeVar("Choice", bound=StrEnum)
 
+INSTANCE_SETTING = "CONNECT_INSTANCE_ARN"
 # Without user and password: everyone who may read the function's settings would see them.
 _PROXY = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 

@@ -15,6 +15,7 @@ from voicecall_bridge.contact import Channel, Contact, InitiationMethod, NotACon
 from voicecall_bridge.sources.reading import in_lower_case, is_contact_id, members, moment, text
 from voicecall_bridge.sources.rules import (
     address,
+    instance,
     is_web_rtc,
     previous_contact,
     tagged_system_address,
@@ -80,8 +81,12 @@ class ContactEvent:
         return self.type if not self.type or self.type in TYPES else "unknown"
 
 
-def read(event: object) -> ContactEvent:
+def read(event: object, instance_arn: str = "") -> ContactEvent:
     """Reads an event.
+
+    Args:
+        event: as Amazon Connect publishes it.
+        instance_arn: the instance where it names none.
 
     Raises:
         NotAContact: not a contact event, or with ids that cannot be a contact's.
@@ -100,7 +105,7 @@ def read(event: object) -> ContactEvent:
     agent = _lower(detail.get("agentinfo"))
     return ContactEvent(
         type=text(detail.get("eventtype")).upper(),
-        contact=_contact(contact_id, detail, queue),
+        contact=_contact(contact_id, detail, queue, instance_arn),
         at=moment(envelope.get("time")),
         connected_at=moment(agent.get("connectedtoagenttimestamp")),
         ended_at=moment(detail.get("disconnecttimestamp")),
@@ -108,12 +113,17 @@ def read(event: object) -> ContactEvent:
     )
 
 
-def _contact(contact_id: str, detail: Mapping[str, object], queue: Mapping[str, object]) -> Contact:
+def _contact(
+    contact_id: str,
+    detail: Mapping[str, object],
+    queue: Mapping[str, object],
+    instance_arn: str,
+) -> Contact:
     method = InitiationMethod(text(detail.get("initiationmethod")))
     queue_arn = text(queue.get("queuearn"))
     return Contact(
         contact_id=contact_id,
-        instance_id=text(detail.get("instancearn")).rpartition("/")[2],
+        instance_id=instance(detail.get("instancearn"), instance_arn),
         channel=Channel(text(detail.get("channel"))),
         initiation_method=method,
         initial_contact_id=in_lower_case(text(detail.get("initialcontactid"))) or contact_id,

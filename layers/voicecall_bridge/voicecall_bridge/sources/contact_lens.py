@@ -13,7 +13,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import Channel, ContactKey, NotAContact
-from voicecall_bridge.sources.reading import is_contact_id, members, text, whole_number
+from voicecall_bridge.sources.reading import (
+    in_lower_case,
+    is_contact_id,
+    members,
+    text,
+    whole_number,
+)
+from voicecall_bridge.sources.rules import instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,17 +94,22 @@ class LensSegments:
         return ContactKey(self.instance_id, self.contact_id)
 
 
-def read(payload: object, source: LineSource) -> LensSegments:
+def read(payload: object, source: LineSource, instance_arn: str = "") -> LensSegments:
     """Reads a record.
+
+    Args:
+        payload: the record's JSON.
+        source: which segments become lines.
+        instance_arn: the instance where the record names none.
 
     Raises:
         NotAContact: not Contact Lens segments, or without a contact id.
     """
     record = members(payload)
-    contact_id = text(record.get("ContactId"))
+    contact_id = in_lower_case(text(record.get("ContactId")))
     if not is_contact_id(contact_id):
         raise NotAContact("Contact Lens segments without a ContactId")
-    instance_id = text(record.get("InstanceId")).rpartition("/")[2]
+    instance_id = instance(record.get("InstanceId"), instance_arn)
     if instance_id and not is_contact_id(instance_id):
         raise NotAContact("Contact Lens segments with an InstanceId that is not an id")
     word = text(record.get("EventType")).upper()

@@ -20,7 +20,7 @@ from voicecall_bridge.sources.reading import (
     string_map,
     text,
 )
-from voicecall_bridge.sources.rules import is_outbound, is_web_rtc, previous_contact
+from voicecall_bridge.sources.rules import instance, is_outbound, is_web_rtc, previous_contact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,8 +108,12 @@ class ContactRecord:
         return reading.says_yes(members(self.members.get("Attributes")).get(attribute))
 
 
-def read(payload: object) -> ContactRecord:
+def read(payload: object, instance_arn: str = "") -> ContactRecord:
     """Reads a record.
+
+    Args:
+        payload: its JSON.
+        instance_arn: the instance where it names none.
 
     Raises:
         NotAContact: no contact record, or one without contact id.
@@ -118,8 +122,8 @@ def read(payload: object) -> ContactRecord:
     contact_id = reading.in_lower_case(text(record.get("ContactId")))
     if not is_contact_id(contact_id):
         raise NotAContact("a contact record without a ContactId of 1 to 256 printable characters")
-    instance = text(record.get("InstanceARN"))
-    if instance and not is_contact_id(instance):
+    stated = text(record.get("InstanceARN"))
+    if stated and not is_contact_id(stated):
         raise NotAContact("a contact record with an InstanceARN that is not an id")
     if _FORMAT not in record and _UPDATED not in record:
         raise NotAContact(f"neither {_FORMAT} nor {_UPDATED}: not a contact record")
@@ -128,7 +132,7 @@ def read(payload: object) -> ContactRecord:
     segment_attributes = record.get("SegmentAttributes")
     return ContactRecord(
         contact_id=contact_id,
-        instance_id=instance.rpartition("/")[2],
+        instance_id=instance(stated, instance_arn),
         version=round(updated.timestamp() * 1000) if updated else 0,
         channel=Channel(text(record.get("Channel"))),
         initiation_method=method,

@@ -30,6 +30,7 @@ from voicecall_bridge.sources.reading import (
 )
 from voicecall_bridge.sources.rules import (
     address,
+    instance,
     is_web_rtc,
     previous_contact,
     tagged_system_address,
@@ -100,9 +101,10 @@ def read(event: object, instance_arn: str = "") -> FlowInvocation:
         text(parameters.get("methodName")),
         _contact(
             contact_id,
-            # Null where a flow runs outside of a contact, absent where only parameters are passed.
-            {**given, "InstanceARN": text(given.get("InstanceARN")) or instance_arn},
+            given,
             _secret_name(parameters, given),
+            # Null where a flow runs outside of a contact, absent where only parameters are passed.
+            instance(given.get("InstanceARN"), instance_arn),
         ),
         FlowParameters(parameters),
         address(given.get("SystemEndpoint")),
@@ -128,13 +130,15 @@ def _named(parameters: Mapping[str, object]) -> str:
     return text(names[0]) or text(names[1])
 
 
-def _contact(contact_id: str, data: Mapping[str, object], secret_name: str) -> Contact:
+def _contact(
+    contact_id: str, data: Mapping[str, object], secret_name: str, instance_id: str
+) -> Contact:
     stated = text(data.get("InitiationMethod"))
     method = InitiationMethod(stated)
     initial = in_lower_case(text(data.get("InitialContactId")))
     return Contact(
         contact_id=contact_id,
-        instance_id=text(data.get("InstanceARN")).rpartition("/")[2],
+        instance_id=instance_id,
         channel=Channel(text(data.get("Channel"))),
         initiation_method=method,
         initial_contact_id=initial if is_contact_id(initial) else contact_id,

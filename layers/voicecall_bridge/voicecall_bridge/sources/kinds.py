@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from voicecall_bridge.sources.reading import is_contact_id, members, text
+from voicecall_bridge.sources.reading import in_lower_case, is_contact_id, members, text
 
 
 class Kind(StrEnum):
@@ -44,4 +44,4 @@ def contact_of(payload: object) -> str:
     """The contact that a record is about, whatever its kind; empty where it names none."""
     record = members(payload)
     found = text(record.get("ContactId")) or text(members(record.get("detail")).get("contactId"))
-    return found if is_contact_id(found) else ""
+    return in_lower_case(found) if is_contact_id(found) else ""

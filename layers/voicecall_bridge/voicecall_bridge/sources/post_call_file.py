@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact import NotAContact
-from voicecall_bridge.sources.reading import is_contact_id, members, text, whole_number
+from voicecall_bridge.sources.reading import (
+    in_lower_case,
+    is_contact_id,
+    members,
+    text,
+    whole_number,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,7 +93,7 @@ def read_event(event: object) -> CreatedFile:
     if envelope.get("detail-type") != FILE_CREATED or not bucket or not isinstance(key, str):
         raise NotAContact("not an Object Created event of a file in a bucket")
     name = _KEY.fullmatch(key)
-    contact_id = name["contact"] if name else ""
+    contact_id = in_lower_case(name["contact"]) if name else ""
     return CreatedFile(
         bucket=bucket,
         key=key,

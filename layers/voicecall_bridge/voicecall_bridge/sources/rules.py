@@ -24,6 +24,11 @@ def previous_contact(previous: object, *own: str) -> str:
     return "" if same else in_lower_case(named)
 
 
+def instance(stated: object, stack_arn: str = "") -> str:
+    """The bare id of an instance, of its ARN or its id; the stack's where none is stated."""
+    return (text(stated) or stack_arn).rpartition("/")[2]
+
+
 def is_web_rtc(method: InitiationMethod, segment_attributes: object) -> bool:
     """Whether it is an in-app or web call instead of a telephone call."""
     return (

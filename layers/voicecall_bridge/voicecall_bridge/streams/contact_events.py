@@ -57,6 +57,7 @@ class ContactEvents:
         facts: stores what the events say, for transcripts and for the analysis after the call.
         create_from: which events may create a VoiceCall.
         now: epoch seconds.
+        instance_arn: the instance of events that name none.
     """
 
     safety_net: SafetyNet
@@ -64,12 +65,13 @@ class ContactEvents:
     facts: ContactFactsLedger
     create_from: CreateFromEvents = CreateFromEvents.SAFETY_NET
     now: Callable[[], float] = time.time
+    instance_arn: str = ""
     name: str = "contact_events"
     kind: Kind = Kind.CONTACT_EVENT
 
     def read(self, payload: object) -> ContactEvent:
         """The event; raises NotAContact."""
-        return contact_event.read(payload)
+        return contact_event.read(payload, self.instance_arn)
 
     def chain(self, item: ContactEvent) -> str:
         """The first contact of the chain."""

@@ -70,6 +70,7 @@ class ContactLens:
         pool: where calls are found, and categories sent, side by side.
         on_overrun: called when the batch is answered before all its work has ended.
         now: epoch seconds.
+        instance_arn: the instance of records that name none.
     """
 
     sender: TranscriptSender
@@ -81,6 +82,7 @@ class ContactLens:
     pool: ThreadPoolExecutor
     on_overrun: Callable[[], None] = lambda: None
     now: Callable[[], float] = time.time
+    instance_arn: str = ""
 
     @property
     def observer(self) -> Observer:
@@ -127,10 +129,10 @@ class ContactLens:
                 subject = Subject(contact_of(payload))
                 self._end(job, subject, Disposition.SKIPPED, f"NOT_A_{Kind.CONTACT_LENS}")
                 return job
-            segments = contact_lens.read(payload, self.options.source)
+            segments = contact_lens.read(payload, self.options.source, self.instance_arn)
         except NotAContact as error:
             subject = Subject(error_text=str(error))
-            job.ended = self.log.dead_letter(record, subject, "NOT_A_CONTACT")
+            job.ended = self.log.dead_letter(record, subject, error.code)
             job.closed = True
             return job
         job.take(segments, self.options, self.now())

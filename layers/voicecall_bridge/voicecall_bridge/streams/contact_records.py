@@ -38,10 +38,12 @@ class ContactRecords:
     Attributes:
         updates: the use case.
         rules: what is skipped, and what is added.
+        instance_arn: the instance of records that name none.
     """
 
     updates: RecordUpdates
     rules: RecordRules = field(default_factory=RecordRules)
+    instance_arn: str = ""
     name: str = "contact_records"
     kind: Kind = Kind.CONTACT_RECORD
     _doubtful: dict[CustomField, bool] = field(init=False, repr=False)
@@ -52,7 +54,7 @@ class ContactRecords:
 
     def read(self, payload: object) -> ContactRecord:
         """The record; raises NotAContact."""
-        return contact_record.read(payload)
+        return contact_record.read(payload, self.instance_arn)
 
     def chain(self, item: ContactRecord) -> str:
         """The first contact of the chain: a parent's record goes before its child's, if both are

@@ -283,7 +283,7 @@ def _times(data: Mapping[str, object]) -> int:
 def _wanted(request: Request, reason: str, record: Mapping[str, object]) -> bool:
     if request.reason and request.reason != reason:
         return False
-    return not request.contact_id or request.contact_id in _contact_ids(record)
+    return not request.contact_id or request.contact_id.lower() in _contact_ids(record)
 
 
 def _is_file(record: Mapping[str, object]) -> bool:
@@ -292,18 +292,21 @@ def _is_file(record: Mapping[str, object]) -> bool:
 
 
 def _contact_ids(record: Mapping[str, object]) -> set[str]:
+    """In lower case: whoever asks may have copied it in another one."""
     if _is_file(record):
         try:
-            return {read_event(record).contact_id}
+            return {read_event(record).contact_id.lower()}
         except NotAContact:
             return set()
-    data = _data(record)
-    if not data:  # a flow's event
-        contact = members(members(record.get("Details")).get("ContactData"))
-        return {text(contact.get("ContactId"))}
-    detail = members(data.get("detail"))
-    found = {key.lower(): item for key, item in {**data, **detail}.items()}
-    return {text(found.get("contactid"))}
+    data, flow = _data(record), members(record.get("Details"))
+    # A flow's event has no data, and may name another contact than its own.
+    places = (data, data.get("detail"), flow.get("ContactData"), flow.get("Parameters"))
+    return {
+        text(item).lower()
+        for place in places
+        for key, item in members(place).items()
+        if key.lower() == "contactid"
+    }
 
 
 def _data(record: Mapping[str, object]) -> Mapping[str, object]:
