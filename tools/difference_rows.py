@@ -110,6 +110,14 @@ CREATING: Final = (
         '"NOT_CREATED_LIVE"',
     ),
     Difference(
+        "`createTransferVC` of a contact without another one before it",
+        "sent without a parent, or with the contact as its own",
+        "`TRANSFER_WITHOUT_PARENT`, nothing is sent",
+        "the API takes no transfer without a parent",
+        "contact_flow/transfer_without_parent.json",
+        '"TRANSFER_WITHOUT_PARENT"',
+    ),
+    Difference(
         "chats, tasks, e-mails",
         "handled as calls",
         "`NOT_VOICE`",
@@ -220,6 +228,14 @@ OTHER_METHODS: Final = (
         "the record is newer",
         "calls/update_behind_the_record.jsonl",
         "held back, because",
+    ),
+    Difference(
+        "`getDefaultOutboundPhoneNumber` that is answered without a number",
+        "success, with nothing in `phoneNumber`",
+        "`NO_RESULT`, the Error branch",
+        "the flow would call with an empty caller id",
+        "contact_flow/get_default_outbound_phone_number_none.json",
+        '"NO_RESULT"',
     ),
     Difference(
         "`sendMessage` in a transfer's flow",
@@ -336,11 +352,37 @@ STREAMS: Final = (
         '"recordingLocation"',
     ),
     Difference(
+        "a voicemail that Amazon Connect itself counts (`VoicemailInfo`)",
+        "its contact record is sent as a call's",
+        "skipped, as one with `vm_flag` is",
+        "another function brings it; `ContactRecordVoicemailAttributes` = `none` sends it",
+        "contact_records/voicemail_counted_by_connect.json",
+        '"VOICEMAIL"',
+    ),
+    Difference(
+        "the properties of a contact record's update",
+        "neither `agent` nor `totalRecordingDuration`",
+        "both, where the record tells them",
+        "the guide documents them",
+        "contact_records/inbound_answered.json",
+        '"agent"',
+    ),
+    Difference(
         "the contact record of a campaign's call",
         "inbound, the numbers exchanged",
         "outbound (`connect:Direction`)",
         "Amazon Connect calls its method API",
         "contact_records/campaign.json",
         '"OUTBOUND"',
+    ),
+)
+TRANSCRIPTS: Final = (
+    Difference(
+        "lines that Salesforce cannot take for a while",
+        "tried again after 5, 10 and 20 s, then dropped",
+        "wait up to `TranscriptMaxAgeSeconds`, other calls go on; then they are kept in the bucket",
+        "a late line is of no use to the agent, and none is lost",
+        "calls/transcript_outage_too_long.jsonl",
+        '"TOO_LATE"',
     ),
 )

@@ -14,7 +14,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from tools.difference_rows import CREATING, OTHER_METHODS, STREAMS, Difference
+from tools.difference_rows import (
+    CREATING,
+    OTHER_METHODS,
+    STREAMS,
+    TRANSCRIPTS,
+    Difference,
+)
 from tools.pages import with_made_part, write_or_check
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -26,7 +32,7 @@ _LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 def all_rows() -> tuple[Difference, ...]:
     """Every row, in the page's order."""
-    return (*CREATING, *OTHER_METHODS, *STREAMS)
+    return (*CREATING, *OTHER_METHODS, *STREAMS, *TRANSCRIPTS)
 
 
 def of_method(method: str, known: Iterable[str]) -> list[Difference]:
@@ -47,6 +53,7 @@ def table() -> str:
         ("Creating, and all methods", CREATING),
         ("Further methods", OTHER_METHODS),
         ("Contact events and contact records", STREAMS),
+        ("Transcripts", TRANSCRIPTS),
     )
     for title, rows in parts:
         lines += [

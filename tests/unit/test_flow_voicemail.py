@@ -43,10 +43,10 @@ def test_voicemail_is_of_the_first_call_of_the_chain(
     """Source: SCVL: the parameter contactId, else InitialContactId, else ContactId."""
     changes = {"InitialContactId": PARENT_ID, "InitiationMethod": "DISCONNECT"}
     for given, key in ((parameters, PARENT_ID), ({**parameters, "contactId": "c-9"}, "c-9")):
-        scene = Scene(SalesforceResult({}, 1))
+        scene = Scene(SalesforceResult({"phoneNumber": "+1"}, 1))
         answer = scene.answer(method, given, **changes)
         assert scene.client.performed[0][1] == answer["vendorCallKey"] == key
-    scene = Scene(SalesforceResult({}, 1))
+    scene = Scene(SalesforceResult({"phoneNumber": "+1"}, 1))
     scene.answer(method, parameters, InitialContactId=None)
     assert scene.client.performed[0][1] == CONTACT_ID
 
@@ -62,6 +62,23 @@ def test_a_number_that_is_not_there_is_a_failure() -> None:
         Scene(Rejected("x", status=404)).answer(
             "getDefaultOutboundPhoneNumber", {"agentARN": "arn:agent"}
         )
+
+
+@pytest.mark.parametrize(
+    "members", [{}, {"phoneNumber": None}, {"phoneNumber": " "}, {"errors": ["x"]}]
+)
+def test_an_answer_without_a_number_is_a_failure(members: dict[str, object]) -> None:
+    """Then the flow's Error branch leaves its caller id block out: with nothing in it no call would
+    be made."""
+    scene = Scene(SalesforceResult(members, 1))
+    with pytest.raises(FlowFailed, match="failed: NO_RESULT: Salesforce's answer has no phoneNumb"):
+        scene.answer("getDefaultOutboundPhoneNumber", {"agentARN": "arn:agent"})
+    line = scene.line()
+    assert (line["disposition"], line["reason"], line["attempts"]) == (
+        "dead_lettered",
+        "NO_RESULT",
+        1,
+    )
 
 
 @pytest.mark.parametrize("method", ["OUTBOUND", "CALLBACK", "DISCONNECT", "API", "NEW_ONE"])

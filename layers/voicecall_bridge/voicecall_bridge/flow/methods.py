@@ -166,7 +166,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "getDefaultOutboundPhoneNumber": Method(
             Operation.DEFAULT_OUTBOUND_NUMBER,
             (Parameter("agentARN", "externalRepId", "the ARN of the agent who calls"),),
-            results=(Result("phoneNumber"),),
+            # A flow sets its caller id to it: with nothing in it the call would fail.
+            results=(Result("phoneNumber", needed=True),),
             must_succeed=True,
             contact=ContactRule.FIRST,
         ),

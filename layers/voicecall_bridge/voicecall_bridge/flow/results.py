@@ -68,12 +68,14 @@ class Result:
         member: of Salesforce's answer, dots between levels; empty: as the key.
         failed: its value where the method failed.
         missing: its value where Salesforce's answer has none.
+        needed: without it the flow has not got what it asked for.
     """
 
     name: str
     member: str = ""
     failed: str = ""
     missing: str = ""
+    needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,13 @@ def not_found(error: TelephonyError) -> FlowResult:
     )
 
 
+def without_result(result: FlowResult, names: list[str]) -> FlowResult:
+    """Salesforce did what was asked, and its answer lacks what the flow needs of it."""
+    text = f"Salesforce's answer has no {', '.join(names)}"
+    failure = dead_lettered(Status.FAILED, "NO_RESULT", text)
+    return replace(failure, remarks=result.remarks, attempts=result.attempts)
+
+
 def nothing_to_ask(contact_id: str, *, remembered: bool) -> FlowResult:
     """There is nothing to ask Salesforce for; `remembered`: the ledger knows the contact's contact
     center now."""
@@ -202,7 +211,7 @@ def answer_of(result: FlowResult, vendor_call_key: str, keys: tuple[Result, ...]
     text = ": ".join(filter(None, (result.text, result.remark)))
     answer = {
         "status": result.salesforce_status or result.status.value,
-        **{key.name: _value(result, key) for key in keys},
+        **{key.name: value_of(result, key) for key in keys},
         "vendorCallKey": vendor_call_key,
         "errors": fitting("; ".join(result.remarks), REMARKS_LIMIT),
         "errorCode": result.code,
@@ -235,7 +244,8 @@ def _written(value: object) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
 
 
-def _value(result: FlowResult, key: Result) -> str:
+def value_of(result: FlowResult, key: Result) -> str:
+    """A method's own result, as the flow gets it."""
     if not result.done:
         return key.failed
     value: object = result.members

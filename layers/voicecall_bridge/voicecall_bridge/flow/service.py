@@ -30,6 +30,8 @@ from voicecall_bridge.flow.results import (
     not_created_live,
     not_found,
     nothing_to_ask,
+    value_of,
+    without_result,
 )
 from voicecall_bridge.observability import Delivery, Disposition, Observer
 from voicecall_bridge.settings.contact_flow import FlowFailure
@@ -102,7 +104,13 @@ def _method_of(name: str) -> Method:
 
 def _succeeded(call: MethodCall, result: SalesforceResult) -> FlowResult:
     """The result of a use case that did not raise."""
-    return answered(result) if call.method.creates is None else created(result)
+    if call.method.creates is not None:
+        return created(result)
+    done = answered(result)
+    lacking = [
+        key.name for key in call.method.results if key.needed and not value_of(done, key).strip()
+    ]
+    return without_result(done, lacking) if lacking else done
 
 
 @dataclass(slots=True, kw_only=True)
