@@ -18,6 +18,8 @@ FUNCTIONS = (
     "ContactFlowFunction",
     "ContactEventsFunction",
     "ContactRecordsFunction",
+    "ContactLensFunction",
+    "PostCallAnalysisFunction",
     "RedriveFunction",
 )
 # ELF header, e_machine (System V ABI).

@@ -17,6 +17,7 @@ NOT_TRIED = {
     "Monitoring": "the nested stack has resource types that the emulator refuses",
     "AssociateContactFlowFunction": "AWS::Connect::IntegrationAssociation is refused",
     "AttachContactRecordStream": "AWS::Connect::InstanceStorageConfig is refused",
+    "AttachContactLensStream": "AWS::Connect::InstanceStorageConfig is refused",
     "ContactFlowDeployment": "there is no CodeDeploy",
     # Tried below: AWS refuses the change where an existing stream is read.
     "ContactRecordStreamStart": "see test_the_start_of_an_existing_stream_changes_in_two_steps",
@@ -32,6 +33,9 @@ OTHER: dict[str, dict[str, str]] = {
     "AdditionalContactCenterSecretArns": {"AdditionalContactCenterSecretArns": SECRET},
     "ContactRecordStreamArn": {"ContactRecordStreamArn": STREAM_ARN},
     "ContactRecordStreamKmsKeyArn": {"ContactRecordStreamKmsKeyArn": KEY},
+    "ContactLensStreamArn": {"ContactLensStreamArn": STREAM_ARN},
+    "ContactLensStreamKmsKeyArn": {"ContactLensStreamKmsKeyArn": KEY},
+    "ContactLensBucketKmsKeyArn": {"ContactLensBucketKmsKeyArn": KEY},
     "ContactCenterSecretKmsKeyArn": {"ContactCenterSecretKmsKeyArn": KEY},
     "AdditionalContactCenterSecretKmsKeyArns": {"AdditionalContactCenterSecretKmsKeyArns": KEY},
 }

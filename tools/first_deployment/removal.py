@@ -9,7 +9,7 @@ from tools.first_deployment.trial import Clients, Trial
 
 KEPT: Final = (
     *("LedgerTable", "DeadLetterQueue", "EventRuleDeadLetterQueue", "FailureBucket"),
-    *("ContactRecordStream", "BridgeKey"),
+    *("WaitingDeadLetterQueue", "ContactRecordStream", "BridgeKey"),
 )
 """Resources with DeletionPolicy RetainExceptOnCreate (docs/deploying.md, "Removing it")."""
 KEY_DAYS: Final = 7
@@ -62,6 +62,7 @@ _REMOVE: Final[Mapping[str, Callable[[Clients, str], object]]] = {
     "LedgerTable": lambda clients, name: clients("dynamodb").delete_table(TableName=name),
     "DeadLetterQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
     "EventRuleDeadLetterQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
+    "WaitingDeadLetterQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
     "FailureBucket": _bucket,
     "ContactRecordStream": lambda clients, name: clients("kinesis").delete_stream(StreamName=name),
     "BridgeKey": lambda clients, key: clients("kms").schedule_key_deletion(
