@@ -20,9 +20,8 @@ from voicecall_bridge.aws.transcript_files import (
     StorageUnavailable,
 )
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.analyses import AnalysisLedger
+from voicecall_bridge.ledger.analyses import AnalysisLease, AnalysisLedger
 from voicecall_bridge.ledger.contact_facts import ContactFactsLedger, NewFacts
-from voicecall_bridge.ledger.lease import Lease
 from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVersion
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.settings.post_call_analysis import PostCallFiles
@@ -165,26 +164,49 @@ def test_a_file_version_is_brought_once(scene: Scene) -> None:
     assert len(scene.org.events) == 2
 
 
+def test_a_fault_in_the_middle_leaves_the_rest_for_the_next_try() -> None:
+    """Given a file of four requests and a summary, and a fault at the third; then the next try
+    sends the third and the fourth, and another version all of it."""
+    scene = Scene(summary_field="Summary__c")
+    scene.know()
+    turns = [
+        {
+            "ParticipantId": "CUSTOMER",
+            "Sentiment": "POSITIVE",
+            "BeginOffsetMillis": number,
+            "EndOffsetMillis": number + 1,
+        }
+        for number in range(90)
+    ]
+    scene.files.content = json.dumps(analysis_file(Transcript=turns)).encode()
+    faults = [None, None, None, Unavailable("down", status=503)]
+    scene.org.fault = lambda: faults.pop(0) if faults else None
+    with pytest.raises(TransientFailure):
+        scene.handle()
+    assert len(scene.sent()) == 50
+    assert scene.handle() == ("delivered", "")
+    starts = [event["startTime"] for event in scene.sent() if event["value"] == "1000"]
+    assert starts == [START + number for number in range(90)]
+    operations = [operation for operation, _, _ in scene.org.events]
+    assert operations == ["update", *["postConversationEvents"] * 4]
+    assert scene.handle() == ("superseded", "ALREADY_DONE")
+    other = created(KEY.format(contact=CONTACT_ID), etag="e-2")
+    assert scene.handle(other) == ("delivered", "")
+    assert len(scene.org.events) == 10
+
+
+def test_a_file_without_a_version_is_brought_once(scene: Scene) -> None:
+    unstated = created(KEY.format(contact=CONTACT_ID), etag=None)
+    assert scene.handle(unstated) == ("delivered", "")
+    assert scene.handle(unstated) == ("superseded", "ALREADY_DONE")
+
+
 def test_two_workers_do_not_bring_one_file_at_once(scene: Scene) -> None:
-    assert isinstance(scene.leases.acquire(scene.key, "e-1", 30.0), Lease)
+    assert isinstance(scene.leases.acquire(scene.key, "e-1", 30.0), AnalysisLease)
     with pytest.raises(TransientFailure, match="IN_PROGRESS"):
         scene.handle()
     scene.clock.now += 31
     assert scene.handle() == ("delivered", "")
-
-
-def test_a_fault_in_the_middle_is_tried_again_whole(scene: Scene) -> None:
-    """Given the second request fails, then all of the file is sent once more: the same events say
-    the same."""
-    turn = analysis_file()["Transcript"][0]
-    scene.files.content = json.dumps(analysis_file(Transcript=[turn] * 40)).encode()
-    faults = iter([None, Unavailable("down", status=503)])
-    scene.org.fault = lambda: next(faults, None)
-    with pytest.raises(TransientFailure, match="503"):
-        scene.handle()
-    assert scene.told.deliveries() == []
-    assert scene.handle() == ("delivered", "")
-    assert len(scene.org.events) == 3
 
 
 def test_times_that_the_ledger_lacks_are_connects(scene: Scene) -> None:

@@ -1,6 +1,7 @@
 """Which version of a call's analysis Salesforce has: each file version is brought once.
 
 analysis_file  the version that Salesforce has
+analysis_part  the version of which Salesforce has a part, and how many requests it has taken
 analysis       slot of the lease
 """
 
@@ -21,6 +22,22 @@ if TYPE_CHECKING:
 
 _SLOT = "analysis"
 _FILE = "analysis_file"
+_PART = "analysis_part"
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisLease:
+    """The right to bring a version.
+
+    Attributes:
+        lease: the lease.
+        version: the file's.
+        taken: requests of this version that Salesforce has taken before.
+    """
+
+    lease: Lease
+    version: str
+    taken: int = 0
 
 
 @dataclass(slots=True)
@@ -43,7 +60,7 @@ class AnalysisLedger:
 
     def acquire(
         self, key: ContactKey, version: str, seconds: float
-    ) -> Lease | Superseded | LeaseHeld:
+    ) -> AnalysisLease | Superseded | LeaseHeld:
         """The right to bring a version; or that Salesforce has it, or another worker brings one."""
         try:
             acquired = self._leases.acquire(key, _SLOT, seconds)
@@ -54,13 +71,16 @@ class AnalysisLedger:
         if string_of(acquired.item, _FILE) == version:
             self._leases.release(acquired.lease)
             return Superseded("ALREADY_DONE")
-        return acquired.lease
+        taken, _, of_version = string_of(acquired.item, _PART).partition(" ")
+        return AnalysisLease(acquired.lease, version, int(taken) if of_version == version else 0)
 
-    def settle(self, lease: Lease, version: str) -> None:
+    def settle(self, lease: AnalysisLease) -> None:
         """Salesforce has this version."""
-        done = Change({":file": text(version)}, f"{_FILE} = :file")
-        self._leases.settle(lease, done)
+        done = Change({":file": text(lease.version)}, f"{_FILE} = :file", _PART)
+        self._leases.settle(lease.lease, done)
 
-    def release(self, lease: Lease) -> None:
-        """Salesforce does not have it: the next try may."""
-        self._leases.release(lease)
+    def release(self, lease: AnalysisLease, taken: int) -> None:
+        """Salesforce has taken so many requests of it, from the first one: the next try brings the
+        rest."""
+        part = Change({":part": text(f"{taken} {lease.version}")}, f"{_PART} = :part")
+        self._leases.release(lease.lease, part)

@@ -28,6 +28,9 @@ FILE_CREATED = "Object Created"
 MOST_BYTES = 50 * 1024 * 1024
 """Larger files are not read: parsed they would not fit into the function's memory."""
 
+UNSTATED = "unstated"
+"""Stands for the version of a file whose event names none: it is brought once."""
+
 _KEY = re.compile(
     r"(?:.*/)?Analysis/Voice/(?P<redacted>Redacted/)?(?:.*/)?"
     r"(?P<contact>[^/]+?)_analysis_(?:redacted_)?[^/]+\.json"
@@ -97,7 +100,7 @@ def read_event(event: object) -> CreatedFile:
     return CreatedFile(
         bucket=bucket,
         key=key,
-        version=text(item.get("version-id")) or text(item.get("etag")),
+        version=text(item.get("version-id")) or text(item.get("etag")) or UNSTATED,
         size=whole_number(item.get("size")) or 0,
         contact_id=contact_id if is_contact_id(contact_id) else "",
         redacted=bool(name and name["redacted"]),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.aws.contact_directory import NoSuchContact
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, Lease, LeaseHeld, Superseded
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld, Superseded
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.sources.post_call_file import MOST_BYTES, read_analysis
 from voicecall_bridge.sources.reading import parsed
 from voicecall_bridge.telephony.errors import TelephonyError
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.transcript_answers import LineResult, Verdict, of_error
-from voicecall_bridge.use_cases.transcripts import perform_events
+from voicecall_bridge.use_cases.transcripts import EventsSent, perform_events
 from voicecall_bridge.voice_call.delivered import DeliveredRecord
 from voicecall_bridge.voice_call.transcript import sentiment_events, summary_update
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from voicecall_bridge.aws.transcript_files import AnalysisFiles
     from voicecall_bridge.deadline import Deadline
-    from voicecall_bridge.ledger.analyses import AnalysisLedger
+    from voicecall_bridge.ledger.analyses import AnalysisLease, AnalysisLedger
     from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
     from voicecall_bridge.ledger.records import RecordLedger, UpdateLease
     from voicecall_bridge.observability import Observer
@@ -90,25 +91,27 @@ class PostCallAnalysis:
             return lease
         if isinstance(lease, LeaseHeld):
             raise InProgress
-        result = None
+        sent = EventsSent(LineResult(Verdict.LATER), lease.taken)
         try:
-            result = self._bring(key, file, deadline)
+            sent = self._bring(key, file, lease.taken, deadline)
         finally:
-            self._settle(lease, file, result)
-        return result
+            self._settle(lease, sent)
+        return sent.result
 
-    def _bring(self, key: ContactKey, file: CreatedFile, deadline: Deadline) -> LineResult:
+    def _bring(
+        self, key: ContactKey, file: CreatedFile, taken: int, deadline: Deadline
+    ) -> EventsSent:
         analysis = read_analysis(parsed(self.files.read(file.bucket, file.key, MOST_BYTES)))
         connected, ended = self._times(key, analysis, deadline)
         call = self.calls.of(key, deadline)
-        # An update may be repeated and events may not: should the summary have to wait, then
-        # nothing was sent yet.
-        if analysis.summary and self.summary_field:
+        # The summary first: should it have to wait, then nothing else was sent yet.
+        if analysis.summary and self.summary_field and not taken:
             result = self._bring_summary(key, call, analysis, deadline)
             if result.verdict is not Verdict.TAKEN:
-                return result
-        bodies = sentiment_events(analysis, connected, ended)
-        return perform_events(self.clients, Operation.POST_CALL_EVENTS, call, bodies, deadline)
+                return EventsSent(result, taken)
+        bodies = islice(sentiment_events(analysis, connected, ended), taken, None)
+        sent = perform_events(self.clients, Operation.POST_CALL_EVENTS, call, bodies, deadline)
+        return EventsSent(sent.result, taken + sent.taken)
 
     def _times(
         self, key: ContactKey, analysis: Analysis, deadline: Deadline
@@ -163,12 +166,12 @@ class PostCallAnalysis:
             # The lease runs out by itself.
             self.observer.ledger_fault("release update", fault, lease.key.contact_id)
 
-    def _settle(self, lease: Lease, file: CreatedFile, result: LineResult | None) -> None:
+    def _settle(self, lease: AnalysisLease, sent: EventsSent) -> None:
         try:
-            if result is not None and result.verdict is Verdict.TAKEN:
-                self.leases.settle(lease, file.version)
+            if sent.result.verdict is Verdict.TAKEN:
+                self.leases.settle(lease)
             else:
-                self.leases.release(lease)
+                self.leases.release(lease, sent.taken)
         except LedgerUnavailable as fault:
             # The lease runs out; at worst the same events are sent once more.
-            self.observer.ledger_fault("analysis", fault, lease.key.contact_id)
+            self.observer.ledger_fault("analysis", fault, lease.lease.key.contact_id)

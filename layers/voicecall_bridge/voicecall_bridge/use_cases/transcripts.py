@@ -110,7 +110,22 @@ class TranscriptSender:
     ) -> LineResult:
         """Sends the bodies of conversation events of a live call, one after the other; how the
         first that was not taken ended, or that all were."""
-        return perform_events(self.clients, Operation.REALTIME_EVENTS, call, bodies, deadline)
+        return perform_events(
+            self.clients, Operation.REALTIME_EVENTS, call, bodies, deadline
+        ).result
+
+
+@dataclass(frozen=True, slots=True)
+class EventsSent:
+    """What became of requests with conversation events.
+
+    Attributes:
+        result: of the first that was not taken, or that all were.
+        taken: how many were taken.
+    """
+
+    result: LineResult
+    taken: int
 
 
 def perform_events(
@@ -119,19 +134,19 @@ def perform_events(
     call: TranscriptCall,
     bodies: Iterable[dict[str, object]],
     deadline: Deadline,
-) -> LineResult:
-    """Sends conversation events; how the first request that was not taken ended, or that all were
-    taken."""
-    attempts = 0
+) -> EventsSent:
+    """Sends conversation events until a request is not taken."""
+    attempts = taken = 0
     for body in bodies:
         try:
             done = clients.of(call.contact_center).perform(
                 operation, call.vendor_call_key, deadline.within(REQUEST_SECONDS), body
             )
         except TelephonyError as error:
-            return of_error(error)
+            return EventsSent(of_error(error), taken)
         attempts += done.attempts
-    return LineResult(Verdict.TAKEN, attempts=attempts)
+        taken += 1
+    return EventsSent(LineResult(Verdict.TAKEN, attempts=attempts), taken)
 
 
 @dataclass(slots=True)
