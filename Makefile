@@ -108,8 +108,8 @@ suite-unit:
 # Side by side: part of what they do is wait for what hangs on purpose.
 suite-pure: FOLDERS = tests/property tests/architecture tests/template tests/tools
 suite-measured: FOLDERS = tests/performance tests/soak
-suite-faults: FOLDERS = tests/integration/test_fault_matrix.py
-suite-handler: FOLDERS = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py
+suite-faults: FOLDERS = tests/integration/test_fault_matrix.py tests/integration/test_lens_faults.py
+suite-handler: FOLDERS = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py --ignore=tests/integration/test_lens_faults.py
 suite-simulator: FOLDERS = tests/simulator
 suite-artefact: FOLDERS = tests/artefact tests/emulator
 suite-flows: FOLDERS = tests/flows tests/material tests/doctor

@@ -20,6 +20,9 @@ NAME = "Cånary Caller"
 ATTRIBUTE = "canary-attribute-value-Zürich"
 FIELD = "canary-field-value-✓"
 FLOW_PARAMETER = "canary-parameter-value"
+SAID = "canary-words-a-caller-said-Zoë"
+CATEGORY = "canary-category-Beschwerde"
+SUMMARY = "canary-summary-of-the-call"
 
 _VALUES = {
     "the customer's number": CUSTOMER.lstrip("+"),
@@ -31,6 +34,9 @@ _VALUES = {
     "an attribute's value": ATTRIBUTE,
     "a field's value": FIELD,
     "a parameter's value": FLOW_PARAMETER,
+    "a line of a transcript": SAID,
+    "a category": CATEGORY,
+    "a summary": SUMMARY,
     "an AWS secret key": CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
 }
 _PATTERNS = {

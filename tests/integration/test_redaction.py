@@ -18,11 +18,14 @@ from tests.contract.aws import CREDENTIALS
 from tests.contract.servers import LOOPBACK, AwsRefusal, refusing_server
 from tests.integration.canaries import (
     ATTRIBUTE,
+    CATEGORY,
     CUSTOMER,
     EMAIL,
     FIELD,
     FLOW_PARAMETER,
     NAME,
+    SAID,
+    SUMMARY,
     SYSTEM,
     key_lines,
     leaks,
@@ -48,6 +51,9 @@ CANARIES = {
     "attribute": ATTRIBUTE,
     "field": FIELD,
     "parameter": FLOW_PARAMETER,
+    "line": SAID,
+    "category": CATEGORY,
+    "summary": SUMMARY,
     "AWS key": CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
 }
 

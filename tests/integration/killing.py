@@ -1,0 +1,130 @@
+"""The process of a function, killed at a point; and its inputs once more, until they have ended.
+
+The points need no hook in the bridge: a proxy holds a request to AWS before or after it takes
+effect, and the Salesforce simulator hangs before or after it has stored.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from simulator.functions.lambda_process import Invocation, LambdaProcess
+from simulator.salesforce.faults import Fault
+from tests.integration.holding_proxy import HoldingProxy
+from tests.integration.simulator import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.integration.event_simulator import Servers
+
+FUNCTION_SECONDS = 5
+"""A function's time-out here: leases run out soon, and 3 s are left for its work."""
+PATIENCE_SECONDS = 40.0
+NO_VARIABLES: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where the process dies.
+
+    Attributes:
+        request: number of the service's request that is held; 0: Salesforce's hangs.
+        answer: the request has taken effect.
+        fault: what Salesforce does to the first request.
+        more: a second request to Salesforce is allowed, since the first one's outcome is unknown.
+        service: whose request is held.
+    """
+
+    request: int = 0
+    answer: bool = False
+    fault: str = ""
+    more: bool = False
+    service: str = "DYNAMODB"
+
+
+class Worker:
+    """A function's process, killed at a point.
+
+    Args:
+        servers: what it talks to.
+        function: its logical id.
+        point: where it dies.
+        method: of the request to Salesforce that the point is about.
+        taken: whether what hangs there has taken effect.
+        variables: of its environment, instead of the template's.
+    """
+
+    def __init__(
+        self,
+        servers: Servers,
+        function: str,
+        point: Point,
+        method: str,
+        taken: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.servers, self.point, self.method, self.taken = servers, point, method, taken
+        self.variables: Mapping[str, str] = NO_VARIABLES
+        self.function = replace(servers.aws.template.functions[function], timeout=FUNCTION_SECONDS)
+        self.lines: list[str] = []
+
+    def process(self, endpoint: str) -> LambdaProcess:
+        """An environment whose service is at that address."""
+        environment = {
+            **self.servers.environment(self.function.logical_id),
+            **self.variables,
+            f"AWS_ENDPOINT_URL_{self.point.service}": endpoint,
+        }
+        return LambdaProcess(self.function, self.function.layers, environment)
+
+    def die(self, event: dict[str, Any]) -> None:
+        """One invocation, which ends by SIGKILL at the point."""
+        salesforce, point = self.servers.salesforce, self.point
+        if point.fault:
+            salesforce.inject(Fault(point.fault, method=self.method))
+        before = self.requests()
+        with (
+            HoldingProxy(self.servers.aws.endpoint, point.request, answer=point.answer) as proxy,
+            self.process(proxy.url) as process,
+        ):
+            ended: list[Invocation] = []
+            running = Thread(target=lambda: ended.append(process.invoke(event)))
+            running.start()
+            if point.request:
+                assert proxy.held.wait(PATIENCE_SECONDS), "the point was never reached"
+            else:
+                wait_until(lambda: self.requests() > before)
+            if point.fault == "hang_after_storing":
+                wait_until(self.taken)
+            process.kill()
+            running.join(PATIENCE_SECONDS)
+            assert not running.is_alive()
+        (invocation,) = ended
+        assert invocation.error is not None, "it was killed, not answered"
+        self.lines += invocation.logs
+        salesforce.clear_faults()
+
+    def requests(self) -> int:
+        """How many requests of the method Salesforce has received."""
+        return sum(one.method == self.method for one in self.servers.salesforce.journal())
+
+    def come_again(self, event: dict[str, Any]) -> None:
+        """Lambda's retries, until all of it has ended."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        with self.process(self.servers.aws.endpoint) as process:
+            while True:
+                invocation = process.invoke(event)
+                self.lines += invocation.logs
+                error = invocation.error or {}
+                assert error.get("errorType", "TransientFailure") == "TransientFailure", invocation
+                if not error and not invocation.payload.get("batchItemFailures"):
+                    return
+                assert time.monotonic() < end, "it comes again for ever"
+                time.sleep(0.2)
+
+    def deliveries(self) -> int:
+        """How many lines tell of an end."""
+        return sum('"message":"delivery"' in line for line in self.lines)

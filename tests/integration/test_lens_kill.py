@@ -1,0 +1,94 @@
+"""The process is killed on the way of a line, and of a file's sentiment, and the input comes again:
+nothing is lost, no line is there twice, and events only where an answer was lost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from simulator.salesforce.faults import Fault
+from tests.integration.event_simulator import Servers, center
+from tests.integration.killing import Point, Worker
+from tests.integration.lens_simulator import LENS, LINES, POST_CALL, LensStand, lens_stand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from simulator.salesforce import ContactCenterIdentity
+
+__all__ = ["center"]
+
+LINE = {
+    "request on its way": Point(fault="hang"),
+    "lines taken, not answered": Point(fault="hang_after_storing"),
+}
+QUEUE = {
+    "before the queue has it": Point(1, service="SQS"),
+    "behind that": Point(1, answer=True, service="SQS"),
+}
+# 1 lease, 2 facts, 3 first contact, 4 its call, (POST), 5 settled.
+FILE = {
+    "after the lease, before POST": Point(1, answer=True),
+    "POST taken, not answered": Point(fault="hang_after_storing", more=True),
+    "POST answered, before it is settled": Point(5, more=True),
+}
+
+
+@pytest.fixture(scope="module")
+def stand(center: ContactCenterIdentity) -> Iterator[LensStand]:
+    with Servers(center) as servers, lens_stand(servers) as made:
+        yield made
+
+
+@pytest.fixture
+def lens(stand: LensStand) -> Iterator[LensStand]:
+    stand.begin()
+    yield stand
+    stand.salesforce.clear_faults()
+    stand.empty_queues()
+
+
+@pytest.mark.parametrize("point", LINE.values(), ids=LINE)
+def test_killed_while_lines_are_sent(lens: LensStand, point: Point) -> None:
+    contact, batch = (name := lens.call()), lens.batch(name)
+    worker = Worker(lens.servers, LENS, point, "POST", lambda: len(lens.said(contact)) == LINES)
+    worker.die(batch)
+    worker.come_again(batch)
+    assert lens.said(contact) == [f"{contact}-{number}" for number in range(LINES)]
+    assert worker.requests() == 2
+    assert worker.deliveries() == 1
+    assert (lens.waiting(), lens.letters()) == (0, [])
+
+
+@pytest.mark.parametrize("point", QUEUE.values(), ids=QUEUE)
+def test_killed_while_a_record_is_put_into_the_queue(lens: LensStand, point: Point) -> None:
+    """Given Salesforce was down; when the batch comes again; then its lines are there once, whether
+    the queue has the record as well or not."""
+    contact, batch = (name := lens.call()), lens.batch(name)
+    lens.salesforce.inject(Fault("status", status=503))
+    worker = Worker(lens.servers, LENS, point, "POST")
+    worker.die(batch)
+    worker.come_again(batch)
+    assert lens.waiting() == point.answer
+    lens.try_waiting()
+    assert lens.said(contact) == [f"{contact}-{number}" for number in range(LINES)]
+    assert (lens.waiting(), lens.letters()) == (0, [])
+
+
+@pytest.mark.parametrize("point", FILE.values(), ids=FILE)
+def test_killed_while_a_file_is_brought(lens: LensStand, point: Point) -> None:
+    contact = lens.call()
+    lens.connected(contact)
+    file = lens.write_file(contact)
+
+    def events() -> int:
+        return len(lens.events(contact, "postConversationEvents"))
+
+    worker = Worker(lens.servers, POST_CALL, point, "POST", lambda: events() > 0)
+    worker.die(file)
+    worker.come_again(file)
+    assert events() == 4 * (1 + point.more)
+    assert worker.deliveries() == 1
+    assert lens.letters() == []
