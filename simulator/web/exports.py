@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from shlex import quote
 from typing import Any, Final
 
-from simulator.web.recorder import Call, Entry
+from simulator.web.calls import Call, Entry
 
 _SOURCES: Final[Mapping[str, str]] = {
     "flow": "contact_flow",
     "event": "contact_event",
     "record": "contact_record",
+    "lens": "contact_lens",
+    "file": "post_call_analysis",
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 _KEY_IN_PATH: Final = re.compile(r"/voiceCalls/(?:route/)?([^/?]+)")
+_FILE_OF: Final = re.compile(r"([^/]+)_analysis_[^/]*\.json$")
 _NOT_A_KEY: Final = frozenset(
     (
         "messages",
@@ -65,19 +66,29 @@ def of_record(record: Any) -> ContactFacts | None:
     return _record_like(contact_id, members) if contact_id else None
 
 
+def of_file(event: Any) -> ContactFacts | None:
+    """The contact of a file of Contact Lens, by the event that announces it."""
+    detail = _members(_members(event).get("detail"))
+    named = _FILE_OF.search(_text(_members(detail.get("object")).get("key")))
+    return ContactFacts(contact_id=named.group(1)) if named else None
+
+
 def of_payload(payload: Any) -> ContactFacts | None:
     """The contact of whatever a stream carries."""
     return of_event(payload) if "detail" in _members(payload) else of_record(payload)
 
 
 def payloads(event: Any) -> Iterator[Any]:
-    """The JSON values in a batch of a stream or a queue, as Lambda delivers them."""
+    """The JSON values in a batch of a stream or a queue, as Lambda delivers them. A record of a
+    stream that waits in a queue counts as what it carries."""
     records = _members(event).get("Records")
     for record in records if isinstance(records, list) else []:
         members = _members(record)
-        data = _text(_members(members.get("kinesis")).get("data"))
         try:
-            yield json.loads(base64.b64decode(data) if data else _text(members.get("body")))
+            body = {} if "kinesis" in members else json.loads(_text(members.get("body")))
+            waiting = _members(_members(body).get("record"))
+            data = _text(_members((waiting or members).get("kinesis")).get("data"))
+            yield json.loads(base64.b64decode(data)) if data else body
         except ValueError:
             continue  # what cannot be read names no contact
 

@@ -13,8 +13,10 @@ from simulator.pollers.kinesis_poller import BatchResult
 from simulator.salesforce import Exchange, Fault
 from simulator.salesforce.faults import KINDS as SALESFORCE_KINDS
 from simulator.simulator import Simulator
+from simulator.web.calls import Call
+from simulator.web.conversation import conversation
 from simulator.web.facts import keys_of_exchange
-from simulator.web.recorder import Call, Recorder
+from simulator.web.recorder import Recorder
 from simulator.web.sending import Sender
 
 CONNECT_KINDS: Final[Mapping[str, str]] = {
@@ -104,6 +106,7 @@ class Hub:
             "parent": call.previous,
             "children": [child.to_json() for child in self.recorder.children(call.contact_id)],
             "tree": self._tree(self._root(call)),
+            "conversation": self._conversation(call),
             "ledger": self._ledger_item(call),
             "voiceCalls": [
                 asdict(record)
@@ -198,6 +201,13 @@ class Hub:
             seen.add(parent.contact_id)
             call = parent
         return call
+
+    def _conversation(self, call: Call) -> dict[str, Any]:
+        """The call's own; where it has none, which call of its chain has it."""
+        own, root = conversation(call.entries, call.contact_id), self._root(call)
+        elsewhere = not own["lines"] and root is not call
+        there = elsewhere and conversation(root.entries, root.contact_id)["lines"]
+        return {**own, "elsewhere": root.contact_id if there else ""}
 
     def _tree(self, call: Call, depth: int = 0) -> dict[str, Any]:
         children = self.recorder.children(call.contact_id) if depth < 20 else []

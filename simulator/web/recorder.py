@@ -4,60 +4,20 @@ One lock guards all of it; readers get copies. The recorder keeps the newest ent
 the oldest beyond `capacity`, so a simulator that is left running all day does not grow for ever.
 """
 
-import json
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Condition
 from typing import Any, Final
 
 from simulator.functions.lambda_process import Invocation
 from simulator.web import facts
+from simulator.web.calls import SHOWN_STATES, Call, Entry, in_state, learn_from_log
 from simulator.web.facts import ContactFacts
 
 CAPACITY: Final = 200_000
 MOST_CALLS: Final = 20_000
-_TROUBLE: Final = frozenset(("ERROR", "WARNING"))
-_SHOWN_STATES: Final = {
-    "INITIATED": "ringing",
-    "QUEUED": "queued",
-    "CONNECTED_TO_AGENT": "connected",
-    "DISCONNECTED": "ended",
-    "COMPLETED": "ended",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that happened.
-
-    Attributes:
-        number: place in the order of all entries, from 1.
-        at: epoch seconds.
-        kind: flow, event, record, delivery, exchange, log, fault or note.
-        contact_ids: the contacts that it is about.
-        title: one line for people.
-        data: the details, as JSON.
-    """
-
-    number: int
-    at: float
-    kind: str
-    contact_ids: tuple[str, ...]
-    title: str
-    data: Mapping[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """The entry as the REST interface shows it."""
-        return {
-            "number": self.number,
-            "at": self.at,
-            "kind": self.kind,
-            "contactIds": list(self.contact_ids),
-            "title": self.title,
-            "data": dict(self.data),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,63 +30,6 @@ class _Seen:
     told: ContactFacts | None = None
     at: float | None = None
     contact_ids: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Call:
-    """The summary of one contact, for the list."""
-
-    contact_id: str
-    first: float
-    changed: float
-    version: int = 0
-    instance_id: str = ""
-    previous: str = ""
-    customer: str = ""
-    system: str = ""
-    initiation: str = ""
-    state: str = "new"
-    outcome: str = ""
-    voice_call_id: str = ""
-    trouble: str = ""
-    entries: list[Entry] = field(default_factory=list)
-
-    def learn(self, told: ContactFacts) -> None:
-        """Fill in what was not known before."""
-        self.instance_id = self.instance_id or told.instance_id
-        self.previous = self.previous or told.previous
-        self.customer = self.customer or told.customer
-        self.system = self.system or told.system
-        self.initiation = self.initiation or told.initiation
-
-    def to_json(self) -> dict[str, Any]:
-        """The row as the REST interface shows it."""
-        return {
-            "contactId": self.contact_id,
-            "previousContactId": self.previous,
-            "customer": self.customer,
-            "system": self.system,
-            "initiationMethod": self.initiation,
-            "state": self.state,
-            "outcome": self.outcome,
-            "voiceCallId": self.voice_call_id,
-            "trouble": self.trouble,
-            "first": self.first,
-            "changed": self.changed,
-            "version": self.version,
-            "entries": len(self.entries),
-        }
-
-    def matches(self, words: Iterable[str]) -> bool:
-        """Whether every word is found in the row or in any entry."""
-        row = json.dumps(self.to_json()).lower()
-        rest = [word for word in words if word not in row]
-        if not rest:
-            return True
-        story = "\n".join(
-            f"{entry.title} {json.dumps(entry.data, default=str)}" for entry in self.entries
-        ).lower()
-        return all(word in story for word in rest)
 
 
 class Recorder:
@@ -150,7 +53,7 @@ class Recorder:
     def invocation(self, function: str, event: Any, done: Invocation, started: float) -> None:
         """A function ran."""
         in_batch = [told for each in facts.payloads(event) if (told := facts.of_payload(each))]
-        flow = facts.of_flow(event)
+        flow, file = facts.of_flow(event), facts.of_file(event)
         data = {
             "function": function,
             "event": event,
@@ -166,6 +69,8 @@ class Recorder:
             title = f"{function}: batch of {len(in_batch)}"
             self._add(_Seen("delivery", title, data, None, started, ids))
             self._learn(in_batch)
+        elif file:
+            self._add(_Seen("delivery", f"{function}: a file", data, file, started))
         else:
             self._add(_Seen("flow", _flow_title(event, done), data, flow, started))
             if flow:
@@ -211,12 +116,12 @@ class Recorder:
     def calls(
         self, query: str = "", state: str = "", limit: int = 200, skip: int = 0
     ) -> list[Call]:
-        """Summaries, newest first. `query`: words that all must match; `state`: see `_in_state`."""
+        """Summaries, newest first. `query`: words that all must match; `state`: see in_state."""
         words = query.lower().split()
         with self._changed:
             found: list[Call] = []
             for call in reversed(self._calls.values()):
-                if state and not _in_state(call, state):
+                if state and not in_state(call, state):
                     continue
                 if words and not call.matches(words):
                     continue
@@ -323,11 +228,11 @@ class Recorder:
             call.learn(told)
         if entry.kind == "event":
             kind = str(entry.data["payload"].get("detail", {}).get("eventType", ""))
-            call.state = _SHOWN_STATES.get(kind.upper(), call.state)
+            call.state = SHOWN_STATES.get(kind.upper(), call.state)
         elif entry.kind == "record":
             call.state = "recorded"
         elif entry.kind == "log":
-            _learn_from_log(call, entry.data)
+            learn_from_log(call, entry.data)
 
     def _count(self, entry: Entry) -> None:
         if entry.kind != "log" or entry.data.get("message") != "delivery":
@@ -337,30 +242,13 @@ class Recorder:
             self._outcomes[status] += 1
 
 
-def _learn_from_log(call: Call, line: Mapping[str, Any]) -> None:
-    if line.get("message") == "delivery":
-        call.voice_call_id = str(line.get("voiceCallId") or call.voice_call_id)
-        status = str(line.get("status") or line.get("disposition") or "")
-        call.outcome = status or call.outcome
-        if line.get("disposition") == "dead_lettered":
-            call.trouble = str(line.get("errorCode") or line.get("reason") or "dead letter")
-        elif line.get("status") in ("created", "existing", "done"):
-            call.trouble = ""
-    elif line.get("level") in _TROUBLE:
-        call.trouble = str(line.get("errorCode") or line.get("message") or "")
-
-
-def _in_state(call: Call, state: str) -> bool:
-    if state == "trouble":
-        return bool(call.trouble)
-    if state == "live":
-        return call.state in ("new", "ringing", "queued", "connected")
-    return call.state == state or call.initiation.lower() == state.lower()
-
-
 def _title_of(kind: str, payload: Any) -> str:
     if kind == "event":
         return str(payload.get("detail", {}).get("eventType", "event"))
+    if kind == "lens":
+        return "segments of Contact Lens"
+    if kind == "file":
+        return "a file of Contact Lens"
     if kind == "record":
         return f"contact record, {payload.get('LastUpdateTimestamp', 'no time')}"
     return kind

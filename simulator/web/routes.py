@@ -24,10 +24,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from simulator.material import read_material
+from simulator.web.calls import Call
 from simulator.web.exports import as_curl, as_sample, payload_of
 from simulator.web.hub import Hub
 from simulator.web.openapi import document
-from simulator.web.recorder import Call
 from simulator.web.sending import Order, kinds_of
 from simulator.web.stories import STORIES, read_overrides
 
@@ -38,6 +38,8 @@ SENT_AS: Final[Mapping[str, str]] = {
     "contact_flow": "flow",
     "contact_events": "event",
     "contact_records": "record",
+    "contact_lens": "lens",
+    "post_call_analysis": "file",
 }
 """Sources of recognised material that can be sent, and what `send` calls them."""
 _LIVE_SECONDS: Final = 15.0
@@ -206,8 +208,11 @@ def _send(hub: Hub, _: Request, body: Any) -> Any:
         raise BadRequest("payload is missing: the event, or a list of events")
     payload = members["payload"]
     kind = str(members.get("kind") or kinds_of(payload))
-    if kind not in ("flow", "event", "record"):
-        raise BadRequest("the payload is no flow's event, contact event or contact record")
+    if kind not in SENT_AS.values():
+        raise BadRequest(
+            "the payload is no flow's event, contact event, contact record, segment of Contact "
+            "Lens or event of its file"
+        )
     times = _number(members.get("times", 1), "times", 1, MOST_TIMES)
     hub.sender.send(kind, payload, times, shuffled=bool(members.get("shuffled")))
     return {"kind": kind, "times": times}
@@ -317,7 +322,7 @@ ROUTES: Final[tuple[Row, ...]] = (
         _send,
         body={
             "payload": "the event, or a list of events",
-            "kind": "flow, event or record; left out: what it looks like",
+            "kind": "flow, event, record, lens or file; left out: what it looks like",
             "times": f"up to {MOST_TIMES}",
             "shuffled": "true: in any order",
         },

@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from simulator.salesforce import Fault
 from simulator.samples.moments import at_delivery, with_times
+from simulator.samples.sources import source_of
 from simulator.simulator import Simulator
 from simulator.web import facts
+from simulator.web.facts import ContactFacts
 from simulator.web.recorder import Recorder
 from simulator.web.stories import Step, StoryError, tell
 
@@ -157,6 +159,12 @@ class Sender:
                 self._recorder.input("record", payload, facts.of_record(payload))
                 key = str(payload.get("ContactId") or "-")
                 simulator.sources.put("contact_records", key, json.dumps(payload))
+            case "lens":
+                self._recorder.input("lens", payload, facts.of_record(payload))
+                key = str(payload.get("ContactId") or "-")
+                simulator.sources.put("contact_lens", key, json.dumps(payload))
+            case "file":
+                self._file(payload)
             case "contact":
                 members = dict(payload)
                 instance = simulator.aws.template.resolve({"Ref": "ConnectInstanceArn"})
@@ -167,21 +175,36 @@ class Sender:
             case "fault":
                 simulator.salesforce.inject(Fault.from_json(payload))
             case _:
-                raise StoryError(f"{step.kind!r} is not flow, event, record, contact or fault")
+                raise StoryError(f"{step.kind!r} is no kind of step")
+
+    def _file(self, payload: Mapping[str, Any]) -> None:
+        """Writes a file of Contact Lens, if there is one, and announces it."""
+        event = payload.get("event", payload)
+        if "content" in payload:
+            where = event["detail"]
+            content = json.dumps(payload["content"]).encode()
+            self._simulator.put_file(where["bucket"]["name"], where["object"]["key"], content)
+        self._recorder.input("file", event, facts.of_file(event))
+        self._simulator.invoke(self._simulator.sources["post_call_analysis"].function, event)
+
+
+_READERS: Final[Mapping[str, Callable[[Any], ContactFacts | None]]] = {
+    "flow": facts.of_flow,
+    "event": facts.of_event,
+    "record": facts.of_record,
+    "lens": facts.of_record,
+    "file": lambda file: facts.of_file(file.get("event", file)),
+}
 
 
 def _contact_of(step: Step) -> str:
-    payload: Any = step.payload
-    told = {
-        "flow": facts.of_flow,
-        "event": facts.of_event,
-        "record": facts.of_record,
-    }.get(step.kind, lambda _: None)(payload)
+    reader = _READERS.get(step.kind)
+    told = reader(step.payload) if reader else None
     return told.contact_id if told else ""
 
 
 def kinds_of(payload: Any) -> str:
-    """flow, event or record, by what the payload looks like; empty for anything else.
+    """flow, event, record, lens or file, by what the payload looks like; empty for anything else.
 
     A list is judged by its first item.
     """
@@ -192,4 +215,8 @@ def kinds_of(payload: Any) -> str:
         return "flow"
     if facts.of_event(first):
         return "event"
+    if source_of(first) == "contact_lens":
+        return "lens"
+    if facts.of_file(first):
+        return "file"
     return "record" if facts.of_record(first) else ""

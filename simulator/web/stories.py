@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from simulator.aws.cloud import CONNECT_INSTANCE_ARN
+from simulator.web import spoken
 
-Kind = Literal["contact", "flow", "event", "record", "fault"]
+Kind = Literal["contact", "flow", "event", "record", "lens", "file", "fault"]
 
 _QUEUE: Final = f"{CONNECT_INSTANCE_ARN}/queue/90000001-aaaa-4bbb-8ccc-000000000001"
 _AGENT: Final = f"{CONNECT_INSTANCE_ARN}/agent/a0000001-aaaa-4bbb-8ccc-000000000001"
@@ -36,7 +37,8 @@ class Step:
 
     Attributes:
         after: seconds since the story's beginning.
-        kind: contact (DescribeContact knows it), flow, event, record, or fault (of Salesforce).
+        kind: contact (DescribeContact knows it), flow, event, record, lens (segments of Contact
+            Lens), file (that it writes), or fault (of Salesforce).
         payload: what is sent.
     """
 
@@ -313,6 +315,21 @@ def _voicemail(teller: Teller) -> list[Step]:
     ]
 
 
+def _transcript(teller: Teller) -> list[Step]:
+    leg = teller.leg()
+    lines = [
+        Step(0.35 + number / 10, "lens", spoken.line(leg.contact_id, number))
+        for number in range(len(spoken.TALK))
+    ]
+    return [
+        *_begun(leg),
+        *_answered(leg),
+        *lines,
+        Step(0.5, "lens", spoken.category(leg.contact_id)),
+        Step(1.5, "file", spoken.file(leg.contact_id, leg.begin)),
+    ]
+
+
 def _salesforce_down(teller: Teller) -> list[Step]:
     leg = teller.leg()
     fault = {"kind": "status", "status": 503, "method": None, "times": None}
@@ -333,6 +350,7 @@ STORIES: Final[Mapping[str, Story]] = {
     "callback": _callback,
     "campaign": _campaign,
     "voicemail": _voicemail,
+    "transcript": _transcript,
     "salesforce-down": _salesforce_down,
     "flood": _inbound,
 }

@@ -57,6 +57,44 @@ def test_a_call_is_watched_from_trigger_to_record(page: Page) -> None:
     picture(page, "console-story")
 
 
+def test_a_transcript_is_read_as_a_conversation(page: Page) -> None:
+    """When a call with a transcript is told, then its story shows who said what, the category
+    between the lines and the sentiment in words."""
+    contact_id = trigger(page, "transcript")
+    page.wait_for_selector(f'#calls [data-id="{contact_id}"]:has-text("0LQ")')
+    open_call(page, contact_id)
+    page.wait_for_selector("#sentiment dd:has-text('1 positive, 0 neutral, 1 negative')")
+    lines = page.locator("#conversation .line")
+    assert lines.count() == 5
+    assert lines.nth(0).inner_text() == "agent, 0:00\nThank you for calling. How can I help?"
+    assert lines.nth(1).inner_text().startswith("customer, ")
+    assert page.inner_text("#conversation .category") == "category: Late delivery"
+    page.locator("#conversation").scroll_into_view_if_needed()
+    picture(page, "console-conversation")
+
+
+def test_a_line_that_is_not_in_salesforce_says_so(page: Page, console: Console) -> None:
+    """Given hostile words that Salesforce does not take, then they are text, and marked."""
+    said = {"messageId": "m", "content": HOSTILE, "senderType": "END_USER", "startTime": 1}
+    entries = [{"vendorCallKey": "refused", "messages": [said]}]
+    console.hub.recorder.exchange(
+        {
+            "at": 1.0,
+            "method": "POST",
+            "path": "/telephony/v1/voiceCalls/messages",
+            "body": {"entries": entries},
+            "status": 503,
+        }
+    )
+    page.wait_for_selector('#calls [data-id="refused"]')
+    open_call(page, "refused")
+    shown = page.inner_text("#conversation .line.missing")
+    assert "not in Salesforce: answered 503" in shown
+    assert HOSTILE in shown
+    assert page.title() != "owned"
+    assert page.locator("#story img, #story script").count() == 0
+
+
 def test_what_is_read_stays_open_until_it_is_closed(page: Page) -> None:
     """Given an entry that was opened while the call goes on, then it stays, and the story is
     renewed when it is closed."""

@@ -1,5 +1,6 @@
 """simulator.web.recorder: the list of calls, search, figures, and what is forgotten."""
 
+import base64
 import json
 import threading
 from typing import Any
@@ -40,6 +41,37 @@ def test_trouble_goes_when_the_call_is_made_after_all() -> None:
     assert recorder.calls(state="trouble")[0].trouble == "503"
     recorder.log(delivery("c", disposition="delivered", status="created"))
     assert recorder.calls(state="trouble") == []
+
+
+def test_a_line_that_ends_does_not_end_its_call() -> None:
+    """Given a created call, then its lines' ends say nothing of its outcome, and their trouble goes
+    when they are delivered."""
+    recorder = Recorder(clock=lambda: 1.0)
+    recorder.log(delivery("c", disposition="delivered", status="created", source="contact_flow"))
+    (call,) = recorder.calls()
+    of_a_line = {"source": "contact_lens", "level": "WARNING", "errorCode": "503"}
+    recorder.log(delivery("c", **of_a_line | {"message": "retry later"}))
+    assert call.trouble == "503"
+    recorder.log(delivery("c", disposition="skipped", reason="NO_LINES", source="contact_lens"))
+    assert (call.trouble, call.outcome) == ("503", "created")
+    recorder.log(delivery("c", disposition="delivered", source="contact_lens"))
+    assert (call.trouble, call.outcome) == ("", "created")
+    recorder.log(delivery("c", disposition="skipped", reason="TOO_LATE", source="contact_lens"))
+    assert call.trouble == "TOO_LATE"
+
+
+def test_what_is_no_flow_does_not_count_as_one() -> None:
+    """Given a queue's batch with a record of the stream, and a file's event, then they are
+    deliveries of their contacts, and no flow's latency."""
+    recorder = Recorder(clock=lambda: 1.0)
+    data = base64.b64encode(b'{"ContactId": "waits"}').decode()
+    body = json.dumps({"record": {"kinesis": {"data": data}}, "done": []})
+    recorder.invocation("F", {"Records": [{"body": body}]}, done(), 1.0)
+    key = "Analysis/Voice/2026/11/20/filed_analysis_2026-11-20T10:06:00Z.json"
+    recorder.invocation("F", {"detail": {"object": {"key": key}}}, done(), 1.0)
+    kinds = {call.contact_id: call.entries[0].kind for call in recorder.calls()}
+    assert kinds == {"waits": "delivery", "filed": "delivery"}
+    assert recorder.figures()["latencyMs"]["count"] == 0
 
 
 def test_search_finds_words_in_rows_and_entries() -> None:

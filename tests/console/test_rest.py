@@ -200,3 +200,21 @@ def test_reset_forgets_everything(console: Console) -> None:
     assert console.hub.recorder.call(contact_id) is None
     assert console.hub.simulator.salesforce.voice_call(contact_id) is None
     assert contact_id not in {item.contact_id for item in console.hub.simulator.ledger()}
+
+
+def test_a_call_is_told_with_its_transcript(console: Console) -> None:
+    """When the story is told, then the call has lines, category and sentiment."""
+    (contact_id, *_) = console.tell("transcript")
+
+    def told() -> Any:
+        return console.call(contact_id).get("conversation") or {"lines": [], "sentiment": {}}
+
+    console.until(lambda: bool(told()["sentiment"]))
+    assert [line["state"] for line in told()["lines"]] == ["taken"] * 5
+    assert [line["sender"] for line in told()["lines"]][:2] == ["VIRTUAL_AGENT", "END_USER"]
+    assert [it["name"] for it in told()["categories"]] == ["Late delivery"]
+    assert told()["sentiment"]["CUSTOMER"]["turns"] == ["negative", "positive"]
+    story = console.call(contact_id)
+    assert {"lens", "file"} <= {entry["kind"] for entry in story["entries"]}
+    assert story["call"]["trouble"] == ""
+    assert console.get("/api/figures")["latencyMs"]["count"] == 1, "of the flow alone"

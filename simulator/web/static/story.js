@@ -2,7 +2,7 @@
 import { copy, el, fill, json, pretty, say } from "/static/dom.js";
 import { get, post } from "/static/api.js";
 
-const KINDS = { flow: "flow", event: "event", record: "record", delivery: "batch", exchange: "Salesforce", log: "log", note: "note" };
+const KINDS = { flow: "flow", event: "event", record: "record", lens: "segments", file: "file", delivery: "batch", exchange: "Salesforce", log: "log", note: "note" };
 
 export function showStory(box, story, open, edit) {
   const { call } = story;
@@ -11,7 +11,7 @@ export function showStory(box, story, open, edit) {
     head(call, story),
     el("h3", {}, "Transfers"),
     el("ul", { class: "tree" }, branch(story.tree, call.contactId, open)),
-    conversation(story.entries),
+    conversation(story.conversation, open),
     el("h3", {}, "What happened"),
     axis(story.entries, call, edit),
     el("h3", {}, "Now in the ledger"),
@@ -42,17 +42,44 @@ function branch(node, chosen, open) {
   return item;
 }
 
-function conversation(entries) {
-  const lines = [];
-  for (const entry of entries) {
-    if (entry.kind !== "exchange" || !String(entry.data.path).includes("essages")) continue;
-    const body = entry.data.body || {};
-    const messages = body.entries ? body.entries.flatMap((each) => each.messages || []) : [body];
-    for (const it of messages) if (it.content) lines.push(it);
+const MARKS = { positive: "+", neutral: "·", negative: "−" };
+const WHO = { END_USER: "customer", VIRTUAL_AGENT: "agent", HUMAN_AGENT: "agent" };
+
+function conversation(told, open) {
+  if (told.elsewhere) {
+    const link = el("a", { href: `/calls/${encodeURIComponent(told.elsewhere)}`,
+      onclick: (event) => { event.preventDefault(); open(told.elsewhere); } }, told.elsewhere);
+    return el("div", {}, el("h3", {}, "Conversation"), el("p", {}, "What was said is in the conversation of the first call, ", link, "."));
   }
-  if (!lines.length) return null;
-  return el("div", {}, el("h3", {}, "Conversation"), ...lines.map((it) =>
-    el("p", { class: it.senderType === "END_USER" ? "line" : "line agent" }, el("b", {}, it.senderType || "line"), it.content)));
+  if (!told.lines.length && !told.categories.length && !Object.keys(told.sentiment).length) return null;
+  const begin = told.lines.length ? told.lines[0].at : 0;
+  const said = [...told.lines.map((line) => ({ at: line.at, shown: spoken(line, begin) })),
+    ...told.categories.map((it) => ({ at: it.at, shown: category(it) }))].sort((a, b) => a.at - b.at);
+  return el("div", { id: "conversation" }, el("h3", {}, "Conversation"),
+    el("ol", { class: "conversation" }, ...said.map((it) => it.shown)), sentiment(told.sentiment));
+}
+
+function spoken(line, begin) {
+  const after = Math.max(0, Math.round((line.at - begin) / 1000));
+  const time = `${Math.floor(after / 60)}:${String(after % 60).padStart(2, "0")}`;
+  const taken = line.state === "taken";
+  return el("li", { class: `line${line.sender === "END_USER" ? "" : " agent"}${taken ? "" : " missing"}` },
+    el("b", {}, `${WHO[line.sender] || line.sender || "line"}, ${time}`, taken ? "" : ` (not in Salesforce: ${line.state})`), line.text);
+}
+
+function category(it) {
+  return el("li", { class: "category" }, `category: ${it.name}`, it.state === "taken" ? "" : ` (not in Salesforce: ${it.state})`);
+}
+
+function sentiment(sides) {
+  const rows = Object.entries(sides).map(([side, told]) => {
+    const count = (mark) => told.turns.filter((each) => each === mark).length;
+    const words = Object.keys(MARKS).map((mark) => `${count(mark)} ${mark}`).join(", ");
+    const shown = told.turns.slice(0, 300).map((mark) => MARKS[mark] || "?").join(" ") + (told.turns.length > 300 ? " …" : "");
+    return [el("dt", {}, side.toLowerCase()), el("dd", {}, told.overall ? `overall ${told.overall}; ` : "", words, " ", el("span", { class: "marks", "aria-hidden": "true" }, shown))];
+  });
+  if (!rows.length) return null;
+  return el("div", { id: "sentiment" }, el("h3", {}, "Sentiment after the call"), el("dl", { class: "meta" }, ...rows.flat()));
 }
 
 function axis(entries, call, edit) {
