@@ -1,7 +1,8 @@
 """What build.py takes out of the layer: a start pays for what is loaded, a deployment for the rest.
 
 Modules that a library imports and no function uses are replaced by those of `replacements`, which
-hold the few names that are asked for. botocore keeps the models of the operations that are called.
+hold the few names that are asked for; smaller edits are library_sources.py's. botocore keeps the
+models of the operations that are called.
 Where a library has changed so that one of these steps finds nothing, the build stops.
 """
 
@@ -12,6 +13,8 @@ import json
 import shutil
 from pathlib import Path
 from typing import Any
+
+from library_sources import SourceChangedError, edit_sources
 
 REPLACEMENTS = Path(__file__).resolve().parent / "replacements"
 
@@ -44,6 +47,7 @@ UNUSED = (
     "botocore/docs/*",
     "cffi",  # cryptography loads its machine code alone, _cffi_backend
     "charset_normalizer/*",
+    "dateutil/zoneinfo",
     "pycparser",
     "pycparser-*.dist-info",
     "urllib3/http2/connection.py",
@@ -78,6 +82,10 @@ def prune_libraries(site: Path) -> None:
                 _remove(path)
     if (site / "botocore" / "data").is_dir():
         prune_botocore(site / "botocore" / "data")
+    try:
+        edit_sources(site, AWS_OPERATIONS)
+    except SourceChangedError as error:
+        raise PruningError(str(error)) from None
 
 
 def _remove(path: Path) -> None:

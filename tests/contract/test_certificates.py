@@ -102,12 +102,14 @@ def test_company_authority_for_aws_is_not_joined_by_the_public_ones(
 def test_credentials_are_those_of_the_first_request(
     server: TlsServer, chain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given clients that were made without any, then a request is refused as long as there are
-    none, and signed with what is there then."""
+    """Given clients that were made without any and have rehearsed, then a request is refused as
+    long as there are none, and signed with what is there then."""
     monkeypatch.setenv("AWS_CA_BUNDLE", str(chain))
     clients = AwsClients(1)
     make = clients.maker("dynamodb", 2.0)
     clients.prepare()
+    with clients.rehearsal():
+        assert "Item" not in make().get_item(**ASKED)
     with pytest.raises(NoCredentialsError):
         make().get_item(**ASKED)
     assert server.received == b""

@@ -54,12 +54,15 @@ def template(deployed: Deployed, fakes: Fakes) -> Template:
         "ConnectInstanceArn": INSTANCE_ARN,
         "ContactCenterSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:b-AbCdEf",
     }
-    for logical_id in resource_types(path):
+    resources = resource_types(path)
+    for logical_id in resources:
         values[logical_id] = logical_id.lower()
         values[f"{logical_id}.Arn"] = f"arn:aws:bench:us-east-1:123456789012:{logical_id}"
-    values["DeadLetterQueue"] = f"{fakes.aws_url}/123456789012/dead-letters"
-    values["WaitingQueue"] = f"{fakes.aws_url}/123456789012/waiting.fifo"
-    for stream in ("ContactEventStream", "ContactRecordStream", "ContactLensStream"):
+    for queue, name in (("DeadLetterQueue", "dead-letters"), ("WaitingQueue", "waiting.fifo")):
+        if queue in resources:  # an older revision has fewer
+            values[queue] = f"{fakes.aws_url}/123456789012/{name}"
+    streams = {"ContactEventStream", "ContactRecordStream", "ContactLensStream"}
+    for stream in streams.intersection(resources):
         values[f"{stream}.Arn"] = f"arn:aws:kinesis:us-east-1:123456789012:stream/{stream}"
     values["ContactFlowSettings.VersionNumber"] = "1"
     values["FailureBucket.Arn"] = "arn:aws:s3:::bench"

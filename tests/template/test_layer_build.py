@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import build
+import library_sources
 import pruning
 import pytest
 
@@ -56,7 +57,7 @@ def workshop(tmp_path: Path) -> Workshop:
     (shop.folder / "voicecall_bridge" / "__pycache__").mkdir(parents=True)
     (shop.folder / "voicecall_bridge" / "__init__.py").write_text("PLACE = __file__\n")
     (shop.folder / "voicecall_bridge" / "__pycache__" / "old.cpython-27.pyc").write_bytes(b"")
-    for script in (build, pruning):
+    for script in (build, library_sources, pruning):
         shutil.copy(str(script.__file__), shop.folder)
     shutil.copytree(pruning.REPLACEMENTS, shop.folder / "replacements")
     wheels = [

@@ -7,6 +7,7 @@ time for nothing the bridge uses.
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -14,28 +15,30 @@ from typing import TYPE_CHECKING, Any
 import botocore.httpsession
 import botocore.loaders
 import botocore.session
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
-from botocore.credentials import create_credential_resolver
+from botocore.credentials import Credentials, create_credential_resolver
 from botocore.exceptions import NoCredentialsError
 
 from voicecall_bridge.tls import read_public_certificates, remembering
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 STREAM_SECONDS = 3.0
 """What AWS may take for an answer where no caller waits."""
 STREAM_ATTEMPTS = 3
 """Attempts at a request where no caller waits."""
 _MAKING = threading.Lock()
+_EMPTY = b'{"SecretString": "", "Parameter": {"Value": ""}}'
+"""An answer without content, whatever was asked: botocore reads the members that it looks for."""
 
 
 def new_session() -> botocore.session.Session:
     """A session; all of them share the models of AWS's services."""
     session = botocore.session.get_session()
     session.register_component("data_loader", _models())
-    session.register_component("credential_provider", LateCredentials(session))
     return session
 
 
@@ -54,6 +57,7 @@ class LateCredentials:
 
     def __init__(self, session: botocore.session.Session) -> None:
         self._session = session
+        self._places: Any = None
         self._found: Any = None
         self._lock = threading.Lock()
 
@@ -73,10 +77,21 @@ class LateCredentials:
         """Answers what reads a property when it is needed, as botocore's own credentials do."""
         return lambda: getattr(self._looked_up(), name)
 
+    @contextmanager
+    def placeholder(self) -> Iterator[None]:
+        """Signs with what is no credential, as long as this lasts; looks nothing up."""
+        self._places = create_credential_resolver(self._session)
+        self._found = Credentials("rehearsal", "rehearsal")
+        try:
+            yield
+        finally:
+            self._found = None
+
     def _looked_up(self) -> Any:
         with self._lock:
             if self._found is None:
-                self._found = create_credential_resolver(self._session).load_credentials()
+                places = self._places or create_credential_resolver(self._session)
+                self._found = places.load_credentials()
             if self._found is None:
                 raise NoCredentialsError
             return self._found
@@ -103,10 +118,16 @@ class AwsClients:
     attempts: int
     connections: int = 8
     _session: botocore.session.Session = field(default_factory=new_session, init=False)
+    _credentials: LateCredentials = field(init=False, repr=False)
     _context: ssl.SSLContext = field(default_factory=_new_context, init=False, repr=False)
     _wanted: set[tuple[str, float]] = field(default_factory=set, init=False, repr=False)
     _made: dict[tuple[str, float], Any] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Lets the session's clients look credentials up late."""
+        self._credentials = LateCredentials(self._session)
+        self._session.register_component("credential_provider", self._credentials)
 
     def maker(self, service: str, seconds: float = STREAM_SECONDS) -> Callable[[], Any]:
         """What gives the client of a service.
@@ -125,6 +146,23 @@ class AwsClients:
         # AWS_CA_BUNDLE may name other ones, which the public ones must not join.
         if all(_connections(client)._verify is True for client in self._made.values()):
             read_public_certificates(self._context)
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Lets the clients that were made build, sign and read requests without sending them.
+
+        A client's first request takes three times the CPU of its later ones: it works out its
+        endpoint, and looks up what it needs of the service's model.
+        """
+        events = [client.meta.events for client in self._made.values()]
+        with self._credentials.placeholder():
+            for each in events:
+                each.register("before-send", _answer_with_nothing)
+            try:
+                yield
+            finally:
+                for each in events:
+                    each.unregister("before-send", _answer_with_nothing)
 
     def _shared(self, service: str, seconds: float) -> Any:
         with self._lock:
@@ -155,3 +193,14 @@ class AwsClients:
 def _connections(client: Any) -> Any:
     # Nothing public leads there. tests/contract/test_certificates.py holds what is done with it.
     return client._endpoint.http_session
+
+
+class _Nothing:
+    """The body of an answer that nobody gave, as urllib3 would hand it over."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield _EMPTY
+
+
+def _answer_with_nothing(request: Any, **_: object) -> AWSResponse:
+    return AWSResponse(request.url, 200, {}, _Nothing())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from voicecall_bridge.composition.observer import new_observer, report_item_faul
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.flow.service import FlowService, UnconfiguredFlow
 from voicecall_bridge.ledger.creations import CreationLedger
-from voicecall_bridge.ledger.table import Table
+from voicecall_bridge.ledger.table import Table, text
 from voicecall_bridge.settings.contact_flow import ContactFlowSettings, FlowSettingsError
 from voicecall_bridge.telephony.client import read_certificates
+from voicecall_bridge.telephony.errors import Unauthorized
 from voicecall_bridge.tls import renew_random_numbers
 from voicecall_bridge.use_cases.create import CreateVoiceCall
 
@@ -81,11 +83,18 @@ def _settings() -> ContactFlowSettings | None:
         return None
 
 
-def _prepare(aws: AwsClients, clients: TelephonyClients) -> None:
+def _prepare(aws: AwsClients, table: Table, clients: TelephonyClients) -> None:
     registry = clients.contact_centers
-    for contact_center in {registry.default, *registry.known.values()}:
-        read_certificates(clients.of(contact_center).session)
+    prepared = [clients.of(each) for each in {registry.default, *registry.known.values()}]
+    for client in prepared:
+        read_certificates(client.session)
     aws.prepare()
+    with aws.rehearsal():
+        # As a create writes; what is rehearsed reaches no table and gets no secret.
+        table.update("rehearsal", "SET a = :a", {":a": text("")}, condition="a <> :a")
+        for client in prepared:
+            with suppress(Unauthorized):
+                client.secrets.current()
 
 
 @lru_cache(maxsize=1)
@@ -114,7 +123,7 @@ def flow_service() -> FlowAnswers:
         failure=settings.failure,
         on_overrun=flow_service.cache_clear,
         actions=partial(_call_actions, ledger, telephony, observer),
-        prepare=partial(_prepare, aws, telephony),
+        prepare=partial(_prepare, aws, ledger.table, telephony),
         instance_arn=settings.instance_arn,
         sent_records=settings.sent_records,
     )
