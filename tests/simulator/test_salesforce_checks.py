@@ -22,6 +22,7 @@ from tests.simulator.salesforce_client import (
     headers,
     new_call,
     send,
+    signing_key,
     token,
 )
 
@@ -159,7 +160,7 @@ def test_a_token_with_a_wrong_claim_is_refused(
     # PyJWT's own encode refuses an iss or a jti that is no text; the plain signer does not
     signed = jwt.PyJWS().encode(
         json.dumps(wrong).encode(),
-        salesforce.identity.private_key_pem,
+        signing_key(salesforce.identity),
         algorithm="RS256",
     )
     # When it is used Then the answer is 401 and names the claim, and nothing is stored
@@ -181,7 +182,7 @@ def test_a_token_signed_by_another_key_is_refused(salesforce: SalesforceSimulato
 def test_only_rs256_is_accepted(salesforce: SalesforceSimulator, algorithm: str) -> None:
     # Given a token that is right but for its algorithm
     keys = {"HS256": "a shared secret that is long enough for HS256", "none": ""}
-    key = keys.get(algorithm, salesforce.identity.private_key_pem)
+    key = keys.get(algorithm, signing_key(salesforce.identity))
     signed = jwt.encode(claims(salesforce.identity), key, algorithm=algorithm)
     # When it is used Then it is refused
     refused(post(salesforce, {"Authorization": f"Bearer {signed}"}), 401, "token")
