@@ -21,39 +21,39 @@ export AWS_DEFAULT_REGION ?= us-west-2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
-.PHONY: help run replay anonymize flow migrate simulator console trigger doctor test lint types template suites soak bench profile startup build deploy package docs sizes lock clean
+.PHONY: help run replay anonymize flow migrate simulator console trigger doctor test lint types template suites soak bench profile startup build deploy package docs pages sizes lock clean
 .PHONY: check coverage suite-unit-a suite-unit-b suite-unit suite-pure suite-measured suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
 
 help:  ## list what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s  %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s  %s\n", $$1, $$2}'
 
-run: $(VENV)/ready  ## replay events/ against the simulator, one line a sample; ARGS=-v shows each delivery
+run: $(VENV)/ready  ## replay events/ against the simulator, one line a sample
 	@$(BIN)/python -m simulator run $(ARGS)
 
-replay: $(VENV)/ready  ## replay real material, as it was copied: make replay EVENT=path, or … | make replay
+replay: $(VENV)/ready  ## replay real material as it was copied: make replay EVENT=path
 	@$(BIN)/python -m simulator replay "$(or $(EVENT),-)" $(ARGS)
 
-anonymize: $(VENV)/ready  ## material without numbers, names, ids and values: make anonymize IN=path OUT=path
+anonymize: $(VENV)/ready  ## make material fit to be shown: make anonymize IN=path OUT=path
 	@$(BIN)/python -m simulator anonymize "$(or $(IN),-)" "$(or $(OUT),$(error name the file to write: make anonymize IN=path OUT=path))"
 
 flow: $(VENV)/ready  ## walk a contact flow: make flow FLOW=flows/inbound.json
 	@$(BIN)/python -m simulator flow "$(or $(FLOW),$(error name a flow: make flow FLOW=path))" $(ARGS)
 
-migrate: $(VENV)/ready  ## move exported flows from Salesforce's package: make migrate FLOWS=<folder> FUNCTION=<ARN of the bridge's function>
+migrate: $(VENV)/ready  ## move flows over from SCVL: make migrate FLOWS=folder
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.migrate "$(or $(FLOWS),$(error name a folder of exported flows: make migrate FLOWS=path))" \
 	$(if $(FUNCTION),--function "$(FUNCTION)") $(if $(OUT),--out "$(OUT)")
 
-simulator: $(VENV)/ready  ## leave the simulator running: make simulator SET="FLOW_FAILURE=error CREATE_FROM_EVENTS=always"
+simulator: $(VENV)/ready  ## leave the simulator running, with the console on a web page
 	@exec $(BIN)/python -m simulator serve $(if $(PORT),--port $(PORT)) $(foreach setting,$(SET),--set "$(setting)") $(ARGS)
 
-console: $(VENV)/ready  ## replay events/ and watch the run on a web page
+console: $(VENV)/ready  ## replay events/ and watch the run on the console
 	@exec $(BIN)/python -m simulator console $(if $(PORT),--port $(PORT)) $(ARGS)
 
-trigger: $(VENV)/ready  ## tell a running simulator a story: make trigger STORY=inbound SET="CustomerEndpoint.Address=+12065550100"
+trigger: $(VENV)/ready  ## tell a running simulator a story: make trigger STORY=inbound
 	@$(BIN)/python -m simulator trigger "$(or $(STORY),$(error name a story: make trigger STORY=inbound))" $(if $(PORT),--port $(PORT)) $(foreach field,$(SET),--set "$(field)") $(ARGS)
 
 # The region above is for the simulator only: here the account's own counts, unless it was set outside.
-doctor: $(VENV)/ready  ## check the settings before the first call: make doctor SECRET=<id, ARN or file> STACK=<name>
+doctor: $(VENV)/ready  ## check before the first call: make doctor SECRET=id STACK=name
 	@$(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) PYTHONPATH=layers/voicecall_bridge \
 	$(BIN)/python -m doctor "$(or $(SECRET),$(if $(STACK),,$(error name a secret: make doctor SECRET=id)))" \
 	--stack "$(STACK)" --key-parameter "$(KEY_PARAMETER)" --region "$(REGION)" --audience "$(AUDIENCE)" $(ARGS)
@@ -62,7 +62,7 @@ doctor: $(VENV)/ready  ## check the settings before the first call: make doctor 
 # The longest first, so that none is left alone at the end.
 SUITES := suite-simulator suite-artefact suite-measured suite-handler suite-unit suite-flows suite-pure suite-faults suite-browser suite-console
 
-test:  ## lint, types, template checks and all test suites; says what runs and what passed
+test:  ## lint, types, template checks and all test suites
 	@$(MAKE) --no-print-directory -j4 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready $(POLICIES)/ready
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),2,5) --last coverage lint types template $(SUITES)
@@ -123,25 +123,25 @@ suite-browser:
 	@command -v chromium >/dev/null || { echo "left out: tests/browser needs Chromium (apt-get install chromium)"; exit 0; }; \
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/browser $(if $(CI),,-m "not full")
 
-soak: $(VENV)/ready  ## random calls with faults and kills: make soak DELIVERIES=100000 SEED=1
+soak: $(VENV)/ready  ## random calls with faults and kills: make soak SEED=1
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tests.soak --deliveries $(or $(DELIVERIES),100000) --seed $(or $(SEED),1)
 
-bench: $(VENV)/ready  ## measure this tree beside another revision: make bench BASE=main
+bench: $(VENV)/ready  ## measure this tree beside another one: make bench BASE=main
 	@$(BIN)/python -m tests.performance.bench --base "$(BASE)" $(ARGS)
 
-profile: $(VENV)/ready  ## where a create, a record, an event and a start spend their CPU
+profile: $(VENV)/ready  ## where a create, a record, an event and a start spend CPU
 	@$(BIN)/python -m tests.performance.profile $(ARGS)
 
-startup: $(VENV)/ready  ## measure what the flow function's start costs, by memory (docs/start-up.md)
+startup: $(VENV)/ready  ## what the flow function's start costs, by memory
 	@$(BIN)/python -m tests.performance.start_up
 
 build: $(SAM)/ready  ## .aws-sam/build, without Docker
 	PYTHON="$(abspath $(SAM)/python)" $(SAM)/sam build
 
-deploy: $(VENV)/ready $(SAM)/ready  ## look up, check, ask, deploy: make deploy INSTANCE=<alias or ARN> SECRET=<name>
+deploy: $(VENV)/ready $(SAM)/ready  ## deploy, asking once: make deploy INSTANCE=alias SECRET=name
 	@$(BIN)/python -m tools.deploy "$(or $(INSTANCE),$(error name the Connect instance: make deploy INSTANCE=alias SECRET=name))" "$(or $(SECRET),$(error name the secret: make deploy INSTANCE=alias SECRET=name))" $(if $(CALLS),--calls $(CALLS)) $(ARGS)
 
-package: build $(VENV)/ready  ## .build/package: what a release uploads, with its hashes; needs no account
+package: build $(VENV)/ready  ## .build/package: what a release uploads; needs no account
 	@$(BIN)/python -m tools.package
 
 # tools/first-deployment runs it.
@@ -149,7 +149,15 @@ package: build $(VENV)/ready  ## .build/package: what a release uploads, with it
 first-deployment: $(VENV)/ready $(SAM)/ready
 	@$(BIN)/python -m tools.first_deployment $(ARGS)
 
-docs: $(VENV)/ready  ## write the made parts of docs/ and flows/README.md anew; check all links
+docs: pages  ## write the pages' made parts and pictures; run their commands
+	@$(BIN)/python -m tools.commands
+	@$(BIN)/python -m tools.session
+	@if command -v chromium >/dev/null; then \
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/browser -k "watched or fault" && \
+	cp .build/pictures/console-story.png .build/pictures/console-faults.png docs/pictures/; \
+	else echo "left as they are: the console's pictures need Chromium"; fi
+
+pages: $(VENV)/ready  ## of these what takes seconds: made parts, check of links
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.field_mapping
 	@$(BIN)/python -m tools.deploy_rights
 	@$(BIN)/python -m tools.flow_pictures
@@ -157,7 +165,7 @@ docs: $(VENV)/ready  ## write the made parts of docs/ and flows/README.md anew; 
 	@$(BIN)/python -m tools.differences
 	@$(BIN)/python -m tools.links
 
-sizes: $(VENV)/ready  ## print the sizes of the deployed package beside their limits
+sizes: $(VENV)/ready  ## sizes of the deployed package beside their limits
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.sizes
 
 lock: $(VENV)/ready  ## write the lock files anew from requirements*.txt

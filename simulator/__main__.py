@@ -174,6 +174,7 @@ def _anonymize(parsed: argparse.Namespace) -> int:
         raise EventError(f"{parsed.path}: {error}") from error
     if parsed.out.exists() and parsed.out.resolve() == parsed.path.resolve():
         raise EventError(f"{parsed.out}: the material itself is not overwritten; name another file")
+    parsed.out.parent.mkdir(parents=True, exist_ok=True)
     parsed.out.write_bytes(changed)
     terminal = Terminal()
     terminal.say(f"written: {parsed.out}: {read_material(changed).summary()}")

@@ -1,4 +1,4 @@
-"""Checks the pages: links lead somewhere, and the commands that they name exist."""
+"""Checks the pages: links and pictures lead somewhere, and the commands that they name exist."""
 
 import re
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-_LINK: Final = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _MAKE: Final = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
 _MODULE: Final = re.compile(r"python -m ([a-z_.]+)")

@@ -1,11 +1,45 @@
 """The pages that people read: links lead somewhere, and the commands they name exist."""
 
+import pytest
+
 from tests.architecture.source_code import ROOT
+from tools import commands
+from tools.commands import Command
 from tools.links import anchors, faults, pages
 
 
 def test_links_and_commands_of_the_pages() -> None:
     assert list(faults()) == []
+    assert list(commands.faults()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("make flow FLOW=a.json ARGS=-v", ""),
+        ("make flow FLOOR=a.json", "the Makefile reads no FLOOR"),
+        ('make trigger SET="NAME=x"', ""),
+        ("aws sqs delete-queue --queue-url <url>", ""),
+        ("aws sqs remove-queue --queue-url <url>", "there is no such operation"),
+        ("aws sqs delete-queue --queue <url>", "there is no option --queue"),
+    ],
+)
+def test_a_command_that_cannot_run_is_named(text: str, fault: str) -> None:
+    found = list(commands.faults([Command(ROOT / "README.md", text)]))
+    assert [each.rpartition(": ")[2] for each in found] == ([fault] if fault else [])
+
+
+def test_commands_of_the_pages_are_run() -> None:
+    """`make docs` would run nothing, and say that all is well."""
+    texts = commands.runnable()
+    assert {text.split()[1] for text in texts} == set(commands.RUN)
+    assert 'make flow FLOW=flows/callback.json ARGS="--press 1"' in texts
+
+
+def test_a_command_that_fails_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    [failed] = commands.run(["exit 0", "echo said; exit 2"])
+    assert failed == "echo said; exit 2: status 2\nsaid\n"
+    assert "exit 0" in capsys.readouterr().out
 
 
 def test_pages_are_found() -> None:

@@ -154,3 +154,12 @@ def test_link_is_left_alone(tmp_path: Path) -> None:
     assert made.returncode == 1
     assert "is a link" in made.stderr
     assert (tmp_path / "real" / "kept").exists()
+
+
+def test_help_fits_a_terminal_of_80_columns() -> None:
+    told = subprocess.run(
+        ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert len(told) > 20
+    assert [line for line in told if len(line) > 80] == []
+    assert len({re.match(r"  make \S+ +", line).end() for line in told}) == 1  # type: ignore[union-attr]
