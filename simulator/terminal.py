@@ -141,7 +141,8 @@ class Terminal:
                 if reason:
                     self.say(f"       {number:4} {reason}")
         if tally.unmatched:
-            self.say(f"  {tally.unmatched:4} events besides that no rule takes")
+            events = "event" if tally.unmatched == 1 else "events"
+            self.say(f"  {tally.unmatched:4} {events} besides that no rule takes")
         kept = [line.payload_kept for line in tally.lines if line.disposition == "dead_lettered"]
         where = ", ".join(f"{kept.count(at)} {_KEPT.get(at, at)}" for at in sorted(set(kept)))
         if where:

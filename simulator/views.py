@@ -20,6 +20,9 @@ __all__ = ["DeliveryView", "RunView"]
 _NONE: Final = "-"
 _WIDE: Final = 150
 """From so many columns on ids stand whole."""
+_MIDDLE: Final = 112
+"""Below it a delivery's line is a short one."""
+_MARK: Final = len("ok    ")
 _HANGS: Final = {
     "hang": "Salesforce does not answer, on purpose",
     "hang_after_storing": "Salesforce stores and does not answer, on purpose",
@@ -71,6 +74,8 @@ class DeliveryView:
         end = _end(outcome)
         if line and line.reason not in ("", result):
             end += f" ({line.reason})"
+        if self._terminal.is_terminal and self._terminal.width < _MIDDLE:
+            return self._narrow(outcome, "" if status == _NONE else f"{status}, ", end)
         wide = self._terminal.width >= _WIDE or not self._terminal.is_terminal
         contact = (line.contact_id if line else "") or _NONE
         columns = [
@@ -87,6 +92,19 @@ class DeliveryView:
         if wide:
             shown.append(f"[dim]{escape(name_of(outcome.path))}[/]")
         return "  ".join(shown)
+
+    def _narrow(self, outcome: Outcome, status: str, end: str) -> str:
+        """What fits beside the mark; an end that does not fit stands below."""
+        line = outcome.lines[0] if outcome.lines else None
+        contact = self._short((line.contact_id if line else "") or _NONE)
+        method = self._terminal.fitted((line.method if line else "") or _NONE, 15)
+        ms = f"{round(outcome.duration_ms)} ms"
+        text = f"{outcome.delivered.source:15} {contact:13} {method:15} {ms:>8}"
+        said = f"{status}{end}"
+        room = self._terminal.width - _MARK - len(text) - 1
+        style = STYLES.get(line.disposition if line else "", "red")
+        between = " " if len(said) <= room else "\n" + " " * _MARK
+        return f"{escape(text)}{between}[{style}]{escape(said)}[/]"
 
     def _short(self, contact: str) -> str:
         return (

@@ -109,7 +109,7 @@ def _aws(service: str, operation: str, rest: str) -> Iterator[str]:
 
 
 def _kebab(name: str) -> str:
-    return botocore.xform_name(name, "-")
+    return str(botocore.xform_name(name, "-"))
 
 
 def runnable() -> list[str]:

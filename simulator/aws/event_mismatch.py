@@ -3,12 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from simulator.aws.event_pattern import EventPattern
 from simulator.aws.event_rules import Rule
 
 __all__ = ["Mismatch", "mismatches", "nearest_rule"]
+
+_MISSING: Final = "missing"
+_NO_VALUE: Final = "no value"
+_OF_THE_SHAPE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,18 @@ class Mismatch:
 def nearest_rule(
     rules: Sequence[Rule], event: Mapping[str, Any]
 ) -> tuple[str, list[Mismatch]] | None:
-    """The rule that comes nearest to taking the event, and what differs; None without rules."""
+    """The rule that comes nearest to taking the event, and what differs; None without rules.
+
+    A rule that wants a member not to be there, or another one to be there, is for events of another
+    shape: each such difference counts as many.
+    """
     found = [(rule.name, mismatches(rule.pattern.written, event)) for rule in rules]
-    return min(found, key=lambda pair: len(pair[1]), default=None)
+    return min(found, key=lambda pair: sum(map(_distance, pair[1])), default=None)
+
+
+def _distance(mismatch: Mismatch) -> int:
+    is_of_the_shape = mismatch.wanted == _NO_VALUE or mismatch.found == _MISSING
+    return _OF_THE_SHAPE if is_of_the_shape else 1
 
 
 def mismatches(pattern: Mapping[str, Any], event: Any, path: str = "") -> list[Mismatch]:
@@ -57,7 +70,7 @@ def mismatches(pattern: Mapping[str, Any], event: Any, path: str = "") -> list[M
 
 def _found(members: Mapping[str, Any], key: str) -> str:
     if key not in members:
-        return "missing"
+        return _MISSING
     return _shown(members[key])
 
 
@@ -66,7 +79,7 @@ def _wanted(item: Any) -> str:
         return _shown(item)
     ((name, argument),) = item.items()
     if name == "exists":
-        return "any value" if argument else "no value"
+        return "any value" if argument else _NO_VALUE
     if name == "equals-ignore-case":
         return f"{_shown(argument)} in any case"
     return f"{name} {_shown(argument)}"

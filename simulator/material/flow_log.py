@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["CUSTOMER", "SYSTEM", "event_of_log", "is_flow_log"]
+__all__ = ["CUSTOMER", "SYSTEM", "answer_of_log", "event_of_log", "is_flow_log"]
 
 CUSTOMER: Final = "+12065550100"
 SYSTEM: Final = "+18005550199"
@@ -68,6 +68,16 @@ def event_of_log(line: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ..
         },
     }
     return event, tuple(notes)
+
+
+def answer_of_log(line: Mapping[str, Any]) -> str:
+    """What a line says that the function answered, a sentence, where the line is about nothing
+    else; empty otherwise. The log has a line when the block calls, and another when it has ended.
+    """
+    if line["ContactFlowModuleType"] not in _LAMBDA_BLOCKS or line.get("Parameters"):
+        return ""
+    results = _results(line) or str(line.get("Results") or "")
+    return f"{line['ContactId']}: then the function answered {results}" if results else ""
 
 
 def _sent(parameters: Any) -> dict[str, str]:

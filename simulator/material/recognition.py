@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from simulator.material.flow_log import event_of_log, is_flow_log
+from simulator.material.flow_log import answer_of_log, event_of_log, is_flow_log
 from simulator.material.text import MOST_BYTES, as_text, from_base64, from_gzip
 from simulator.material.values import BrokenJson, Found, values_in
 from simulator.material.wrappings import Inner, insights_rows, unwrapped
@@ -255,8 +255,11 @@ class _Reading:
 
     def _take_flow_log(self, line: dict[str, Any]) -> None:
         self.wrappings["a flow's log"] += 1
-        found = event_of_log(line)
-        if found is None:
+        answer, found = answer_of_log(line), event_of_log(line)
+        if answer and self.events:
+            last = self.events[-1]
+            self.events[-1] = replace(last, notes=(*last.notes, answer))
+        elif answer or found is None:
             self.left_out[_OTHER_BLOCK] += 1
         else:
             payload, notes = found

@@ -77,6 +77,19 @@ def test_lambda_block_of_a_flows_log() -> None:
     assert "1 line of a flow's log without a Lambda block" in material.summary()
 
 
+def test_a_line_of_the_log_that_only_tells_the_answer_is_no_event() -> None:
+    """Given a line when the block calls and one when it has ended, then it is one event."""
+    call = {name: value for name, value in FLOW_LOG.items() if "Results" not in name}
+    answer = {name: value for name, value in FLOW_LOG.items() if name != "Parameters"}
+
+    material = read_material(lines(call, answer).encode())
+
+    (event,) = material.events
+    assert event.notes[-1] == "c-1: then the function answered status created"
+    with pytest.raises(NotUnderstood, match="there is no event in it"):
+        read_material(text(answer))
+
+
 @pytest.mark.parametrize(
     "parameters",
     [

@@ -77,6 +77,17 @@ def test_nearest_rule_is_named() -> None:
     assert nearest_rule([], {}) is None
 
 
+def test_a_rule_for_events_of_another_shape_is_far() -> None:
+    """Given a rule that wants a member not to be there, then one with two other values is nearer."""
+    odd = Rule("odd", EventPattern({"a": [{"exists": False}]}), ())
+    usual = Rule("usual", EventPattern({"a": [1], "b": [2]}), ())
+
+    found = nearest_rule([odd, usual], {"a": 3, "b": 3})
+
+    assert found is not None
+    assert found[0] == "usual"
+
+
 def test_every_event_is_explained_by_the_bridges_rules() -> None:
     """Given an event of another instance, then the instance is what differs."""
     rules = read_rules(deployed())

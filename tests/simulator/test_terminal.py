@@ -242,3 +242,29 @@ def test_terminal_shows_the_same_words(
 
     assert "\x1b[" in screen.getvalue()
     assert words(ESCAPES.sub("", screen.getvalue())) == words(out.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (
+            outcome({"status": "created", "voiceCallId": "0LQ1"}),
+            ["ok    contact_flow    c-1           createVoiceCall    12 ms created, delivered"],
+        ),
+        (
+            outcome(error={"errorType": "FlowMistake"}, lines=(DEAD,)),
+            [
+                "ok    contact_flow    c-2           createVoiceCall    12 ms",
+                "      raises, dead_lettered (503)",
+            ],
+        ),
+    ],
+)
+def test_delivery_fits_80_columns(shown: Outcome, expected: list[str]) -> None:
+    """Given a narrow terminal, then nothing runs over its edge: a long end stands below."""
+    screen = io.StringIO()
+
+    DeliveryView(Terminal(out=screen, terminal=True, width=80)).delivered(shown)
+
+    told = [line.rstrip() for line in ESCAPES.sub("", screen.getvalue()).splitlines()]
+    assert told == expected
