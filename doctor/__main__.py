@@ -19,7 +19,7 @@ FAULTY: Final = 1
 UNUSABLE: Final = 2
 _INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
-"""As a shell tells it of a program that SIGPIPE ended: whoever read has seen enough."""
+"""A shell's status of a program that SIGPIPE ended: the reader has seen enough."""
 _FILE_SUFFIX: Final = ".json"
 
 

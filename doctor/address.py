@@ -36,7 +36,7 @@ _UNTRUSTED: Final[Mapping[int, tuple[str, str]]] = {
     64: ("is for another host", "the address is to be the host's name, not a number"),
 }
 _BETWEEN: Final = (
-    "is signed by nobody the bridge trusts",
+    "is not signed by an authority that the bridge trusts",
     "a proxy or firewall that opens TLS stands between: let this host through unopened, or name "
     "its certificates (SalesforceCaParameterName)",
 )
@@ -142,7 +142,7 @@ def check_network(address: str, seconds: float, way: Way | None = None) -> Itera
     with connection:
         if proxy.scheme == "https":
             yield ok(CONNECTION, "the proxy's port answers")
-            yield unchecked(TLS, "inside the TLS of the proxy: the token below tells")
+            yield unchecked(TLS, "inside the TLS of the proxy: the token below shows it")
             return
         found = _tunnel(connection, host, port, seconds) if proxy.hostname else _PORT_ANSWERS
         yield found
@@ -174,10 +174,10 @@ def _tunnel(connection: socket.socket, host: str, port: int, seconds: float) -> 
         return fault(CONNECTION, *_no_proxy(error))
     status = re.match(rb"HTTP/1\.[01] ([0-9]{3})", answer)
     if status is None:
-        return fault(CONNECTION, "what answers is no proxy", "SalesforceProxy: host and port")
+        return fault(CONNECTION, "what answers is not a proxy", "SalesforceProxy: host and port")
     if status[1].startswith(b"2"):
         return ok(CONNECTION, "the proxy lets this host through")
-    text = f"the proxy lets nobody through ({status[1].decode()})"
+    text = f"the proxy refuses the tunnel ({status[1].decode()})"
     return fault(CONNECTION, text, f"let CONNECT through to *{_HOST}:443 in the proxy")
 
 

@@ -60,7 +60,7 @@ class Unread(Exception):
     Attributes:
         text: what is wrong.
         change: what to change.
-        is_denied: only these credentials may not; it may be sound all the same.
+        is_denied: these credentials may not read it; it may be correct nevertheless.
     """
 
     def __init__(self, text: str, change: str, *, is_denied: bool = False) -> None:
@@ -194,7 +194,7 @@ class Account:
                 client.close()
         except ClientError as error:
             raise _explained(error, service, operation, what) from None
-        except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no address
+        except (BotoCoreError, ValueError) as error:  # ValueError: the endpoint is not an address
             raise Unread(*_unasked(error)) from None
 
 
@@ -214,7 +214,7 @@ def _region_of(name: str) -> str:
 def _explained(error: ClientError, service: str, operation: str, what: str) -> Unread:
     answer: Mapping[str, Any] = error.response.get("Error", {})
     code = str(answer.get("Code", ""))
-    # Secrets Manager and Systems Manager tell a refused KMS key by the text alone.
+    # Secrets Manager and Systems Manager name a refused KMS key in the text only.
     if code in _DENIED and "kms" in str(answer.get("Message", "")).lower():
         return Unread(*_KEY_REFUSED)
     text, change = _CODES.get(code, (f"AWS refuses it ({code})", "AWS health; run it again"))

@@ -35,7 +35,7 @@ class Asked:
         secret: name or ARN of the secret.
         file: a file that holds the secret's text instead.
         key_parameter: name of the SecureString with the private key.
-        stack: name of the stack whose function has the bridge's environment.
+        stack: name of the stack; its function has the bridge's environment.
         audience: `aud` of the tokens.
         provider: value of the header Telephony-Provider-Name.
         seconds: for each answer.
@@ -206,7 +206,7 @@ class Examination:
         if center is not None and usable and reading.has(ORG, API_NAME, BASE, KEY):
             yield from self._org(center).examine()
         else:
-            yield unchecked(CLOCK, "it is told by an answer of Salesforce")
+            yield unchecked(CLOCK, "only an answer of Salesforce shows it")
             yield unchecked(TOKEN, "after the faults above")
 
     def _org(self, center: ContactCenterSecret) -> Org:

@@ -34,7 +34,7 @@ CLOCK: Final = "clock"
 TOKEN: Final = "token"  # noqa: S105 - the name of a check
 
 _TOLERATED: Final = 5
-"""Seconds of difference that are nobody's concern; Date itself has whole seconds."""
+"""A difference in seconds that does no harm; Date itself has whole seconds."""
 _UNKNOWN_ID: Final = (400, 404, 409, 410, 422)
 """Statuses that an id without a call may get once the token is accepted."""
 _NOT_THE_API: Final = "SCRT_ENDPOINT_BASE: https://<MyDomain>.my.salesforce-scrt.com/telephony/v1"
@@ -53,7 +53,7 @@ class Told:
         status: of the answer; 0 when there was none.
         error: what the bridge's client makes of it; None when it takes it for a success.
         is_page: the answer is an HTML page.
-        ahead: seconds this machine's clock is ahead of the answer's; None when that is not told.
+        ahead: seconds this machine's clock is ahead of the answer's; None without a Date.
     """
 
     status: int
@@ -93,11 +93,11 @@ class Org:
     way: Way = field(default_factory=Way)
 
     def examine(self) -> Iterator[Finding]:
-        """Asks once, and again where one answer does not tell; what is to be said of it."""
+        """Asks once, and again where one answer is not enough; the findings."""
         told = self.ask()
         mended = None
         if told.is_refused and told.ahead is not None and abs(told.ahead) >= _TOLERATED:
-            # Signed by Salesforce's clock, a good key is told from one that is refused anyway.
+            # Signed by Salesforce's clock, a good key is accepted, and a bad one still refused.
             mended = self.ask(ahead=told.ahead)
         yield clock_finding(told, mended)
         best = mended if mended is not None and mended.is_accepted else told
@@ -219,7 +219,7 @@ def clock_finding(told: Told, mended: Told | None) -> Finding:
 
 
 def accepted_finding(told: Told, forged: Told, *, by_other_clock: bool) -> Finding:
-    """The answer to an unknown id, checked against the answer to a token of nobody's key."""
+    """The answer to an unknown id, compared with the answer to a token of an unknown key."""
     answer = f"{told.status} for an id that no call has"
     signed = ", signed by Salesforce's clock" if by_other_clock else ""
     if forged.is_refused:
@@ -247,7 +247,7 @@ def refused_finding(told: Told) -> Finding:
 def _unanswered(told: Told) -> tuple[str, str]:
     code = told.error.code if told.error else ""
     if code == "UNREACHABLE":
-        return "not asked: no connection", "what is told above"
+        return "not asked: no connection", "what is said above"
     if code == "SETTINGS":
         return "not asked: the address is none", _NOT_THE_API
     return (

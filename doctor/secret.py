@@ -46,7 +46,7 @@ class SecretReading:
 
     Attributes:
         findings: in the order in which they are shown.
-        center: its usable parts, as the bridge reads them; None when it is no JSON object.
+        center: its usable parts, as the bridge reads them; None when it is not a JSON object.
         faulty: names of the parts of `center` that are placeholders.
         key: the private key, also one under a wrong name; empty when there is none to look at.
     """
@@ -218,7 +218,7 @@ def _key_name(
 
 
 def _absence(members: Mapping[str, Any], name: str) -> str:
-    """Why a name has no usable text; empty when it has some text."""
+    """Why a name's text is not usable; empty when it is."""
     if name not in members:
         near = difflib.get_close_matches(name.upper(), [it.upper() for it in members], 1, 0.75)
         similar = [it for it in members if it.upper() in near and it not in _PLACEHOLDERS]

@@ -32,7 +32,7 @@ RIGHT: Final = 0
 WRONG: Final = 1
 UNUSABLE: Final = 2
 INTERRUPTED: Final = 128 + signal.SIGINT
-"""As a shell tells that a signal ended a program."""
+"""A shell's status of a program that a signal ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +75,7 @@ def _add_material_commands(commands: Any) -> None:
     replay.add_argument(
         "--allow-unmatched",
         action="store_true",
-        help="an event that no rule of the template takes is no failure",
+        help="an event that no rule of the template takes is not a failure",
     )
     replay.add_argument(
         "--parent",
@@ -116,7 +116,7 @@ def _add_console_commands(commands: Any) -> None:
     console = commands.add_parser("console", help="replay every sample and show it on the console")
     web.add_serve_arguments(console)
     console.set_defaults(command=_console)
-    trigger = commands.add_parser("trigger", help="tell a story to a simulator that runs")
+    trigger = commands.add_parser("trigger", help="play a story in a running simulator")
     web.add_trigger_arguments(trigger)
     trigger.set_defaults(command=_trigger)
 
@@ -216,7 +216,7 @@ def _explain(terminal: Terminal, outcome: Outcome, simulator: Simulator) -> None
             terminal.say(f"      {line.error_text}")
     if any(line.reason == "CONTACT_NOT_FOUND" for line in outcome.lines):
         terminal.say(
-            "      hint: DescribeContact does not know the contact here; tell of it with a line "
+            "      hint: DescribeContact does not know the contact here; add it with a line "
             '{"connect": {"contacts": [...]}} in a call (events/README.md)'
         )
     if not outcome.reached:
@@ -224,7 +224,7 @@ def _explain(terminal: Terminal, outcome: Outcome, simulator: Simulator) -> None
         event = at_delivery(outcome.delivered.event, datetime.now(UTC))
         for difference in simulator.sources.why_unmatched(event):
             terminal.say(f"      {difference}")
-        terminal.say("      --allow-unmatched makes that no failure (make: ARGS=--allow-unmatched)")
+        terminal.say("      --allow-unmatched accepts that (make: ARGS=--allow-unmatched)")
     if call := outcome.unknown_call(journal):
         terminal.say(
             "      hint: Salesforce has no VoiceCall of this contact here; put its createVoiceCall "
@@ -257,7 +257,7 @@ def _end(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -
 
 
 if __name__ == "__main__":
-    # A shell lets what it starts in the background ignore SIGINT: `serve` is to end all the same.
+    # A shell makes its background programs ignore SIGINT, but `serve` must end on it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)

@@ -7,9 +7,9 @@ import socket
 def wait_for_ending() -> None:
     """Wait until the handler of a signal raises; returns by that exception only. Main thread only.
 
-    `signal.pause`, and a lock that is waited for as well, miss a signal that another thread takes,
-    or that comes between the interpreter's last look at its signals and the wait: what is noted for
-    the main thread wakes nobody. A byte in a socket stays there until it is read.
+    `signal.pause` and a lock miss a signal that another thread takes, or that arrives between the
+    interpreter's last check and the wait: a note for the main thread does not wake it. A byte in a
+    socket stays there until it is read.
 
     Raises:
         ValueError: not the main thread.
@@ -20,7 +20,7 @@ def wait_for_ending() -> None:
         interpreters.setblocking(False)
         before = signal.set_wakeup_fd(interpreters.fileno(), warn_on_full_buffer=False)
         try:
-            # Handlers run behind `recv`; one that does not raise is no ending.
+            # Handlers run after `recv`. One that does not raise does not end the wait.
             while ours.recv(1):
                 pass
         finally:

@@ -41,7 +41,7 @@ def faults_in(environment: Mapping[str, str], layers: Iterable[Path]) -> str:
 
 
 def _main() -> int:
-    # Here alone: who imports this module for `faults_in` has no such package.
+    # Imported here: the package is not on the path of those who only need `faults_in`.
     from voicecall_bridge.settings.shared import SettingsError  # noqa: PLC0415
 
     faults: dict[str, None] = {}  # several functions read the same variable

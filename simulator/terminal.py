@@ -36,7 +36,7 @@ LEAST_WIDTH: Final = 80
 MOST_WIDTH: Final = 200
 """Columns of a line, whatever the terminal has."""
 _FILE_WIDTH: Final = 120
-"""Where nobody watches, as in a log of CI."""
+"""The width without a terminal, as in a log of CI."""
 
 
 class Terminal:
@@ -173,7 +173,7 @@ def _call(record: VoiceCallRecord) -> str:
 
 
 def _final(fields: Mapping[str, Any]) -> Iterator[str]:
-    """What a contact record has told of a call: until when, with whom, how it ended."""
+    """What a contact record has added to a call: its end, its agent, how it ended."""
     if "endTime" not in fields:
         return
     yield f"{fields.get('startTime', '?')} until {fields['endTime']}"

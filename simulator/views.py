@@ -155,7 +155,7 @@ class RunView:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Nothing is under way any more."""
+        """Nothing is under way."""
         self._bar.stop()
 
     def began(self, sample: Sample) -> None:

@@ -58,7 +58,7 @@ OPTIONAL: Final[Mapping[str, str]] = {
 def rights(types: set[str]) -> dict[str, set[str]]:
     """Resource type -> the actions that its handlers need.
 
-    Raises ValueError for a type whose schema names none.
+    Raises ValueError for a type without rights in its schema.
     """
     schemas = ProviderSchemaManager()
     found = {}

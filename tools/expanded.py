@@ -30,7 +30,7 @@ ARTEFACT = "s3://built/artefact"
 
 
 class NoPolicies(ManagedPolicyLoader):  # type: ignore[misc] # the package has no types
-    """Knows none of AWS's managed policies by name: the template names them by ARN."""
+    """Knows no managed policy by name: the template names them by ARN."""
 
     def __init__(self) -> None:
         """Asks IAM for nothing."""

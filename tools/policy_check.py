@@ -27,7 +27,7 @@ ACCEPTED = {
     ),
 }
 TRUST = "AssumeRolePolicyDocument"
-"""A trust policy has no Resource, which parliament calls malformed in every policy."""
+"""A trust policy has no Resource, which parliament calls malformed."""
 
 
 def findings(folder: Path) -> Counter[tuple[str, str]]:

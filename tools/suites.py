@@ -22,7 +22,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 LOGS: Final = ROOT / ".build" / "test"
 _LOOK_SECONDS: Final = 0.2
 _SAY_SECONDS: Final = 30.0
-"""How often a line is printed where nobody watches."""
+"""How often a line is printed without a terminal."""
 _PERCENT: Final = re.compile(rb"\[ *([0-9]+)%\]")
 _SUMMARY: Final = re.compile(r"([0-9]+) (passed|failed|skipped|error)s?")
 _JOB_SERVER: Final = re.compile(r"--jobserver|-j|--output-sync|-O")

@@ -125,7 +125,7 @@ class ConnectSimulator:
             return [{"kind": kind, "left": self._faults.count(kind)} for kind in kinds]
 
     def clear_faults(self) -> None:
-        """From now on nothing fails any more that was to fail."""
+        """Removes all faults that have not happened yet."""
         with self._lock:
             self._faults.clear()
 
@@ -220,7 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-        """The journal tells it better."""
+        """Writes nothing: the journal has every request."""
 
 
 def _epoch_seconds(value: object) -> float:

@@ -1,4 +1,4 @@
-"""How DescribeContact can be told to fail."""
+"""Faults of DescribeContact."""
 
 from typing import Literal
 

@@ -102,7 +102,7 @@ class EventBus:
     def put(self, event: Mapping[str, Any]) -> list[Delivery]:
         """Deliver `event`, a whole envelope, to every target of every rule that matches it.
 
-        An event that no rule sees ends in an empty list. Raises ValueError for what is no envelope.
+        The list is empty if no rule matches. Raises ValueError if it is not an envelope.
         """
         if not all(isinstance(event.get(key), str) for key in ("id", "source", "detail-type")):
             raise ValueError("an event needs the texts id, source and detail-type")

@@ -6,7 +6,7 @@ for use in event patterns":
     a pattern's fields must all match, keys and texts are compared case-sensitively
     a leaf is a list of values and operators, one of which must match
     an event's array matches when one of its elements does
-    `exists` looks at leaves alone: an object or an empty array is no leaf
+    `exists` looks at leaves alone: an object or an empty array is not a leaf
 
 Operators: prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists, $or. What
 else EventBridge knows (cidr) is refused, as is what it does not know.
@@ -69,7 +69,7 @@ def _fields(pattern: object, where: str) -> _Matcher:
     ]
 
     def match(value: Any) -> bool:
-        # A field below what is not there, or is no object, is a field that is not there.
+        # A field below a missing field, or below a value that is not an object, is missing.
         return any(all(matcher(item) for matcher in matchers) for item in _objects(value) or [{}])
 
     return match
@@ -199,7 +199,7 @@ def _anything_but(argument: object, where: str) -> _Matcher:
         if len(kinds) != 1 or not all(_is_text_or_number(item) for item in values):
             raise PatternError(f"{where}: texts or numbers are needed, not {argument!r}")
         excluded = [_exact(item, where) for item in values]
-    # A field that is not there has no value that could be another one.
+    # A missing field has no value to compare.
     return lambda value: value is not _ABSENT and not any(matches(value) for matches in excluded)
 
 
@@ -228,7 +228,7 @@ def _numeric(argument: object, where: str) -> _Matcher:
     comparisons = list(zip(argument[::2], argument[1::2], strict=True))
     for sign, limit in comparisons:
         if not isinstance(sign, str) or sign not in _COMPARISONS:
-            raise PatternError(f"{where}: {sign!r} is none of {' '.join(_COMPARISONS)}")
+            raise PatternError(f"{where}: {sign!r} is not one of {' '.join(_COMPARISONS)}")
         if not _is_number(limit) or abs(limit) > _NUMERIC_LIMIT:
             raise PatternError(f"{where}: a number from -5.0e9 to 5.0e9 is needed, not {limit!r}")
     return lambda value: (

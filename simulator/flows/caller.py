@@ -1,4 +1,4 @@
-"""A caller in a flow: the contact's data, what the flow has learned, and where it sends the caller.
+"""A caller in a flow: the contact's data, the flow's variables, and where it sends the caller.
 
 Shape of the contact's data: administrator guide, "Grant Amazon Connect access to your Lambda
 functions". JSONPaths are substituted textually, and one that finds nothing becomes an empty text.

@@ -2,7 +2,7 @@
 
 Limits: Amazon Connect API reference, "Flow language", and administrator guide, "Amazon Connect
 service quotas". `faults` is what Connect refuses for certain. `doubts` is what it may refuse, or
-what this machine does not know: a real flow is walked all the same.
+what this machine does not know: a real flow is walked nevertheless.
 """
 
 import re
@@ -112,13 +112,13 @@ def _of_the_whole(flow: Flow) -> Iterator[str]:
     if flow.size > MOST_CHARACTERS:
         yield f"{flow.size} characters, {MOST_CHARACTERS} are allowed"
     if flow.start not in flow.actions:
-        yield f"StartAction {flow.start!r} is no action"
+        yield f"StartAction {flow.start!r} is not an action"
 
 
 def _of_an_action(flow: Flow, action: Action) -> Iterator[str]:
     for label, target in action.transitions:
         if target not in flow.actions:
-            yield f"{label} leads to {target!r}, which is no action"
+            yield f"{label} leads to {target!r}, which is not an action"
     if check := _FAULTS.get(action.type):
         yield from check(action.parameters)
 

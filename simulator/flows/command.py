@@ -104,7 +104,7 @@ def run(parsed: argparse.Namespace) -> bool:
     """Walk and report; whether the caller is looked after and the flow makes no mistake.
 
     Raises:
-        EventError: a file is no flow, Connect would refuse it, or a choice names what is not there.
+        EventError: a file is not a flow, Connect would refuse it, or a choice does not exist.
         TemplateError, OSError: as Simulator.
     """
     flow = read_flow(parsed.path)

@@ -129,7 +129,7 @@ class Flow:
         """Whether its name or description says that it is a disconnect flow.
 
         A disconnect flow is an inbound flow by its type (administrator guide, "Set disconnect
-        flow"), so nothing else in the file tells.
+        flow"), so nothing else in the file shows it.
         """
         words = f"{self.name} {self.description}".casefold()
         return self.type == INBOUND and "disconnect" in words

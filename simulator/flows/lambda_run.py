@@ -20,7 +20,7 @@ _NOT_THE_BRIDGES: Final = re.compile(r"salesforce_?rest_?api|kvs", re.IGNORECASE
 def calls_the_bridge(action: Action) -> bool:
     """Whether a Lambda block calls the bridge's function, or the one that the bridge replaces.
 
-    The name of a function tells little, so the parameter methodName decides: it is the contract.
+    A function may have any name, so the parameter methodName decides: it is the contract.
     """
     arn = f"{action.parameters.get('LambdaFunctionARN', '')} {action.display_name}"
     return bool(method_of(action.parameters)) and not _NOT_THE_BRIDGES.search(arn)

@@ -12,7 +12,7 @@ BLOCK_HEIGHT: Final = 180
 
 
 def of_the_layout(flow: Flow) -> list[str]:
-    """One line each; the flow works all the same."""
+    """One line each; the flow works nevertheless."""
     return [*_of_the_places(flow), *_of_the_forms(flow)]
 
 

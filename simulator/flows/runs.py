@@ -51,7 +51,7 @@ def go_on(_state: WalkState, action: Action) -> Step:
 
 
 def pass_it(state: WalkState, action: Action) -> Step:
-    """Take the success branch of a block whose result only Connect has."""
+    """Take the success branch of a block: only Connect knows the result."""
     branch = success_of(action)
     others = ", ".join(label for label, _ in action.transitions if label != branch)
     state.pass_block(action, f"took {branch or 'no branch'}; it also has {others or '-'}")
@@ -184,7 +184,7 @@ def hours(state: WalkState, action: Action) -> Step:
 
 
 def metric(state: WalkState, action: Action) -> Step:
-    """Check staffing, and Check queue status: a quiet queue, in which nobody waits."""
+    """Check staffing, and Check queue status: an empty queue."""
     agents = state.surroundings.agents
     name = str(action.parameters.get("MetricType", ""))
     if agents is None:

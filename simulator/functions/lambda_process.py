@@ -10,9 +10,9 @@ answer after the handler's last write, so the file's growth is the invocation's 
 init belong to the invocation that caused it; lines that a thread writes after the answer belong to
 the next one, as in CloudWatch.
 
-No child outlives its LambdaProcess: it leads a process group, and holds the reading end of a pipe
-whose writing end only the parent has. When the parent closes, or dies in whatever way, the child
-kills its group.
+No child outlives its LambdaProcess: it leads a process group, and holds the reading end of a pipe.
+Only the parent has the writing end. When the parent closes it, or dies in any way, the child kills
+its group.
 """
 
 import contextlib
@@ -146,7 +146,7 @@ class LambdaProcess:
     def publish(self) -> bool:
         """Start the process and wait for its snapshot, as publishing a version does.
 
-        False when it came to none: the invocation tells why. Raises OSError as `invoke` does, and
+        False when there was none: the invocation says why. Raises OSError as `invoke` does, and
         RuntimeError without `snap_start` or when a process is there.
         """
         with self._one_at_a_time:

@@ -102,7 +102,7 @@ class RuntimeApi:
         self._thread.join()
 
     def runtime_exited(self) -> None:
-        """Note that the runtime's process has ended: there will be no answer any more."""
+        """Note that the runtime's process has ended: no answer will come."""
         with self._changed:
             self._exited = True
             self._changed.notify_all()

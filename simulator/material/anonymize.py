@@ -47,7 +47,7 @@ _ENUMERATIONS: Final = frozenset(
         *("deletionreason", "executedversion"),
     }
 )
-"""Members whose values are published words; what is no word there is replaced all the same."""
+"""Members with published words as values; any other value there is replaced."""
 _PLACES: Final = frozenset(
     {
         *("eventid", "shardid", "sequencenumber", "startsequencenumber", "endsequencenumber"),
@@ -71,20 +71,20 @@ _FREE_WORDS: Final = frozenset(
 
 
 def anonymize(data: bytes, seed: int | None = None) -> bytes:
-    """The material with everything replaced that could tell whose it is.
+    """The material with everything replaced that could identify a person or an account.
 
     Args:
         data: material as `read_material` takes it.
         seed: for tests: the same replacements in every run.
 
     Raises:
-        NotUnderstood: it is nothing that is understood, or could not be replayed any more.
+        NotUnderstood: it is not understood, or could no longer be replayed.
     """
     before = read_material(data)
     changed = _Anonymizing(Pseudonyms(seed)).data(data)
     after = read_material(changed)
     if [event.source for event in before.events] != [event.source for event in after.events]:
-        raise NotUnderstood("the events could not be recognised any more")
+        raise NotUnderstood("the events could no longer be recognised")
     return changed
 
 
@@ -100,7 +100,7 @@ class _Anonymizing:
             return gzip.compress(self.data(unpacked), mtime=0)
         decoded = as_text(data)
         if decoded is None:
-            raise NotUnderstood("it holds bytes that are no text")
+            raise NotUnderstood("it holds bytes that are not text")
         text, encoding = decoded
         changed = self.text(text)
         if encoding == "UTF-16":
@@ -162,7 +162,7 @@ class _Anonymizing:
         return self._words(text)
 
     def _packed(self, data: bytes) -> bytes:
-        """What base64 held; bytes that are no text can be anything, and are left out."""
+        """What base64 held. Bytes that are not text can be anything, and are left out."""
         return self.data(data) if _is_packed(data) or as_text(data) else b"?"
 
     def _number(self, value: float) -> Any:
@@ -172,7 +172,7 @@ class _Anonymizing:
         return float(digits) if isinstance(value, float) else int(digits)
 
     def _words(self, text: str) -> str:
-        """Words that are no JSON; times in them are kept."""
+        """Words outside of JSON; times in them are kept."""
         changed, end = "", 0
         for time in _TIME.finditer(text):
             changed += self._pseudonyms.text(text[end : time.start()]) + time.group()

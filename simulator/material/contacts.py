@@ -1,7 +1,7 @@
-"""What events tell of a contact, as DescribeContact would answer it.
+"""What events say about a contact, as DescribeContact would answer it.
 
-Amazon Connect API Reference, Contact. Events of flows and contact records have more to tell than
-contact events, which have neither the caller's number nor attributes.
+Amazon Connect API Reference, Contact. Events of flows and contact records say more than contact
+events, which have neither the caller's number nor attributes.
 """
 
 import re
@@ -30,7 +30,7 @@ class KnownContact:
     Attributes:
         contact_id: its id.
         members: what DescribeContact answers besides.
-        sources: the sources that tell of it.
+        sources: the sources that describe it.
     """
 
     contact_id: str
@@ -39,7 +39,7 @@ class KnownContact:
 
 
 def contacts_in(events: Iterable[Event]) -> list[KnownContact]:
-    """The contacts that events tell of; what an earlier event says is kept."""
+    """The contacts that events describe; what an earlier event says is kept."""
     known: dict[str, KnownContact] = {}
     for event in events:
         data = _contact_data(event)

@@ -53,7 +53,7 @@ _LEFT_OUT: Final = {
 
 
 class NotUnderstood(ValueError):
-    """The material is none of UNDERSTOOD; the text says why, and lists them."""
+    """The material is not one of UNDERSTOOD; the text says why, and lists them."""
 
     def __init__(self, why: str) -> None:
         super().__init__("\n".join([why, "understood are:", *(f"  - {it}" for it in UNDERSTOOD)]))
@@ -66,7 +66,7 @@ class Event:
 
     Attributes:
         source: the source that it is for, as samples name it.
-        payload: the event as the source gives it; of a stream's record that is no JSON: its text.
+        payload: the event as the source gives it; the text of a stream's record that is not JSON.
         notes: what was added to it, one sentence each.
         partition_key: of such a record.
     """
@@ -84,7 +84,7 @@ class Material:
     Attributes:
         events: the events, in the order of the material.
         wrappings: what they were wrapped in, and how often each was taken off.
-        left_out: what stood beside them and is no event, such as other lines of a log.
+        left_out: other text beside them, such as other lines of a log.
     """
 
     events: tuple[Event, ...]
@@ -131,7 +131,7 @@ class _Context:
     """What the wrappings around a part say of it.
 
     Attributes:
-        is_log: what is no event may stand beside events.
+        is_log: other text may stand beside events.
         source: the source of what is inside.
         partition_key: of the stream's record around it.
         depth: wrappings so far.
@@ -193,7 +193,7 @@ class _Reading:
             return
         decoded = as_text(data)
         if decoded is None:
-            raise NotUnderstood("it is no text: neither UTF-8 nor UTF-16, and no gzip")
+            raise NotUnderstood("it is not text: neither UTF-8 nor UTF-16, and not gzip")
         text, encoding = decoded
         if encoding:
             self.wrappings[encoding] += 1
@@ -251,7 +251,7 @@ class _Reading:
         elif context.is_log:
             self.left_out[_OTHER_LINE] += 1
         else:
-            raise NotUnderstood(f"{_described(value)} is none of what is understood")
+            raise NotUnderstood(f"{_described(value)} is not understood")
 
     def _take_flow_log(self, line: dict[str, Any]) -> None:
         self.wrappings["a flow's log"] += 1

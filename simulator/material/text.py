@@ -1,6 +1,6 @@
 """Bytes as they are copied or downloaded, as text: gzip, base64, UTF-8 with BOM, UTF-16.
 
-Everything here is total: what is none of these is answered as it is, or as None.
+Everything here is total: any other value is returned unchanged, or as None.
 """
 
 import base64
@@ -53,7 +53,7 @@ def from_base64(data: bytes) -> bytes | None:
 
 
 def as_text(data: bytes) -> tuple[str, str] | None:
-    """The text, and how it was encoded where that is worth saying; None where it is no text."""
+    """The text, and its encoding if it is not UTF-8; None if it is not text."""
     for mark, encoding, name in (
         (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with BOM"),
         (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
@@ -61,7 +61,7 @@ def as_text(data: bytes) -> tuple[str, str] | None:
     ):
         if data.startswith(mark):
             return _decoded(data, encoding, name)
-    # JSON begins with a character of ASCII, so one of the first two bytes tells UTF-16.
+    # JSON begins with a character of ASCII, so one of the first two bytes shows UTF-16.
     if len(data) >= 2 and data[0] == 0 and data[1]:
         return _decoded(data, "utf-16-be", "UTF-16")
     if len(data) >= 2 and data[1] == 0 and data[0]:

@@ -170,7 +170,7 @@ class AsynchronousInvocations:
         try:
             destination = self._send(event, reason, invoked, settings.on_failure)
         except (BotoCoreError, ClientError) as refusal:
-            # Lambda drops it all the same (metric DestinationDeliveryFailures).
+            # Lambda drops it (metric DestinationDeliveryFailures).
             reason = f"{reason}; and the failure destination refused it: {refusal}"
         given_up = self._result(event, Outcome.DISCARDED, reason, invoked, None)
         return replace(given_up, destination=destination)

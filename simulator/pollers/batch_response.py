@@ -54,10 +54,10 @@ def failed_items(
     if not reports or invoked.payload in (None, "", {}):
         return [], ""
     if not isinstance(invoked.payload, Mapping):
-        return None, "the answer is no object"
+        return None, "the answer is not an object"
     failures = invoked.payload.get("batchItemFailures") or []
     if not isinstance(failures, list):
-        return None, "batchItemFailures is no list"
+        return None, "batchItemFailures is not a list"
     found: list[str] = []
     for failure in failures:
         identifier = failure.get("itemIdentifier") if isinstance(failure, Mapping) else None

@@ -1,7 +1,7 @@
 """Where a mapping sends the batches that it gives up: an S3 bucket or an SQS queue.
 
 As in AWS Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data Streams event
-source in Lambda": a queue is told where the records lie, a bucket is given the whole event besides.
+source in Lambda": a queue gets the place of the records, a bucket the whole event as well.
 """
 
 import json

@@ -190,7 +190,7 @@ class Lane:
                 Discarded(records, condition, batch.invocations, batch.last, now)
             )
         except (BotoCoreError, ClientError) as refusal:
-            # Lambda drops them all the same (metric DestinationDeliveryFailures).
+            # Lambda drops them (metric DestinationDeliveryFailures).
             reason = f"{reason}; and the failure destination refused them: {refusal}"
         batch.records = batch.records[count:]
         if not batch.records:

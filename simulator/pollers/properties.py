@@ -23,7 +23,7 @@ _UNLIMITED: Final = -1
 def number(properties: Mapping[str, Any], key: str, default: int, least: int, most: int) -> int:
     """A whole number in its range."""
     value = properties.get(key, default)
-    # Parameters arrive as texts; true is no number, though Python takes it for 1.
+    # Parameters arrive as texts. Python takes true for 1; here it is not a number.
     if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,9}", str(value)):
         raise TemplateError(f"{key}: a whole number is needed, not {value!r}")
     if not least <= int(value) <= most:

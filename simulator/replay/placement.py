@@ -1,6 +1,6 @@
-"""Whether every request went to the org that its contact belongs to; pure.
+"""Checks that every request went to the org of its contact; pure.
 
-The journal tells who signed a request, the ledger whose contact it is about.
+The journal has who signed a request, the ledger has which org owns the contact.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,8 +17,8 @@ def misplaced(
 
     Args:
         journal: every request that Salesforce received.
-        ledger: every contact. One that has no contact center yet may be asked about anywhere; one
-            whose contact center was refused, nowhere.
+        ledger: every contact. A request about a contact without a contact center may go to any org;
+            about a refused contact, to none.
         orgs: contact centers by their secrets' names -> org ids.
     """
     centers = {item.contact_id: item.center for item in ledger if item.center}

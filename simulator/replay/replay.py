@@ -50,7 +50,7 @@ Calls = Sequence[VoiceCallRecord]
 
 
 class Viewer(Protocol):
-    """Whom a replay tells what happens, while it happens."""
+    """Observes a replay while it runs."""
 
     def began(self, sample: Sample) -> None:
         """A sample begins."""

@@ -1,9 +1,9 @@
-"""Replays what comes by itself: publishes events, puts records into streams and queues, lets the
-pollers run, gathers what came of each.
+"""Replays asynchronous inputs: publishes events, puts records into streams and queues, lets the
+pollers run, and gathers how each ended.
 
-What became of an input is read from the functions' delivery lines, by the input's id. Two ends that
-no function can tell are written here, in lines of the same kind: a rule that could not deliver an
-event, and a batch that the poller has given up.
+The end of an input is read from the functions' delivery lines, by the input's id. No function can
+log two of the ends, so they are written here in lines of the same kind: a rule that could not
+deliver an event, and a batch that the poller has given up.
 """
 
 import base64
@@ -57,7 +57,7 @@ class _Seen:
 def deliver(sources: Sources, batch: Batch, settings: Mapping[str, str]) -> list[Passed]:
     """Publish or put all inputs of `batch`, and poll until each has ended.
 
-    Raises ValueError for an event that is no envelope.
+    Raises ValueError for an event that is not an envelope.
     """
     order = list(batch.inputs)
     if batch.shuffle is not None:

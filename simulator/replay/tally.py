@@ -150,7 +150,7 @@ class Tally:
         undelivered: events in the dead-letter queues of the event bus's rules.
         taken_back: letters that a redrive has taken out again, by reason; what it put back into the
             stream is an input of its own.
-        unmatched: events that no rule took: the bridge never saw them, so they are no inputs.
+        unmatched: events that no rule took: the bridge never saw them, so they are not inputs.
         misplaced: requests about contacts that went to another org than the ledger remembers.
     """
 
@@ -202,24 +202,24 @@ class Tally:
         for line in self.lines:
             name = line.contact_id or "an input without a contact"
             if line.disposition not in DISPOSITIONS:
-                yield f"{name} ended as {line.disposition or 'nothing'}, which is no known end"
+                yield f"{name} ended as {line.disposition or 'nothing'}, which is not a known end"
             elif line.disposition != DELIVERED and not line.reason:
                 yield f"{name} is {line.disposition} without a reason"
             if line.disposition == DEAD_LETTERED and line.payload_kept in ("", "none"):
                 yield f"the payload of {name}, dead-lettered by {line.reason}, is lost"
 
     def _queue_faults(self) -> Iterable[str]:
-        told = Counter(line.reason for line in self._dead_letters("queue"))
+        logged = Counter(line.reason for line in self._dead_letters("queue"))
         taken_back = Counter(self.taken_back)
         del taken_back[GIVEN_UP]  # lay in the bucket
         found = Counter(letter.reason for letter in self.letters) + taken_back
         # An answer given at the deadline does not know where its payload went: it may be here.
         unsure = Counter(line.reason for line in self._dead_letters("unknown"))
-        for reason in sorted(told | found):
-            if not told[reason] <= found[reason] <= told[reason] + unsure[reason]:
+        for reason in sorted(logged | found):
+            if not logged[reason] <= found[reason] <= logged[reason] + unsure[reason]:
                 yield (
-                    f"{told[reason]} dead letters of {reason} are told to lie in the queue, "
-                    f"{found[reason]} do"
+                    f"the log puts {logged[reason]} dead letters of {reason} into the queue, "
+                    f"which holds {found[reason]}"
                 )
 
     def _record_faults(self) -> Iterable[str]:
@@ -228,9 +228,9 @@ class Tally:
             ("bucket", given_up, "the bucket"),
             ("failure_queue", self.undelivered, "the queues of failures"),
         ):
-            told = len(self._dead_letters(where))
-            if told != found:
-                yield f"{told} records are told to lie in {place}, {found} do"
+            logged = len(self._dead_letters(where))
+            if logged != found:
+                yield f"the log puts {logged} records into {place}, where {found} are"
         kept = {letter.record.input_id for letter in self.letters if letter.record}
         if not self.taken_back:
             for line in self._dead_letters("queue"):
@@ -242,14 +242,14 @@ class Tally:
         letters = Counter(letter.reason for letter in self.letters)
         for line in self._dead_letters("ledger"):
             if line.contact_id not in kept:
-                yield f"the request of {line.contact_id} is told to lie in the ledger, and does not"
+                yield f"the ledger lacks the request of {line.contact_id}, which the log puts there"
         for line in self._dead_letters("unknown"):
             if line.contact_id not in kept and not letters[line.reason]:
                 yield f"the payload of {line.contact_id} is neither in the ledger nor in the queue"
-        told = {line.contact_id for line in self.lines}
+        logged = {line.contact_id for line in self.lines}
         for item in self.ledger:
-            if item.create_status != "CREATED" and item.contact_id not in told:
-                yield f"{item.contact_id} is {item.create_status} in the ledger, and no line tells"
+            if item.create_status != "CREATED" and item.contact_id not in logged:
+                yield f"{item.contact_id} is {item.create_status} in the ledger, and has no line"
 
     def _dead_letters(self, payload_kept: str) -> list[DeliveryLine]:
         return [

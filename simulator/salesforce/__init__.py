@@ -1,7 +1,7 @@
 """A simulator for Salesforce's Telephony Integration API, for people and for tests.
 
 A real HTTP server on loopback that checks what Salesforce checks, keeps its records in SQLite,
-and fails in every way it is told to (`faults.KINDS`).
+and fails in every way that `faults.KINDS` lists.
 """
 
 from simulator.salesforce.faults import Fault

@@ -48,7 +48,7 @@ class Action:
         act: checks a body, or the query string of a GET, and answers.
         has_body: whether the request has one.
         by_key_only: the path takes the vendor call key, and no record id.
-        unique: the property that tells one request about a call from another; empty: none does.
+        unique: the property that identifies a request about a call; empty: there is none.
         about_call: the path names a call, which must be there.
     """
 

@@ -1,6 +1,6 @@
 """Salesforce's side of the Telephony Integration API: what is asked, checked, stored, answered.
 
-Source: Telephony Integration API facts, sections 1 to 4. A new operation is one line in ROUTES
+Source: Salesforce's Voice implementation guide, REST API. A new operation is one line in ROUTES
 and one method, or one of `actions` if it neither creates nor updates a voice call.
 """
 
@@ -19,7 +19,7 @@ from simulator.salesforce.store import Store, VoiceCallRecord
 BASE_PATH = "/telephony/v1"
 _BASE_SEGMENTS = ("telephony", "v1")
 
-# Every PATCH overwrites these with its own values; absent means 0 (section 3).
+# Every PATCH overwrites these; absent means 0 (guide, "Update a Voice Call Record").
 _OVERWRITTEN = ("totalHoldDuration", "numberOfHolds", "agentInteractionDuration")
 
 
@@ -174,9 +174,9 @@ class TelephonyApi:
 
     def _update(self, request: Request, name: str) -> Answer:
         body = request.json_object()
-        # No property that the guide documents; SCVL sends it (section 3).
+        # The guide does not document this property; SCVL sends it.
         checks.check_center(body, self._identity)
-        # False closes the conversation, and so does leaving it out (section 3).
+        # False closes the conversation, and so does leaving it out.
         active = body.get("isActiveCall") is True
         with self._store.lock:
             record = self._find(name)
@@ -259,7 +259,7 @@ ROUTES = (
     Route("PATCH", ("voiceCalls", "{call}"), TelephonyApi._update),
     Route("PATCH", ("voiceCalls", "{call}", "omniFlow"), _about(actions.OMNI_FLOW)),
     Route("PATCH", ("voiceCalls", "{call}", "clearRouting"), _about(actions.CLEAR_ROUTING)),
-    # POST in the guide, PATCH in Salesforce's own package (section 4): both are answered.
+    # POST in the guide, PATCH in Salesforce's own package: both are answered.
     Route("PATCH", ("voiceCalls", "{call}", "reroute"), _about(actions.REROUTE)),
     Route("POST", ("voiceCalls", "{call}", "reroute"), _about(actions.REROUTE)),
     # The first is the package's, the second the guide's.

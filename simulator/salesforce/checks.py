@@ -1,8 +1,7 @@
 """What Salesforce checks: the token, the headers, the properties of a new voice call.
 
-Sources: Telephony Integration API facts, section 1 (headers, JWT) and section 2 (properties of
-`POST /voiceCalls`). How far ahead of Salesforce's clock `iat` may lie is documented nowhere; the
-five minutes here are invented.
+Sources: Voice implementation guide, "Generate a JWT" and "Create a Voice Call Record". How far
+ahead of Salesforce's clock `iat` may lie is not documented; the five minutes here are invented.
 """
 
 import re

@@ -141,7 +141,7 @@ def _without_id(answer: Answer, _: Fault) -> Answer:
 
 
 def _with_errors_string(answer: Answer, _: Fault) -> Answer:
-    # The text's beginning is the guide's (facts, section 2); the validation rule is invented.
+    # The text begins as in the guide ("Create a Voice Call Record"); the rule is invented.
     remark = (
         "We created your voice call but there were some errors: "
         "FIELD_CUSTOM_VALIDATION_EXCEPTION: Region__c is required"

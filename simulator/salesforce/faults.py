@@ -31,7 +31,7 @@ KINDS: Mapping[str, str] = {
     "cut_off_body": "process, send half of the body that Content-Length announces, then close",
     "endless_body": "process, answer 200 and keep sending, 1 KiB every `seconds` (at least 0.01)",
     "not_http": "process, answer with something that is not HTTP, then close",
-    "entry": "lines in bulk: take all but this call's, whose entry has `status` and `body`",
+    "entry": "lines in bulk: take all but this call's; its entry has `status` and `body`",
 }
 ENTRY = "entry"
 """The kind that hits a call of a request, and not the request."""
@@ -170,7 +170,7 @@ class FaultQueue:
                 self._released = Event()
 
     def close(self) -> None:
-        """Clear, for good: no request hangs any more."""
+        """Clears all faults for good, and lets hanging requests end."""
         with self._lock:
             self._closed = True
         self.clear()

@@ -37,7 +37,7 @@ class ContactCenterIdentity:
     def secret(self, base_url: str) -> dict[str, str]:
         """The contact center's Secrets Manager secret, as Salesforce provisions it.
 
-        Source: Telephony Integration API facts, section 1 ("where the key is").
+        Source: Voice implementation guide, "Configure the Secrets Manager secret".
 
         Args:
             base_url: the API's whole base, `/telephony/v1` included.

@@ -1,6 +1,6 @@
 """Salesforce record ids: 15 case-sensitive characters, or the same with a 3-character checksum.
 
-The checksum lets systems that ignore case tell ids apart; Salesforce accepts either form wherever
+The checksum distinguishes ids in systems that ignore case; Salesforce accepts either form wherever
 it takes an id.
 """
 

@@ -53,7 +53,7 @@ def _reason_phrase(status: int) -> str:
 
 
 def json_answer(status: int, value: object, headers: Mapping[str, str] | None = None) -> Answer:
-    """An answer whose body is the value as JSON."""
+    """An answer with the value as JSON in its body."""
     return Answer(status, json.dumps(value).encode("ascii"), headers or {})
 
 

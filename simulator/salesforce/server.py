@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         behaviour.send(wire, behaviour.shaped(answer, fault), fault)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-        """The journal tells it better."""
+        """Writes nothing: the journal has every request."""
 
 
 class _Wire:

@@ -22,7 +22,7 @@ class SalesforceSimulator:
     Use it in a `with` statement, or call `start` and `stop`. It cannot be started again.
 
     Args:
-        identity: the contact center whose tokens it accepts.
+        identity: the contact center; its tokens are accepted.
         others: further contact centers. Each org sees its own records only.
         database: ":memory:", or a file that keeps records, journal and tokens' ids.
         creates_per_second: calls a POST may create within any one second; beyond it 429.

@@ -106,7 +106,7 @@ class Store:
         home: the org of what an earlier edition has left in the file, when there was one.
 
     Raises:
-        sqlite3.Error: the file cannot be opened or is no database.
+        sqlite3.Error: the file cannot be opened or is not a database.
     """
 
     def __init__(self, database: str | Path, home: str = "") -> None:

@@ -130,7 +130,7 @@ class Template:
     """A template with its references resolved.
 
     Attributes:
-        resources: the resources whose Condition holds, as written, by logical id.
+        resources: the resources with a Condition that holds, as written, by logical id.
         functions: the functions among them, by logical id, with Globals merged in.
     """
 
@@ -244,7 +244,7 @@ class Template:
             reference = layer.get("Ref") if isinstance(layer, dict) else None
             body = self.resources.get(reference, {}) if isinstance(reference, str) else {}
             if body.get("Type") != "AWS::Serverless::LayerVersion":
-                raise TemplateError(f"{name}: Layers: {layer!r} is no layer of this template")
+                raise TemplateError(f"{name}: Layers: {layer!r} is not a layer of this template")
             directories.append(self._directory(str(reference), "ContentUri", body["Properties"]))
         return tuple(directories)
 

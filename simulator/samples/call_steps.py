@@ -61,7 +61,7 @@ _REDRIVE_KEYS: Final = frozenset(("source", "event", "expect", "records"))
 
 
 def read_call(path: Path, text: str | None = None) -> Sample:
-    """Read the file, whose first line may say what it is; or a text in its place.
+    """Read the file, or a text in its place. The first line may say what it is.
 
     Raises EventError.
     """

@@ -1,4 +1,4 @@
-"""Reading of JSON that people wrote: every fault is told with its place."""
+"""Reading of JSON that people wrote: every fault names its place."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ def parse(text: str, where: str) -> Any:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def as_object(value: Any, where: str) -> Mapping[str, Any]:
@@ -66,7 +66,7 @@ def texts_of(members: Mapping[str, Any], name: str, where: str) -> list[str]:
 
 
 def as_text_map(value: Any, where: str) -> Mapping[str, str]:
-    """The value, which must be an object whose members are all texts."""
+    """The value, which must be an object with texts as members."""
     members = as_object(value, where)
     if not all(isinstance(item, str) for item in members.values()):
         raise EventError(f"{where}: every value must be a text")
@@ -74,6 +74,6 @@ def as_text_map(value: Any, where: str) -> Mapping[str, str]:
 
 
 def refuse_unknown(members: Mapping[str, Any], known: Iterable[str], where: str) -> None:
-    """Refuse members that nobody would look at: a slip would go unseen."""
+    """Refuse unknown members: a typing error would otherwise have no effect."""
     if unknown := sorted(members.keys() - set(known)):
         raise EventError(f"{where}: unknown: {', '.join(unknown)}")

@@ -12,7 +12,7 @@ __all__ = ["ANSWERED", "source_named", "source_of", "sources"]
 FUNCTIONS: Final = Path(__file__).resolve().parents[2] / "functions"
 
 ANSWERED: Final = ("contact_flow", "redrive")
-"""Sources whose caller waits for an answer; the inputs of all others come by themselves."""
+"""Sources with a caller that waits for an answer; all others are asynchronous."""
 
 _CONTACT_EVENT: Final = "Amazon Connect Contact Event"
 _RECORD_FORMAT: Final = "AWSContactTraceRecordFormatVersion"
@@ -34,7 +34,7 @@ def source_named(name: str) -> str:
 
 
 def source_of(event: Any) -> str:
-    """The source that an event's look tells; empty where it tells none."""
+    """The source of an event, by its shape; empty if the shape is not known."""
     members = event if isinstance(event, dict) else {}
     looks = {
         "contact_flow": isinstance(members.get("Details"), dict)

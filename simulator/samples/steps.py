@@ -198,7 +198,7 @@ class Sample:
         steps: what to do, in order.
         given: samples that are replayed before it.
         settings: environment of the function, instead of the template's.
-        origin: where the sample's facts come from; empty where the file does not say.
+        origin: the sample's source; empty where the file does not say.
     """
 
     path: Path

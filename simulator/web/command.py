@@ -50,7 +50,7 @@ def add_trigger_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--calls", type=int, default=1)
     parser.add_argument("--rate", type=float, default=1.0, help="calls a second, up to 100")
-    parser.add_argument("--seed", type=int, help="the same seed tells the same calls")
+    parser.add_argument("--seed", type=int, help="the same seed makes the same calls")
     parser.add_argument("--port", type=int, default=FIRST_PORT, help="the console's port")
 
 
@@ -74,7 +74,7 @@ def trigger(parsed: argparse.Namespace, say: Callable[[str], None]) -> None:
     """Tell a story to a simulator that runs.
 
     Raises:
-        StoryError: the story cannot be told, or no simulator answers.
+        StoryError: the story cannot be played, or no simulator answers.
     """
     order: dict[str, Any] = {
         "set": read_overrides(parsed.overrides),
@@ -90,11 +90,11 @@ def trigger(parsed: argparse.Namespace, say: Callable[[str], None]) -> None:
         )
     except requests.ConnectionError:
         raise StoryError(f"no simulator answers at {address}: run `make simulator` first") from None
-    told = answer.json()
+    answered = answer.json()
     if answer.status_code != HTTPStatus.OK:
-        raise StoryError(told["error"])
-    say(f"seed {told['seed']}")
-    for contact_id in told["contactIds"]:
+        raise StoryError(answered["error"])
+    say(f"seed {answered['seed']}")
+    for contact_id in answered["contactIds"]:
         say(f"{address}/calls/{contact_id}")
 
 

@@ -36,7 +36,7 @@ class Recorder:
     """Remembers what happened. Use it from many threads."""
 
     def __init__(self, clock: Callable[[], float] = time.time, capacity: int = CAPACITY) -> None:
-        """Begin with nothing; `clock` tells epoch seconds."""
+        """Begin with nothing; `clock` returns epoch seconds."""
         self._clock = clock
         self._changed = Condition()
         self._entries: deque[Entry] = deque(maxlen=capacity)

@@ -56,7 +56,7 @@ class BadRequest(ValueError):
 
 
 class NotFound(LookupError):
-    """There is no such thing."""
+    """The resource does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Row:
         handler: answers a JSON value or a response; gets the hub, the request and the JSON body.
         query: names of query parameters and what they mean.
         body: members of the JSON body and what they mean.
-        raw: the body is no JSON; the handler gets its bytes.
+        raw: the body is not JSON; the handler gets its bytes.
     """
 
     method: str
@@ -210,8 +210,8 @@ def _send(hub: Hub, _: Request, body: Any) -> Any:
     kind = str(members.get("kind") or kinds_of(payload))
     if kind not in SENT_AS.values():
         raise BadRequest(
-            "the payload is no flow's event, contact event, contact record, segment of Contact "
-            "Lens or event of its file"
+            "the payload is not a flow's event, contact event, contact record, segment of "
+            "Contact Lens or event of its file"
         )
     times = _number(members.get("times", 1), "times", 1, MOST_TIMES)
     hub.sender.send(kind, payload, times, shuffled=bool(members.get("shuffled")))
@@ -335,17 +335,17 @@ ROUTES: Final[tuple[Row, ...]] = (
         {"send": "true: send it", "times": f"up to {MOST_TIMES}", "shuffled": "true: in any order"},
         raw=True,
     ),
-    Row("GET", "/api/stories", "the stories that can be told", _stories),
+    Row("GET", "/api/stories", "the stories that can be played", _stories),
     Row(
         "POST",
         "/api/stories/{name}",
-        "tell a story",
+        "play a story",
         _tell,
         body={
             "set": 'fields instead of the story\'s: {"CustomerEndpoint.Address": "+1..."}',
             "calls": "how many",
             "rate": "calls a second, up to 100",
-            "seed": "the same seed tells the same calls",
+            "seed": "the same seed makes the same calls",
         },
     ),
     Row("GET", "/api/faults", "what can fail, and what is switched on", _faults),

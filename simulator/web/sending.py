@@ -27,7 +27,7 @@ MOST_CALLS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to tell.
+    """A story to play.
 
     Attributes:
         story: its word.
@@ -44,7 +44,7 @@ class Order:
     overrides: Mapping[str, str] | None = None
 
     def check(self) -> None:
-        """Refuse what cannot be told.
+        """Refuse a story that cannot be played.
 
         Raises:
             StoryError: naming what was received and what is taken.
@@ -85,12 +85,12 @@ class Sender:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop telling; what was sent is finished."""
+        """Stop all stories; requests that were sent are finished."""
         self.stop()
         self._pool.shutdown(cancel_futures=True)
 
     def stop(self) -> None:
-        """Tell no story to its end; what was sent is on its way all the same."""
+        """Stop all stories. Requests that were sent go on."""
         with self._lock:
             self._ended.set()
             tellers, self._tellers = self._tellers, []
@@ -99,10 +99,10 @@ class Sender:
             teller.join()
 
     def start(self, order: Order) -> list[str]:
-        """Begin to tell; the contact ids of the first call.
+        """Begin to play; the contact ids of the first call.
 
         Raises:
-            StoryError: the order cannot be told.
+            StoryError: the story cannot be played.
         """
         order.check()
         first = tell(order.story, order.seed, order.overrides or {}, datetime.now(UTC))

@@ -61,7 +61,7 @@ class Leg:
         return str(self.contact["ContactId"])
 
     def described(self) -> dict[str, Any]:
-        """What DescribeContact tells of it (Amazon Connect API reference)."""
+        """What DescribeContact answers about it (Amazon Connect API reference)."""
         known = ("InitiationMethod", "Channel", "CustomerEndpoint", "SystemEndpoint", "Attributes")
         members = {name: self.contact[name] for name in known if self.contact.get(name)}
         for name in ("InitialContactId", "PreviousContactId"):
@@ -133,7 +133,7 @@ class Teller:
     """Tells stories with one generator of ids and numbers.
 
     Args:
-        seed: the same seed tells the same calls.
+        seed: the same seed makes the same calls.
         overrides: "CustomerEndpoint.Address" and the like -> the value, for every first contact.
         now: when the story begins.
     """

@@ -1,6 +1,6 @@
 """Each answer of Salesforce, and each fault on the way, becomes the error its documentation names.
 
-Sources: Telephony Integration API facts, sections 1 and 2; docs/guarantees.md, "Promised", 1 to 3.
+Sources: Voice implementation guide, REST API pages; docs/guarantees.md, "Promised", 1 to 3.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def test_a_hanging_answer_is_an_unknown_outcome(
 def test_remarks_are_no_failure(
     salesforce: SalesforceSimulator, caller: Caller, kind: str, remarks: tuple[str, ...]
 ) -> None:
-    """Given `errors` beside an id (facts, section 2); when a call is created; then it exists."""
+    """Given `errors` beside an id; when a call is created; then it exists."""
     salesforce.inject(Fault(kind))
     made = caller.create()
     assert made.remarks == remarks

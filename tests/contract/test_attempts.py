@@ -1,6 +1,6 @@
 """Further attempts: their tokens, their pauses, and a key that was rotated.
 
-Sources: Telephony Integration API facts, section 1 (a `jti` seen before is refused) and section 2
+Sources: Voice implementation guide, "Generate a JWT" (a `jti` seen before is refused) and "Create
 (voice resiliency: up to three retries); RFC 9110, 10.2.3 (Retry-After).
 """
 

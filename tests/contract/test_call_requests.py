@@ -135,7 +135,7 @@ def test_every_request_is_accepted(
         assert action.answer == performed.members
 
 
-# The first is the path that SCVL can be led to (facts, section 6); the others invented.
+# The first is the path that SCVL can be led to; the others invented.
 @pytest.mark.parametrize("key", ["abc/../../admin?x=1", "a%2Fb#c", "Zürich ✓", "route"])
 @OPERATIONS
 def test_a_key_is_one_segment_of_the_path(

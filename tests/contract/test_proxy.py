@@ -1,6 +1,6 @@
 """A company's proxy and its certificate authority towards Salesforce, over real sockets.
 
-Source: Telephony Integration API, transport; RFC 9110, section 9.3.6, CONNECT.
+Source: Telephony Integration API, transport; RFC 9110, "CONNECT".
 """
 
 from __future__ import annotations

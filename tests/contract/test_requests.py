@@ -1,6 +1,6 @@
 """What the client sends passes every check of Salesforce's, as the simulator makes them.
 
-Source: Telephony Integration API facts, sections 1 (headers, token) and 2 (properties).
+Source: Voice implementation guide, "Generate a JWT", "Create a Voice Call Record".
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def test_provider_name_and_audience_are_settings(salesforce: SalesforceSimulator
 @pytest.mark.parametrize(
     "key",
     [
-        # The first is the path that SCVL can be led to (facts, section 6); the others invented.
+        # The first is the path that SCVL can be led to; the others invented.
         "abc/../../admin?x=1",
         "abc%2F..%2Fadmin#fragment",
         'quote" back\\slash \r\nX-Injected: yes',

@@ -23,7 +23,7 @@ def reach(
     url: str, seconds: float = SECONDS, trusted: str = "", proxy: str = ""
 ) -> dict[str, Finding]:
     findings = {it.check: it for it in check_network(url, seconds, Way(trusted, proxy))}
-    # The host is the org's MyDomain: nobody else's to see.
+    # The host is the org's MyDomain, which is private.
     assert not any(name in str(findings) for name in ("localhost", "127.0.0.1", "acme"))
     return findings
 
@@ -47,14 +47,14 @@ def test_trusted(tmp_path: Path) -> None:
     assert server.received == b""
 
 
-def test_certificate_of_nobody(tmp_path: Path) -> None:
+def test_certificate_of_an_unknown_authority(tmp_path: Path) -> None:
     """Given a certificate that the bridge's bundle does not lead to, then whoever opens TLS on the
     way is suspected."""
     with TlsServer(write_chain(tmp_path / "chain.pem", "localhost"), b"") as server:
         found = reach(f"https://localhost:{server.port}")
 
     assert found[TLS].verdict is Verdict.FAULT
-    assert "nobody the bridge trusts" in found[TLS].text
+    assert "not signed by an authority that the bridge trusts" in found[TLS].text
     assert "proxy" in found[TLS].change
 
 

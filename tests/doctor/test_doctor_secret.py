@@ -244,7 +244,7 @@ EXggOMbhKJc=
         (SHORT_KEY, Verdict.FAULT, "512 bits: shorter"),
         (pem(rsa.generate_private_key(65537, 1024)), Verdict.WARNING, "2048 is advised"),
         (pem(rsa.generate_private_key(65537, 1536)), Verdict.WARNING, "names 1024, 2048 and 4096"),
-        (pem(ec.generate_private_key(ec.SECP256R1())), Verdict.FAULT, "no RSA key"),
+        (pem(ec.generate_private_key(ec.SECP256R1())), Verdict.FAULT, "not an RSA key"),
         (pem(ec.generate_private_key(ec.SECP256R1()), b"x"), Verdict.FAULT, "passphrase"),
         (IDENTITY.certificate_pem, Verdict.FAULT, "a certificate"),
         ("-----BEGIN PUBLIC KEY-----", Verdict.FAULT, "a public key"),

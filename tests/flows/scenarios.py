@@ -32,7 +32,7 @@ QUEUE = "${QueueArn}"
 VOICEMAIL_FLOW = "VoiceCall voicemail"
 OMNI_QUEUE = "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c/queue/90000003"
 OMNI_FLOW, REQUEST_CALLBACK = "omniFlow", "requestCallback"
-"""Parts of the paths of Salesforce's API (Telephony Integration API facts, section 4)."""
+"""Parts of the paths of Salesforce's API (Voice implementation guide)."""
 SLOW_LIMIT_SECONDS = 2
 """Of the function where Salesforce hangs, so that walks are short; the blocks keep their 8 s, which
 leave a busy machine its time."""
@@ -244,7 +244,7 @@ SCENARIOS: Mapping[str, Scenario] = {
             QUEUE_TRANSFER: GOOD_DAY[QUEUE_TRANSFER],
         },
     ),
-    # The Omni flow's answer (API facts, section 4: agent and queue).
+    # The Omni flow's answer (guide: agent and queue).
     "Omni names an agent": _omni({"agent": AGENT}, ends={OMNI: (End.AGENT, AGENT)}),
     "Omni names a queue": _omni({"queue": OMNI_QUEUE}, ends={OMNI: (End.QUEUE, OMNI_QUEUE)}),
     "Omni names an agent whom Connect does not know, and a queue": _omni(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from simulator.flows.flow import Flow
 
 CERTAIN = {
-    "Next leads to 'nowhere', which is no action": say("a", "nowhere", "bye"),
+    "Next leads to 'nowhere', which is not an action": say("a", "nowhere", "bye"),
     "NoMatchingError leads to 'nowhere'": say("a", "bye", "nowhere"),
     "one of Text, SSML, PromptId, Media": block(
         "a", "MessageParticipant", {}, "bye", {"NoMatchingError": "bye"}
@@ -238,7 +238,7 @@ def swell(flow: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (change_start, "StartAction 'nowhere' is no action"),
+        (change_start, "StartAction 'nowhere' is not an action"),
         (add_250, "252 actions, 250 are allowed"),
         (swell, "characters, 256000 are allowed"),
     ],

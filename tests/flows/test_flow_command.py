@@ -138,7 +138,7 @@ def test_what_connect_refuses_is_refused(
     path = written(tmp_path, content(say("a", "nowhere", text=" "), bye()))
     assert main(["flow", str(path)]) == UNUSABLE
     output = capsys.readouterr().err.splitlines()
-    assert f"{path}: a: Next leads to 'nowhere', which is no action" in output
+    assert f"{path}: a: Next leads to 'nowhere', which is not an action" in output
     assert f"{path}: a: Text says nothing" in output
     assert main(["flow", str(tmp_path / "none.json")]) == UNUSABLE
 

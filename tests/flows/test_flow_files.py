@@ -55,7 +55,7 @@ def test_flow_is_sound(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_flow_has_what_the_console_imports(path: Path) -> None:
-    """What the console's export adds to the content (facts, section 8)."""
+    """What the console's export adds to the content (administrator guide, "Flow language")."""
     metadata = json.loads(path.read_text(encoding="utf-8"))["Metadata"]
     assert {"entryPointPosition", "ActionMetadata", "name", "description", "type"} <= set(metadata)
     assert set(metadata["ActionMetadata"]) == set(read_flow(path).actions)

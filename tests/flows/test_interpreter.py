@@ -304,7 +304,7 @@ def test_menu_takes_what_is_pressed(tmp_path: Path) -> None:
 def test_lambda_block_keeps_connects_rules(
     answers: list[Invocation | Exception], attempts: int, seconds: float, succeeds: bool
 ) -> None:
-    """Facts, section 1.2: three repeats within the limit, a flat map of texts, 32 KB."""
+    """Administrator guide: three repeats within the limit, a flat map of texts, 32 KB."""
     function = Function(*answers)
     answer = call_function(function, {}, 8.0)
     assert answer.attempts == len(function.events) == attempts

@@ -92,7 +92,7 @@ def test_transfer_names_its_parent(world: World, flow: str) -> None:
 @pytest.mark.parametrize("scenario", [scenario for flow, scenario in ALL if flow == CALLBACK])
 def test_a_promised_callback_is_one_that_salesforce_has(world: World, scenario: str) -> None:
     """Given a caller who hears that a callback comes, then Salesforce granted it, once. And
-    `callback_flag`, which makes the disconnect reason CALLBACK (API facts, section 3), stands there
+    `callback_flag`, which makes the disconnect reason CALLBACK (SCVL), stands there
     for nobody else."""
     outcome = world.outcome(CALLBACK, scenario)
     granted = ("Request callback", "Next") in outcome.walk.branches
@@ -103,7 +103,7 @@ def test_a_promised_callback_is_one_that_salesforce_has(world: World, scenario: 
 
 
 def test_connect_repeats_what_fails(world: World) -> None:
-    """Given a function that raises, then Connect has called it four times (facts, section 1.2)."""
+    """Given a function that raises, then Connect has called it four times (administrator guide)."""
     for flow in ROUTING:
         walked = world.outcome(flow, "function raises").walk
         answers = [step.answer for step in walked.steps if step.answer]

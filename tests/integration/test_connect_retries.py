@@ -1,6 +1,6 @@
 """One VoiceCall a contact, however often Connect invokes the function.
 
-Source: Amazon Connect facts, 1.2: one contact can hit the handler four times (up to three
+Source: administrator guide: one contact can hit the handler four times (up to three
 retries); docs/guarantees.md, "Promised", 3.
 """
 

@@ -1,7 +1,6 @@
 """Nothing is lost silently: what ends without a VoiceCall is kept whole, with its reason.
 
-Source: docs/guarantees.md, "Promised", 2, and the flow's contract (Telephony Integration API facts,
-section 5).
+Source: docs/guarantees.md, "Promised", 2, and docs/flow-contract.md.
 """
 
 from __future__ import annotations

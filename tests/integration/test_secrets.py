@@ -1,6 +1,6 @@
 """The contact center's secret and the settings: rotated, missing, faulty, kept apart.
 
-Source: Telephony Integration API facts, section 1 ("where the key is").
+Source: Voice implementation guide, "Configure the Secrets Manager secret".
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ PATIENCE = 20.0
 
 
 def claims(identity: ContactCenterIdentity, now: float | None = None) -> dict[str, Any]:
-    """The claims the API asks for (Telephony Integration API facts, section 1)."""
+    """The claims the API asks for (guide, "Generate a JWT")."""
     issued = int(time.time() if now is None else now)
     return {
         "iss": identity.org_id,

@@ -12,7 +12,7 @@ INSTANCE_ID = INSTANCE.rpartition("/")[2]
 
 
 def queued_event(contact_id: str, **changes: Any) -> dict[str, Any]:
-    """A contact event of this moment, as the rules take it (Amazon Connect facts, section 2)."""
+    """A contact event of this moment, as the rules take it (guide, "Contact events")."""
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     detail = {
         "eventType": "QUEUED",
@@ -37,7 +37,7 @@ def queued_event(contact_id: str, **changes: Any) -> dict[str, Any]:
 
 
 def flow_event(contact_id: str, **changes: Any) -> dict[str, Any]:
-    """A flow event with what the mapping reads (Amazon Connect facts, section 1.1)."""
+    """A flow event with what the mapping reads (administrator guide, "Invoke Lambda functions")."""
     data = {
         "Attributes": {},
         "Channel": "VOICE",

@@ -215,7 +215,7 @@ def template_of(folder: Path, resources: str, values: Mapping[str, object]) -> T
 
 
 def contact_event(contact_id: str = "c-1", **detail: Any) -> dict[str, Any]:
-    """An envelope as in Amazon Connect facts, section 2.1; the values are invented."""
+    """An envelope as in Amazon Connect's "Contact events"; the values are invented."""
     return {
         "version": "0",
         "id": f"event-of-{contact_id}",

@@ -1,6 +1,6 @@
 """The Connect simulator, through AWS's own client.
 
-Rules: Amazon Connect facts, section 6; Amazon Connect API Reference, DescribeContact.
+Rules: Amazon Connect API Reference, DescribeContact.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def test_an_unknown_contact_is_not_found(
 
 
 def test_an_arn_is_no_instance_id(client: Any) -> None:
-    """Section 6: InstanceId is the bare id, not the ARN."""
+    """InstanceId is the bare id, not the ARN."""
     arn = f"arn:aws:connect:us-east-1:123456789012:instance/{INSTANCE}"
 
     assert refusal(client, instance_id=arn) == (400, "InvalidRequestException")
@@ -134,7 +134,7 @@ def test_an_arn_is_no_instance_id(client: Any) -> None:
 def test_requests_are_throttled_by_rate_and_burst(
     connect: ConnectSimulator, client: Any, clock: Clock
 ) -> None:
-    """Section 6: 15 at once, then 10 a second; beyond that ThrottlingException, 429."""
+    """15 at once, then 10 a second; beyond that ThrottlingException, 429."""
     connect.add_contact(INSTANCE, CONTACT, Channel="VOICE")
 
     def describe_on_and_on() -> None:

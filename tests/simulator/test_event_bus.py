@@ -1,6 +1,6 @@
 """Rules of the template deliver events into moto's streams as EventBridge does.
 
-Rules: Amazon Connect facts, sections 3.1 and 7; Amazon EventBridge User Guide, "How EventBridge
+Rules: Amazon EventBridge User Guide, "How EventBridge
 retries delivering events", "Using dead-letter queues to process undelivered events".
 """
 
@@ -132,7 +132,7 @@ def test_an_event_that_no_rule_sees_goes_nowhere(aws: Aws, tmp_path: Path) -> No
 
 
 def test_without_a_path_the_events_id_is_the_key(aws: Aws, tmp_path: Path) -> None:
-    """Given a target without KinesisParameters, then the key is the event's id (section 3.1)."""
+    """Given a target without KinesisParameters, then the key is the event's id."""
     bus = EventBus(one_rule(tmp_path, arn=aws.stream()), aws.kinesis, aws.sqs)
 
     (delivery,) = bus.put(contact_event("c-1"))
@@ -235,7 +235,7 @@ def test_retries_end_with_the_attempts_of_the_rule(aws: Aws, tmp_path: Path) -> 
 def test_retries_end_with_the_age_of_the_event(aws: Aws, tmp_path: Path) -> None:
     """Given 60 seconds and 185 retries by default, then the pauses end before the 60 seconds do.
 
-    Without a dead-letter queue the event is dropped (section 3.1).
+    Without a dead-letter queue the event is dropped.
     """
     clock = Clock()
     kinesis = RefusingKinesis(*["ProvisionedThroughputExceededException"] * 100)
@@ -272,7 +272,7 @@ def test_what_is_no_envelope_is_refused(aws: Aws, tmp_path: Path, event: dict[st
 
 
 def test_the_defaults_of_a_target(tmp_path: Path) -> None:
-    """Given a target with an ARN alone, then 24 h, 185 retries and no queue (section 7)."""
+    """Given a target with an ARN alone, then 24 h, 185 retries and no queue."""
     ((target,),) = [rule.targets for rule in one_rule(tmp_path)]
 
     assert (target.max_age, target.max_retries, target.dead_letter) == (86400, 185, "")

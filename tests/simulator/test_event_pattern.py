@@ -1,7 +1,7 @@
 """EventBridge's event patterns.
 
 Rules: Amazon EventBridge User Guide, "Amazon EventBridge event patterns" and "Comparison operators
-for use in event patterns"; the filter of a Connect rule: Amazon Connect facts, section 2.2.
+for use in event patterns"; the filter of a Connect rule: administrator guide, "Contact events".
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def test_the_two_rules_of_a_contact_chain_part_its_events(
         ({"a": [{"exists": "true"}]}, "true or false"),
         ({"a": [{"numeric": []}]}, "one or two comparisons"),
         ({"a": [{"numeric": [">", 1, "<"]}]}, "one or two comparisons"),
-        ({"a": [{"numeric": ["!=", 1]}]}, "none of = <"),
+        ({"a": [{"numeric": ["!=", 1]}]}, "not one of = <"),
         ({"a": [{"numeric": [">", "1"]}]}, "a number from"),
         ({"a": [{"numeric": [">", True]}]}, "a number from"),
         ({"a": [{"numeric": [">", 6e9]}]}, "a number from"),

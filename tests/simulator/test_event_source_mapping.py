@@ -1,6 +1,6 @@
 """What the poller learns from the template: defaults, ranges, refusals.
 
-Rules: Amazon Connect facts, section 7; AWS Lambda Developer Guide, "Lambda event source mapping
+Rules: AWS Lambda Developer Guide, "Lambda event source mapping
 parameters for Kinesis".
 """
 
@@ -62,7 +62,7 @@ def test_a_mapping_of_a_function_is_read_whole(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_has_lambdas_default(tmp_path: Path) -> None:
-    """Given only what is required, when it is read, then the rest is as in section 7's table."""
+    """Given only what is required, when it is read, then the rest has Lambda's defaults."""
     (mapping,) = read(tmp_path, "Stream: !GetAtt Stream.Arn, StartingPosition: TRIM_HORIZON")
 
     assert (mapping.batch_size, mapping.batching_window, mapping.parallelization) == (100, 0, 1)

@@ -84,7 +84,7 @@ def test_every_number_is_fictional() -> None:
 
 
 def test_all_has_every_documented_field_and_min_only_what_is_guaranteed() -> None:
-    """Fields: Amazon Connect facts, section 1.1."""
+    """Fields: administrator guide, "Invoke Lambda functions"."""
     everything = load_sample(EVENTS / "contact_flow" / "all.json")
     least = load_sample(EVENTS / "contact_flow" / "min.json")
     all_data = inputs(everything)[0].event["Details"]["ContactData"]

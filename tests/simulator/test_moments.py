@@ -28,7 +28,7 @@ def test_relative_times(text: str, moment: str) -> None:
 
 
 def test_envelope_has_whole_seconds() -> None:
-    """EventBridge's `time` has no fraction (Amazon Connect facts, section 2.1)."""
+    """EventBridge's `time` has no fraction (administrator guide, "Contact events")."""
     assert at_delivery({"time": "{now-1s}"}, NOW) == {"time": "2026-11-20T09:59:59Z"}
 
 

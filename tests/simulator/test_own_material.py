@@ -104,7 +104,7 @@ def test_missing_property_is_named_as_the_flow_names_it(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{}", "an object with no members is none of what is understood"),
+        ("{}", "an object with no members is not understood"),
         ("hello", "there is no JSON in it"),
         ('{"Details": ', "the JSON that begins in line 1 is broken"),
         ("", "there is nothing in it"),

@@ -1,6 +1,6 @@
 """The poller feeds a stream to a function as Lambda does: records, batches, lanes.
 
-Rules: Amazon Connect facts, sections 3.2 and 7; AWS Lambda Developer Guide, "Process Amazon Kinesis
+Rules: AWS Lambda Developer Guide, "Process Amazon Kinesis
 Data Streams records with Lambda".
 """
 
@@ -65,7 +65,7 @@ def poller(
 
 
 def test_a_record_reaches_the_function_in_lambdas_shape(aws: Aws, clock: Clock) -> None:
-    """Given a record in the stream, when it is polled, then it looks as in section 3.2."""
+    """Given a record in the stream, when it is polled, then it looks as Lambda delivers it."""
     stream = aws.stream()
     (number,) = aws.put(stream, ("c-1", '{"é": 1}'))
     function = Function()
@@ -298,7 +298,7 @@ def test_at_timestamp_begins_at_that_time(
 def test_a_successful_batch_can_come_twice(aws: Aws, clock: Clock) -> None:
     """Given a lost checkpoint, when the batch succeeded, then it comes again, once, before others.
 
-    Section 7: delivery is at least once.
+    delivery is at least once.
     """
     stream, function = aws.stream(), Function()
     aws.put(stream, ("c", "1"), ("c", "2"), ("c", "3"))

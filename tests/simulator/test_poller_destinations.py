@@ -1,6 +1,6 @@
 """Where the poller keeps the batches that it gives up, and which are too old to be delivered.
 
-Rules: Amazon Connect facts, section 7; AWS Lambda Developer Guide, "Retain discarded batch records
+Rules: AWS Lambda Developer Guide, "Retain discarded batch records
 for a Kinesis Data Streams event source in Lambda".
 """
 

@@ -1,6 +1,6 @@
 """What the poller does when a batch fails: checkpoints, retries, bisecting.
 
-Rules: Amazon Connect facts, section 7; AWS Lambda Developer Guide, "Configuring partial batch
+Rules: AWS Lambda Developer Guide, "Configuring partial batch
 response with Kinesis Data Streams and Lambda".
 """
 
@@ -132,7 +132,7 @@ def test_sequence_numbers_are_compared_as_numbers(aws: Aws, clock: Clock) -> Non
 def test_a_failing_batch_blocks_its_shard_until_it_expires(aws: Aws, clock: Clock) -> None:
     """Given the defaults and a poison record, then nothing passes it until it expires.
 
-    Section 7: with the defaults a poison record blocks its shard up to the stream's retention.
+    with the defaults a poison record blocks its shard up to the stream's retention.
     """
     function = Function(raise_on("poison"))
     poller = feed(aws, function, clock, "poison", "good", batch_size=1)

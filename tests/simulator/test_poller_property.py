@@ -1,6 +1,6 @@
 """Whatever a function does with its batches, no record is lost and no key is out of order.
 
-Rules: Amazon Connect facts, section 7: at least once; ordered per partition key.
+Rules, AWS Lambda Developer Guide: at least once; ordered per partition key.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the simulator does with calls: creates, updates, routes, the org's limits.
 
-Rules: Telephony Integration API facts, sections 1 to 3.
+Rules: Voice implementation guide, REST API pages.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def test_an_update_changes_the_record(salesforce: SalesforceSimulator) -> None:
     by_key = update(salesforce, "contact-1", {"totalHoldDuration": 7, "isActiveCall": True})
     assert stored(salesforce, "contact-1").active
     by_id = update(salesforce, record_id, {"endTime": "2026-10-20T10:05:00Z"})
-    # Then both answer that it is under way (facts, section 3)
+    # Then both answer that it is under way (guide, "Update a Voice Call Record")
     assert [answer.json() for answer in (by_key, by_id)] == [{"status": "pending"}] * 2
     # And the fields are merged, a duration that is absent is 0, the conversation is closed
     record = stored(salesforce, "contact-1")

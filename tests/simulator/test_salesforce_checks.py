@@ -1,6 +1,6 @@
 """The simulator refuses what Salesforce refuses.
 
-Rules: Telephony Integration API facts, section 1 (headers, JWT), section 2 (POST /voiceCalls).
+Rules: Voice implementation guide, "Generate a JWT", "Create a Voice Call Record".
 """
 
 from __future__ import annotations
@@ -366,7 +366,7 @@ def test_an_identity_needs_an_api_name(name: str) -> None:
 def test_the_secret_has_the_shape_that_salesforce_provisions(
     identity: ContactCenterIdentity,
 ) -> None:
-    # When the secret is made (facts, section 1: "where the key is")
+    # When the secret is made (guide, "Configure the Secrets Manager secret")
     secret = identity.secret("http://127.0.0.1:1/telephony/v1")
     # Then it has the four keys, and the key is not shown with the identity
     assert secret == {

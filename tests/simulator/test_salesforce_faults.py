@@ -185,7 +185,7 @@ def test_bodies_that_are_wrong_come_with_a_call_that_is_stored(
 
 @pytest.mark.parametrize(("kind", "shape"), [("errors_string", str), ("errors_list", list)])
 def test_errors_come_with_the_id(salesforce: SalesforceSimulator, kind: str, shape: type) -> None:
-    # Given remarks (facts, section 2: `errors` may be one string, with the record created)
+    # Given remarks (`errors` may be one string, with the record created)
     salesforce.inject(Fault(kind))
     # When the call is created Then it is, and the remarks stand beside its id
     body = create(salesforce).json()

@@ -92,13 +92,13 @@ def test_input_without_exactly_one_line(number: int) -> None:
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        (replace(DELIVERED, disposition="lost"), "c-1 ended as lost, which is no known end"),
-        (replace(DELIVERED, disposition=""), "c-1 ended as nothing, which is no known end"),
+        (replace(DELIVERED, disposition="lost"), "c-1 ended as lost, which is not a known end"),
+        (replace(DELIVERED, disposition=""), "c-1 ended as nothing, which is not a known end"),
         (replace(SKIPPED, reason=""), "c-5 is skipped without a reason"),
         (replace(DEAD, payload_kept="none"), "the payload of c-2, dead-lettered by 503, is lost"),
         (replace(DEAD, payload_kept=""), "the payload of c-2, dead-lettered by 503, is lost"),
-        (DEAD, "the request of c-2 is told to lie in the ledger, and does not"),
-        (QUEUED, "1 dead letters of SETTINGS are told to lie in the queue, 0 do"),
+        (DEAD, "the ledger lacks the request of c-2, which the log puts there"),
+        (QUEUED, "the log puts 1 dead letters of SETTINGS into the queue, which holds 0"),
         (UNSURE, "the payload of c-4 is neither in the ledger nor in the queue"),
     ],
 )
@@ -110,13 +110,13 @@ def test_line_that_does_not_hold(line: DeliveryLine, fault: str) -> None:
 def test_letter_nobody_tells_of() -> None:
     faults = tally(DELIVERED, letters=(letter(QUEUED),)).faults()
 
-    assert faults == ["0 dead letters of SETTINGS are told to lie in the queue, 1 do"]
+    assert faults == ["the log puts 0 dead letters of SETTINGS into the queue, which holds 1"]
 
 
 def test_unfinished_contact_nobody_tells_of() -> None:
     faults = tally(DELIVERED, ledger=(kept(DEAD, "UNKNOWN"),)).faults()
 
-    assert faults == ["c-2 is UNKNOWN in the ledger, and no line tells"]
+    assert faults == ["c-2 is UNKNOWN in the ledger, and has no line"]
 
 
 @pytest.mark.parametrize("where", ["ledger", "queue"])
@@ -165,8 +165,8 @@ def test_other_places_of_dead_letters() -> None:
 
     assert Tally(lines, [], [], given_up=1, undelivered=1).faults() == []
     assert Tally(lines, [], [], given_up=2).faults() == [
-        "1 records are told to lie in the bucket, 2 do",
-        "1 records are told to lie in the queues of failures, 0 do",
+        "the log puts 1 records into the bucket, where 2 are",
+        "the log puts 1 records into the queues of failures, where 0 are",
     ]
 
 
@@ -176,7 +176,7 @@ def test_letter_that_was_taken_back() -> None:
 
     assert Tally(lines, [], [], taken_back={"SETTINGS": 1, "GIVEN_UP": 1}).faults() == []
     assert Tally(lines, [], [], taken_back={"GIVEN_UP": 1}).faults() == [
-        "1 dead letters of SETTINGS are told to lie in the queue, 0 do"
+        "the log puts 1 dead letters of SETTINGS into the queue, which holds 0"
     ]
 
 

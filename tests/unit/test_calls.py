@@ -82,7 +82,7 @@ def test_what_makes_something_each_time_must_not_be_repeated() -> None:
     assert once == {name.value for name, call in CALLS.items() if call.kept}
 
 
-# The first is the path that SCVL can be led to (facts, section 6).
+# The first is the path that SCVL can be led to.
 @pytest.mark.parametrize("key", ["abc/../../admin?x=1", "a#b", "a b", "{key}", "%2e%2e", "Zürich"])
 @pytest.mark.parametrize("operation", [each for each in Operation if each is not Operation.CREATE])
 def test_a_key_keeps_its_place(operation: Operation, key: str) -> None:

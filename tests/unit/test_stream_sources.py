@@ -42,7 +42,7 @@ def test_no_batch(event: object) -> None:
     "data",
     [
         *(b"", b"not json", b"{cut", b"\xff\xfe", b"[" * 100_000, b"9" * 6000),
-        # Python's json reads these; JSON has them not (RFC 8259, section 6).
+        # Python's json reads these; JSON does not have them (RFC 8259, "Numbers").
         *(b'{"a": NaN}', b'{"a": [-Infinity]}', b"Infinity"),
     ],
 )

@@ -1,6 +1,6 @@
 """Requests about a VoiceCall that is there: what is sent, and what cannot be.
 
-Source: Telephony Integration API facts, sections 3 and 4.
+Source: Voice implementation guide, REST API pages.
 """
 
 from typing import Any
@@ -165,7 +165,7 @@ def test_a_line_needs_a_text_and_an_id(name: str, value: object) -> None:
 
 
 def test_every_documented_property_is_known() -> None:
-    """Source: facts, sections 3 and 4."""
+    """Source: Voice implementation guide, REST API pages."""
     documented = (
         "startTime endTime enqueueTime acceptTime fromNumber totalHoldDuration longestHoldDuration"
         " numberOfHolds queue agent agentInteractionDuration callOrigin recordingLocation"

@@ -1,1 +1,1 @@
-"""The first deployment in a real account: deploys, checks what only AWS can tell, removes it."""
+"""The first deployment in a real account: deploys, checks what only AWS can show, removes it."""

@@ -63,7 +63,7 @@ class SamDeployer:
 
 
 def own_secret(clients: Clients, name: str) -> str:
-    """The ARN of a new contact center's secret whose Salesforce is not there."""
+    """The ARN of a new contact center's secret. Its Salesforce does not exist."""
     identity = new_identity(org_id="00D000000000000AAA", call_center_api_name="FirstDeployment")
     made = clients("secretsmanager").create_secret(
         Name=name, SecretString=json.dumps(identity.secret(NOWHERE))

@@ -1,4 +1,4 @@
-"""What only AWS can tell, one function each. None of them needs a call or a Salesforce org.
+"""Checks that only AWS can answer, one function each. They need no call and no Salesforce org.
 
 A check that AWS refuses, or that waits in vain, ends as "could not be told" with AWS's code: the
 report is worth sending all the same.

@@ -1,4 +1,4 @@
-"""A rule of the trial's own: EventBridge lets nobody send events of aws.connect."""
+"""A rule of the trial's own: EventBridge accepts events of aws.connect from Connect only."""
 
 import json
 from collections.abc import Callable, Iterator
