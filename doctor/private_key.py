@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from doctor.findings import Finding, fault, ok, warning
-from voicecall_bridge.telephony.auth import UnusableKey, rsa_key
+from voicecall_bridge.telephony.auth import NotAnRsaKey, UnusableKey, rsa_key
 
 CHECK: Final = "key's content"
 
@@ -27,14 +27,14 @@ _PLACE: Final = "paste the contact center's private key: PEM, RSA, without a pas
 
 
 def check_key(pem: str) -> Iterator[Finding]:
-    """What is to be said of the key, in one finding or two."""
+    """One or two findings about the key."""
     try:
         key = rsa_key(pem, checked=True)
-    except UnusableKey as error:
-        if "no RSA key" in str(error):
-            yield fault(CHECK, "no RSA key; Salesforce accepts RS256 only", _NEW_KEY)
-        else:
-            yield fault(CHECK, _mistaken(pem), _PLACE)
+    except NotAnRsaKey:
+        yield fault(CHECK, "not an RSA key; Salesforce accepts RS256 only", _NEW_KEY)
+        return
+    except UnusableKey:
+        yield fault(CHECK, _mistaken(pem), _PLACE)
         return
     size = f"RSA, {key.key_size} bits"
     if key.key_size < min(_SIZES):

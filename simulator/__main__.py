@@ -83,7 +83,7 @@ def _add_material_commands(commands: Any) -> None:
         default=[],
         metavar="CONTACT_ID",
         type=_contact_id,
-        help="a contact whose VoiceCall is there already: a transfer's parent, or a method's own "
+        help="a contact that has a VoiceCall already: a transfer's parent, or a method's own "
         "(may be repeated)",
     )
     replay.set_defaults(command=_replay)

@@ -203,7 +203,7 @@ OTHER_METHODS: Final = (
         '"FLOW_MISTAKE"',
     ),
     Difference(
-        "`callbackExecution`, `reserveRoutableNumber` or `createVoiceCallContext` whose request "
+        "`callbackExecution`, `reserveRoutableNumber` or `createVoiceCallContext` if their request "
         "got no answer",
         "the repeat requests it again",
         "`CALLBACK_UNKNOWN`, `RESERVATION_UNKNOWN`, the Error branch",

@@ -1,4 +1,4 @@
-"""Fed by the stream of contact records; answers which records are to come again."""
+"""Fed by the stream of contact records; answers which records Lambda is to deliver again."""
 
 from typing import Any
 

@@ -39,7 +39,7 @@ INSTALLER_NOTES = frozenset(
         "zip-safe",
     }
 )
-"""Of a *.dist-info nobody reads these in a layer. METADATA (what scanners look for), licences,
+"""Files of a *.dist-info that a layer does not need. METADATA (what scanners look for), licences,
 notices and bills of materials stay."""
 
 MOUNT = "/opt/python"  # where Lambda mounts the layer's folder `python`

@@ -157,7 +157,7 @@ class AwsSimulator:
             client.put_object(Bucket=bucket, Key=key, Body=content)
 
     def objects(self, bucket: str, prefix: str) -> Iterator[tuple[str, Any]]:
-        """Key and JSON value of every object of a bucket whose key begins with `prefix`."""
+        """Key and JSON value of every object of a bucket below `prefix`."""
         client = self.client("s3")
         try:
             for page in client.get_paginator("list_objects_v2").paginate(

@@ -31,7 +31,7 @@ class Walk:
         end: where the caller ends.
         detail: the queue, the agent, the last words, or why there is silence.
         lambda_seconds: the longest wait for Lambda blocks without a prompt between.
-        passed: warnings: blocks whose result is unknown here, with the branch that was taken.
+        passed: warnings: blocks with a result that is unknown here, and the branch that was taken.
     """
 
     end: End

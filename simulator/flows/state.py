@@ -101,7 +101,7 @@ class WalkState:
         visits: block -> how often the caller came to it.
         taken: block -> how often a chosen branch was taken.
         menus: how many menus the caller has met.
-        passed: warnings of blocks whose result is unknown here, by block.
+        passed: warnings of blocks with a result that is unknown here, by block.
         callback_number: set by Set callback number.
     """
 

@@ -18,7 +18,7 @@ class Surroundings:
         full: targets that are at capacity.
         broken: targets that take no caller.
         mute: blocks that cannot play their prompt; EVERY: none can.
-        agents: how many a queue has, online and available; nobody waits in it. None: Check staffing
+        agents: how many a queue has, online and available; it is empty. None: Check staffing
             and Check queue status fail.
         keeps_attributes: whether attributes can be set.
     """

@@ -1,4 +1,4 @@
-"""Reading of JSON whose members may be missing, null or of another type than documented."""
+"""Reading of JSON with members that may be missing, null or of another type than documented."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def read_answer(response: requests.Response, deadline: Deadline) -> Answer:
     """Reads a streamed response.
 
     Raises:
-        TelephonyError: for every status but 2xx, and for a 2xx whose body is not a JSON object.
+        TelephonyError: for every status but 2xx, and for a 2xx without a JSON object as body.
         urllib3.exceptions.HTTPError: the connection broke while the body of a 2xx was read.
     """
     request_id = _request_id(response)

@@ -36,6 +36,13 @@ class UnusableKey(ValueError):
     the key."""
 
 
+class NotAnRsaKey(UnusableKey):
+    """The private key is of another kind."""
+
+    def __init__(self) -> None:
+        super().__init__("the private key is not an RSA key; the API accepts RS256 only")
+
+
 class TokenSigner:
     """Signs tokens for one contact center. Parses the key once: parsing costs far more."""
 
@@ -94,7 +101,7 @@ def rsa_key(pem: str, *, checked: bool = False) -> RSAPrivateKey:
     ):  # "from None": the cause's text may quote the key
         raise UnusableKey("the private key is not a PEM text without a passphrase") from None
     if not isinstance(key, RSAPrivateKey):
-        raise UnusableKey("the private key is not an RSA key; the API accepts RS256 only")
+        raise NotAnRsaKey
     return key
 
 

@@ -5,7 +5,7 @@ with the two initiation methods it does not know, `agent` and `totalRecordingDur
 Voice implementation guide documents ("Update a Voice Call Record"). docs/field-mapping.md is
 written from these tables.
 
-A property whose value is None is left out. That is not the same as an empty one to the API: totals
+A property with the value None is left out. For the API that differs from an empty one: totals
 that are left out count as 0.
 """
 
