@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from voicecall_bridge.settings.contact_records import RecordRules
-from voicecall_bridge.settings.shared import EnvironmentReader
+from voicecall_bridge.settings.shared import EnvironmentReader, SalesforceSettings
 
 PARAMETERS = {
     "ContactRecordFields": "CONTACT_RECORD_FIELDS",
@@ -23,6 +23,14 @@ PARAMETERS = {
     "ContactRecordOptOutAttributes": "CONTACT_RECORD_OPT_OUT_ATTRIBUTES",
     "ContactRecordCallbackAttributes": "CONTACT_RECORD_CALLBACK_ATTRIBUTES",
 }
+
+SHARED = {
+    "TelephonyVariants": "TELEPHONY_VARIANTS",
+    "AdditionalContactCenterSecretArns": "CONTACT_CENTER_SECRETS",
+    "TelephonyProviderName": "TELEPHONY_PROVIDER_NAME",
+    "SalesforceProxy": "SALESFORCE_PROXY",
+}
+"""Those that every function reads."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -35,7 +43,8 @@ _Loader.add_multi_constructor("!", lambda loader, suffix, node: str(node.value))
 def patterns() -> dict[str, re.Pattern[str]]:
     text = (Path(__file__).parents[2] / "template.yaml").read_text(encoding="utf-8")
     parameters: dict[str, Any] = yaml.load(text, _Loader)["Parameters"]
-    return {name: re.compile(parameters[name]["AllowedPattern"][1:-1]) for name in PARAMETERS}
+    names = (*PARAMETERS, *SHARED)
+    return {name: re.compile(parameters[name]["AllowedPattern"][1:-1]) for name in names}
 
 
 PATTERNS = patterns()
@@ -109,3 +118,37 @@ def test_what_begins_as_an_object_and_is_none(text: str) -> None:
 @given(text=WORDS)
 def test_lists_of_words(name: str, text: str) -> None:
     agree(name, text)
+
+
+@pytest.mark.parametrize("name", SHARED)
+@given(data=st.data())
+def test_what_cloudformation_accepts_the_code_uses(name: str, data: st.DataObject) -> None:
+    text = data.draw(
+        st.from_regex(PATTERNS[name], fullmatch=True, alphabet=st.characters(codec="ascii"))
+    )
+    reader = EnvironmentReader({"CONTACT_CENTER_SECRET": "default", SHARED[name]: text})
+    SalesforceSettings.read(reader)
+    # What repeats another item no pattern can tell.
+    repeated = "has the name of a secret before it"
+    found = [*reader.faults, *(it.fault for it in reader.item_faults if it.fault not in repeated)]
+    assert found == [], text
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TelephonyVariants", "reroute=guid"),
+        ("TelephonyVariants", "omniFlow=guide"),
+        ("AdditionalContactCenterSecretArns", "name"),
+        ("TelephonyProviderName", "日本"),
+        ("TelephonyProviderName", "a\nb"),
+        ("SalesforceProxy", "http://user:password@proxy:3128"),
+        ("SalesforceProxy", "proxy:3128"),
+        ("SalesforceProxy", "http://proxy/"),
+    ],
+)
+def test_what_the_code_cannot_use_cloudformation_refuses(name: str, text: str) -> None:
+    reader = EnvironmentReader({"CONTACT_CENTER_SECRET": "default", SHARED[name]: text})
+    SalesforceSettings.read(reader)
+    assert reader.faults or reader.item_faults
+    assert not PATTERNS[name].fullmatch(text)

@@ -226,7 +226,9 @@ def test_a_proxy_that_cannot_be_one(value: str) -> None:
 
 
 def test_a_provider_name_of_two_lines() -> None:
-    with pytest.raises(SettingsError, match="TELEPHONY_PROVIDER_NAME must be one line of text"):
+    with pytest.raises(
+        SettingsError, match="TELEPHONY_PROVIDER_NAME must be one line of ASCII text"
+    ):
         flow(TELEPHONY_PROVIDER_NAME="a\nb")
 
 

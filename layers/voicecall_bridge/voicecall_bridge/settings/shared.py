@@ -139,8 +139,8 @@ class SalesforceSettings:
         """Reads all settings. Faults are added to the reader's."""
         contact_centers = _contact_centers(reader)
         provider = reader.text("TELEPHONY_PROVIDER_NAME", "amazon-connect")
-        if not provider.isprintable():
-            reader.faults.append("TELEPHONY_PROVIDER_NAME must be one line of text")
+        if not (provider.isascii() and provider.isprintable()):  # it becomes a header of HTTP
+            reader.faults.append("TELEPHONY_PROVIDER_NAME must be one line of ASCII text")
         return cls(
             contact_centers,
             reader.text("PRIVATE_KEY_PARAMETER"),
