@@ -132,7 +132,7 @@ def _run(parsed: argparse.Namespace) -> int:
         with view:
             replay.run(samples)
         if parsed.verbose:
-            terminal.calls(simulator.salesforce.voice_calls())
+            terminal.calls(simulator.salesforce.voice_calls(), simulator.salesforce.actions())
         tally = replay.tally()
     terminal.say()
     terminal.tally(tally, whole=parsed.verbose)
@@ -156,7 +156,7 @@ def _replay(parsed: argparse.Namespace) -> int:
             if len(explained) > 1:
                 terminal.say(f"{number:4}. {_title(outcome)}")
             _explain(terminal, outcome, simulator)
-        terminal.calls(simulator.salesforce.voice_calls())
+        terminal.calls(simulator.salesforce.voice_calls(), simulator.salesforce.actions())
         tally = replay.tally()
     terminal.tally(tally)
     # A file that says how it ends is held to its word; any other one is to end well.

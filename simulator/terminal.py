@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from simulator.replay.outcome import Outcome
 from simulator.replay.tally import Tally
-from simulator.salesforce import VoiceCallRecord
+from simulator.salesforce import ActionRecord, VoiceCallRecord
 
 STYLES: Final[Mapping[str, str]] = {
     "delivered": "green",
@@ -23,6 +23,9 @@ STYLES: Final[Mapping[str, str]] = {
     "skipped": "blue",
     "dead_lettered": "yellow",
 }
+_SENDERS: Final[Mapping[str, str]] = {"END_USER": "customer", "VIRTUAL_AGENT": "agent"}
+MOST_LINES: Final = 12
+"""Lines of a call's transcript that are shown."""
 _KEPT: Final[Mapping[str, str]] = {
     "ledger": "in the ledger",
     "queue": "in the queue",
@@ -85,8 +88,9 @@ class Terminal:
         return text[: max(0, width - len(self.ellipsis))] + self.ellipsis
 
     def say(self, text: str = "", style: str = "") -> None:
-        """One line, as it is."""
-        self.rich.print(escape(text), style=style or None)
+        """One line, as it is, as far as the output has its characters."""
+        known = text.encode(self.rich.encoding, "replace").decode(self.rich.encoding)
+        self.rich.print(escape(known), style=style or None)
 
     def answer(self, outcome: Outcome) -> None:
         """What the flow gets, member by member."""
@@ -96,21 +100,24 @@ class Terminal:
         for name, value in members.items():
             self.say(f"      {name}: {value}")
 
-    def calls(self, records: Sequence[VoiceCallRecord]) -> None:
-        """The calls: a transfer below the call it was transferred from."""
+    def calls(
+        self, records: Sequence[VoiceCallRecord], actions: Sequence[ActionRecord] = ()
+    ) -> None:
+        """The calls: a transfer below the call it was transferred from, and below each call the
+        lines of its transcript, which are among `actions`."""
         self.say(f"\nCalls in Salesforce: {len(records)}", "bold")
         orgs = dict.fromkeys(record.org for record in records)
         for org in orgs:
             if len(orgs) > 1:
                 self.say(f"in the org {org}")
-            self._tree([record for record in records if record.org == org])
+            self._tree([record for record in records if record.org == org], _said(actions))
 
-    def _tree(self, records: Sequence[VoiceCallRecord]) -> None:
+    def _tree(self, records: Sequence[VoiceCallRecord], said: Mapping[str, Sequence[str]]) -> None:
         known = {record.vendor_call_key for record in records}
         for record in records:
             if record.parent not in known:
                 self.say(_call(record))
-                for line in _branches(record, records, self._guides):
+                for line in _branches(record, records, said, self._guides):
                     self.say(line)
 
     def tally(self, tally: Tally, *, whole: bool = True) -> None:
@@ -182,17 +189,40 @@ def _final(fields: Mapping[str, Any]) -> Iterator[str]:
     yield str(fields.get("disconnectReason", {}).get("value", ""))
 
 
+def _said(actions: Sequence[ActionRecord]) -> dict[str, list[str]]:
+    """The lines of each call's transcript, by its vendor call key; of a long one the first."""
+    said: dict[str, list[str]] = {}
+    for action in actions:
+        if action.operation == "messages":
+            sender = str(action.body.get("senderType"))
+            content = str(action.body.get("content"))
+            words = "".join(one if one.isprintable() else " " for one in content)
+            said.setdefault(action.vendor_call_key, []).append(
+                f"{_SENDERS.get(sender, sender)}: {words}"
+            )
+    return {
+        key: [*lines[:MOST_LINES], f"and {len(lines) - MOST_LINES} lines more"]
+        if len(lines) > MOST_LINES
+        else lines
+        for key, lines in said.items()
+    }
+
+
 def _branches(
     parent: VoiceCallRecord,
     records: Sequence[VoiceCallRecord],
+    said: Mapping[str, Sequence[str]],
     guides: tuple[str, str, str],
     margin: str = "",
 ) -> Iterator[str]:
-    """Lines for the calls transferred from `parent`; guides: a branch, the last one, passing by."""
+    """Lines for the transcript of `parent` and the calls transferred from it; guides: a branch, the
+    last one, passing by."""
     branch, last_branch, passing = guides
     children = [record for record in records if record.parent == parent.vendor_call_key]
+    for line in said.get(parent.vendor_call_key, ()):
+        yield f"{margin}{passing if children else '   '} {line}"
     for child in children:
         last = child is children[-1]
         yield f"{margin}{last_branch if last else branch} {_call(child)}"
         deeper = f"{margin}{'   ' if last else passing} "
-        yield from _branches(child, records, guides, deeper)
+        yield from _branches(child, records, said, guides, deeper)

@@ -10,9 +10,9 @@ import pytest
 from simulator.functions.lambda_process import Invocation
 from simulator.replay.outcome import Outcome, Passage
 from simulator.replay.tally import DeliveryLine, LedgerItem, Tally
-from simulator.salesforce import VoiceCallRecord
+from simulator.salesforce import ActionRecord, VoiceCallRecord
 from simulator.samples.steps import Expectation, Input
-from simulator.terminal import Terminal
+from simulator.terminal import MOST_LINES, Terminal
 from simulator.views import DeliveryView
 from tests.simulator.outcomes import DEAD, ESCAPES, LINE, STREAMED, outcome, words
 
@@ -167,14 +167,38 @@ def test_calls_as_a_tree(plain: Terminal, out: io.StringIO) -> None:
     ]
 
 
+def test_calls_with_what_was_said(plain: Terminal, out: io.StringIO) -> None:
+    """Given lines of a call that was transferred, many of its leg's, and words that are no plain
+    text, then each stands below its call, and of many the first."""
+
+    def said(key: str, sender: str, words: str) -> ActionRecord:
+        body = {"senderType": sender, "content": words}
+        return ActionRecord(key, "messages", body, {}, 0.0)
+
+    lines = [said("a", "VIRTUAL_AGENT", "Hello\n\x1b[31m[b]"), said("a", "END_USER", "Hi")]
+    lines += [said("b", "SUPERVISOR", f"line {number}") for number in range(MOST_LINES + 2)]
+    other = ActionRecord("a", "clearRouting", {}, {}, 0.0)
+    plain.calls([record("a"), record("b", "a")], [*lines, other])
+
+    assert out.getvalue().splitlines()[2:] == [
+        "a  0LQ-a",
+        "│   agent: Hello  [31m[b]",
+        "│   customer: Hi",
+        "└── b  0LQ-b",
+        *(f"        SUPERVISOR: line {number}" for number in range(MOST_LINES)),
+        "        and 2 lines more",
+    ]
+
+
 def test_calls_where_there_are_no_box_characters() -> None:
     """Given an output that takes ASCII only, then the tree is drawn with it."""
     raw = io.BytesIO()
     with io.TextIOWrapper(raw, encoding="ascii", write_through=True) as ascii_only:
-        Terminal(out=ascii_only).calls([record("a"), record("b", "a"), record("c", "a")])
+        words = ActionRecord("c", "messages", {"senderType": "END_USER", "content": "Zoë"}, {}, 0)
+        Terminal(out=ascii_only).calls([record("a"), record("b", "a"), record("c", "a")], [words])
         lines = raw.getvalue().decode().splitlines()
 
-    assert lines[2:] == ["a  0LQ-a", "|-- b  0LQ-b", "`-- c  0LQ-c"]
+    assert lines[2:] == ["a  0LQ-a", "|-- b  0LQ-b", "`-- c  0LQ-c", "        customer: Zo?"]
 
 
 def test_calls_of_two_orgs_stand_apart(plain: Terminal, out: io.StringIO) -> None:
