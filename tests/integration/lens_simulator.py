@@ -19,7 +19,7 @@ from simulator.pollers.queue_mapping import read_queue_mappings
 from simulator.pollers.sqs_poller import SqsPoller
 from tests.integration.canaries import CATEGORY, SAID, SUMMARY, key_lines, leaks
 from tests.integration.event_simulator import INSTANCE, load_handler
-from tests.integration.simulator import Context, Told
+from tests.integration.simulator import Context, Told, wait_until
 from tests.unit.lens import categories, segments, stream_record, utterance
 from tests.unit.test_contact_lens_source import analysis_file, created
 from voicecall_bridge.composition import contact_lens, post_call_analysis
@@ -112,6 +112,15 @@ class LensStand:
         """What waits is delivered once its pause is over."""
         let_time_pass(LONGER_THAN_ANY_PAUSE)
         self._queue.poll_once()
+
+    def try_until_nothing_waits(self) -> None:
+        """As often as it takes: an org that was silent is left alone for a moment."""
+
+        def tried() -> bool:
+            self.try_waiting()
+            return self.waiting() == 0
+
+        wait_until(tried)
 
     def waiting(self) -> int:
         """How many records wait in the queue."""

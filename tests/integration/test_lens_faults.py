@@ -116,9 +116,8 @@ def test_lines(lens: LensStand, row: Row) -> None:
     letters = row.ends is not None and row.ends[0] == "dead_lettered"
     assert len(lens.letters()) == letters
     lens.salesforce.clear_faults()
-    lens.try_waiting()
+    lens.try_until_nothing_waits()
     assert lens.ends() == [row.ends or DELIVERED]
-    assert lens.waiting() == 0
     if row.ends in (None, DELIVERED):
         assert lens.said(contact) == [f"{contact}-{number}" for number in range(LINES)]
         assert [one["Utterance"]["Id"] for one in spoken(contact)] == lens.said(contact)

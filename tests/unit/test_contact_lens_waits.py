@@ -1,5 +1,6 @@
 """Contact Lens' records that are late, wait, or cannot be handled."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -15,9 +16,7 @@ from tests.unit.samples import CONTACT_ID, a_contact
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
 from voicecall_bridge.settings.contact_lens import LensOptions
 from voicecall_bridge.streams.lens_queue import PAUSES, SLOW_SECONDS
-from voicecall_bridge.telephony.errors import (
-    Unavailable,
-)
+from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, TelephonyError, Unavailable
 
 
 def known(function: LensFunction, *contacts: str, **changes: Any) -> None:
@@ -60,6 +59,61 @@ def test_lines_that_wait_grow_too_old(function: LensFunction) -> None:
     function.clock.now += 2.1
     assert function.try_waiting() == []
     assert function.ended() == [("skipped", "TOO_LATE")]
+
+
+def test_an_hour_without_salesforce_leaves_no_backlog(function: LensFunction) -> None:
+    """Given two calls that speak every ten seconds while Salesforce is down for an hour; when it is
+    back; then a new call has its line at once, what is not too old follows with the next try, and
+    every record has ended once."""
+    function.org.fault = lambda: Unavailable("down", status=503)
+    number = 0
+    for _ in range(360):
+        for call in ("c-1", "c-2"):
+            number += 1
+            assert function(segments(utterance(f"u-{number}"), contact=call), first=number) == []
+        function.clock.now += 10.0
+        function.try_waiting()
+        assert len(function.waiting.messages) <= 2 * 12 + 2, "what is too old does not wait"
+    function.org.fault = lambda: None
+    assert function(segments(utterance("new"), contact="c-3"), first=number + 1) == []
+    assert function.org.said("c-3") == ["words of new"]
+    assert function.try_waiting() == []
+    assert len(function.waiting.messages) == 0
+    ends = Counter(function.ended())
+    assert set(ends) == {("skipped", "TOO_LATE"), ("delivered", "")}
+    assert ends.total() == number + 1
+    late = sum(len(records) for _, records in function.late.kept)
+    assert late == ends["skipped", "TOO_LATE"] > number - 2 * 13
+    assert function.letters.kept == []
+
+
+def test_a_silent_org_is_left_alone_for_a_moment(function: LensFunction) -> None:
+    """Given an org that fails after seconds; then the next batch does not wait for it, and the one
+    after a moment asks again. One that refuses at once is asked each time."""
+    sender, now = function.lens.sender, [0.0]
+    sender.clock = lambda: now[0]
+    tried, takes = [], [3.0]
+
+    def down() -> TelephonyError:
+        tried.append(now[0])
+        now[0] += takes[0]
+        return OutcomeUnknown("silence", code="OUTCOME_UNKNOWN", effect=Effect.UNKNOWN)
+
+    def say(contact: str, number: int) -> None:
+        assert function(segments(utterance(f"u-{number}"), contact=contact), first=number) == []
+
+    function.org.fault = down
+    say("c-1", 1)
+    say("c-2", 2)
+    assert (tried, len(function.waiting.messages)) == ([0.0], 2)
+    now[0] += 1.0
+    takes[0] = 0.1
+    say("c-3", 3)
+    say("c-4", 4)
+    assert tried == [0.0, 4.0, pytest.approx(4.1)]
+    function.org.fault = lambda: None
+    assert function.try_waiting() == []
+    assert function.counted("TranscriptLines") == 4
 
 
 def test_a_bucket_that_does_not_answer_loses_nothing(function: LensFunction) -> None:

@@ -9,9 +9,10 @@ waits for another one.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from concurrent.futures import wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.telephony.errors import Rejected, TelephonyError
@@ -26,7 +27,7 @@ from voicecall_bridge.use_cases.transcript_answers import (
 from voicecall_bridge.voice_call.transcript import MOST_CALLS, MOST_LINES, bulk_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import Executor
 
     from voicecall_bridge.contact_centers.registry import ContactCenter
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 
 REQUEST_SECONDS = 3.0
 """What one request may take: a line's worth falls with every second."""
+SILENT_SECONDS = 1.0
+"""An org that takes so long to fail is left alone for a moment."""
+REST_SECONDS = 1.0
+"""So long: else each batch would wait for it, and the shards would fall behind."""
 
 
 @dataclass(slots=True)
@@ -73,11 +78,16 @@ class TranscriptSender:
         clients: one for each contact center.
         pool: where requests run side by side.
         requests_at_once: to one contact center.
+        clock: monotonic seconds.
     """
 
     clients: TelephonyClients
     pool: Executor
     requests_at_once: int = 16
+    clock: Callable[[], float] = time.monotonic
+    _silent: dict[str, tuple[LineResult, float]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def send(self, lines: Iterable[tuple[TranscriptCall, PendingLine]], deadline: Deadline) -> bool:
         """Sends lines and says of each how that ended; a line without result is to be tried later.
@@ -94,15 +104,25 @@ class TranscriptSender:
             owner, key = call.contact_center, call.vendor_call_key
             _, calls = orgs.setdefault(owner.secret, (owner, {}))
             calls.setdefault(key, CallLines(key, deque())).lines.append(line)
+        rounds = [
+            _Round(self.clients.of(owner), list(calls.values()), deadline, self.clock)
+            for owner, calls in orgs.values()
+        ]
+        for secret, round_ in zip(orgs, rounds, strict=True):
+            silent, until = self._silent.get(secret, (None, 0.0))
+            if silent is not None and self.clock() < until:
+                round_.stop(silent)
         running = [
             self.pool.submit(round_.work)
-            for owner, calls in orgs.values()
-            for round_ in [_Round(self.clients.of(owner), list(calls.values()), deadline)]
-            for _ in range(min(self.requests_at_once, -(-len(calls) // MOST_CALLS)))
+            for round_ in rounds
+            for _ in range(min(self.requests_at_once, -(-len(round_.calls) // MOST_CALLS)))
         ]
         ended, late = wait(running, timeout=deadline.remaining())
         for done in ended:
             done.result()
+        for secret, round_ in zip(orgs, rounds, strict=True):
+            if round_.silent is not None:
+                self._silent[secret] = (round_.silent, self.clock() + REST_SECONDS)
         return not late
 
     def send_events(
@@ -156,6 +176,8 @@ class _Round:
     client: TelephonyClient
     calls: list[CallLines]
     deadline: Deadline
+    clock: Callable[[], float]
+    silent: LineResult | None = None
     _ready: deque[CallLines] = field(init=False)
     _stopped: LineResult | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -187,6 +209,7 @@ class _Round:
         return len(taken) < (1 if alone else MOST_CALLS)
 
     def _send(self, parts: Sequence[tuple[CallLines, list[PendingLine]]]) -> None:
+        began = self.clock()
         body = bulk_messages(
             (call.vendor_call_key, [line.message for line in lines]) for call, lines in parts
         )
@@ -199,7 +222,10 @@ class _Round:
         except TelephonyError as error:
             # Not this request's own: the org's limit, an outage, a wrong key. Others would fare
             # alike, and each would take its time.
-            self._stop(of_error(error), parts)
+            result = of_error(error)
+            if self.clock() - began >= SILENT_SECONDS:
+                self.silent = replace(result, attempts=0)
+            self.stop(result, parts)
         else:
             results = of_entries(answer)
             for call, lines in parts:
@@ -236,9 +262,10 @@ class _Round:
             if call.lines:
                 self._ready.append(call)
 
-    def _stop(
-        self, result: LineResult, parts: Sequence[tuple[CallLines, list[PendingLine]]]
+    def stop(
+        self, result: LineResult, parts: Sequence[tuple[CallLines, list[PendingLine]]] = ()
     ) -> None:
+        """Gives all lines back that nobody is sending: those of `parts`, and those not begun."""
         with self._lock:
             self._stopped = result
             for call in [*self._ready, *(call for call, _ in parts)]:
