@@ -13,6 +13,7 @@ LEAST = {
     "CONTACT_CENTER_SECRET": "secret-id",
     "LEDGER_TABLE": "ledger",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.example/queue",
+    "RETRY_QUEUE_URL": "https://sqs.example/retries",
     "WAITING_QUEUE_URL": "https://sqs.example/waiting.fifo",
 }
 """All that has no default, of all functions together."""

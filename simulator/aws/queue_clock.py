@@ -1,6 +1,6 @@
-"""The clock of moto's queues: delays and visibility time-outs, which a replay jumps over.
+"""The clock of moto's queues: delays, visibility time-outs and ages, which a replay jumps over.
 
-moto keeps its queues in this process, and both times of a message as epoch milliseconds.
+moto keeps its queues in this process, and the times of a message as epoch milliseconds.
 """
 
 from collections.abc import Iterator
@@ -28,11 +28,12 @@ def visible_in(queue_name: str) -> float | None:
 
 
 def let_time_pass(seconds: float) -> None:
-    """Bring every message of every queue so much nearer to being visible."""
+    """Make every message of every queue so much older, and nearer to being visible."""
     for queue in _queues():
         for message in list(queue._messages):
             message.visible_at -= seconds * _MILLISECONDS
             message.delayed_until -= seconds * _MILLISECONDS
+            message.sent_timestamp -= int(seconds * _MILLISECONDS)
 
 
 def _queues() -> Iterator[Any]:

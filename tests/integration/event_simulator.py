@@ -13,7 +13,7 @@ from contextlib import ExitStack, redirect_stdout
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import pytest
 
@@ -21,13 +21,17 @@ from simulator.aws.cloud import CONNECT_INSTANCE_ARN, AwsSimulator
 from simulator.aws.connect import ConnectSimulator
 from simulator.aws.event_bus import EventBus
 from simulator.aws.event_rules import read_rules
+from simulator.aws.queue_clock import let_time_pass, visible_in
 from simulator.functions.lambda_process import Invocation
+from simulator.pollers.batch import BatchResult, Outcome, drain
 from simulator.pollers.event_source_mapping import read_mappings
-from simulator.pollers.kinesis_poller import BatchResult, KinesisPoller, Outcome
+from simulator.pollers.kinesis_poller import KinesisPoller
+from simulator.pollers.queue_mapping import read_queue_mappings
+from simulator.pollers.sqs_poller import SqsPoller
 from simulator.salesforce import SalesforceSimulator, new_identity
 from tests.integration.canaries import ATTRIBUTE, CUSTOMER, EMAIL, FIELD, NAME, SYSTEM
 from tests.integration.simulator import Context, Told, join_overrunning
-from voicecall_bridge.composition import contact_events, contact_flow, redrive
+from voicecall_bridge.composition import contact_events, contact_flow, contact_records, redrive
 from voicecall_bridge.composition import salesforce as telephony
 from voicecall_bridge.observability import Observer
 from voicecall_bridge.telephony.client import TelephonyClient
@@ -38,12 +42,13 @@ if TYPE_CHECKING:
 
     from simulator.salesforce import ContactCenterIdentity, Exchange
 
+Stand = TypeVar("Stand", bound="EventsStand")
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE = "contact_events_integration"
 INSTANCE = CONNECT_INSTANCE_ARN.rpartition("/")[2]
 QUEUE_ARN = f"{CONNECT_INSTANCE_ARN}/queue/q1"
 FUNCTION_SECONDS = 60.0
-LONG_SECONDS = 24 * 3600.0
+LONG_SECONDS = 48 * 3600.0
 """On the poller's clock: nothing that is pending stays so for longer."""
 
 
@@ -71,6 +76,7 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.ahead += seconds
+        let_time_pass(seconds)
         self.on_sleep(self.ahead)
 
 
@@ -115,11 +121,16 @@ class EventsStand:
     """One test's world.
 
     Attributes:
+        source: the folder of the stream's function.
+        function: its logical id.
         servers, connect: what the functions talk to.
         told: all that they write.
         clock: the poller's.
         batches: every batch that was handed to the function.
     """
+
+    source = "contact_events"
+    function = "ContactEventsFunction"
 
     def __init__(self, servers: Servers, told: Told, patch: pytest.MonkeyPatch) -> None:
         self.servers = servers
@@ -129,13 +140,11 @@ class EventsStand:
         self.clock = Clock()
         self.batches: list[dict[str, Any]] = []
         self._patch = patch
-        self._events = load_handler("contact_events")
+        self._stream = load_handler(self.source)
         self._flow = load_handler("contact_flow")
         template = servers.aws.template
         (self.mapping,) = (
-            mapping
-            for mapping in read_mappings(template)
-            if mapping.function == "ContactEventsFunction"
+            mapping for mapping in read_mappings(template) if mapping.function == self.function
         )
         self.poller = KinesisPoller(
             servers.clients["kinesis"],
@@ -146,12 +155,21 @@ class EventsStand:
             clock=self.clock,
             sleep=self.clock.sleep,
         )
+        (retries,) = (
+            mapping
+            for mapping in read_queue_mappings(template)
+            if mapping.function == self.function
+        )
+        self.retries = SqsPoller(
+            servers.clients["sqs"], retries, self._invoke, visible_in, self.clock
+        )
 
     def configure(self, **variables: str) -> None:
         """Change the functions' environment: a new execution environment."""
         for name, value in variables.items():
             self._patch.setenv(name, value)
         contact_events.contact_events.cache_clear()
+        contact_records.contact_records.cache_clear()
         contact_flow.flow_service.cache_clear()
         redrive.redrive.cache_clear()
 
@@ -186,9 +204,11 @@ class EventsStand:
         )
 
     def poll(self) -> list[BatchResult]:
-        """Until nothing is pending; no batch may be given up."""
-        results = self.poller.drain(within=LONG_SECONDS)
+        """Until nothing is pending in stream and retry queue; no batch may be given up."""
+        pollers = (self.poller, self.retries)
+        results = drain(pollers, self.clock, self.clock.sleep, within=LONG_SECONDS)
         assert self.poller.pending() == 0
+        assert self.retries.next_due is None
         given_up = [one.reason for one in results if one.outcome is Outcome.DISCARDED]
         assert given_up == []
         return results
@@ -197,7 +217,7 @@ class EventsStand:
         """One batch, straight to the handler."""
         self._redirect()
         self.batches.append(event)
-        return self._events(event, Context(seconds))
+        return self._stream(event, Context(seconds))
 
     def flow(self, event: dict[str, Any]) -> dict[str, str]:
         """One invocation by a contact flow."""
@@ -210,12 +230,10 @@ class EventsStand:
         handler = load_handler("redrive")
         return lambda asked: dict(handler(asked, Context(60.0)))
 
-    def lines(self, source: str = "contact_events") -> list[dict[str, Any]]:
-        """The delivery lines of a source."""
-        lines = self.told.records()
-        return [
-            line for line in lines if line.get("message") == "delivery" and line["source"] == source
-        ]
+    def lines(self, source: str = "") -> list[dict[str, Any]]:
+        """The delivery lines of a source; empty: of the stream's function."""
+        told = [line for line in self.told.records() if line.get("message") == "delivery"]
+        return [line for line in told if line["source"] == (source or self.source)]
 
     def ends(self) -> Counter[tuple[str, str]]:
         """(disposition, reason) of every record by its last line: what counts in the account."""
@@ -237,14 +255,13 @@ class EventsStand:
 
     def every_letter(self) -> list[dict[str, Any]]:
         """All messages of the dead-letter queue."""
-        url = self.servers.aws.template.functions["ContactEventsFunction"].environment[
-            "DEAD_LETTER_QUEUE_URL"
-        ]
-        return self.servers.aws.messages(url)
+        environment = self.servers.aws.template.functions[self.function].environment
+        return self.servers.aws.messages(environment["DEAD_LETTER_QUEUE_URL"])
 
     def inputs(self) -> set[str]:
-        """The ids of all records that were handed to the function."""
-        return {record["eventID"] for batch in self.batches for record in batch["Records"]}
+        """The ids of all records of the stream that were handed to the function."""
+        handed = (record for batch in self.batches for record in batch["Records"])
+        return {record["eventID"] for record in handed if "eventID" in record}
 
     def check_account(self) -> None:
         """in = delivered + superseded + skipped + dead-lettered, when nothing is pending."""
@@ -285,23 +302,41 @@ def _told() -> Told:
     return told
 
 
+class RecordsStand(EventsStand):
+    """The same for contact records."""
+
+    source = "contact_records"
+    function = "ContactRecordsFunction"
+
+
 @pytest.fixture
 def events(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[EventsStand]:
-    """Handlers in their template's environment; pauses between attempts are nought."""
+    """Handlers of flow and events in their template's environment."""
+    yield from _stand(EventsStand, servers, monkeypatch)
+
+
+@pytest.fixture
+def records(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordsStand]:
+    """The handler of records in its template's environment."""
+    yield from _stand(RecordsStand, servers, monkeypatch)
+
+
+def _stand(made: type[Stand], servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
+    """Pauses between attempts are nought."""
     policy = RetryPolicy(draw=lambda _least, _most: 0.0)
     monkeypatch.setattr(telephony, "TelephonyClient", partial(TelephonyClient, retries=policy))
-    for function in ("ContactFlowFunction", "ContactEventsFunction"):
+    for function in ("ContactFlowFunction", made.function):
         for name, value in servers.environment(function).items():
             monkeypatch.setenv(name, value)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", SERVICE)
     told = _told()
     told.clear()
-    simulator = EventsStand(servers, told, monkeypatch)
-    simulator.configure()
-    yield simulator
+    stand = made(servers, told, monkeypatch)
+    stand.configure()
+    yield stand
     servers.salesforce.clear_faults()
     join_overrunning()
-    simulator.configure()
+    stand.configure()
 
 
 def event(

@@ -26,7 +26,7 @@ from tests.integration.simulator import PATIENCE_SECONDS
 from tests.unit.samples import stream_record
 
 if TYPE_CHECKING:
-    from simulator.pollers.kinesis_poller import BatchResult
+    from simulator.pollers.batch import BatchResult
 
 __all__ = ["center", "events", "servers"]
 

@@ -16,6 +16,7 @@ from unittest import mock
 
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, MemoryLedger, alone
 from tests.unit.flow_scene import no_actions
+from tests.unit.memory_retry_queue import MemoryRetryQueue
 from tests.unit.samples import (
     INSTANCE_ARN,
     SYSTEM,
@@ -284,7 +285,9 @@ class World:
             self.create_from,
             now=self.clock,
         )
-        processor: StreamProcessor[Any] = StreamProcessor(source, self.letters, self.told.observer)
+        processor: StreamProcessor[Any] = StreamProcessor(
+            source, self.letters, MemoryRetryQueue("no queue"), self.told.observer
+        )
         processor._pool = AtOnce()  # type: ignore[assignment]
         before = len(self.told.deliveries())
         with self._as("events"):

@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "CONTACT_CENTER_SECRET": "center",
     "LEDGER_TABLE": "ledger",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.us-west-2.amazonaws.com/111122223333/letters",
+    "RETRY_QUEUE_URL": "https://sqs.us-west-2.amazonaws.com/111122223333/retries",
     "FAILURE_BUCKET": "failures",
     "POWERTOOLS_SERVICE_NAME": "soak",
     "POWERTOOLS_METRICS_NAMESPACE": "soak",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 INSTANCE = "0f0e0d0c-1111-4222-8333-444455556666"
 _MILLISECONDS = 0.004
 _TIMEOUT = 1.0
+VISIBILITY_SECONDS = 360.0
+"""The retry queues' visibility time-out."""
+
+
+@dataclass(slots=True)
+class Parked:
+    """A message of a retry queue: of which function, and when it is delivered next."""
+
+    source: str
+    message: dict[str, Any]
+    due: float
 
 
 class Aws:
@@ -30,6 +42,7 @@ class Aws:
     Attributes:
         table: the ledger.
         letters: the dead-letter queue's messages.
+        parked: the retry queues' messages, by their ids.
         contacts: what DescribeContact knows, by contact id.
         ledger_failed: whether a request to the ledger failed since this was last set to False.
     """
@@ -37,6 +50,7 @@ class Aws:
     def __init__(self, chance: Chance, clock: Clock, secret: str) -> None:
         self.table = MemoryDynamoDB()
         self.letters: list[dict[str, Any]] = []
+        self.parked: dict[str, Parked] = {}
         self.objects: dict[str, bytes] = {}
         self.contacts: dict[str, dict[str, Any]] = {}
         self.ledger_failed = False
@@ -51,6 +65,35 @@ class Aws:
             "connect": _Client(self, "connect", _Connect(self)),
             "secretsmanager": _Secrets(self._secret),
         }[service]
+
+    @property
+    def now(self) -> float:
+        """Epoch seconds."""
+        return self._clock.now
+
+    def park(self, source: str, message_id: str, message: dict[str, Any]) -> None:
+        """Takes a message into the retry queue of a function."""
+        body = {
+            "messageId": message_id,
+            "receiptHandle": message_id,
+            "body": message["MessageBody"],
+            "attributes": {
+                "ApproximateReceiveCount": "0",
+                "SentTimestamp": str(int(self.now * 1000)),
+            },
+            "eventSource": "aws:sqs",
+        }
+        self.parked[message_id] = Parked(source, body, self.now + message["DelaySeconds"])
+
+    def due(self, source: str) -> list[dict[str, Any]]:
+        """What the function is handed from its retry queue now."""
+        ready = [it for it in self.parked.values() if it.source == source and it.due <= self.now]
+        for it in ready:
+            attributes = it.message["attributes"]
+            received = int(attributes["ApproximateReceiveCount"])
+            attributes["ApproximateReceiveCount"] = str(received + 1)
+            it.due = self.now + VISIBILITY_SECONDS
+        return [it.message for it in ready]
 
     def request(self, service: str, do: Callable[[], Any]) -> Any:
         """One request with all that may happen to it."""
@@ -103,8 +146,18 @@ class _Queue:
         self._aws = aws
 
     def send_message(self, **message: Any) -> dict[str, Any]:
-        self._aws.letters.append({"Body": json.loads(message["MessageBody"]), **message})
-        return {"MessageId": str(uuid.uuid4())}
+        body, message_id = json.loads(message["MessageBody"]), str(uuid.uuid4())
+        if message["QueueUrl"].endswith("/retries"):
+            self._aws.park(body["source"], message_id, message)
+        else:
+            self._aws.letters.append({"Body": body, **message})
+        return {"MessageId": message_id}
+
+    def change_message_visibility(self, **given: Any) -> dict[str, Any]:
+        parked = self._aws.parked.get(given["ReceiptHandle"])
+        if parked is not None:
+            parked.due = self._aws.now + given["VisibilityTimeout"]
+        return {}
 
 
 class _Bucket:

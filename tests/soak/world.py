@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = {"flow": "contact_flow", "event": "contact_events", "record": "contact_records"}
+FUNCTIONS_SOURCES = {"event": "contact_events", "record": "contact_records"}
 MOST_IN_A_BATCH = 10
 FLOW_LIMIT = 8.0
 BUDGET = 6.5
@@ -117,7 +118,7 @@ class World:
                     self._begin_call()
                 self._step()
             self.chance.calm = True
-            while self._waiting or any(map(any, self._open())):
+            while self._waiting or any(map(any, self._open())) or self.aws.parked:
                 self._step()
         self._check_end()
 
@@ -144,7 +145,9 @@ class World:
                 self.newest[one.contact_id] = max(self.newest.get(one.contact_id, 0), stamp)
 
     def _step(self) -> None:
-        if self._waiting and (self._waiting[0][0] <= self.clock.now or not any(self._open())):
+        if self.aws.parked and self.random.random() < 0.3:
+            self._deliver_parked()
+        elif self._waiting and (self._waiting[0][0] <= self.clock.now or not any(self._open())):
             moment, number, one = heapq.heappop(self._waiting)
             self.clock.now = max(self.clock.now, moment)
             self.inputs += 1
@@ -192,6 +195,31 @@ class World:
         for line in self._lines():
             self._note(line)
 
+    def _deliver_parked(self) -> None:
+        """What is due in a retry queue; where nothing else is left, time passes until then."""
+        if not (self._waiting or any(self._open())):
+            next_due = min(it.due for it in self.aws.parked.values())
+            self.clock.now = max(self.clock.now, next_due)
+        kind = self.random.choice(("event", "record"))
+        messages = self.aws.due(FUNCTIONS_SOURCES[kind])[:MOST_IN_A_BATCH]
+        if not messages:
+            return
+        self.deliveries += len(messages)
+        self.salesforce.from_events = kind == "event"
+        answer = self._invoke(kind, {"Records": messages}, STREAM_LIMIT)
+        if answer is None:
+            return  # they come when their visibility time-out is over
+        for line in self._lines():
+            self._note(line)
+        failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+        for message in messages:
+            if message["messageId"] in failed:
+                continue
+            raw = json.loads(message["body"])["payload"]
+            self._require(raw["eventID"] in self._told, "a parked record that ended unseen")
+            if self.random.random() >= 0.03 or self.chance.calm:  # SQS delivers at least once
+                self.aws.parked.pop(message["messageId"], None)
+
     def _deliver_some(self) -> None:
         kind = self.random.choice(("event", "record"))
         chains = self._streams[kind]
@@ -232,7 +260,8 @@ class World:
             if name in again:
                 kept.append((number, arrived, one))
             else:
-                self._require(number in self._told, f"{one.contact_id}: a record that ended unseen")
+                ended = number in self._told or number in self._parked()
+                self._require(ended, f"{one.contact_id}: a record that ended unseen")
                 if self.random.random() < 0.03 and not self.chance.calm:
                     kept.append((number, arrived, one))  # Lambda delivers at least once
         for number, arrived, one in reversed(kept):
@@ -243,6 +272,11 @@ class World:
                 self._streams[kind][one.chain].insert(0, (number, arrived, one))
         if kept:
             self.clock.sleep(1.0)
+
+    def _parked(self) -> set[str]:
+        """The ids of the records in the retry queues."""
+        bodies = (json.loads(it.message["body"]) for it in self.aws.parked.values())
+        return {body["payload"]["eventID"] for body in bodies}
 
     def _invoke(self, kind: str, event: Any, limit: float) -> Any:
         """The handler's answer; None where its process was killed."""

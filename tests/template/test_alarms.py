@@ -16,6 +16,7 @@ OF_CODE_DEPLOY = "ContactFlowNewVersionErrorAlarm"
 LASTING = {
     *("WithoutVoiceCallAlarm", "ContactFlowSlowAlarm", "LimitAlarm", "LedgerFaultAlarm"),
     *("SettingFaultAlarm", "DeadLetterAgeAlarm", "EventRuleDeadLetterAgeAlarm"),
+    *("RetryOverdueAlarm", "ContactEventRetriesUnreadAlarm", "ContactRecordRetriesUnreadAlarm"),
     *(
         f"{kind}{what}Alarm"
         for kind in ("ContactEvents", "ContactRecords")
@@ -205,7 +206,8 @@ def test_a_new_letter_in_any_queue_rings_and_an_old_one_does_not_ring_again(
 ) -> None:
     """Given letters that stay, then only their age rings, while half of their time is left."""
     queues = {name for name, each in resources.items() if each["Type"] == "AWS::SQS::Queue"}
-    for queue in queues - {"WaitingQueue", "WaitingDeadLetterQueue"}:
+    retries = {"ContactEventRetryQueue", "ContactRecordRetryQueue"}
+    for queue in queues - retries - {"WaitingQueue", "WaitingDeadLetterQueue"}:
         dimensions = {"QueueName": {"Fn::GetAtt": [queue, "QueueName"]}}
         found = {
             metric: alarm
@@ -218,6 +220,16 @@ def test_a_new_letter_in_any_queue_rings_and_an_old_one_does_not_ring_again(
         retention = resources[queue]["Properties"]["MessageRetentionPeriod"]
         assert (age["Statistic"], age["EvaluationPeriods"]) == ("Maximum", 1)
         assert age["Threshold"] == retention / 2
+    # What failed waits by design; it rings where Lambda does not take it from the queue.
+    for queue in retries:
+        unread = alarms(resources)[queue.replace("RetryQueue", "RetriesUnreadAlarm")]
+        assert watched(unread) == [
+            (
+                "ApproximateNumberOfMessagesVisible",
+                {"QueueName": {"Fn::GetAtt": [queue, "QueueName"]}},
+            )
+        ]
+        assert unread["Statistic"] == "Minimum"
     # Lines wait in the one by design. SQS itself moves letters into the other, which it does not
     # count as sent (developer guide, "Available CloudWatch metrics for Amazon SQS").
     waiting = alarms(resources)["WaitingDeadLetterAlarm"]

@@ -19,6 +19,8 @@ MADE = {
     "AWS::StackName": STACK_NAME,
     "LedgerTable": f"{STACK_NAME}-LedgerTable{RANDOM}",
     # SQS API, CreateQueue: 80 characters.
+    "ContactEventRetryQueue": f"https://sqs.{REGION}.amazonaws.com/111122223333/{'q' * 80}",
+    "ContactRecordRetryQueue": f"https://sqs.{REGION}.amazonaws.com/111122223333/{'q' * 80}",
     "DeadLetterQueue": f"https://sqs.{REGION}.amazonaws.com/111122223333/{'q' * 80}",
     # S3 user guide, bucket naming rules: 63 characters.
     "FailureBucket": "b" * 63,

@@ -55,8 +55,12 @@ MAY_DO = {
     "ContactFlowRole": VOICE_CALLS,
     "ContactEventsRole": VOICE_CALLS
     | READ_STREAM
-    | {"connect:DescribeContact", "s3:ListBucket", "s3:PutObject"},
-    "ContactRecordsRole": VOICE_CALLS | READ_STREAM | {"s3:ListBucket", "s3:PutObject"},
+    | READ_QUEUE
+    | {"connect:DescribeContact", "s3:GetObject", "s3:ListBucket", "s3:PutObject"},
+    "ContactRecordsRole": VOICE_CALLS
+    | READ_STREAM
+    | READ_QUEUE
+    | {"s3:GetObject", "s3:ListBucket", "s3:PutObject"},
     "ContactLensRole": VOICE_CALLS
     | READ_STREAM
     | READ_QUEUE

@@ -37,6 +37,12 @@ BELOW_BUCKET = {
 }
 WILD |= {
     ("ContactEventsRole", "KeepFailures"): BELOW_BUCKET,
+    ("ContactEventsRole", "ReadLargeRecords"): {
+        f"${{FailureBucket.Arn}}/{dead_letters.OVERFLOW_PREFIX}*"
+    },
+    ("ContactRecordsRole", "ReadLargeRecords"): {
+        f"${{FailureBucket.Arn}}/{dead_letters.OVERFLOW_PREFIX}*"
+    },
     ("ContactRecordsRole", "KeepFailures"): BELOW_BUCKET,
     ("ContactLensRole", "DescribeContacts"): {"${ConnectInstanceArn}/contact/*"},
     ("ContactLensRole", "KeepFailures"): BELOW_BUCKET

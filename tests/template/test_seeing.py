@@ -37,6 +37,7 @@ OF_AWS = {
     "AWS/Kinesis": {"GetRecords.Records", "IncomingRecords"},
     "AWS/SQS": {
         "ApproximateAgeOfOldestMessage",
+        "ApproximateNumberOfMessagesNotVisible",
         "ApproximateNumberOfMessagesVisible",
         "NumberOfMessagesSent",
     },

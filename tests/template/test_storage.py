@@ -6,7 +6,12 @@ import pytest
 
 from tests.template.policies import by_sid
 
-QUEUES = ("DeadLetterQueue", "EventRuleDeadLetterQueue")
+QUEUES = (
+    "DeadLetterQueue",
+    "EventRuleDeadLetterQueue",
+    "ContactEventRetryQueue",
+    "ContactRecordRetryQueue",
+)
 LONGEST_RETENTION_SECONDS = 14 * 24 * 60 * 60  # Amazon SQS: MessageRetentionPeriod at most
 
 
@@ -46,6 +51,8 @@ def test_what_holds_data_outlives_the_stack_with_its_key(resources: dict[str, An
         "LedgerTable",
         "DeadLetterQueue",
         "EventRuleDeadLetterQueue",
+        "ContactEventRetryQueue",
+        "ContactRecordRetryQueue",
         "FailureBucket",
         "BridgeKey",
     ):

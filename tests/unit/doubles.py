@@ -311,7 +311,7 @@ class MemoryDeadLetters(DeadLetterQueue):
         self.fault = fault
         self.kept: list[tuple[str, str, object]] = []
 
-    def keep(self, source: str, reason: str, payload: object) -> None:
+    def keep(self, source: str, reason: str, payload: object, *, delay_seconds: int = 0) -> None:
         if self.fault:
             raise DeadLetterLost(self.fault)
         self.kept.append((source, reason, payload))

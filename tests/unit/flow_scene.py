@@ -89,7 +89,7 @@ class HangingLetters(MemoryDeadLetters):
         super().__init__()
         self.release = threading.Event()
 
-    def keep(self, source: str, reason: str, payload: object) -> None:
+    def keep(self, source: str, reason: str, payload: object, *, delay_seconds: int = 0) -> None:
         self.release.wait(30.0)
 
 

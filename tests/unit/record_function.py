@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.unit.aws import TABLE
 from tests.unit.doubles import MemoryDeadLetters, alone
+from tests.unit.memory_retry_queue import MemoryRetryQueue
 from tests.unit.records import PatchedCalls, batch
 from tests.unit.telling import Told
 from voicecall_bridge.ledger.records import RecordLedger
@@ -43,6 +44,7 @@ class Function:
         rules: the settings.
         salesforce: where PATCHes arrive; several environments may share it.
         workers: chains at a time; more than one takes a client that is made for it.
+        retries: the retry queue; None: it takes nothing, and Lambda delivers again what failed.
         now, sleep: clock of the leases, and what waiting for another worker does.
     """
 
@@ -54,13 +56,17 @@ class Function:
         workers: int = 1,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = lambda _: None,
+        retries: MemoryRetryQueue | None = None,
     ) -> None:
         self.told, self.salesforce = Told(), salesforce or PatchedCalls()
         self.letters = MemoryDeadLetters()
+        self.retries = retries or MemoryRetryQueue("no queue")
         ledger = RecordLedger(Table(lambda: dynamodb, TABLE), now)
         updates = RecordUpdates(ledger, alone(self.salesforce), self.told.observer, sleep)
         source: ContactRecords = ContactRecords(updates, rules or RecordRules())
-        self.processor = StreamProcessor(source, self.letters, self.told.observer, workers)
+        self.processor = StreamProcessor(
+            source, self.letters, self.retries, self.told.observer, workers
+        )
 
     def __call__(self, *payloads: object, first: int = 1) -> list[str]:
         answer = self.processor.answer(batch(payloads, first), SECONDS_LEFT)

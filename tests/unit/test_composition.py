@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
     "CONTACT_CENTER_SECRET": "secret-id",
     "LEDGER_TABLE": "ledger",
+    "RETRY_QUEUE_URL": "https://sqs.us-west-2.amazonaws.com/111122223333/retries",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.us-west-2.amazonaws.com/111122223333/dead-letters",
     "AWS_DEFAULT_REGION": REGION,
     "AWS_ACCESS_KEY_ID": "testing",

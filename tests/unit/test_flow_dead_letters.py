@@ -18,7 +18,7 @@ class Failing(MemoryDeadLetters):
         self.failures = failures
         self.asked = 0
 
-    def keep(self, source: str, reason: str, payload: object) -> None:
+    def keep(self, source: str, reason: str, payload: object, *, delay_seconds: int = 0) -> None:
         self.asked += 1
         if self.asked <= self.failures:
             raise DeadLetterLost("ReadTimeoutError")

@@ -23,7 +23,7 @@ from voicecall_bridge.settings.shared import (
 from voicecall_bridge.telephony.operations import CALLS, GUIDES, Operation
 
 CENTERS = ContactCenterRegistry.of("secret-id")
-QUEUE = LEAST["DEAD_LETTER_QUEUE_URL"]
+QUEUE, RETRIES = LEAST["DEAD_LETTER_QUEUE_URL"], LEAST["RETRY_QUEUE_URL"]
 WITH_SALESFORCE = [name for name in FUNCTIONS if "CONTACT_CENTER_SECRET" in names_read(name)]
 
 
@@ -56,7 +56,7 @@ def test_what_a_flow_runs_on_by_default() -> None:
 
 def test_what_contact_events_run_on_by_default() -> None:
     assert events() == ContactEventsSettings(
-        SalesforceSettings(CENTERS), "ledger", DeadLetterSettings(QUEUE)
+        SalesforceSettings(CENTERS), "ledger", DeadLetterSettings(QUEUE), RETRIES
     )
     assert events().create_from_events is CreateFromEvents.SAFETY_NET
 
@@ -80,7 +80,11 @@ def test_all_are_read() -> None:
     assert events(
         CREATE_FROM_EVENTS="always", FAILURE_BUCKET="failures", **changes
     ) == ContactEventsSettings(
-        salesforce, "ledger", DeadLetterSettings(QUEUE, "failures"), CreateFromEvents.ALWAYS
+        salesforce,
+        "ledger",
+        DeadLetterSettings(QUEUE, "failures"),
+        RETRIES,
+        CreateFromEvents.ALWAYS,
     )
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 
 from tests.property.strategies import ANY_JSON
 from tests.unit.doubles import MemoryDeadLetters
+from tests.unit.memory_retry_queue import MemoryRetryQueue
 from tests.unit.records import record
 from tests.unit.samples import CONTACT_ID, batch
 from tests.unit.telling import Told
@@ -71,7 +72,10 @@ class Anything:
     def describe(self, item: object) -> tuple[str, str]:
         return contact_of(item), ""
 
-    def handle(self, item: object, later: Sequence[object], deadline: Deadline) -> RecordResult:
+    def without_salesforce(self, item: object, later: Sequence[object]) -> RecordResult | None:
+        return None
+
+    def handle(self, item: object, deadline: Deadline) -> RecordResult:
         self.handled.append(item)
         return RecordResult(Disposition.DELIVERED)
 
@@ -79,7 +83,9 @@ class Anything:
 @pytest.mark.parametrize("own", [kind for kind in Kind if kind is not Kind.UNKNOWN])
 def test_a_function_handles_its_own_kind_and_what_no_member_tells(own: Kind) -> None:
     told, letters, source = Told(), MemoryDeadLetters(), Anything(own)
-    processor: StreamProcessor[object] = StreamProcessor(source, letters, told.observer, 1)
+    processor: StreamProcessor[object] = StreamProcessor(
+        source, letters, MemoryRetryQueue("no queue"), told.observer, 1
+    )
     payloads = [payload for payload, _ in SAMPLES] + [{"ContactId": "c"}]
     assert processor.answer(batch(*payloads), 60.0) == {"batchItemFailures": []}
     assert source.handled == [p for p in payloads if kind_of(p) in (own, Kind.UNKNOWN)]

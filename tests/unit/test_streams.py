@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.doubles import MemoryDeadLetters
+from tests.unit.memory_retry_queue import MemoryRetryQueue
 from tests.unit.samples import CUSTOMER, batch, stream_record
 from tests.unit.telling import Told
 from voicecall_bridge.contact import NotAContact
@@ -47,10 +48,13 @@ class Letters:
     def describe(self, item: str) -> tuple[str, str]:
         return f"contact-{item}", "KIND"
 
-    def handle(self, item: str, later: Sequence[str], deadline: Deadline) -> RecordResult:
+    def without_salesforce(self, item: str, later: Sequence[str]) -> RecordResult | None:
+        self.later[item] = list(later)
+        return None
+
+    def handle(self, item: str, deadline: Deadline) -> RecordResult:
         with self.lock:
             self.handled.append(item)
-            self.later[item] = list(later)
             self.deadlines.append(deadline)
         return self.work(item)
 
@@ -64,7 +68,12 @@ class Scene:
         self.told = Told()
         self.overruns = 0
         self.processor: StreamProcessor[str] = StreamProcessor(
-            self.source, self.letters, self.told.observer, workers, self.overrun
+            self.source,
+            self.letters,
+            MemoryRetryQueue("no queue"),
+            self.told.observer,
+            workers,
+            self.overrun,
         )
 
     def overrun(self) -> None:
@@ -264,7 +273,7 @@ def test_poison_does_not_use_up_the_good_records_time() -> None:
     scene = Scene(work)
     keep = scene.letters.keep
 
-    def slow(source: str, reason: str, payload: object) -> None:
+    def slow(source: str, reason: str, payload: object, *, delay_seconds: int = 0) -> None:
         assert done.wait(PATIENCE_SECONDS)
         keep(source, reason, payload)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.unit.aws import TABLE
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory
+from tests.unit.memory_retry_queue import MemoryRetryQueue
 from tests.unit.records import batch as record_batch
 from tests.unit.samples import (
     FIRST,
@@ -121,13 +122,18 @@ class TwoOrgs:
                 now=self.clock,
             ),
             self.letters,
+            MemoryRetryQueue("no queue"),
             observer,
             workers=1,
         )
         records = RecordLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
         updates = RecordUpdates(records, clients, observer, lambda _: None)
         self.records: StreamProcessor[Any] = StreamProcessor(
-            ContactRecords(updates), self.letters, observer, workers=1
+            ContactRecords(updates),
+            self.letters,
+            MemoryRetryQueue("no queue"),
+            observer,
+            workers=1,
         )
 
     def flow(self, event: dict[str, Any]) -> dict[str, str]:

@@ -74,13 +74,14 @@ class DeadLetterQueue:
     _queue: Any = field(default=None, init=False, repr=False)
     _storage: Any = field(default=None, init=False, repr=False)
 
-    def keep(self, source: str, reason: str, payload: object) -> None:
+    def keep(self, source: str, reason: str, payload: object, *, delay_seconds: int = 0) -> None:
         """Keeps an input.
 
         Args:
             source: where the input came from, e.g. contact_flow.
             reason: the error code.
             payload: the whole input as it came.
+            delay_seconds: until the letter shows, at most 900.
 
         Raises:
             DeadLetterLost: it is not kept.
@@ -94,7 +95,9 @@ class DeadLetterQueue:
                 body = json.dumps(payload, default=str).encode()
                 self._bucket().put_object(Bucket=self.bucket, Key=key, Body=body)
                 letter = json.dumps({**about, "payloadAt": key})
-            self._letters().send_message(QueueUrl=self.url, MessageBody=letter)
+            self._letters().send_message(
+                QueueUrl=self.url, MessageBody=letter, DelaySeconds=delay_seconds
+            )
         except (BotoCoreError, ClientError, RecursionError, TypeError, ValueError) as error:
             raise DeadLetterLost(_fault(error)) from None
 
@@ -119,7 +122,7 @@ class DeadLetterQueue:
                 if not waiting:
                     return
                 while waiting:
-                    letter = self._letter(waiting[0])
+                    letter = self.read(waiting[0]["Body"], waiting[0]["ReceiptHandle"])
                     del waiting[0]
                     yield letter
         except (BotoCoreError, ClientError) as error:
@@ -209,24 +212,31 @@ class DeadLetterQueue:
         except (BotoCoreError, ClientError) as error:
             raise DeadLetterLost(_fault(error)) from None
 
-    def _show(self, receipts: Sequence[str]) -> None:
-        entries = [
-            {"Id": str(place), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
-            for place, receipt in enumerate(receipts)
-        ]
+    def hide(self, receipt: str, seconds: int) -> None:
+        """Hides a letter that was looked at for so long.
+
+        Raises:
+            DeadLetterLost: the queue does not answer; the letter shows at its time.
+        """
         try:
-            self._letters().change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
+            self._letters().change_message_visibility(
+                QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=seconds
+            )
         except (BotoCoreError, ClientError) as error:
             raise DeadLetterLost(_fault(error)) from None
 
-    def _letter(self, message: Mapping[str, str]) -> DeadLetter:
-        receipt = message["ReceiptHandle"]
+    def read(self, text: str, receipt: str) -> DeadLetter:
+        """A message's text as a letter, its payload included.
+
+        Raises:
+            DeadLetterLost: the payload lies in the bucket, which does not answer.
+        """
         try:
-            body = json.loads(message["Body"])
+            body = json.loads(text)
         except ValueError:
             body = None
         if not isinstance(body, dict):
-            return DeadLetter("", "NOT_A_LETTER", message["Body"], receipt)
+            return DeadLetter("", "NOT_A_LETTER", text, receipt)
         if "requestPayload" in body:
             # Lambda's own record of an asynchronous invocation that failed to the end (developer
             # guide, "Capturing records of Lambda asynchronous invocations").
@@ -237,13 +247,23 @@ class DeadLetterQueue:
             str(body.get("source", "")), str(body.get("reason", "")), payload, receipt, stored_at
         )
 
+    def _show(self, receipts: Sequence[str]) -> None:
+        entries = [
+            {"Id": str(place), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+            for place, receipt in enumerate(receipts)
+        ]
+        try:
+            self._letters().change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
+        except (BotoCoreError, ClientError) as error:
+            raise DeadLetterLost(_fault(error)) from None
+
     def _payload_at(self, key: str) -> object:
         """The payload; None where the object is gone: one letter must not block the others."""
         try:
             return self._stored(key)
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             if _fault(error) != "NoSuchKey":
-                raise
+                raise DeadLetterLost(_fault(error)) from None
             return None
 
     def _stored(self, key: str) -> Any:

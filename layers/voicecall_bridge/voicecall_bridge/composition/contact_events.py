@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.aws.contact_directory import ContactDirectory
 from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, AwsClients
-from voicecall_bridge.composition.dead_letters import dead_letter_queue
+from voicecall_bridge.composition.dead_letters import dead_letter_queue, retry_queue
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
@@ -56,6 +56,7 @@ def contact_events() -> StreamProcessor[ContactEvent]:
     return StreamProcessor(
         events,
         dead_letter_queue(settings.dead_letters, aws),
+        retry_queue(settings.retry_queue_url, settings.dead_letters, aws),
         observer,
         CHAINS_AT_ONCE,
         on_overrun=contact_events.cache_clear,

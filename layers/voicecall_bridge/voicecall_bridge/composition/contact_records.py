@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, AwsClients
-from voicecall_bridge.composition.dead_letters import dead_letter_queue
+from voicecall_bridge.composition.dead_letters import dead_letter_queue, retry_queue
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.ledger.records import RecordLedger
@@ -46,6 +46,7 @@ def contact_records() -> StreamProcessor[ContactRecord]:
     return StreamProcessor(
         ContactRecords(updates, settings.rules, settings.instance_arn),
         dead_letter_queue(settings.dead_letters, aws),
+        retry_queue(settings.retry_queue_url, settings.dead_letters, aws),
         observer,
         CHAINS_AT_ONCE,
         on_overrun=contact_records.cache_clear,

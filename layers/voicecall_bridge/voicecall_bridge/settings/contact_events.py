@@ -38,6 +38,7 @@ class ContactEventsSettings:
         salesforce: how Salesforce is reached.
         ledger_table: name of the DynamoDB table.
         dead_letters: where dead letters go.
+        retry_queue_url: SQS queue of records that failed.
         create_from_events: see CreateFromEvents.
         item_faults: items of lists that are wrong.
         instance_arn: the instance of events that name none; empty: not known.
@@ -46,6 +47,7 @@ class ContactEventsSettings:
     salesforce: SalesforceSettings
     ledger_table: str
     dead_letters: DeadLetterSettings
+    retry_queue_url: str
     create_from_events: CreateFromEvents = CreateFromEvents.SAFETY_NET
     item_faults: tuple[ItemFault, ...] = ()
     instance_arn: str = ""
@@ -62,6 +64,7 @@ class ContactEventsSettings:
             SalesforceSettings.read(reader),
             reader.required("LEDGER_TABLE"),
             DeadLetterSettings.read(reader),
+            reader.required("RETRY_QUEUE_URL"),
             reader.choice("CREATE_FROM_EVENTS", CreateFromEvents.SAFETY_NET),
             tuple(reader.item_faults),
             reader.text(INSTANCE_SETTING),

@@ -130,6 +130,7 @@ class ContactRecordsSettings:
         salesforce: how Salesforce is reached.
         ledger_table: name of the DynamoDB table.
         dead_letters: where dead letters go.
+        retry_queue_url: SQS queue of records that failed.
         rules: which records are sent, and what is added to them.
         item_faults: items of lists that are wrong.
         instance_arn: the instance of records that name none; empty: not known.
@@ -138,6 +139,7 @@ class ContactRecordsSettings:
     salesforce: SalesforceSettings
     ledger_table: str
     dead_letters: DeadLetterSettings
+    retry_queue_url: str
     rules: RecordRules
     item_faults: tuple[ItemFault, ...] = ()
     instance_arn: str = ""
@@ -153,10 +155,11 @@ class ContactRecordsSettings:
         salesforce = SalesforceSettings.read(reader)
         table = reader.required("LEDGER_TABLE")
         dead_letters = DeadLetterSettings.read(reader)
+        retry_queue = reader.required("RETRY_QUEUE_URL")
         rules = RecordRules.read(reader)
         reader.check()
-        faults = tuple(reader.item_faults)
-        return cls(salesforce, table, dead_letters, rules, faults, reader.text(INSTANCE_SETTING))
+        faults, instance = tuple(reader.item_faults), reader.text(INSTANCE_SETTING)
+        return cls(salesforce, table, dead_letters, retry_queue, rules, faults, instance)
 
 
 def _methods(reader: EnvironmentReader) -> frozenset[str]:

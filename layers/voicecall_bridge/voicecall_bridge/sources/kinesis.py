@@ -33,6 +33,11 @@ class StreamRecord:
     raw: Mapping[str, object] = field(repr=False)
     arrived: float | None = None
 
+    @property
+    def identifier(self) -> str:
+        """What a batch item failure names."""
+        return self.sequence_number
+
     def payload(self) -> object:
         """The data as JSON.
 

@@ -20,7 +20,7 @@ from voicecall_bridge.settings.contact_events import CreateFromEvents
 from voicecall_bridge.sources import contact_event
 from voicecall_bridge.sources.kinds import Kind
 from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
-from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
+from voicecall_bridge.telephony.errors import TelephonyError, is_refused
 from voicecall_bridge.use_cases.results import (
     CallOver,
     LeaseTimeout,
@@ -81,22 +81,34 @@ class ContactEvents:
         """Contact id and event type, as they may be logged."""
         return item.contact.contact_id, item.published_type
 
-    def handle(
-        self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
-    ) -> RecordResult:
-        """Creates, clears or reroutes; most events need nothing.
+    def without_salesforce(
+        self, item: ContactEvent, later: Sequence[ContactEvent]
+    ) -> RecordResult | None:
+        """How most events end; None for the others. What an event tells is remembered first.
+
+        Raises:
+            TransientFailure: the ledger does not take the end of a call.
+        """
+        if item.contact.channel not in (Channel.VOICE, Channel.UNSTATED):
+            return _skipped("NOT_VOICE")
+        try:
+            self._remember(item)
+        except LedgerUnavailable as fault:
+            raise TransientFailure(LEDGER_UNAVAILABLE, str(fault)) from None
+        reason = self._no_need(item, later)
+        return _skipped(reason) if reason else None
+
+    def handle(self, item: ContactEvent, deadline: Deadline) -> RecordResult:
+        """Creates, clears or reroutes.
 
         Raises:
             TransientFailure: a fault of Salesforce, Connect or the ledger.
             PermanentFailure: refused for good, or without its parent for good.
         """
-        if item.contact.channel not in (Channel.VOICE, Channel.UNSTATED):
-            return _skipped("NOT_VOICE")
-        self._remember(item)
         try:
-            return self._handle(item, later, deadline)
+            return self._handle(item, deadline)
         except LeaseTimeout:
-            raise TransientFailure("IN_PROGRESS") from None
+            raise TransientFailure("IN_PROGRESS", own=True) from None
         except LedgerUnavailable as fault:
             raise TransientFailure(LEDGER_UNAVAILABLE, str(fault)) from None
         except DirectoryUnavailable as fault:
@@ -112,16 +124,24 @@ class ContactEvents:
         except TelephonyError as error:
             raise _fault(error) from None
 
-    def _handle(
-        self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
-    ) -> RecordResult:
+    def _no_need(self, item: ContactEvent, later: Sequence[ContactEvent]) -> str:
         if item.type in _LIVE:
-            return self._create(item, later, deadline)
-        if item.type == "DISCONNECTED":
-            return self._disconnected(item, deadline)
+            return self._not_created(item, later)
+        if item.type == "DISCONNECTED" and not item.agent_connected:
+            # An Omni flow may have routed it before any queue of Connect's, however it began.
+            return ""
         if item.type == "CONTACT_DATA_UPDATED" and item.routing_expired:
-            return self._expired(item, later, deadline)
-        return _skipped("NOTHING_TO_DO")
+            # An agent must not be offered a call that has ended meanwhile.
+            return "CALL_OVER" if item.disconnected or _is_over(item, later) else ""
+        return "NOTHING_TO_DO"
+
+    def _handle(self, item: ContactEvent, deadline: Deadline) -> RecordResult:
+        if item.type in _LIVE:
+            return self._create(item, deadline)
+        if item.type == "DISCONNECTED":
+            return _routed(self.routing.clear(item.contact, deadline))
+        late = self._age(item) > LATE_SECONDS
+        return _routed(self.routing.reroute(item.contact, late, deadline))
 
     def _remember(self, item: ContactEvent) -> None:
         facts = _new_facts(item)
@@ -130,12 +150,10 @@ class ContactEvents:
         except LedgerUnavailable as fault:
             # DescribeContact has it as well, so the event must not fail.
             self.safety_net.observer.ledger_fault("facts", fault, item.contact.contact_id)
+        if item.type == "DISCONNECTED":
+            self.safety_net.remember_end(item.contact)
 
-    def _create(
-        self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
-    ) -> RecordResult:
-        if reason := self._no_need(item, later):
-            return _skipped(reason)
+    def _create(self, item: ContactEvent, deadline: Deadline) -> RecordResult:
         try:
             made = self.safety_net.ensure(item.contact, self._age(item) > LATE_SECONDS, deadline)
         except ParentMissing:
@@ -150,7 +168,7 @@ class ContactEvents:
             raise _fault(error.cause) from None
         return _created(made)
 
-    def _no_need(self, item: ContactEvent, later: Sequence[ContactEvent]) -> str:
+    def _not_created(self, item: ContactEvent, later: Sequence[ContactEvent]) -> str:
         if item.contact.initiation_method in NEVER_LIVE:
             return "NOT_CREATED_LIVE"
         if self.create_from is CreateFromEvents.NEVER:
@@ -160,22 +178,6 @@ class ContactEvents:
         if item.disconnected or _is_over(item, later):
             return "CALL_OVER"
         return ""
-
-    def _disconnected(self, item: ContactEvent, deadline: Deadline) -> RecordResult:
-        self.safety_net.remember_end(item.contact)
-        # An Omni flow may have routed it before any queue of Connect's, however it began.
-        if item.agent_connected:
-            return _skipped("NOTHING_TO_DO")
-        return _routed(self.routing.clear(item.contact, deadline))
-
-    def _expired(
-        self, item: ContactEvent, later: Sequence[ContactEvent], deadline: Deadline
-    ) -> RecordResult:
-        # An agent must not be offered a call that has ended meanwhile.
-        if item.disconnected or _is_over(item, later):
-            return _skipped("CALL_OVER")
-        late = self._age(item) > LATE_SECONDS
-        return _routed(self.routing.reroute(item.contact, late, deadline))
 
     def _age(self, item: ContactEvent) -> float:
         at = item.at or item.contact.initiated_at
@@ -218,7 +220,7 @@ def _routed(result: SalesforceResult) -> RecordResult:
 def _fault(error: TelephonyError) -> TransientFailure | PermanentFailure:
     if is_refused(error):
         return PermanentFailure(error.code)
-    return TransientFailure(error.code, may_be_poison=error.effect is Effect.UNKNOWN)
+    return TransientFailure(error.code)
 
 
 def _skipped(reason: str) -> RecordResult:

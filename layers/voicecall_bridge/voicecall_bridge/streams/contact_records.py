@@ -17,7 +17,7 @@ from voicecall_bridge.settings.contact_records import RecordRules, doubt, undocu
 from voicecall_bridge.sources import contact_record
 from voicecall_bridge.sources.kinds import Kind
 from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
-from voicecall_bridge.telephony.errors import Effect, TelephonyError, is_refused
+from voicecall_bridge.telephony.errors import TelephonyError, is_refused
 from voicecall_bridge.use_cases.record_updates import LeaseLost
 from voicecall_bridge.use_cases.results import LeaseTimeout
 from voicecall_bridge.voice_call.update import update_request
@@ -65,16 +65,10 @@ class ContactRecords:
         """Contact id and initiation method."""
         return item.contact_id, item.initiation_method.value
 
-    def handle(
-        self, item: ContactRecord, later: Sequence[ContactRecord], deadline: Deadline
-    ) -> RecordResult:
-        """Sends it, unless it is skipped or a newer version is known.
-
-        Raises:
-            TransientFailure: a fault of Salesforce or the ledger, or another worker holds the
-                contact.
-            PermanentFailure: refused for good.
-        """
+    def without_salesforce(
+        self, item: ContactRecord, later: Sequence[ContactRecord]
+    ) -> RecordResult | None:
+        """How it ends where it is skipped or a newer version is behind it; else None."""
         if reason := self._skip(item):
             return RecordResult(Disposition.SKIPPED, reason)
         # One that is skipped brings nothing, except that the contact is not to be there.
@@ -82,6 +76,16 @@ class ContactRecords:
         if any(self._skip(other) in ("", "OPTED_OUT") for other in newer):
             # Behind this one comes one that says all it says; it ends by itself.
             return RecordResult(Disposition.SUPERSEDED, "NEWER_IN_BATCH")
+        return None
+
+    def handle(self, item: ContactRecord, deadline: Deadline) -> RecordResult:
+        """Sends it, unless a newer version is known.
+
+        Raises:
+            TransientFailure: a fault of Salesforce or the ledger, or another worker holds the
+                contact.
+            PermanentFailure: refused for good.
+        """
         self._report_slips(item)
         request = update_request(item, self.rules.fields, self.rules.callback)
         try:
@@ -89,16 +93,15 @@ class ContactRecords:
         except LedgerUnavailable as fault:
             raise TransientFailure(LEDGER_UNAVAILABLE, str(fault)) from None
         except LeaseTimeout:
-            raise TransientFailure("IN_PROGRESS") from None
+            raise TransientFailure("IN_PROGRESS", own=True) from None
         except LeaseLost:
-            raise TransientFailure("LEASE_RAN_OUT") from None
+            raise TransientFailure("LEASE_RAN_OUT", own=True) from None
         except OtherContactCenter as refused:
             raise PermanentFailure(refused.code) from None
         except TelephonyError as error:
             if is_refused(error):
                 raise PermanentFailure(error.code) from None
-            own = error.effect is Effect.UNKNOWN
-            raise TransientFailure(error.code, may_be_poison=own) from None
+            raise TransientFailure(error.code) from None
         if done.superseded:
             return RecordResult(Disposition.SUPERSEDED, done.superseded)
         return RecordResult(Disposition.DELIVERED, attempts=done.attempts)

@@ -1,8 +1,9 @@
-"""A Kinesis batch: grouped by contact chain, chains side by side, each chain in order.
+"""A batch of a stream: grouped by contact chain, chains side by side, each chain in order.
 
-A record that can never succeed becomes a dead letter and counts as done. A fault that passes ends
-its chain for this batch and is reported as a batch item failure: Lambda delivers everything from
-the lowest reported record on again, and the ledger makes that cheap and harmless.
+A record that can never succeed becomes a dead letter and counts as done. A record with a fault that
+passes is put aside for another try, and its chain with it (see retries). Only what cannot even be
+put aside is reported as a batch item failure: Lambda delivers everything from the lowest reported
+record on again, and the ledger makes that cheap and harmless.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from __future__ import annotations
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from voicecall_bridge.aws.deferred_records import is_queue_event
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.observability import Disposition, Observer
 from voicecall_bridge.sources import kinesis
 from voicecall_bridge.sources.kinds import Kind, contact_of, kind_of
-from voicecall_bridge.streams.poison_records import PoisonRecords
+from voicecall_bridge.sources.kinesis import StreamRecord
+from voicecall_bridge.streams import retries
 from voicecall_bridge.streams.results import (
     PermanentFailure,
     RecordLog,
@@ -25,13 +29,22 @@ from voicecall_bridge.streams.results import (
     Subject,
     TransientFailure,
 )
+from voicecall_bridge.streams.retries import (
+    PROBES,
+    Health,
+    Parking,
+    Postponing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from voicecall_bridge.aws.dead_letters import DeadLetterQueue
+    from voicecall_bridge.aws.retry_queue import RetryQueue
 
 Item = TypeVar("Item")
+Chain = list[tuple[StreamRecord, Item]]
+"""Records of a contact chain and what they say."""
 
 HAND_OVER_SECONDS = 2.0
 """Kept of Lambda's time-out for answering which records failed."""
@@ -59,11 +72,14 @@ class Source(Protocol[Item]):
     def describe(self, item: Item) -> tuple[str, str]:
         """Contact id and kind, for the log."""
 
-    def handle(self, item: Item, later: Sequence[Item], deadline: Deadline) -> RecordResult:
-        """Does it; `later` are the chain's items behind it in this batch.
+    def without_salesforce(self, item: Item, later: Sequence[Item]) -> RecordResult | None:
+        """How it ends where Salesforce is not needed; else None.
 
-        Raises TransientFailure or PermanentFailure.
+        `later` are the chain's items behind it in this batch.
         """
+
+    def handle(self, item: Item, deadline: Deadline) -> RecordResult:
+        """Does it; raises TransientFailure or PermanentFailure."""
 
 
 @dataclass(slots=True)
@@ -73,6 +89,7 @@ class StreamProcessor(Generic[Item]):
     Attributes:
         source: what the records are.
         dead_letters: keeps records that can never succeed.
+        retries: keeps records that failed, for another try.
         observer: logs and counters.
         workers: chains handled at the same time: this also bounds what one environment sends to the
             org, whose limit is 50 creates a second.
@@ -81,112 +98,162 @@ class StreamProcessor(Generic[Item]):
 
     source: Source[Item]
     dead_letters: DeadLetterQueue
+    retries: RetryQueue
     observer: Observer
     workers: int = 8
     on_overrun: Callable[[], None] = lambda: None
     _log: RecordLog = field(init=False, repr=False)
+    _parking: Parking = field(init=False, repr=False)
+    _postponing: Postponing = field(init=False, repr=False)
     _pool: ThreadPoolExecutor | None = field(default=None, init=False, repr=False)
-    _poison: PoisonRecords = field(default_factory=PoisonRecords, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._log = RecordLog(self.source.name, self.dead_letters, self.observer)
+        self._parking = Parking(self.retries, self._log, self.observer)
+        self._postponing = Postponing(self.retries, self._log, self.observer)
 
     def answer(self, event: object, seconds_left: float) -> dict[str, list[dict[str, str]]]:
         """The partial batch response: every record that has not ended.
 
         Args:
-            event: the batch as Lambda passes it.
+            event: the batch as Lambda passes it, of the stream or of the retry queue.
             seconds_left: until Lambda's own time-out.
+
+        Raises:
+            DeadLetterLost: the retry queue's batch cannot be read; SQS delivers it again.
         """
         deadline = Deadline.after(max(0.0, seconds_left - HAND_OVER_SECONDS))
-        records = kinesis.read(event)
-        ended: set[str] = set()
-        chains = self._chains(records, ended)
+        records: Sequence[StreamRecord]
+        aside: Parking | Postponing
+        if is_queue_event(event):
+            records, aside = retries.read(event, self.retries), self._postponing
+            first = PROBES  # of records that failed before, these tell whether it is an outage
+        else:
+            records, aside = kinesis.read(event), self._parking
+            first = len(records)
+        batch = Batch(self.source, self._log, self.observer, aside, deadline)
+        work = batch.work(records)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="chain")
-        running = [self._pool.submit(self._run, chain, ended, deadline) for chain in chains]
-        late = wait(running, timeout=deadline.remaining()).not_done
-        failed = [record for record in records if record.id not in ended]
-        if late:
+        for group in (work[:first], work[first:]):
+            running = [self._pool.submit(each) for each in group]
+            if wait(running, timeout=deadline.remaining()).not_done:
+                self._leave_the_rest()
+                break
+        failed = [record for record in records if not batch.has_ended(record)]
+        self.observer.flush()
+        return {"batchItemFailures": [{"itemIdentifier": it.identifier} for it in failed]}
+
+    def _leave_the_rest(self) -> None:
+        if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
-            self.on_overrun()
-        self.observer.flush()
-        return {"batchItemFailures": [{"itemIdentifier": item.sequence_number} for item in failed]}
+        self.on_overrun()
 
-    def _chains(
-        self, records: list[kinesis.StreamRecord], ended: set[str]
-    ) -> list[list[tuple[kinesis.StreamRecord, Item | NotAContact]]]:
-        chains: dict[str, list[tuple[kinesis.StreamRecord, Item | NotAContact]]] = defaultdict(list)
-        unreadable: list[list[tuple[kinesis.StreamRecord, Item | NotAContact]]] = []
+
+@dataclass(slots=True)
+class Batch(Generic[Item]):
+    """The records of one invocation. Use it from many threads.
+
+    Attributes:
+        source: what the records are.
+        log: ends records.
+        observer: logs and counters.
+        aside: where records go that have failed.
+        deadline: for all of it.
+    """
+
+    source: Source[Item]
+    log: RecordLog
+    observer: Observer
+    aside: Parking | Postponing
+    deadline: Deadline
+    _health: Health = field(default_factory=Health, init=False)
+    _ended: set[str] = field(default_factory=set, init=False)
+
+    def has_ended(self, record: StreamRecord) -> bool:
+        """Whether Lambda need not deliver the record again."""
+        return record.identifier in self._ended
+
+    def work(self, records: Sequence[StreamRecord]) -> list[Callable[[], None]]:
+        """What is to be done, each contact chain by itself. What is of another function ends."""
+        chains: dict[str, Chain[Item]] = defaultdict(list)
+        unreadable: list[Callable[[], None]] = []
         for record in records:
             try:
                 payload = record.payload()
                 if self._is_of_another_function(record, payload):
-                    ended.add(record.id)
+                    self._ended.add(record.identifier)
                     continue
                 item = self.source.read(payload)
             except NotAContact as error:
-                unreadable.append([(record, error)])
+                unreadable.append(partial(self._give_up, record, error))
             else:
                 chains[self.source.chain(item)].append((record, item))
-        return [*chains.values(), *unreadable]
+        return [*(partial(self._run, chain) for chain in chains.values()), *unreadable]
 
-    def _is_of_another_function(self, record: kinesis.StreamRecord, payload: object) -> bool:
+    def _is_of_another_function(self, record: StreamRecord, payload: object) -> bool:
         if kind_of(payload) in (self.source.kind, Kind.UNKNOWN):
             return False
         result = RecordResult(Disposition.SKIPPED, f"NOT_A_{self.source.kind}")
-        self._log.ended(record, Subject(contact_of(payload)), result)
+        self.log.ended(record, Subject(contact_of(payload)), result)
         return True
 
-    def _run(
-        self,
-        chain: list[tuple[kinesis.StreamRecord, Item | NotAContact]],
-        ended: set[str],
-        deadline: Deadline,
-    ) -> None:
+    def _give_up(self, record: StreamRecord, error: NotAContact) -> None:
+        if not self.deadline.allows(0.0):
+            return
+        # The text is the bridge's own: it says what is missing.
+        subject = Subject(error_text=str(error))
+        if self.log.remembers(record) or self.log.dead_letter(record, subject, error.code):
+            self._ended.add(record.identifier)
+
+    def _run(self, chain: Chain[Item]) -> None:
+        """Handles a chain in order, as far as the time goes."""
+        fault: TransientFailure | None = None  # of a record before: those behind it follow it
         for position, (record, item) in enumerate(chain):
-            if not deadline.allows(0.0):
+            if not self.deadline.allows(0.0):
                 return
-            later = [item for _, item in chain[position + 1 :] if not isinstance(item, NotAContact)]
-            if not self._one(record, item, later, deadline.within(RECORD_SECONDS)):
-                return  # what follows in this chain must not overtake it
-            ended.add(record.id)
+            subject = Subject(*self.source.describe(item))
+            later = [behind for _, behind in chain[position + 1 :]]
+            try:
+                ended = self._one(record, subject, (item, later), fault)
+            except TransientFailure as failure:
+                ended = self.aside.put(record, subject, failure)
+                fault = failure if self.aside.takes_chain else None
+            if ended:
+                self._ended.add(record.identifier)
+            elif self.aside.takes_chain:
+                return  # the stream delivers it again: what follows must not overtake it
 
     def _one(
         self,
-        record: kinesis.StreamRecord,
-        item: Item | NotAContact,
-        later: Sequence[Item],
-        deadline: Deadline,
+        record: StreamRecord,
+        subject: Subject,
+        read: tuple[Item, Sequence[Item]],
+        fault: TransientFailure | None,
     ) -> bool:
-        """Whether the record has ended."""
-        if self._log.remembers(record):
+        """Whether the record has ended; raises TransientFailure where it is to be tried again."""
+        if self.log.remembers(record):
             return True
-        if isinstance(item, NotAContact):
-            # The text is the bridge's own: it says what is missing.
-            return self._log.dead_letter(record, Subject(error_text=str(item)), item.code)
-        subject = Subject(*self.source.describe(item))
+        item, later = read
         try:
-            result = self.source.handle(item, later, deadline)
-        except TransientFailure as fault:
-            return self._failed(record, subject, fault)
+            result = self.source.without_salesforce(item, later)
+            if result is None:
+                fault = fault or self._health.fault
+                if fault is not None:
+                    raise fault
+                result = self.source.handle(item, self.deadline.within(RECORD_SECONDS))
+        except TransientFailure as failure:
+            if failure is not fault and not failure.own:
+                self._health.failed()
+            raise
         except PermanentFailure as reason:
             subject = replace(subject, error_text=reason.detail)
-            return self._log.dead_letter(record, subject, str(reason))
+            return self.log.dead_letter(record, subject, str(reason))
         except Exception as error:  # one record must never block its shard
             self.observer.defect(error, subject.contact_id)
-            return self._log.dead_letter(record, subject, "DEFECT")
+            return self.log.dead_letter(record, subject, "DEFECT")
         if result.disposition is Disposition.DELIVERED:
-            self._poison.delivered(subject.kind)
-        self._log.ended(record, subject, result)
+            self._health.delivered()
+        self.log.ended(record, subject, result)
         return True
-
-    def _failed(
-        self, record: kinesis.StreamRecord, subject: Subject, fault: TransientFailure
-    ) -> bool:
-        if fault.may_be_poison and self._poison.failed(record.id, subject.kind):
-            return self._log.dead_letter(record, subject, str(fault))
-        name = self.source.name
-        self.observer.retry_later(name, subject.contact_id, str(fault), fault.detail)
-        return False

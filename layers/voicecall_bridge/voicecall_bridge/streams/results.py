@@ -18,17 +18,17 @@ REMEMBERED_RECORDS = 10_000
 
 
 class TransientFailure(Exception):
-    """A fault that passes: Lambda delivers the record again. The text is its code.
+    """A fault that passes: the record is tried again later. The text is its code.
 
     Attributes:
         detail: what an operator should know besides, in the bridge's own words.
-        may_be_poison: it may be the record that brings the fault about (see poison_records).
+        own: it says nothing of other records: another worker is at this one's contact.
     """
 
-    def __init__(self, code: str, detail: str = "", *, may_be_poison: bool = False) -> None:
+    def __init__(self, code: str, detail: str = "", *, own: bool = False) -> None:
         super().__init__(code)
         self.detail = detail
-        self.may_be_poison = may_be_poison
+        self.own = own
 
 
 class PermanentFailure(Exception):
@@ -72,6 +72,26 @@ class Subject:
 
 
 @dataclass(slots=True)
+class Recent:
+    """Ids of the last records; the oldest are forgotten. Use it from many threads."""
+
+    _ids: dict[str, None] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def __contains__(self, record_id: object) -> bool:
+        """Whether the record is among them."""
+        return record_id in self._ids
+
+    def add(self, record_id: str) -> None:
+        """Takes a record in; one without an id is not recognised again."""
+        with self._lock:
+            if record_id:
+                self._ids[record_id] = None
+            while len(self._ids) > REMEMBERED_RECORDS:
+                del self._ids[next(iter(self._ids))]
+
+
+@dataclass(slots=True)
 class RecordLog:
     """Ends records. Use it from many threads.
 
@@ -84,8 +104,7 @@ class RecordLog:
     source: str
     dead_letters: DeadLetterQueue
     observer: Observer
-    _ended: dict[str, None] = field(default_factory=dict, init=False, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _ended: Recent = field(default_factory=Recent, init=False, repr=False)
 
     def remembers(self, record: StreamRecord) -> bool:
         """Whether this environment remembers that the record has ended."""
@@ -94,11 +113,7 @@ class RecordLog:
     def remember(self, record: StreamRecord) -> None:
         """Recognises the record at its next delivery: with every retry of a record before it,
         Lambda delivers it again. Another environment does not know that it has ended."""
-        with self._lock:
-            if record.id:
-                self._ended[record.id] = None
-            while len(self._ended) > REMEMBERED_RECORDS:
-                del self._ended[next(iter(self._ended))]
+        self._ended.add(record.id)
 
     def dead_letter(self, record: StreamRecord, subject: Subject, reason: str) -> bool:
         """Keeps the record as a dead letter; says whether it is kept, and so has ended."""

@@ -1,0 +1,89 @@
+"""One record never holds up the others: the real handler, its stream and its retry queue over moto,
+and a Salesforce that fails. Time is the pollers' own: how fast this machine is changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from simulator.salesforce.faults import Fault
+from tests.integration.event_simulator import RecordsStand, center, records, servers
+from tests.unit.records import record
+from voicecall_bridge.streams.retries import MOST_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["center", "records", "servers"]
+
+HOUR = 3600.0
+ATTEMPTS = 4
+"""Requests of one try."""
+
+
+def put(records: RecordsStand, contacts: Sequence[str]) -> None:
+    """A record of each contact, all into one shard and one lane."""
+    for contact_id in contacts:
+        records.put_raw(json.dumps(record(ContactId=contact_id)).encode(), "one key")
+
+
+def delivered_at(records: RecordsStand) -> dict[str, float]:
+    """Watches the pollers' clock: when each contact's record was delivered, from the beginning."""
+    at: dict[str, float] = {}
+    handle = records.handle
+
+    def watching(event: dict[str, object], seconds: float = 60.0) -> object:
+        answer = handle(event, seconds)
+        for line in records.lines():
+            if line["disposition"] == "delivered":
+                at.setdefault(line["ContactId"], records.clock.ahead)
+        return answer
+
+    records.handle = watching  # type: ignore[method-assign]
+    return at
+
+
+def test_one_record_that_always_fails(records: RecordsStand) -> None:
+    """Given one lane and 40 records, of which one gets 500 whenever it is sent, then no other
+    waits longer than a minute and none is given up; the one ends as a dead letter with its
+    reason when it has failed for a day. (Four hundred of them: tests/unit/test_retries.py.)"""
+    contacts = [f"c{number}" for number in range(40)]
+    contacts[7] = "bad"
+    records.salesforce.inject(
+        Fault("status", method="PATCH", times=None, vendor_call_key="bad", status=500)
+    )
+    at = delivered_at(records)
+    put(records, contacts)
+    records.poll()
+    assert at.keys() == set(contacts) - {"bad"}
+    assert max(at.values()) <= 60.0
+    assert [letter["reason"] for letter in records.letters()] == ["500"]
+    assert records.ends() == {("delivered", ""): 39, ("dead_lettered", "500"): 1}
+    assert MOST_SECONDS <= records.clock.ahead <= MOST_SECONDS + 2 * HOUR
+    records.check_account()
+
+
+def test_an_hour_without_salesforce(records: RecordsStand) -> None:
+    """Given an outage of an hour, then nothing is given up, all is delivered after it, and while it
+    lasts a record is tried six times at most."""
+    contacts = [f"c{number}" for number in range(20)]
+    records.salesforce.inject(Fault("status", method="PATCH", times=None, status=503))
+    over: list[int] = []
+
+    def end(ahead: float) -> None:
+        if ahead >= HOUR and not over:
+            over.append(len(records.salesforce.journal()))
+            records.salesforce.clear_faults()
+
+    records.clock.on_sleep = end
+    put(records, contacts)
+    records.poll()
+    (requests,) = over
+    assert requests, "nothing was tried: nothing is shown"
+    by_contact = Counter(one.path for one in records.salesforce.journal()[:requests])
+    assert max(by_contact.values()) <= 6 * ATTEMPTS
+    assert records.letters() == []
+    assert records.ends() == {("delivered", ""): len(contacts)}
+    records.check_account()
