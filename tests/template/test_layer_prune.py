@@ -23,15 +23,16 @@ from botocore.exceptions import UnknownServiceError
 from botocore.session import Session
 services, regions, others = json.loads(sys.argv[1])
 endpoints, unknown = {}, []
+session = Session()  # reads the endpoints once
 for service in services:
     for region in regions:
-        client = Session().create_client(
+        client = session.create_client(
             service, region, aws_access_key_id="id", aws_secret_access_key="key"
         )
         endpoints[f"{service} {region}"] = client.meta.endpoint_url
 for service in others:
     try:
-        Session().create_client(service, "us-east-1")
+        session.create_client(service, "us-east-1")
     except UnknownServiceError:
         unknown.append(service)
 print(json.dumps([endpoints, unknown]))
