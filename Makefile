@@ -60,12 +60,12 @@ doctor: $(VENV)/ready  ## check before the first call: make doctor SECRET=id STA
 
 # Needs nothing of make that 3.81 lacks: macOS has that one.
 # The longest first, so that none is left alone at the end.
-SUITES := suite-simulator suite-artefact suite-measured suite-handler suite-unit suite-flows suite-pure suite-faults suite-browser suite-console
+SUITES := suite-simulator suite-measured suite-handler suite-artefact suite-unit suite-browser suite-flows suite-pure suite-faults suite-console
 
 test:  ## lint, types, template checks and all test suites
 	@$(MAKE) --no-print-directory -j4 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready $(POLICIES)/ready
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),2,5) --last coverage lint types template $(SUITES)
+	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),3,5) --last coverage lint types template $(SUITES)
 
 check: $(VENV)/ready  ## the inner loop, in less than 40 s: lint, types, unit tests
 	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 3 suite-unit-a suite-unit-b lint types
@@ -89,7 +89,7 @@ template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(POLICIES)/ready  ## sam 
 
 suites: $(VENV)/ready $(SAM)/ready $(EMULATOR)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),2,5) --last coverage $(SUITES)
+	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),3,5) --last coverage $(SUITES)
 
 coverage:
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
