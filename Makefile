@@ -138,7 +138,7 @@ startup: $(VENV)/ready  ## what the flow function's start costs, by memory
 build: $(SAM)/ready  ## .aws-sam/build, without Docker
 	PYTHON="$(abspath $(SAM)/python)" $(SAM)/sam build
 
-deploy: $(VENV)/ready $(SAM)/ready  ## deploy, asking once: make deploy INSTANCE=alias SECRET=name
+deploy: $(VENV)/ready  ## deploy, asking once: make deploy INSTANCE=alias SECRET=name
 	@$(BIN)/python -m tools.deploy "$(or $(INSTANCE),$(error name the Connect instance: make deploy INSTANCE=alias SECRET=name))" "$(or $(SECRET),$(error name the secret: make deploy INSTANCE=alias SECRET=name))" $(if $(CALLS),--calls $(CALLS)) $(ARGS)
 
 package: build $(VENV)/ready  ## .build/package: what a release uploads; needs no account

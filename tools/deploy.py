@@ -5,6 +5,7 @@ asks once. It changes nothing before a typed yes.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.cost import PRICES_OF, estimate
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+LAYER: Final = ROOT / "layers" / "voicecall_bridge"
 SAM: Final = ROOT / ".venv-sam" / "bin" / "sam"
 TEMPLATES: Final = (ROOT / "template.yaml", ROOT / "monitoring" / "template.yaml")
 DONE: Final = 0
@@ -194,11 +196,11 @@ def main(
     arguments: Sequence[str] | None = None,
     session: boto3.Session | None = None,
     run: Run | None = None,
-    ask: Ask = input,
+    ask: Ask | None = None,
 ) -> int:
     """Looks up, checks, asks, deploys; answers the exit status."""
     parsed = _parser().parse_args(arguments)
-    runs = run or _run
+    runs = run or run_step
     try:
         found = find(parsed.instance, parsed.secret, session or boto3.Session())
     except (CannotDeploy, BotoCoreError, ClientError) as error:
@@ -211,14 +213,26 @@ def main(
     print("== what will be made")
     for line in plan(found, parsed.stack, parsed.calls):
         print(line)
-    if ask("Type yes to deploy: ").strip() != "yes":
+    if (ask or answer_to)("Type yes to deploy: ").strip() != "yes":
         print("nothing was deployed")
         return NOT_DONE
     return deploy(found, parsed.stack, runs)
 
 
-def _run(command: Sequence[str]) -> int:
-    return subprocess.run(command, cwd=ROOT, check=False).returncode  # noqa: S603 - our own words
+def answer_to(question: str) -> str:
+    """What is typed; nothing where nobody can type, or Ctrl-C is."""
+    try:
+        return input(question)
+    except (EOFError, KeyboardInterrupt):
+        print()
+        return ""
+
+
+def run_step(command: Sequence[str]) -> int:
+    """Run a step in the repository, with the layer in sight: the doctor reads it."""
+    environment = {**os.environ, "PYTHONPATH": str(LAYER)}
+    ended = subprocess.run(command, cwd=ROOT, env=environment, check=False)  # noqa: S603 - our words
+    return ended.returncode
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """What people read of a walk: the way, the end, and then what was left open, layout last."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Final
 
@@ -23,17 +24,15 @@ _ENDS: Final = {
     End.ELSEWHERE: "goes on in another flow, which was not given (--with):",
 }
 _NARROWEST, _WIDEST = 24, 48
+_COMFORTABLE: Final = 120
+"""Columns from which on the blocks' names and branches have room to spare."""
 _MOST_REMARKS: Final = 5
 
 
 def report(console: Terminal, flow: Flow, walked: Walk) -> None:
     """Say what the caller goes through, and what was noticed."""
     console.say(f"{flow.name} ({FLOW_TYPES.get(flow.type, flow.type)})", "bold")
-    width = max([_NARROWEST, *(len(step.label) for step in walked.steps)])
-    for step in walked.steps:
-        label = f"{step.label:{min(width, _WIDEST)}}"
-        elsewhere = f"  [{step.flow}]" if step.flow != flow.name else ""
-        console.say(f"  {label}  {step.branch or '-':24}  {_what(step)}{elsewhere}".rstrip())
+    _way(console, flow, walked.steps)
     style = "bold red" if walked.end is End.SILENCE else "bold green"
     console.say(f"the caller {_ENDS[walked.end]} {walked.detail}".rstrip(), style)
     console.say(
@@ -48,6 +47,23 @@ def report(console: Terminal, flow: Flow, walked: Walk) -> None:
     more = len(remarks) - _MOST_REMARKS
     shown = remarks[:_MOST_REMARKS]
     _list(console, "layout:", [*shown, f"... and {more} more"] if more > 0 else shown)
+
+
+def _way(console: Terminal, flow: Flow, steps: Sequence[Step]) -> None:
+    """One line a block; on a terminal, what does not fit goes on below."""
+    narrow = console.is_terminal and console.width < _COMFORTABLE
+    least, most = (0, _WIDEST // 2) if narrow else (_NARROWEST, _WIDEST)
+    label = min(most, max([least, *(len(step.label) for step in steps)]))
+    branch = min(_NARROWEST, max([least, *(len(step.branch) for step in steps)]))
+    room = console.width - label - branch - len("  ") * 3
+    for step in steps:
+        elsewhere = f"  [{step.flow}]" if step.flow != flow.name else ""
+        what = f"{_what(step)}{elsewhere}"
+        parts = textwrap.wrap(what, room, break_on_hyphens=False) if console.is_terminal else [what]
+        first, *others = parts or [""]
+        console.say(f"  {step.label:{label}}  {step.branch or '-':{branch}}  {first}".rstrip())
+        for part in others:
+            console.say(f"{'':{console.width - room}}{part}")
 
 
 def _list(console: Terminal, title: str, lines: Sequence[str], style: str = "yellow") -> None:

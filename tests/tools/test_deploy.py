@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -10,7 +11,16 @@ from botocore.exceptions import NoCredentialsError
 from moto import mock_aws
 
 from tools.cost import estimate
-from tools.deploy import DONE, NOT_DONE, UNUSABLE, CannotDeploy, find, main
+from tools.deploy import (
+    DONE,
+    NOT_DONE,
+    UNUSABLE,
+    CannotDeploy,
+    answer_to,
+    find,
+    main,
+    run_step,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,6 +71,21 @@ def test_two_names_are_enough(session: boto3.Session, capsys: pytest.CaptureFixt
     shown = capsys.readouterr().out
     assert "USD a month at 1,000 calls a day" in shown
     assert "ConnectInstanceArn" in shown
+
+
+def test_the_doctor_runs_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a shell that knows nothing of the layer, then the doctor starts all the same."""
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    assert run_step([sys.executable, "-m", "doctor", "--help"]) == 0
+
+
+@pytest.mark.parametrize("gone", [EOFError, KeyboardInterrupt])
+def test_no_answer_is_no_yes(gone: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_question: str) -> str:
+        raise gone
+
+    monkeypatch.setattr("builtins.input", nobody)
+    assert answer_to("Type yes to deploy: ") == ""
 
 
 @pytest.mark.parametrize("typed", ["", "y", "YES", "no"])
