@@ -296,6 +296,15 @@ def test_every_parameter_stands_in_one_group_with_a_label(template: dict[str, An
     assert sorted(interface["ParameterLabels"]) == sorted(template["Parameters"])
 
 
+def test_guided_deployment_begins_with_what_is_needed(template: dict[str, Any]) -> None:
+    """SAM asks in the template's order; all behind the first two may stay as they are."""
+    parameters = template["Parameters"]
+    needed = [name for name, parameter in parameters.items() if "Default" not in parameter]
+    assert needed == list(parameters)[:2] == ["ConnectInstanceArn", "ContactCenterSecretArn"]
+    [first, *_] = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert first["Parameters"] == needed
+
+
 def test_every_parameter_is_used(template: dict[str, Any]) -> None:
     used = {
         section: str(template[section])
