@@ -41,6 +41,14 @@ EDITS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("import subprocess\n", ""),
         ("\nlogger = ", f"{_LATE_SUBPROCESS}logger = "),
     ),
+    # There are no files of settings in a function.
+    "botocore/configloader.py": (
+        ("import configparser\n", ""),
+        (
+            "        cp = configparser.RawConfigParser()\n",
+            "        import configparser\n\n        cp = configparser.RawConfigParser()\n",
+        ),
+    ),
     # Names of parameters of EC2, CloudWatch Logs and CloudSearch.
     "botocore/handlers.py": (("\n_add_parameter_aliases(BUILTIN_HANDLERS)\n", "\n"),),
     # Only for certificates in a ZIP file. A layer lies unpacked.
@@ -51,6 +59,8 @@ EDITS: Mapping[str, tuple[tuple[str, str], ...]] = {
             "    import zipfile\n\n    if not zipfile.is_zipfile(archive):\n",
         ),
     ),
+    # Nothing uses this one of the patterns for addresses, and each takes 1 ms to compile.
+    "urllib3/util/url.py": (('_IPV6_RE = re.compile("^" + _IPV6_PAT + "$")\n', ""),),
 }
 """File -> texts that are there once, and what takes their place."""
 

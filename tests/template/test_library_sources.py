@@ -158,11 +158,13 @@ import sys
 import aws_lambda_powertools.logging, aws_lambda_powertools.metrics
 import botocore.session, botocore.credentials, botocore.utils, requests
 late = {"subprocess", "zipfile", "idna", "typing_extensions", "dateutil.parser._parser"}
+late.add("configparser")
 assert not late & sys.modules.keys(), late & sys.modules.keys()
 assert botocore.utils.parse_timestamp("2026-11-27T10:20:30Z").minute == 20
 profile = {"credential_process": sys.argv[1]}
 process = botocore.credentials.ProcessProvider("p", lambda: {"profiles": {"p": profile}})
 assert process.load().access_key == "id"
+assert botocore.configloader.load_config(sys.argv[3])["profiles"]["p"] == {"region": "r"}
 assert open(requests.utils.extract_zipped_paths(sys.argv[2])).read() == "inner"
 assert requests.Request("GET", "http://b\\u00fccher.example").prepare().url.startswith("http://xn--")
 try:
@@ -177,9 +179,10 @@ else:
 
 def test_what_is_loaded_late_works_when_it_is_used(site: Path, tmp_path: Path) -> None:
     """Given the libraries, when pruned, then a start loads less, and dates as texts, credentials of
-    a process, certificates in a ZIP file and hosts that are not ASCII are still understood."""
+    a process, certificates in a ZIP file, files of settings and hosts beyond ASCII still work."""
     answer = '{"Version": 1, "AccessKeyId": "id", "SecretAccessKey": "key"}'
     (tmp_path / "answer.json").write_text(answer)
     (tmp_path / "inner.txt").write_text("inner")
     packed = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "inner.txt")
-    run(site, USE, f"cat {tmp_path}/answer.json", f"{packed}/inner.txt")
+    (tmp_path / "config").write_text("[profile p]\nregion = r\n")
+    run(site, USE, f"cat {tmp_path}/answer.json", f"{packed}/inner.txt", f"{tmp_path}/config")

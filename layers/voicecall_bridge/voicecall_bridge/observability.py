@@ -93,7 +93,7 @@ class Delivery:
     creates: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Observer:
     """Writes log lines at once and keeps counters until they are flushed.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Announcements:
     """The function's asynchronous invocations.
 

@@ -35,7 +35,7 @@ class NoSuchContact(Exception):
     """Connect does not know the contact. The text is the fault's name."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class ContactDirectory:
     """Describes contacts.
 

@@ -54,7 +54,7 @@ class DeadLetter:
     stored_at: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class DeadLetterQueue:
     """The queue, and the bucket for what it cannot hold.
 

@@ -70,7 +70,7 @@ class ReceivedAgain:
     raw: object = field(repr=False)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class DeferredRecords:
     """The queue.
 

@@ -16,7 +16,7 @@ FIRST_SECONDS = 5
 """Until the first try from the queue."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class RetryQueue:
     """The queue.
 

@@ -29,7 +29,7 @@ class FileTooLarge(Exception):
     """The file is larger than the function takes."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class LateRecords:
     """Keeps records with lines that came too late to be shown.
 
@@ -60,7 +60,7 @@ class LateRecords:
             raise StorageUnavailable(_fault(error)) from None
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class AnalysisFiles:
     """Reads what Contact Lens wrote.
 

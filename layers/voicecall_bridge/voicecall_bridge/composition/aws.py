@@ -103,7 +103,7 @@ def _models() -> botocore.loaders.Loader:
     return botocore.loaders.create_loader()
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class AwsClients:
     """Makes each client once, when it is first needed. Use it from many threads.
 

@@ -61,7 +61,7 @@ HAND_OVER_SECONDS = 0.2
 """Kept of Lambda's own time-out for handing the answer over."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class InvocationLog:
     """What the log says of an invocation, as far as it could be read.
 
@@ -113,7 +113,7 @@ def _succeeded(call: MethodCall, result: SalesforceResult) -> FlowResult:
     return without_result(done, lacking) if lacking else done
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(eq=False, repr=False, slots=True, kw_only=True)
 class FlowAnswers(ABC):
     """Answers contact flows within their time, whatever fails.
 
@@ -252,7 +252,7 @@ class FlowAnswers(ABC):
         self.observer.flush()
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(eq=False, repr=False, slots=True, kw_only=True)
 class FlowService(FlowAnswers):
     """Does what flows ask for.
 
@@ -313,7 +313,7 @@ class FlowService(FlowAnswers):
         return _succeeded(call, send(method.operation, contact, call.request, deadline, progress))
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(eq=False, repr=False, slots=True, kw_only=True)
 class UnconfiguredFlow(FlowAnswers):
     """Answers flows while the settings are unusable: keeps their events, and names the faults.
 

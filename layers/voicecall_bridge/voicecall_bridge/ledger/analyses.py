@@ -40,7 +40,7 @@ class AnalysisLease:
     taken: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class AnalysisLedger:
     """The analysis side of the ledger. Every method raises LedgerUnavailable when DynamoDB does not
     answer in time or refuses.

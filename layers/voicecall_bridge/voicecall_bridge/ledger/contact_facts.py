@@ -60,7 +60,7 @@ class NewFacts:
     ended_at: datetime | None = None
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class ContactFactsLedger:
     """The facts in the ledger's items. Every method raises LedgerUnavailable when DynamoDB does not
     answer in time or refuses.

@@ -127,7 +127,7 @@ class Entry:
     assignment: Assignment = UNASSIGNED
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class CreationLedger:
     """The create side of the ledger. Every method raises LedgerUnavailable when DynamoDB does not
     answer in time or refuses.

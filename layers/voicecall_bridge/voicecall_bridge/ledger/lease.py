@@ -110,7 +110,7 @@ class Change:
 NOTHING = Change()
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Leases:
     """The leases of a table. Every method raises LedgerUnavailable when DynamoDB does not answer in
     time or refuses.

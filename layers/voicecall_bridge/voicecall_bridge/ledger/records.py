@@ -105,7 +105,7 @@ class RecordVersion:
     brought: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class RecordLedger:
     """The record side of the ledger. Every method raises LedgerUnavailable when DynamoDB does not
     answer in time or refuses.

@@ -48,7 +48,7 @@ class Requested:
     answer: str
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class RequestLedger:
     """The request side of the ledger. Every method raises LedgerUnavailable when DynamoDB does not
     answer in time or refuses.

@@ -40,7 +40,7 @@ class RoutingLease(Lease):
     assignment: Assignment = UNASSIGNED
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class RoutingLedger:
     """The steps of the ledger's contacts. Every method raises LedgerUnavailable when DynamoDB does
     not answer in time or refuses.

@@ -33,7 +33,7 @@ class ConditionFailed(Exception):
         self.item = item
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Table:
     """The table.
 

@@ -52,7 +52,7 @@ class ItemFault:
         return f"{self.setting}: {self.item}: {self.fault}"
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class EnvironmentReader:
     """Reads variables one by one and collects their faults.
 

@@ -47,7 +47,7 @@ _LIVE = {"INITIATED", "QUEUED", "CONNECTED_TO_AGENT"}
 _OVER = {"DISCONNECTED", "COMPLETED"}
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class ContactEvents:
     """The source of the contact event stream (see processor.Source).
 

@@ -56,7 +56,7 @@ _SKIPPED = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class ContactLens:
     """Answers Lambda which records of a batch it is to deliver again.
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.voice_call.update import CustomField
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class ContactRecords:
     """The source of the contact record stream (see processor.Source).
 

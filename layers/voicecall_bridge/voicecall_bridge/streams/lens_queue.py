@@ -24,7 +24,7 @@ PAUSES = (2.0, 5.0, 10.0, 20.0)
 BEHIND_OTHERS = "BEHIND_OTHERS"
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class LensQueue:
     """Keeps the order of a call's lines: what comes while some wait goes behind them.
 

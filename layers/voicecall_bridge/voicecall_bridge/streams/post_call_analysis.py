@@ -41,7 +41,7 @@ HAND_OVER_SECONDS = 2.0
 """Kept of Lambda's time-out for writing how it ended."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class PostCallEvents:
     """Handles S3's events.
 

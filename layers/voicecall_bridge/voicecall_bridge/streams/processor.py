@@ -82,7 +82,7 @@ class Source(Protocol[Item]):
         """Does it; raises TransientFailure or PermanentFailure."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class StreamProcessor(Generic[Item]):
     """Answers Lambda which records of a batch it is to deliver again.
 
@@ -151,7 +151,7 @@ class StreamProcessor(Generic[Item]):
         self.on_overrun()
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Batch(Generic[Item]):
     """The records of one invocation. Use it from many threads.
 

@@ -95,7 +95,7 @@ class Request:
         return request
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Tally:
     """What became of the records that were asked for.
 
@@ -122,7 +122,7 @@ class Tally:
     fault: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Redrive:
     """Puts records back, or discards them.
 

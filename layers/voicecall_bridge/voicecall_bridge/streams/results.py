@@ -71,7 +71,7 @@ class Subject:
     started: float = field(default_factory=time.monotonic)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Recent:
     """Ids of the last records; the oldest are forgotten. Use it from many threads."""
 
@@ -91,7 +91,7 @@ class Recent:
                 del self._ids[next(iter(self._ids))]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class RecordLog:
     """Ends records. Use it from many threads.
 

@@ -69,7 +69,7 @@ class ParkedRecord(StreamRecord):
         return self.message_id
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Parking:
     """Records of the stream go into the retry queue. Use it from many threads.
 
@@ -100,7 +100,7 @@ class Parking:
         return True
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Postponing:
     """Records of the retry queue stay in it. Use it from many threads.
 
@@ -136,7 +136,7 @@ class Postponing:
         return False
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Health:
     """Whether the records of a batch fail together. Use it from many threads."""
 

@@ -109,7 +109,7 @@ def _trust(session: requests.Session, certificates: str) -> None:
             session.mount("https://", _Adapter(adapter.connections, certificates))
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class TelephonyClient:
     """Sends requests for one contact center, with retries inside a deadline.
 
@@ -229,7 +229,7 @@ class TelephonyClient:
         )
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class _Sending:
     """One request and its attempts.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.telephony.client import TelephonyClient
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class TelephonyClients:
     """One client a contact center, made at its first use. Safe for many threads.
 

@@ -60,7 +60,7 @@ class Credentials:
     certificates: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class SecretStore:
     """Reads the secret once and keeps it; reads it again when Salesforce refuses the token.
 

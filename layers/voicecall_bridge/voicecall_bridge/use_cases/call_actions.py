@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.use_cases.results import Progress
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class CallActions:
     """What can be asked about a call. Without an answer of the ledger it goes on and counts the
     fault: the flow's caller is waiting.

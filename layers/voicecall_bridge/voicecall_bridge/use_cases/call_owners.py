@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.observability import Observer
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class CallOwners:
     """Owners of contacts, where a caller waits for the answer.
 

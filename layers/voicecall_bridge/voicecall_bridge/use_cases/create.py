@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.use_cases.results import Progress
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class CreateVoiceCall:
     """Creates for a flow. Where the ledger does not answer it goes on without: a caller waits.
 

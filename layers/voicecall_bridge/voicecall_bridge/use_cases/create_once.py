@@ -67,7 +67,7 @@ class WantedCreate:
         return self.may_drop_parent and isinstance(error, Rejected) and _may_mean_parent(error)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class CreateOnce:
     """The steps of creating.
 

@@ -47,7 +47,7 @@ class NoAgent(Exception):
     """No agent was connected: offsets count from nothing that is known."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class PostCallAnalysis:
     """Brings analyses.
 

@@ -48,7 +48,7 @@ class LeaseLost(Exception):
     last one."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class RecordUpdates:
     """Versions of contact records to Salesforce.
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.telephony.errors import TelephonyError
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Progress:
     """How far the work has come: for whoever stops waiting for it before it ends.
 

@@ -33,7 +33,7 @@ _OPERATIONS = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Routing:
     """What is done once about a contact's routing.
 

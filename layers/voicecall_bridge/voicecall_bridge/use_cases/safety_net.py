@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.use_cases.directory import CountedDirectory
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class SafetyNet:
     """Creates what no flow created, a parent before its children. Without the ledger nothing is
     sent: Lambda delivers the event again.

@@ -50,7 +50,7 @@ class TranscriptCall:
     contact_center: ContactCenter
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class TranscriptCalls:
     """Finds the calls of contacts. Use it from many threads.
 

@@ -45,7 +45,7 @@ REST_SECONDS = 1.0
 """So long: else each batch would wait for it, and the shards would fall behind."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class PendingLine:
     """A line on its way; `result` is None until it is known."""
 
@@ -53,7 +53,7 @@ class PendingLine:
     result: LineResult | None = None
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class CallLines:
     """Lines of one call, the earliest first.
 
@@ -70,7 +70,7 @@ class CallLines:
     lines_of_a_request: int = MOST_LINES
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class TranscriptSender:
     """Sends lines.
 
@@ -169,7 +169,7 @@ def perform_events(
     return EventsSent(LineResult(Verdict.TAKEN, attempts=attempts), taken)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class _Round:
     """The lines of one org: several workers take from it until nothing is left to take."""
 

@@ -24,7 +24,7 @@ def with_reserve(deadline: Deadline) -> Deadline:
     return deadline.less(max(left / 10, min(LEAST_RESERVE_SECONDS, left / 4)))
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Waiting:
     """The pauses between two looks at a lease.
 
