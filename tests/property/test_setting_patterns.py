@@ -145,6 +145,9 @@ def test_what_cloudformation_accepts_the_code_uses(name: str, data: st.DataObjec
         ("SalesforceProxy", "http://user:password@proxy:3128"),
         ("SalesforceProxy", "proxy:3128"),
         ("SalesforceProxy", "http://proxy/"),
+        ("SalesforceProxy", "http://proxy:65536"),
+        ("SalesforceProxy", "http://proxy:0"),
+        ("SalesforceProxy", "http://proxy..example:3128"),
     ],
 )
 def test_what_the_code_cannot_use_cloudformation_refuses(name: str, text: str) -> None:

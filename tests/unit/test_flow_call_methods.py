@@ -42,7 +42,7 @@ def test_a_method_that_succeeds(row: Row) -> None:
 
 @ROWS
 @pytest.mark.parametrize("setting", list(FlowFailure))
-@pytest.mark.parametrize("wanted", [None, "", *FlowFailure])
+@pytest.mark.parametrize("wanted", [None, "", " ", *FlowFailure, " Error "])
 def test_the_block_decides_what_failing_means(
     row: Row, setting: FlowFailure, wanted: str | None
 ) -> None:
@@ -51,7 +51,9 @@ def test_the_block_decides_what_failing_means(
     method, parameters, *_ = row
     refused = Rejected("refused", status=400, remark="HUSH")
     scene = Scene(refused, failure=setting)
-    raises = wanted or ("error" if method in MUST_SUCCEED else setting.value)
+    raises = (wanted or "").strip().lower() or (
+        "error" if method in MUST_SUCCEED else setting.value
+    )
     parameters = parameters if wanted is None else {**parameters, "onFailure": wanted}
     if raises == "error":
         with pytest.raises(FlowFailed, match="failed: 400: refused") as caught:

@@ -303,12 +303,13 @@ def _value(invocation: FlowInvocation, parameter: Parameter) -> object:
 
 
 def _on_failure(invocation: FlowInvocation, method: Method, setting: FlowFailure) -> FlowFailure:
-    wanted = invocation.parameters.given.get(ON_FAILURE)
+    given = invocation.parameters.given.get(ON_FAILURE)
+    wanted = given.strip().lower() if isinstance(given, str) else given
     if wanted is None or wanted == "":
         return FlowFailure.ERROR if method.must_succeed else setting
-    if not isinstance(wanted, str) or wanted.strip() not in list(FlowFailure):
+    if not isinstance(wanted, str) or wanted not in list(FlowFailure):
         raise FlowMistake(
             f"the Lambda block's parameter {ON_FAILURE} must be continue or error: set it to one "
             "of them, or leave it out"
         )
-    return FlowFailure(wanted.strip())
+    return FlowFailure(wanted)

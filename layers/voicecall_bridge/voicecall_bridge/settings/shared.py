@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 INSTANCE_SETTING = "CONNECT_INSTANCE_ARN"
 # Without user and password: everyone who may read the function's settings would see them.
-_PROXY = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_PROXY = re.compile(rf"https?://{_LABEL}(\.{_LABEL})*(:{_PORT})?")
 
 
 class SettingsError(ValueError):
