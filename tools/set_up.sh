@@ -9,13 +9,16 @@ if [ -L "$folder" ]; then
 fi
 total=$(grep -c '^[A-Za-z0-9].*==' "$lock")
 began=$(date +%s)
-echo "setting up $folder: $("$python" --version 2>&1), $total packages, up to a minute"
+echo "setting up $folder: $("$python" --version 2>&1), $total packages, a minute or two"
+# Asked here: within the pipe below, nothing is a terminal.
+moves=
+[ -t 1 ] && moves=1
 "$python" -m venv --clear "$folder" || exit 1
 log=$folder/set-up.log
 status=$folder/set-up.status
 { "$folder/bin/pip" install --no-deps --require-hashes --no-color -r "$lock" 2>&1; echo $? > "$status"; } |
   tee "$log" |
-  awk -v total="$total" -v moves="$([ -t 1 ] && echo 1)" '
+  awk -v total="$total" -v moves="$moves" '
     /^Collecting / { seen++; if (moves) printf "\r  %d of %d packages", seen, total
                      else if (seen % 20 == 0) printf "  %d of %d packages\n", seen, total
                      fflush() }
