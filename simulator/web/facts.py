@@ -11,17 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from simulator.salesforce.api import ROUTES
+
 _KEY_IN_PATH: Final = re.compile(r"/voiceCalls/(?:route/)?([^/?]+)")
 _FILE_OF: Final = re.compile(r"([^/]+)_analysis_[^/]*\.json$")
 _NOT_A_KEY: Final = frozenset(
-    (
-        "messages",
-        "voicemailGreeting",
-        "defaultOutboundPhoneNumber",
-        "reserveRoutableNumber",
-        "createVoiceCallContext",
-    )
+    route.path[1] for route in ROUTES if len(route.path) > 1 and "{call}" not in route.path
 )
+"""What follows voiceCalls in the paths that name no call."""
 
 
 @dataclass(frozen=True, slots=True)

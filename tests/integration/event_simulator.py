@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from simulator.salesforce import ContactCenterIdentity, Exchange
 
-Stand = TypeVar("Stand", bound="EventsStand")
+Stand = TypeVar("Stand", bound="EventsSimulator")
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE = "contact_events_integration"
 INSTANCE = CONNECT_INSTANCE_ARN.rpartition("/")[2]
@@ -117,7 +117,7 @@ class Servers:
         }
 
 
-class EventsStand:
+class EventsSimulator:
     """One test's world.
 
     Attributes:
@@ -302,7 +302,7 @@ def _told() -> Told:
     return told
 
 
-class RecordsStand(EventsStand):
+class RecordsStand(EventsSimulator):
     """The same for contact records."""
 
     source = "contact_records"
@@ -310,9 +310,9 @@ class RecordsStand(EventsStand):
 
 
 @pytest.fixture
-def events(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[EventsStand]:
+def events(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[EventsSimulator]:
     """Handlers of flow and events in their template's environment."""
-    yield from _stand(EventsStand, servers, monkeypatch)
+    yield from _stand(EventsSimulator, servers, monkeypatch)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from simulator.salesforce.faults import Fault
 from tests.integration import events as flow_events
 from tests.integration.canaries import FIELD, key_lines, leaks
 from tests.integration.event_simulator import (
-    EventsStand,
+    EventsSimulator,
     batch_of,
     center,
     event,
@@ -34,7 +34,7 @@ OUTAGE_SECONDS = 600.0
 CONTACTS = 60
 
 
-def test_sixty_contacts_and_fifteen_requests_at_once(events: EventsStand) -> None:
+def test_sixty_contacts_and_fifteen_requests_at_once(events: EventsSimulator) -> None:
     """Given no flow called and Connect allows a burst of 15 and then 10 a second, then being
     throttled is no failure: every contact has its VoiceCall, by one POST."""
     contacts = [f"throttled-{number}" for number in range(CONTACTS)]
@@ -55,7 +55,7 @@ def test_sixty_contacts_and_fifteen_requests_at_once(events: EventsStand) -> Non
     assert sorted(answered) == sorted(contacts), "each contact is described once"
 
 
-def test_ten_minutes_without_salesforce(events: EventsStand) -> None:
+def test_ten_minutes_without_salesforce(events: EventsSimulator) -> None:
     """Given Salesforce is down for ten minutes of the poller's clock, with a poison record and a
     contact that Salesforce refuses for good among the others, then nothing is lost or given up,
     and the dead letters are those two."""
@@ -101,7 +101,7 @@ def invocations(results: list[BatchResult]) -> int:
 
 
 @pytest.mark.parametrize("round_", range(3))
-def test_a_flow_and_an_event_race_for_one_contact(events: EventsStand, round_: int) -> None:
+def test_a_flow_and_an_event_race_for_one_contact(events: EventsSimulator, round_: int) -> None:
     """Then Salesforce gets one POST, and the flow gets the same voiceCallId at once."""
     contact_id = f"race-{round_}"
     events.know(contact_id)
@@ -131,7 +131,7 @@ def test_a_flow_and_an_event_race_for_one_contact(events: EventsStand, round_: i
     assert line["disposition"] in ("delivered", "superseded")
 
 
-def test_a_flow_that_comes_second_loses_no_field(events: EventsStand) -> None:
+def test_a_flow_that_comes_second_loses_no_field(events: EventsSimulator) -> None:
     """Then a PATCH brings it, once, and says that the call is on."""
     events.know("second", Attributes={})
     events.publish(event("QUEUED", "second"))
@@ -144,7 +144,7 @@ def test_a_flow_that_comes_second_loses_no_field(events: EventsStand) -> None:
     assert len(events.posts("second")) == 1
 
 
-def test_a_flow_that_failed_is_made_good_by_the_next_event(events: EventsStand) -> None:
+def test_a_flow_that_failed_is_made_good_by_the_next_event(events: EventsSimulator) -> None:
     """Then by the request the flow left in the ledger: Connect is not asked."""
     events.salesforce.inject(Fault("status", times=4, status=503))
     assert events.flow(flow_events.inbound("failed"))["status"] == "deferred"
@@ -156,7 +156,7 @@ def test_a_flow_that_failed_is_made_good_by_the_next_event(events: EventsStand) 
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_duplicated_and_shuffled_deliveries(events: EventsStand, seed: int) -> None:
+def test_duplicated_and_shuffled_deliveries(events: EventsSimulator, seed: int) -> None:
     """Given chains of three contacts whose events come twice and in any order, and batches that
     Lambda delivers twice, then each contact has one VoiceCall, below its parent."""
     chance = random.Random(seed)
@@ -188,7 +188,7 @@ def test_duplicated_and_shuffled_deliveries(events: EventsStand, seed: int) -> N
     events.check_account()
 
 
-def test_nothing_of_the_call_is_told(events: EventsStand) -> None:
+def test_nothing_of_the_call_is_told(events: EventsSimulator) -> None:
     """Given canaries in events, in what Connect tells and in the flow, then after success,
     refusal, poison, throttling and defects no log line and no metric holds one."""
     for contact_id in ("told-1", "told-2", "told-3", "told-4"):
@@ -213,7 +213,7 @@ def test_nothing_of_the_call_is_told(events: EventsStand) -> None:
     assert leaks(events.told.text, secrets) == []
 
 
-def test_a_letter_whose_answer_is_lost_is_one_input(events: EventsStand) -> None:
+def test_a_letter_whose_answer_is_lost_is_one_input(events: EventsSimulator) -> None:
     """Given SQS takes a dead letter and its answer is lost, then the letter is sent again and may
     be there twice: the same input by its id, which ends once."""
     with HoldingProxy(events.servers.aws.endpoint, 1, answer=True) as sqs:
@@ -231,7 +231,7 @@ def test_a_letter_whose_answer_is_lost_is_one_input(events: EventsStand) -> None
     events.check_account()
 
 
-def test_a_letter_is_redriven_when_its_cause_is_mended(events: EventsStand) -> None:
+def test_a_letter_is_redriven_when_its_cause_is_mended(events: EventsSimulator) -> None:
     """Given a contact that Connect did not know and Salesforce refused: the whole way round."""
     events.publish(event("QUEUED", "mended"))
     events.poll()
@@ -257,7 +257,7 @@ def test_a_letter_is_redriven_when_its_cause_is_mended(events: EventsStand) -> N
 
 
 @pytest.mark.parametrize("kind", ["INBOUND", "QUEUE_TRANSFER"])
-def test_an_abandoned_call_is_cleared_once(events: EventsStand, kind: str) -> None:
+def test_an_abandoned_call_is_cleared_once(events: EventsSimulator, kind: str) -> None:
     """Given DISCONNECTED of a queued call without agent, twice, then one clearRouting."""
     contact_id = f"abandoned-{kind}"
     parent = "" if kind == "INBOUND" else "parent-of-abandoned"

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.salesforce import new_identity
 from tests.integration.canaries import key_lines, leaks
-from tests.integration.event_simulator import EventsStand, center, event, events, servers
+from tests.integration.event_simulator import EventsSimulator, center, event, events, servers
 from tests.integration.events import inbound
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def other_key() -> ContactCenterIdentity:
     return new_identity(org_id="00D000000000001", call_center_api_name="SupportCenter")
 
 
-def put_secret(events: EventsStand, identity: ContactCenterIdentity) -> None:
+def put_secret(events: EventsSimulator, identity: ContactCenterIdentity) -> None:
     client = events.servers.aws.client("secretsmanager")
     try:
         client.put_secret_value(
@@ -36,7 +36,7 @@ def put_secret(events: EventsStand, identity: ContactCenterIdentity) -> None:
 
 
 def test_no_call_is_lost_while_the_key_is_exchanged(
-    events: EventsStand, other_key: ContactCenterIdentity
+    events: EventsSimulator, other_key: ContactCenterIdentity
 ) -> None:
     """Given the secret first and the certificate after it; when calls come before, between and
     after; then each has one VoiceCall, and none had to wait for a deployment."""
@@ -71,7 +71,7 @@ def test_no_call_is_lost_while_the_key_is_exchanged(
 
 
 def test_an_environment_that_runs_needs_one_request_more(
-    events: EventsStand, other_key: ContactCenterIdentity
+    events: EventsSimulator, other_key: ContactCenterIdentity
 ) -> None:
     """Given an environment with the old key, then after the exchange it is refused once."""
     events.flow(inbound("before"))
@@ -84,7 +84,7 @@ def test_an_environment_that_runs_needs_one_request_more(
 
 
 def test_a_certificate_before_its_secret_refuses_everybody_until_it_follows(
-    events: EventsStand, other_key: ContactCenterIdentity
+    events: EventsSimulator, other_key: ContactCenterIdentity
 ) -> None:
     """Why the runbook has the secret first. What is refused meanwhile is not lost either."""
     events.flow(inbound("before"))

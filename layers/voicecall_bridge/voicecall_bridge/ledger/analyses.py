@@ -7,18 +7,14 @@ analysis       slot of the lease
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.ledger.lease import Change, Lease, LeaseHeld, Leases, Superseded, held
+from voicecall_bridge.ledger.lease import Change, Lease, LeaseHeld, Ledger, Superseded, held
 from voicecall_bridge.ledger.table import ConditionFailed, string_of, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from voicecall_bridge.contact import ContactKey
-    from voicecall_bridge.ledger.table import Table
 
 _SLOT = "analysis"
 _FILE = "analysis_file"
@@ -40,23 +36,8 @@ class AnalysisLease:
     taken: int = 0
 
 
-@dataclass(eq=False, repr=False, slots=True)
-class AnalysisLedger:
-    """The analysis side of the ledger. Every method raises LedgerUnavailable when DynamoDB does not
-    answer in time or refuses.
-
-    Attributes:
-        table: the ledger's table.
-        now: epoch seconds.
-    """
-
-    table: Table
-    now: Callable[[], float] = time.time
-    _leases: Leases = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Takes the leases of the table."""
-        self._leases = Leases(self.table, self.now)
+class AnalysisLedger(Ledger):
+    """The analysis side of the ledger."""
 
     def acquire(
         self, key: ContactKey, version: str, seconds: float

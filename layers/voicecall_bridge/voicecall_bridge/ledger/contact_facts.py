@@ -8,23 +8,21 @@ call_ended_at        when it ended, ISO 8601
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact_centers.assignment import UNASSIGNED, Assignment
 from voicecall_bridge.ledger.assignments import assignment_of
-from voicecall_bridge.ledger.lease import Change, Leases
+from voicecall_bridge.ledger.lease import Change, Ledger
 from voicecall_bridge.ledger.table import string_of, text
 from voicecall_bridge.sources.reading import moment, parsed_object
 from voicecall_bridge.sources.reading import text as string
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from voicecall_bridge.contact import ContactKey
-    from voicecall_bridge.ledger.table import Item, Table
+    from voicecall_bridge.ledger.table import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +58,8 @@ class NewFacts:
     ended_at: datetime | None = None
 
 
-@dataclass(eq=False, repr=False, slots=True)
-class ContactFactsLedger:
-    """The facts in the ledger's items. Every method raises LedgerUnavailable when DynamoDB does not
-    answer in time or refuses.
-
-    Attributes:
-        table: the ledger's table.
-        now: epoch seconds.
-    """
-
-    table: Table
-    now: Callable[[], float] = time.time
-    _leases: Leases = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Takes the leases of the table."""
-        self._leases = Leases(self.table, self.now)
+class ContactFactsLedger(Ledger):
+    """The facts in the ledger's items."""
 
     def read(self, key: ContactKey) -> ContactFacts:
         """What the ledger knows right now."""

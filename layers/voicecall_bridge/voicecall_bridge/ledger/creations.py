@@ -9,7 +9,6 @@ a lease (slot "lease"); a lease that has run out counts as UNKNOWN.
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -24,15 +23,15 @@ from voicecall_bridge.ledger.assignments import (
     stored,
     stored_refusal,
 )
-from voicecall_bridge.ledger.lease import Change, Lease, LeaseHeld, Leases, held
+from voicecall_bridge.ledger.lease import Change, Lease, LeaseHeld, Ledger, held
 from voicecall_bridge.ledger.table import ConditionFailed, number, number_of, string_of, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from voicecall_bridge.contact import ContactKey
     from voicecall_bridge.contact_centers.registry import ContactCenter
-    from voicecall_bridge.ledger.table import Item, Table
+    from voicecall_bridge.ledger.table import Item
 
 _SLOT = "lease"
 _NOT_CREATED = "attribute_not_exists(voice_call_id)"
@@ -127,23 +126,8 @@ class Entry:
     assignment: Assignment = UNASSIGNED
 
 
-@dataclass(eq=False, repr=False, slots=True)
-class CreationLedger:
-    """The create side of the ledger. Every method raises LedgerUnavailable when DynamoDB does not
-    answer in time or refuses.
-
-    Attributes:
-        table: the ledger's table.
-        now: epoch seconds.
-    """
-
-    table: Table
-    now: Callable[[], float] = time.time
-    _leases: Leases = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Takes the leases of the table."""
-        self._leases = Leases(self.table, self.now)
+class CreationLedger(Ledger):
+    """The create side of the ledger."""
 
     def acquire(
         self, wanted: PlannedCreate, seconds: float

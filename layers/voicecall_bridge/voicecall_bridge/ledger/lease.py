@@ -250,6 +250,25 @@ class Leases:
         )
 
 
+@dataclass(eq=False, repr=False, slots=True)
+class Ledger:
+    """One side of the ledger's items. Every method raises LedgerUnavailable when DynamoDB does not
+    answer in time or refuses.
+
+    Attributes:
+        table: the ledger's table.
+        now: epoch seconds.
+    """
+
+    table: Table
+    now: Callable[[], float] = time.time
+    _leases: Leases = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Takes the leases of the table."""
+        self._leases = Leases(self.table, self.now)
+
+
 def held(item: Item, slot: str) -> LeaseHeld:
     """Until when another worker holds the lease."""
     return LeaseHeld(number_of(item, f"{slot}_until") / 1000)

@@ -19,8 +19,7 @@ A lease is for one contact center, which it assigns the contact to (see assignme
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.ledger.assignments import (
@@ -30,16 +29,14 @@ from voicecall_bridge.ledger.assignments import (
     may_own,
     stored,
 )
-from voicecall_bridge.ledger.lease import Change, Lease, LeaseHeld, Leases, Superseded, held
+from voicecall_bridge.ledger.lease import Change, Lease, LeaseHeld, Ledger, Superseded, held
 from voicecall_bridge.ledger.table import ConditionFailed, number, number_of, string_of, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from voicecall_bridge.contact import ContactKey
     from voicecall_bridge.contact_centers.assignment import Assignment
     from voicecall_bridge.contact_centers.registry import ContactCenter
-    from voicecall_bridge.ledger.table import Item, Table, Value
+    from voicecall_bridge.ledger.table import Item, Value
 
 _SLOT = "record"
 _NEWER = (
@@ -105,23 +102,8 @@ class RecordVersion:
     brought: str = ""
 
 
-@dataclass(eq=False, repr=False, slots=True)
-class RecordLedger:
-    """The record side of the ledger. Every method raises LedgerUnavailable when DynamoDB does not
-    answer in time or refuses.
-
-    Attributes:
-        table: the ledger's table.
-        now: epoch seconds.
-    """
-
-    table: Table
-    now: Callable[[], float] = time.time
-    _leases: Leases = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Takes the leases of the table."""
-        self._leases = Leases(self.table, self.now)
+class RecordLedger(Ledger):
+    """The record side of the ledger."""
 
     def assignment(self, key: ContactKey) -> Assignment:
         """Which contact center owns the contact."""

@@ -13,8 +13,7 @@ A hash, because names of attributes show up in places where values do not.
 from __future__ import annotations
 
 import hashlib
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.ledger.lease import (
@@ -23,17 +22,14 @@ from voicecall_bridge.ledger.lease import (
     Change,
     Lease,
     LeaseHeld,
-    Leases,
+    Ledger,
     OutcomeUnknown,
     held,
 )
 from voicecall_bridge.ledger.table import ConditionFailed, number, string_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from voicecall_bridge.contact import ContactKey
-    from voicecall_bridge.ledger.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +44,8 @@ class Requested:
     answer: str
 
 
-@dataclass(eq=False, repr=False, slots=True)
-class RequestLedger:
-    """The request side of the ledger. Every method raises LedgerUnavailable when DynamoDB does not
-    answer in time or refuses.
-
-    Attributes:
-        table: the ledger's table.
-        now: epoch seconds.
-    """
-
-    table: Table
-    now: Callable[[], float] = time.time
-    _leases: Leases = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Takes the leases of the table."""
-        self._leases = Leases(self.table, self.now)
+class RequestLedger(Ledger):
+    """The request side of the ledger."""
 
     def acquire(
         self, key: ContactKey, slot: str, seconds: float

@@ -6,21 +6,17 @@ an end that no clock reaches.
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact_centers.assignment import UNASSIGNED, Assignment
 from voicecall_bridge.ledger.assignments import assignment_of
-from voicecall_bridge.ledger.lease import NOTHING, Lease, LeaseHeld, Leases, Superseded, held
+from voicecall_bridge.ledger.lease import NOTHING, Lease, LeaseHeld, Ledger, Superseded, held
 from voicecall_bridge.ledger.table import ConditionFailed, number, number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from voicecall_bridge.contact import ContactKey
-    from voicecall_bridge.ledger.table import Table
 
 _DONE = 10**15
 """A moment, in milliseconds, before which no lease ends."""
@@ -40,23 +36,8 @@ class RoutingLease(Lease):
     assignment: Assignment = UNASSIGNED
 
 
-@dataclass(eq=False, repr=False, slots=True)
-class RoutingLedger:
-    """The steps of the ledger's contacts. Every method raises LedgerUnavailable when DynamoDB does
-    not answer in time or refuses.
-
-    Attributes:
-        table: the ledger's table.
-        now: epoch seconds.
-    """
-
-    table: Table
-    now: Callable[[], float] = time.time
-    _leases: Leases = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Takes the leases of the table."""
-        self._leases = Leases(self.table, self.now)
+class RoutingLedger(Ledger):
+    """The steps of the ledger's contacts."""
 
     def acquire(
         self, key: ContactKey, step: RoutingStep, seconds: float

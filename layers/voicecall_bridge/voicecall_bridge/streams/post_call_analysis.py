@@ -28,7 +28,8 @@ from voicecall_bridge.streams.results import (
     Subject,
     TransientFailure,
 )
-from voicecall_bridge.use_cases.post_call import InProgress, NoAgent
+from voicecall_bridge.use_cases.post_call import NoAgent
+from voicecall_bridge.use_cases.results import LeaseTimeout
 from voicecall_bridge.use_cases.transcript_answers import LineResult, Verdict
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class PostCallEvents:
         return {"disposition": Disposition.DEAD_LETTERED.value, "reason": reason}
 
 
-_PASSING = (InProgress, StorageUnavailable, LedgerUnavailable, DirectoryUnavailable)
+_PASSING = (LeaseTimeout, StorageUnavailable, LedgerUnavailable, DirectoryUnavailable)
 
 
 def _permanent(error: Exception) -> Exception:
@@ -128,7 +129,7 @@ def _permanent(error: Exception) -> Exception:
 
 
 def _transient(fault: Exception) -> TransientFailure:
-    if isinstance(fault, InProgress):
+    if isinstance(fault, LeaseTimeout):
         return TransientFailure("IN_PROGRESS")
     if isinstance(fault, StorageUnavailable):
         return TransientFailure("BUCKET", str(fault))

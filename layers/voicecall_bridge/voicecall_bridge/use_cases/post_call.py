@@ -15,6 +15,7 @@ from voicecall_bridge.sources.post_call_file import MOST_BYTES, read_analysis
 from voicecall_bridge.sources.reading import parsed
 from voicecall_bridge.telephony.errors import TelephonyError
 from voicecall_bridge.telephony.operations import Operation
+from voicecall_bridge.use_cases.results import LeaseTimeout
 from voicecall_bridge.use_cases.transcript_answers import LineResult, Verdict, of_error
 from voicecall_bridge.use_cases.transcripts import EventsSent, perform_events
 from voicecall_bridge.voice_call.delivered import DeliveredRecord
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
 
 UPDATE_SECONDS = 10.0
 """What the update with the summary may take; meanwhile no version of the record is sent."""
-
-
-class InProgress(Exception):
-    """Another worker brings a file of this call, or its record."""
 
 
 class NoAgent(Exception):
@@ -79,7 +76,7 @@ class PostCallAnalysis:
         """Brings a file's analysis, unless Salesforce has it.
 
         Raises:
-            InProgress: another worker is at it.
+            LeaseTimeout: another worker brings a file of this call, or its record.
             NotAContact, ValueError: the file is not an analysis.
             NoAgent: there is nothing to count from.
             FileGone, FileTooLarge, StorageUnavailable: the file cannot be read.
@@ -90,7 +87,7 @@ class PostCallAnalysis:
         if isinstance(lease, Superseded):
             return lease
         if isinstance(lease, LeaseHeld):
-            raise InProgress
+            raise LeaseTimeout("another worker brings a file of this call")
         sent = EventsSent(LineResult(Verdict.LATER), lease.taken)
         try:
             sent = self._bring(key, file, lease.taken, deadline)
@@ -141,7 +138,7 @@ class PostCallAnalysis:
             sending.remaining() + LEASE_MARGIN_SECONDS,
         )
         if isinstance(lease, LeaseHeld):
-            raise InProgress
+            raise LeaseTimeout("another worker sends this contact's record")
         try:
             if lease.delivered and not lease.brought:
                 # By a release that did not keep the totals: the summary is not worth them.
