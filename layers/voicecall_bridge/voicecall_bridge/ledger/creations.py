@@ -1,4 +1,4 @@
-"""What was sent to create a contact's VoiceCall, and what became of it.
+"""The request that creates a contact's VoiceCall, and its outcome.
 
 One item a contact, written before a request is sent and again when its outcome is known, so that
 the flow, Connect's own retries and the contact's events agree on one VoiceCall. The create side of
@@ -68,7 +68,7 @@ class CreateLease(Lease):
 
     Attributes:
         after_unknown: an earlier attempt may have made the record.
-        earlier_request: what was to be sent before; empty at the first attempt.
+        earlier_request: the request of an earlier attempt; empty at the first one.
     """
 
     after_unknown: bool = False
@@ -84,14 +84,13 @@ class CreateHeld(LeaseHeld):
 
 @dataclass(frozen=True, slots=True)
 class PlannedCreate:
-    """What a worker is about to send.
+    """A create that a worker is about to send.
 
     Attributes:
         key: the contact.
-        contact_center: where to.
-        request: what it would send.
-        keeps_earlier: a request that was stored before stays the stored one: the worker knows no
-            better, and sends that one.
+        contact_center: the contact center that gets it.
+        request: the request.
+        keeps_earlier: a request that was stored before is kept, and the worker sends that one.
     """
 
     key: ContactKey
@@ -107,12 +106,11 @@ class Entry:
     Attributes:
         create_status: None before anything was sent.
         voice_call_id: empty while there is none.
-        request: what was, or was to be, sent last, with the start of the first time; empty before
-            anything was sent.
+        request: the last request, with the start time of the first one; empty before the first.
         lease_until: epoch seconds; 0 without a lease.
-        call_ended: the contact is known to be over.
+        call_ended: the contact has ended.
         record_known: a version of its contact record was sent, or is about to be.
-        updated: its contact record has been sent, which makes the VoiceCall where there is none.
+        updated: its contact record was sent, which makes a missing VoiceCall.
         assignment: which contact center owns the contact.
     """
 
@@ -132,9 +130,8 @@ class CreationLedger(Ledger):
     def acquire(
         self, wanted: PlannedCreate, seconds: float
     ) -> CreateLease | Created | CreateHeld | AssignedElsewhere:
-        """Remembers that the request is about to be sent to the contact center, unless there is no
-        need to send it, or another contact center owns the contact.
-        """
+        """Stores the request before it is sent, unless the VoiceCall exists, another worker is
+        sending, or another contact center owns the contact."""
         request, contact_center = wanted.request, wanted.contact_center
         change = Change(
             {
@@ -158,16 +155,15 @@ class CreationLedger(Ledger):
             wanted.key,
             _SLOT,
             acquired.lease.owner,
-            # CREATING here is a lease that ran out: its holder never told how it ended. If the
-            # answer was lost, what stood before is not known either.
+            # CREATING here is a lease that ran out: its outcome is unknown. If the answer was lost,
+            # the earlier status is not known either.
             acquired.answer_lost
             or entry.create_status in (CreateStatus.UNKNOWN, CreateStatus.CREATING),
             entry.request,
         )
 
     def settle(self, lease: CreateLease, voice_call_id: str) -> str:
-        """Remembers the VoiceCall, whoever holds the lease by now; the first id that was
-        remembered stands.
+        """Stores the VoiceCall, whoever holds the lease; the first id stands.
 
         Returns:
             The id that stands.
@@ -180,7 +176,7 @@ class CreationLedger(Ledger):
         return self._leases.establish(lease, "voice_call_id", voice_call_id, change)
 
     def release(self, lease: CreateLease, error_code: str, *, unknown: bool) -> None:
-        """Remembers that the attempt ended without a VoiceCall, or without an answer."""
+        """Stores that the attempt ended without a VoiceCall, or with an unknown outcome."""
         status = CreateStatus.UNKNOWN if unknown else CreateStatus.FAILED
         values = {":status": text(status), ":error": text(error_code)}
         sets = "create_status = :status, create_error = :error"
@@ -191,18 +187,17 @@ class CreationLedger(Ledger):
         return assignment_of(self.table.read(str(key)))
 
     def entry(self, key: ContactKey) -> Entry:
-        """What the ledger knows right now; an empty entry when it knows nothing."""
+        """The contact's entry; an empty one if the ledger has none."""
         return _entry(self.table.read(str(key)))
 
     def resent(self, key: ContactKey, request: Mapping[str, object]) -> None:
-        """Remembers what the VoiceCall was updated to while the call is on."""
+        """Stores the request that the VoiceCall was updated to during the call."""
         change = Change({":request": text(json.dumps(request))}, "create_request = :request")
         self._leases.write(key, change)
 
     def refuse(self, key: ContactKey, refused: Refused) -> None:
-        """Remembers that a contact names a contact center that is not served, so that no worker
-        that does not know it takes the contact for the default one's. What was sent before stands.
-        """
+        """Stores that a contact names a contact center that is not served, so that no worker
+        assigns it to the default one. An earlier assignment stands."""
         name = stored_refusal(refused)
         change = Change({":center": text(name)}, _ASSIGNED, condition=NOT_ASSIGNED)
         try:
@@ -211,8 +206,8 @@ class CreationLedger(Ledger):
             return
 
     def assign(self, key: ContactKey, contact_center: ContactCenter) -> AssignedElsewhere | None:
-        """Assigns a contact that nothing was sent for yet: what is about to be sent is no creation,
-        but makes the record where there is none.
+        """Assigns a contact before its first request, if that is not a create but makes a missing
+        record.
 
         Returns:
             The contact's assignment, if that is not this contact center.
@@ -226,7 +221,7 @@ class CreationLedger(Ledger):
         return None
 
     def ended(self, key: ContactKey) -> None:
-        """Remembers that the call is over: its contact record creates what is still missing."""
+        """Stores that the call has ended: its contact record makes a missing VoiceCall."""
         self._leases.write(key, Change({":true": {"BOOL": True}}, "call_ended = :true"))
 
 

@@ -1,19 +1,18 @@
-"""One lease protocol for all that is done once for a contact: acquire, settle, release.
+"""One lease protocol for every step that is done once for a contact: acquire, settle, release.
 
 A lease is two attributes of the contact's item, named by its slot:
 
 <slot>_until  until when the holder may work, in milliseconds since 1970; absent or past: free
 <slot>_owner  a random name of the holder, new for each acquisition
 
-acquire   Takes a free lease. A write whose answer was lost and that is sent again finds its own
-          owner in the item, and so knows its own lease.
+acquire   Takes a free lease. If the answer of the write is lost and the write is sent again, it
+          finds its own owner in the item: the lease is its own.
 settle    Writes how the work ended, and frees the lease.
-release   Frees the lease for whoever tries next.
-establish Writes a fact that is true whoever holds the lease by now (a record's id). The first one
-          that was written stands.
+release   Frees the lease for the next worker.
+establish Writes a fact that is true whoever holds the lease (a record's id). The first one stands.
 
-Settle and release name their owner. A worker whose lease ran out and was taken by another one is
-overtaken: it changes nothing.
+Settle and release name their owner. If a lease has run out and another worker holds it, the first
+worker is overtaken: it changes nothing.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class LeaseHeld:
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """There is no need to do it: it was done before, or something newer was. `reason` is a word."""
+    """The step is not needed: it, or a newer one, was done before. `reason` is a word."""
 
     reason: str
 
@@ -65,7 +64,7 @@ class Lease:
     Attributes:
         key: the contact.
         slot: what for; the prefix of the item's attributes.
-        owner: tells this lease from every other one.
+        owner: a name of this lease alone.
     """
 
     key: ContactKey
@@ -79,8 +78,8 @@ class Acquired:
 
     Attributes:
         lease: the lease.
-        item: what stood there before; what stands there now, if the write's answer was lost.
-        answer_lost: the lease was written by a first sending whose answer was lost.
+        item: the item before the write; after it, if the write's answer was lost.
+        answer_lost: an earlier sending of the same write took the lease, and its answer was lost.
     """
 
     lease: Lease
@@ -90,14 +89,14 @@ class Acquired:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is written with a lease, in the words of DynamoDB's expressions.
+    """What is written with a lease, as parts of DynamoDB's expressions.
 
     Attributes:
-        values: of the placeholders in all of the following.
+        values: of the placeholders in the other parts.
         sets: "name = :value, ..."
         removes: "name, ..."
         adds: "name :value, ..."
-        condition: what must hold besides.
+        condition: a further condition of the write.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict)
@@ -139,12 +138,12 @@ class Leases:
         Args:
             key: the contact.
             slot: what for.
-            seconds: how long nobody else may have it.
+            seconds: how long no other worker may have it.
             change: what is written with it.
-            lapses: a lease that ran out is free. Otherwise only a released one is.
+            lapses: a lease that ran out is free. Otherwise only a released lease is.
 
         Raises:
-            ConditionFailed: with what stands there.
+            ConditionFailed: with the item.
         """
         now = self.now()
         lease = Lease(key, slot, self.new_owner())
@@ -174,11 +173,10 @@ class Leases:
         Args:
             lease: the lease.
             change: how it ended.
-            until: what stands as the lease's end from now on; None: nothing does, it is free.
+            until: the lease's end from now on; None: none, it is free.
 
         Returns:
-            None; or, if the lease is another worker's by now or was settled before, what stands
-            there.
+            None; or the item, if another worker holds the lease or it was settled before.
         """
         slot, values = lease.slot, {**change.values, ":owner": text(lease.owner)}
         sets, removes = change.sets, _joined(f"{slot}_owner", change.removes)
@@ -200,12 +198,11 @@ class Leases:
         *,
         until: Mapping[str, str] | None = None,
     ) -> None:
-        """As `settle`, where it does not matter who holds the lease by now: that worker's word
-        counts."""
+        """As `settle`, but changes nothing if another worker holds the lease, without saying so."""
         self.settle(lease, change, until=until)
 
     def establish(self, lease: Lease, fact: str, value: str, change: Change = NOTHING) -> str:
-        """Writes a fact and ends all leases of the slot, whoever holds one by now.
+        """Writes a fact and ends all leases of the slot, whoever holds them.
 
         Args:
             lease: the lease.
@@ -214,7 +211,7 @@ class Leases:
             change: what is written with it.
 
         Returns:
-            The value that stands: the first one that was written.
+            The stored value: the first one that was written.
         """
         first = Change(
             {**change.values, ":fact": text(value)},
@@ -229,7 +226,7 @@ class Leases:
         return value
 
     def write(self, key: ContactKey, change: Change, *, return_before: bool = False) -> Item:
-        """Writes to a contact's item without a lease; the item lives on from now.
+        """Writes to a contact's item without a lease, and renews its time to live.
 
         Raises:
             ConditionFailed: with what stands there.

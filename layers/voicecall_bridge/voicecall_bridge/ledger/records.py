@@ -1,16 +1,16 @@
 """Which version of a contact's record Salesforce has: the update side of the ledger's items.
 
-A worker acquires the lease for a version before it sends it, and tells afterwards how it ended. One
-lease at a time a contact. No version below the highest one that was ever acquired and not given
-back is sent: the record with that version is still on its way, because its worker has not told
-Lambda that it is done. Two writes a record, both conditional.
+A worker acquires the lease for a version before it sends it, and settles or releases it afterwards.
+There is one lease a contact. The highest version with a lease is stored (`record_claim`). No lower
+version is sent until a release gives it back: Lambda will deliver the record with that version
+again. A record costs two writes, both conditional.
 
-Connect writes whole seconds, so two versions may look equal and not be. Each content of a version
-is sent once, in the order of delivery.
+Connect writes whole seconds, so two different versions may have the same number. Each content of a
+version is sent once, in the order of delivery.
 
 record_version  the version that Salesforce has taken
-record_contents what of that version it has taken: digests with blanks between
-record_brought  what it has brought (see voice_call.delivered)
+record_contents digests of the contents of that version that it has taken, with blanks between
+record_brought  the properties that it has brought (see voice_call.delivered)
 record_claim    the highest version that a lease was acquired for; not below record_version
 record          slot of the lease
 
@@ -130,7 +130,7 @@ class RecordLedger(Ledger):
                 wanted, seconds, contact_center, string_of(item, "record_contents")
             )
         except ConditionFailed as refused:
-            # Free again already: another worker was quick, and the next look will tell.
+            # Another worker has freed the lease since: the next look shows how it ended.
             return self._standing(wanted, refused.item) or LeaseHeld(self.now())
 
     def _acquire(
@@ -171,8 +171,7 @@ class RecordLedger(Ledger):
         item = self._leases.settle(lease, Change(values, sets))
         if item is None:
             return True
-        # A second sending of this very write, or another worker's with this content or a newer
-        # version.
+        # This write was sent twice, or another worker has written this content or a newer version.
         there = number_of(item, "record_version")
         return there > lease.version or (
             there == lease.version and lease.content in _contents(item)
@@ -183,8 +182,8 @@ class RecordLedger(Ledger):
 
         Args:
             lease: the lease.
-            retry_later: the record will be delivered again, so that older ones need not be sent
-                meanwhile; otherwise they may.
+            retry_later: Lambda delivers the record again, so that older versions are not needed;
+                otherwise they may be sent.
         """
         self._leases.release(lease, Change(removes="" if retry_later else "record_claim"))
 
@@ -203,11 +202,11 @@ class RecordLedger(Ledger):
         )
 
     def release_update(self, lease: UpdateLease) -> None:
-        """Ends the lease of an update, whatever became of it."""
+        """Ends the lease of an update, however it ended."""
         self._leases.release(lease)
 
     def _standing(self, wanted: RecordVersion, item: Item) -> Superseded | LeaseHeld | None:
-        """Why a lease was refused; None: it is another content of the version that is there."""
+        """Why a lease was refused; None: it is another content of the stored version."""
         there = number_of(item, "record_version")
         if there > wanted.version:
             return Superseded("NEWER_DELIVERED")

@@ -99,7 +99,7 @@ class Table:
             return _on_a_live_connection(getattr(self._made, operation), parameters)
         except ClientError as error:
             raise _refusal(error.response) from None
-        except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no address
+        except (BotoCoreError, ValueError) as error:  # ValueError: the endpoint is not an address
             raise LedgerUnavailable(type(error).__name__) from None
 
 

@@ -49,7 +49,7 @@ class ContactRecords:
     _doubtful: dict[CustomField, bool] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Notes the fields whose path may be a slip."""
+        """Notes the fields with a path that may be a typing error."""
         self._doubtful = dict.fromkeys(undocumented(self.rules.fields), True)
 
     def read(self, payload: object) -> ContactRecord:
@@ -126,7 +126,7 @@ class ContactRecords:
 def _supersedes(later: ContactRecord, item: ContactRecord) -> bool:
     if (later.instance_id, later.contact_id) != (item.instance_id, item.contact_id):
         return False
-    # Of two that were written within one second nobody knows which is the newer.
+    # Of two records of one second, either may be the newer one.
     return later.version > item.version or (
         later.version == item.version and later.members == item.members
     )

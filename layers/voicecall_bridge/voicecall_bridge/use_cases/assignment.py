@@ -1,4 +1,4 @@
-"""Which contact center owns a contact: what the contact names, and what the ledger knows of it."""
+"""Which contact center owns a contact: by the ledger, and by what the contact names."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ class ContactCenterAssignment:
 
         Raises:
             OtherContactCenter: the stack does not serve it.
-            LedgerUnavailable: the ledger does not answer whose the parent is.
+            LedgerUnavailable: the ledger does not answer which contact center owns the parent.
         """
         return self.contact_centers.assign(contact, known, self.assignment_of)
 
     def reassign(self, contact: Assignable, elsewhere: AssignedElsewhere) -> ContactCenter:
-        """The owner of a contact that the ledger knows at another contact center than it was taken
-        for: the first assignment stands.
+        """The owner of a contact that the ledger assigns to another contact center than expected:
+        the first assignment stands.
 
         Raises:
-            OtherContactCenter: the stack does not serve it, or not any more.
+            OtherContactCenter: the stack does not serve it, or no longer does.
         """
         if contact.secret_name:
             self.observer.count("ContactCenterKept")

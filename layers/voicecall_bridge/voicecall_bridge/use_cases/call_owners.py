@@ -1,4 +1,4 @@
-"""Which contact center owns a contact that a flow asks about."""
+"""Which contact center owns the contact of a flow's request."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class CallOwners:
         )
 
     def of(self, contact: Contact, known: Assignment = UNASSIGNED) -> ContactCenter:
-        """The contact center that owns the contact. What the ledger knows goes before what the flow
-        says; it is asked only where there is a choice and it was not asked before.
+        """The contact center that owns the contact. The ledger comes before the flow; it is asked
+        only if there are several contact centers and it was not asked before.
 
         Raises:
             OtherContactCenter: the stack does not serve it.

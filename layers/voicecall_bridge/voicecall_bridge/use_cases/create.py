@@ -95,9 +95,8 @@ class CreateVoiceCall:
         return self._once.send(lease, wanted, deadline, progress)
 
     def _assign(self, contact: Contact) -> ContactCenter:
-        """The contact center that owns the contact; whether the ledger knows another one is learned
-        when the lease is acquired. A refusal is stored: events and records do not know what the
-        flow's block said."""
+        """The contact center that owns the contact. The lease shows whether the ledger has another
+        one. A refusal is stored: events and records do not have the flow's parameters."""
         try:
             return self._once.assignment.assign(contact)
         except OtherContactCenter:
@@ -105,9 +104,9 @@ class CreateVoiceCall:
                 self._refuse(contact)
             raise
         except LedgerUnavailable as fault:
-            # A guess could tell one org of the other one's call.
+            # A guess could send one org's call to another org.
             self.observer.ledger_fault("parent", fault, contact.contact_id)
-            silent = "the ledger does not tell which contact center the parent belongs to"
+            silent = "the ledger does not answer which contact center owns the parent"
             cause = Unavailable(silent, code="LEDGER_UNAVAILABLE")
             raise NotCreated(cause, request_kept=False) from None
 

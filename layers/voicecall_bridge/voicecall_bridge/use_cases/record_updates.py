@@ -77,8 +77,8 @@ class RecordUpdates:
         """Brings the VoiceCall to the record's version, unless it has it or a newer one.
 
         Args:
-            record: whose version it is.
-            request: what the record says.
+            record: the version.
+            request: the update that it becomes.
             deadline: for all of it.
 
         Raises:
@@ -123,8 +123,8 @@ class RecordUpdates:
                 return lease, self.clients.of(contact_center), sending
 
     def _assign(self, record: ContactRecord) -> ContactCenter:
-        """The contact center that owns the contact; whether the ledger knows another one is learned
-        when the lease is acquired."""
+        """The contact center that owns the contact. The lease shows whether the ledger has another
+        one."""
         try:
             return self._assignment.assign(record)
         except OtherContactCenter:
@@ -151,7 +151,7 @@ class RecordUpdates:
         raise AssertionError("unreachable: the last round returns or raises")
 
     def _report(self, name: str, contact_id: str) -> None:
-        # The name comes from a setting or from an attribute's name; only an API name is told.
+        # The name comes from a setting or from an attribute: only an API name may be logged.
         field = name if _API_NAME.fullmatch(name) else "OTHER"
         self.observer.report("field refused by Salesforce", contact_id, field=field)
         self.observer.count("FieldRefused", "field", field)

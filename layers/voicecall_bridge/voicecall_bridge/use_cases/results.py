@@ -1,4 +1,4 @@
-"""What a use case can end as, beside telephony.answers.SalesforceResult."""
+"""How a use case can end, besides telephony.answers.SalesforceResult."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False, slots=True)
 class Progress:
-    """How far the work has come: for whoever stops waiting for it before it ends.
+    """How far the work has come, for a caller that stops waiting before it ends.
 
     Attributes:
         request_kept: the ledger holds the request.
-        made: the outcome, as soon as Salesforce has told it; what is left is to remember it.
+        made: Salesforce's answer, as soon as it is there; only storing it is left.
     """
 
     request_kept: bool = False
@@ -24,10 +24,10 @@ class Progress:
 
 
 class LeaseTimeout(Exception):
-    """Another worker held the lease until the time to wait for it had run out.
+    """Another worker held the lease until the time to wait was over.
 
     Attributes:
-        request_kept: the ledger holds the request, should that worker die of it.
+        request_kept: the ledger holds the request, in case that worker dies.
     """
 
     def __init__(self, text: str, *, request_kept: bool = True) -> None:
@@ -39,8 +39,8 @@ class NotCreated(Exception):
     """Salesforce made no VoiceCall, as far as is known.
 
     Attributes:
-        cause: why; its `effect` says whether the record may exist all the same.
-        request_kept: the ledger holds the request, for whoever tries next.
+        cause: why; its `effect` says whether the record may exist.
+        request_kept: the ledger holds the request for the next try.
     """
 
     def __init__(self, cause: TelephonyError, *, request_kept: bool) -> None:
@@ -54,8 +54,8 @@ class CallOver(Exception):
 
 
 class ParentMissing(Exception):
-    """A transfer's parent has no VoiceCall, and gets none while it is on: it is over, or Salesforce
-    refuses it."""
+    """A transfer's parent has no VoiceCall, and gets none during the call: it has ended, or
+    Salesforce refuses it."""
 
 
 class NoVoiceCall(Exception):
@@ -71,7 +71,7 @@ class NoVoiceCall(Exception):
 
 
 class NotRouted(Exception):
-    """Salesforce answered, and routes the call to nobody.
+    """Salesforce answered, and does not route the call to anyone.
 
     Attributes:
         remarks: its own words; they may hold data of the call.
@@ -80,7 +80,7 @@ class NotRouted(Exception):
 
     def __init__(self, remarks: tuple[str, ...], attempts: int) -> None:
         super().__init__(
-            "Salesforce routes the call to nobody: check the Omni flow, its fallback queue, and "
+            "Salesforce does not route the call: check the Omni flow, its fallback queue, and "
             "that they are mapped to this contact center"
         )
         self.remarks = remarks

@@ -1,4 +1,4 @@
-"""The use case of calls without an agent: routing cleared, or begun anew, once a contact."""
+"""The use case of calls without an agent: clears routing, or routes again, once a contact."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _OPERATIONS = {
 
 @dataclass(eq=False, repr=False, slots=True)
 class Routing:
-    """What is done once about a contact's routing.
+    """Clears and renews a contact's routing, each once.
 
     Attributes:
-        steps: which steps are done.
-        creations: what else is known of a contact.
+        steps: the steps that are done.
+        creations: what the ledger knows of a contact.
         clients: Salesforce, one client a contact center.
         directory: what Connect says of a contact.
         observer: logs and counters.
@@ -59,11 +59,11 @@ class Routing:
         )
 
     def clear(self, contact: Contact, deadline: Deadline) -> SalesforceResult:
-        """Takes back the routing of an abandoned call, once.
+        """Clears the routing of an abandoned call, once.
 
         Raises:
-            NoVoiceCall: Salesforce does not know the call, so there is no routing either.
-            LeaseTimeout: another worker is at it.
+            NoVoiceCall: Salesforce does not know the call, so it has no routing.
+            LeaseTimeout: another worker does it.
             OtherContactCenter: the contact belongs to a contact center that is not served.
             TelephonyError: Salesforce did not do it; the next delivery tries again.
             LedgerUnavailable, DirectoryUnavailable: without them nothing is known.
@@ -71,7 +71,7 @@ class Routing:
         return self._run_once(RoutingStep.CLEAR_ROUTING, contact, deadline)
 
     def reroute(self, contact: Contact, late: bool, deadline: Deadline) -> SalesforceResult:
-        """Routes a call anew whose wanted agent did not come, once.
+        """Routes a call again if its preferred agent did not answer, once.
 
         Args:
             contact: as its event has it.
@@ -122,8 +122,8 @@ class Routing:
 
     def _assign(self, contact: Contact, known: Assignment, deadline: Deadline) -> ContactCenter:
         if isinstance(known, Unassigned) and self.clients.contact_centers.several:
-            # No request was sent to create it. Where its VoiceCall is after all, its attributes
-            # tell.
+            # No create was sent. If there is a VoiceCall, the contact's attributes name its contact
+            # center.
             with suppress(NoSuchContact):
                 contact = contact.with_details(
                     self.directory.describe(contact.key, deadline).contact

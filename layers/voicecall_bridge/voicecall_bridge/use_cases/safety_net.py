@@ -72,7 +72,7 @@ class SafetyNet:
 
         Raises:
             CallOver: the call has ended.
-            ParentMissing: a transfer whose parent is not there and can never be made live.
+            ParentMissing: a transfer without a VoiceCall of its parent, which is no longer made.
             CannotCreate: this contact has no VoiceCall of its own, or none in a contact center that
                 is served (OtherContactCenter).
             LeaseTimeout: another worker is at it and did not finish in time.
@@ -92,7 +92,7 @@ class SafetyNet:
         return self._ensure(contact, entry, described, deadline, ())
 
     def remember_end(self, contact: Contact) -> None:
-        """From now on the contact is not created live any more.
+        """Stores that the contact has ended: it is no longer created live.
 
         Raises:
             LedgerUnavailable: the ledger does not answer.
@@ -152,15 +152,15 @@ class SafetyNet:
         if transfer and contact.previous_contact_id:
             parent = replace(contact.key, contact_id=contact.previous_contact_id)
             number = str(self._with_parent(parent, deadline, children).request.get("to", ""))
-            # Neither events nor DescribeContact tell the system endpoint of a QUEUE_TRANSFER; the
-            # call goes on on the number that it came in on.
+            # Neither events nor DescribeContact have the system endpoint of a QUEUE_TRANSFER: the
+            # call keeps the number that it came in on.
             contact = replace(contact, system_address=contact.system_address or number)
         started = contact.initiated_at or datetime.fromtimestamp(self.now(), UTC)
         return create_request(contact, asked, started)
 
     def _with_parent(self, key: ContactKey, deadline: Deadline, children: tuple[str, ...]) -> Entry:
-        """What is known of a parent whose VoiceCall is there, or is made now: its own events lie
-        behind its child's in the stream and would come too late."""
+        """The entry of a parent that has a VoiceCall, or gets it now: its own events lie behind its
+        child's in the stream and would come too late."""
         entry = self.ledger.entry(key)
         if entry.create_status is CreateStatus.CREATED or entry.updated:
             return entry
