@@ -77,7 +77,7 @@ NOT_DEPLOYED = {"http.client", "http.server", "socket", "subprocess", "urllib.re
 SERVICES = {
     "dynamodb": "ledger.table",
     "sqs": "aws.dead_letters aws.deferred_records",
-    "s3": "aws.dead_letters aws.transcript_files",
+    "s3": "aws.dead_letters aws.given_up_batches aws.transcript_files",
     "connect": "aws.contact_directory",
     "lambda": "aws.announcements",
     "kinesis": "streams.redrive",

@@ -12,7 +12,7 @@ from botocore.session import get_session
 from tests.architecture.source_code import called, package_modules
 from tests.template.policies import by_sid as sids_of
 from tests.template.policies import listed, statements_in
-from voicecall_bridge.aws import dead_letters
+from voicecall_bridge.aws import dead_letters, given_up_batches
 
 ROLES = {
     "ContactFlowFunction": "ContactFlowRole",
@@ -228,7 +228,7 @@ FURTHER_SECRETS = {"Fn::Split": [",", {"Ref": "AdditionalContactCenterSecretArns
 FURTHER_KEYS = {"Fn::Split": [",", {"Ref": "AdditionalContactCenterSecretKmsKeyArns"}]}
 BELOW_BUCKET = [
     {"Fn::Sub": f"${{FailureBucket.Arn}}/{prefix}*"}
-    for prefix in (dead_letters.BATCH_PREFIX, dead_letters.OVERFLOW_PREFIX)
+    for prefix in (given_up_batches.BATCH_PREFIX, dead_letters.OVERFLOW_PREFIX)
 ]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.template.policies import documents_in, listed, statements_in, strings
 from tests.template.test_permissions import EVERY_ALARM
-from voicecall_bridge.aws import dead_letters, transcript_files
+from voicecall_bridge.aws import dead_letters, given_up_batches, transcript_files
 
 BOUNDARY = {
     "Fn::If": ["HasPermissionsBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]
@@ -33,7 +33,7 @@ WILD = {
 }
 BELOW_BUCKET = {
     f"${{FailureBucket.Arn}}/{prefix}*"
-    for prefix in (dead_letters.BATCH_PREFIX, dead_letters.OVERFLOW_PREFIX)
+    for prefix in (given_up_batches.BATCH_PREFIX, dead_letters.OVERFLOW_PREFIX)
 }
 WILD |= {
     ("ContactEventsRole", "KeepFailures"): BELOW_BUCKET,
@@ -56,7 +56,7 @@ WILD |= {
     },
     ("RedriveRole", "TakeFailures"): BELOW_BUCKET,
     ("RedriveRole", "LeaveFailures"): {
-        f"${{FailureBucket.Arn}}/{dead_letters.BATCH_PREFIX}*",
+        f"${{FailureBucket.Arn}}/{given_up_batches.BATCH_PREFIX}*",
         f"${{FailureBucket.Arn}}/{dead_letters.SET_ASIDE_PREFIX}*",
     },
 }

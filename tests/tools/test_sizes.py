@@ -6,7 +6,7 @@ import sys
 from tests.architecture.source_code import LAYER, ROOT
 from tools.sizes import sizes
 
-NOT_REACHED = {"lines of the package", "lines of a class"}
+NOT_REACHED = {"lines of the package"}
 """Figures that are over their limit today."""
 
 

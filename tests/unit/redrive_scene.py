@@ -8,7 +8,8 @@ from tests.unit import aws
 from tests.unit.doubles import Clock
 from tests.unit.samples import CONTACT_ID, contact_event, stream_record
 from voicecall_bridge.aws.announcements import Announcements
-from voicecall_bridge.aws.dead_letters import BATCH_PREFIX, DeadLetterQueue
+from voicecall_bridge.aws.dead_letters import DeadLetterQueue
+from voicecall_bridge.aws.given_up_batches import BATCH_PREFIX, GivenUpBatches
 from voicecall_bridge.streams.redrive import MARK, RUN_MARK, Redrive, Request, Tally
 
 OTHER = "c0000002-aaaa-4bbb-8ccc-000000000002"
@@ -66,7 +67,8 @@ class Scene:
         self.kinesis = Kinesis()
         self.functions = Functions()
         files = Announcements(lambda: self.functions, "post-call-analysis")
-        self.redrive = Redrive(self.letters, lambda: self.kinesis, files, lambda: RUN)
+        self.batches = GivenUpBatches(lambda: self.s3, self.bucket)
+        self.redrive = Redrive(self.letters, self.batches, lambda: self.kinesis, files, lambda: RUN)
 
     def keep(self, reason: str, *payloads: object) -> None:
         for payload in payloads:

@@ -17,6 +17,7 @@ from voicecall_bridge.aws.dead_letters import (
     DeadLetterLost,
     DeadLetterQueue,
 )
+from voicecall_bridge.aws.given_up_batches import GivenUpBatches
 
 
 def test_a_letter_holds_the_whole_input() -> None:
@@ -172,9 +173,6 @@ LETTER = DeadLetter("events", "400", {}, "receipt", "dead-letters/x")
         lambda letters: letters.remove(LETTER),
         lambda letters: letters.show_again([LETTER.receipt]),
         lambda letters: letters.set_aside(LETTER),
-        lambda letters: list(letters.batches()),
-        lambda letters: letters.remove_batch("key"),
-        lambda letters: letters.shrink_batch("key", []),
     ],
 )
 def test_a_queue_or_bucket_that_does_not_answer(call: Callable[[DeadLetterQueue], None]) -> None:
@@ -182,6 +180,20 @@ def test_a_queue_or_bucket_that_does_not_answer(call: Callable[[DeadLetterQueue]
     with pytest.raises(DeadLetterLost) as caught:
         call(DeadLetterQueue(lambda: client, "url", lambda: client, "bucket"))
     assert str(caught.value) == "ReadTimeoutError"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda batches: list(batches.all()),
+        lambda batches: batches.remove("key"),
+        lambda batches: batches.shrink("key", []),
+    ],
+)
+def test_a_bucket_of_batches_that_does_not_answer(call: Callable[[GivenUpBatches], None]) -> None:
+    client = Failing(ReadTimeoutError(endpoint_url="https://HUSH.example"))
+    with pytest.raises(DeadLetterLost, match=r"^ReadTimeoutError$"):
+        call(GivenUpBatches(lambda: client, "bucket"))
 
 
 def test_letters_that_were_not_handed_out_are_shown_again() -> None:

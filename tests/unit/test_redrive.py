@@ -16,8 +16,8 @@ from tests.unit.samples import CONTACT_ID, contact_event, flow_event, stream_rec
 from voicecall_bridge.aws.dead_letters import (
     LETTER_BYTES,
     SET_ASIDE_PREFIX,
-    DeadLetterQueue,
 )
+from voicecall_bridge.aws.given_up_batches import GivenUpBatches
 from voicecall_bridge.streams.redrive import (
     GIVEN_UP,
     MARK,
@@ -254,7 +254,7 @@ def test_a_batch_of_which_nothing_goes_back_is_left_alone(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether it is a dry run, all is refused, or there is nothing in it that could be read."""
-    monkeypatch.setattr(DeadLetterQueue, "shrink_batch", None)
+    monkeypatch.setattr(GivenUpBatches, "shrink", None)
     scene.put_batch(record(1), key="a")
     scene.put_batch(stream_record(b"poison"), key="b")
     scene.put_batch(key="c")
@@ -270,10 +270,10 @@ def test_a_contact_out_of_a_batch(scene: Scene) -> None:
     scene.put_batch(record(1), record(2, OTHER))
     (key,) = scene.objects()
     scene.run(bucket=True, contactId=OTHER)
-    assert dict(scene.letters.batches()) == {key: {"Records": [record(1), record(2, OTHER)]}}
+    assert dict(scene.batches.all()) == {key: {"Records": [record(1), record(2, OTHER)]}}
     tally = scene.run(bucket=True, dryRun=False, contactId=OTHER)
     assert tally.found == 1
-    assert dict(scene.letters.batches()) == {key: {"Records": [record(1)]}}
+    assert dict(scene.batches.all()) == {key: {"Records": [record(1)]}}
     stored = scene.s3.get_object(Bucket=scene.bucket, Key=key)["Body"].read()
     assert json.loads(stored)["requestContext"] == {}
     assert scene.run(bucket=True, reason="400").found == 0

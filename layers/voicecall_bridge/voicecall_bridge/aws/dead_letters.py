@@ -9,21 +9,20 @@ from __future__ import annotations
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
 LETTER_BYTES = 250_000
 """Largest letter that goes into the queue: below the 256 KiB that every queue takes."""
 OVERFLOW_PREFIX = "dead-letters/"
 SET_ASIDE_PREFIX = "dead-letters/set-aside/"
 """Where letters go that no redrive can bring back, so that they do not lie among the others."""
-BATCH_PREFIX = "aws/lambda/"
-"""Where Lambda puts batches that it gave up (Lambda developer guide, S3 failure destination)."""
 _SHOWING_AT_ONCE = 16
 _SEEN_SECONDS = 300
 """How long a letter that was looked at is hidden from the next look."""
@@ -34,6 +33,15 @@ that there is none where there are (SQS developer guide, "Short and long polling
 
 class DeadLetterLost(Exception):
     """The queue or the bucket did not take, or give, it; the text is the fault's name only."""
+
+
+@contextmanager
+def answering() -> Generator[None, None, None]:
+    """Raises DeadLetterLost for a queue or bucket that does not answer, or refuses."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise DeadLetterLost(fault_of(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,7 @@ class DeadLetterQueue:
                 QueueUrl=self.url, MessageBody=letter, DelaySeconds=delay_seconds
             )
         except (BotoCoreError, ClientError, RecursionError, TypeError, ValueError) as error:
-            raise DeadLetterLost(_fault(error)) from None
+            raise DeadLetterLost(fault_of(error)) from None
 
     def letters(self) -> Generator[DeadLetter, None, None]:
         """The letters in the queue, each once; a letter that was looked at is hidden for a while.
@@ -126,7 +134,7 @@ class DeadLetterQueue:
                     del waiting[0]
                     yield letter
         except (BotoCoreError, ClientError) as error:
-            raise DeadLetterLost(_fault(error)) from None
+            raise DeadLetterLost(fault_of(error)) from None
         finally:
             if waiting:
                 self._show([message["ReceiptHandle"] for message in waiting])
@@ -137,12 +145,10 @@ class DeadLetterQueue:
         Raises:
             DeadLetterLost: the queue or the bucket does not answer.
         """
-        try:
+        with answering():
             self._letters().delete_message(QueueUrl=self.url, ReceiptHandle=letter.receipt)
             if letter.stored_at:
                 self._bucket().delete_object(Bucket=self.bucket, Key=letter.stored_at)
-        except (BotoCoreError, ClientError) as error:
-            raise DeadLetterLost(_fault(error)) from None
 
     def set_aside(self, letter: DeadLetter) -> None:
         """Moves a letter's payload into the bucket, under the reason, and out of the queue.
@@ -152,11 +158,9 @@ class DeadLetterQueue:
         """
         about = {"source": letter.source, "reason": letter.reason, "payload": letter.payload}
         key = f"{SET_ASIDE_PREFIX}{letter.reason or 'UNKNOWN'}/{uuid.uuid4()}.json"
-        try:
+        with answering():
             body = json.dumps(about, default=str).encode()
             self._bucket().put_object(Bucket=self.bucket, Key=key, Body=body)
-        except (BotoCoreError, ClientError) as error:
-            raise DeadLetterLost(_fault(error)) from None
         self.remove(letter)
 
     def show_again(self, receipts: Sequence[str]) -> None:
@@ -173,57 +177,16 @@ class DeadLetterQueue:
             for _ in threads.map(self._show, groups):
                 pass
 
-    def batches(self) -> Iterator[tuple[str, object]]:
-        """Key and records of every batch that Lambda gave up and put into the bucket.
-
-        Raises:
-            DeadLetterLost: the bucket does not answer.
-        """
-        try:
-            pages = self._bucket().get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self.bucket, Prefix=BATCH_PREFIX):
-                for found in page.get("Contents", []):
-                    batch = self._stored(found["Key"])
-                    text = batch.get("payload") if isinstance(batch, dict) else None
-                    yield found["Key"], json.loads(text) if isinstance(text, str) else text
-        except (BotoCoreError, ClientError, ValueError) as error:
-            raise DeadLetterLost(_fault(error)) from None
-
-    def remove_batch(self, key: str) -> None:
-        """Takes a batch out of the bucket.
-
-        Raises:
-            DeadLetterLost: the bucket does not answer.
-        """
-        try:
-            self._bucket().delete_object(Bucket=self.bucket, Key=key)
-        except (BotoCoreError, ClientError) as error:
-            raise DeadLetterLost(_fault(error)) from None
-
-    def shrink_batch(self, key: str, records: Sequence[Mapping[str, object]]) -> None:
-        """Leaves only these of its records in a batch in the bucket.
-
-        Raises:
-            DeadLetterLost: the bucket does not answer.
-        """
-        try:
-            batch = {**self._stored(key), "payload": json.dumps({"Records": records})}
-            self._bucket().put_object(Bucket=self.bucket, Key=key, Body=json.dumps(batch).encode())
-        except (BotoCoreError, ClientError) as error:
-            raise DeadLetterLost(_fault(error)) from None
-
     def hide(self, receipt: str, seconds: int) -> None:
         """Hides a letter that was looked at for so long.
 
         Raises:
             DeadLetterLost: the queue does not answer; the letter shows at its time.
         """
-        try:
+        with answering():
             self._letters().change_message_visibility(
                 QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=seconds
             )
-        except (BotoCoreError, ClientError) as error:
-            raise DeadLetterLost(_fault(error)) from None
 
     def read(self, text: str, receipt: str) -> DeadLetter:
         """A message's text as a letter, its payload included.
@@ -252,18 +215,16 @@ class DeadLetterQueue:
             {"Id": str(place), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
             for place, receipt in enumerate(receipts)
         ]
-        try:
+        with answering():
             self._letters().change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
-        except (BotoCoreError, ClientError) as error:
-            raise DeadLetterLost(_fault(error)) from None
 
     def _payload_at(self, key: str) -> object:
         """The payload; None where the object is gone: one letter must not block the others."""
         try:
             return self._stored(key)
         except (BotoCoreError, ClientError) as error:
-            if _fault(error) != "NoSuchKey":
-                raise DeadLetterLost(_fault(error)) from None
+            if fault_of(error) != "NoSuchKey":
+                raise DeadLetterLost(fault_of(error)) from None
             return None
 
     def _stored(self, key: str) -> Any:
@@ -281,7 +242,8 @@ class DeadLetterQueue:
         return self._storage
 
 
-def _fault(error: Exception) -> str:
+def fault_of(error: Exception) -> str:
+    """The name of a fault of AWS, without its text."""
     if isinstance(error, ClientError):
         return str(error.response["Error"].get("Code", ""))
     return type(error).__name__

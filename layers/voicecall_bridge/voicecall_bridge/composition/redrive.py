@@ -6,6 +6,7 @@ import os
 from functools import lru_cache
 
 from voicecall_bridge.aws.announcements import Announcements
+from voicecall_bridge.aws.given_up_batches import GivenUpBatches
 from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, AwsClients
 from voicecall_bridge.composition.dead_letters import dead_letter_queue
 from voicecall_bridge.settings.redrive import RedriveSettings
@@ -23,6 +24,7 @@ def redrive() -> Redrive:
     aws = AwsClients(STREAM_ATTEMPTS)
     return Redrive(
         dead_letter_queue(settings.dead_letters, aws),
+        GivenUpBatches(aws.maker("s3"), settings.dead_letters.bucket),
         aws.maker("kinesis"),
         Announcements(aws.maker("lambda"), settings.post_call_function),
     )

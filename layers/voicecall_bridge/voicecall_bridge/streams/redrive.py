@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from voicecall_bridge.aws.announcements import Announcements
     from voicecall_bridge.aws.dead_letters import DeadLetter, DeadLetterQueue
+    from voicecall_bridge.aws.given_up_batches import GivenUpBatches
     from voicecall_bridge.deadline import Deadline
 
 GIVEN_UP = "GIVEN_UP"
@@ -127,13 +128,15 @@ class Redrive:
     """Puts records back, or discards them.
 
     Attributes:
-        dead_letters: the queue and the bucket.
+        dead_letters: the queue.
+        batches: batches that Lambda gave up, in the bucket.
         client: makes the Kinesis client when it is needed.
         files: announces files of Contact Lens once more.
         new_run: makes the mark of a run.
     """
 
     dead_letters: DeadLetterQueue
+    batches: GivenUpBatches
     client: Callable[[], Any]
     files: Announcements
     new_run: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
@@ -184,7 +187,7 @@ class Redrive:
         return True
 
     def _batches(self, request: Request, deadline: Deadline, tally: Tally, run: str) -> None:
-        for key, batch in self.dead_letters.batches():
+        for key, batch in self.batches.all():
             if not deadline.allows(0.0):
                 tally.finished = False
                 return
@@ -197,9 +200,9 @@ class Redrive:
                 or request.dry_run
             ]
             if left and len(left) < len(records):
-                self.dead_letters.shrink_batch(key, left)
+                self.batches.shrink(key, left)
             elif records and not left:
-                self.dead_letters.remove_batch(key)
+                self.batches.remove(key)
 
     def _done(
         self, request: Request, reason: str, record: Mapping[str, object], tally: Tally, run: str
