@@ -117,7 +117,7 @@ def pruned_handlers(text: str, called: Mapping[str, set[str]]) -> str:
     """
     listed = _assigned(text, "BUILTIN_HANDLERS")
     if not isinstance(listed, ast.List) or not listed.elts:
-        raise SourceChangedError("BUILTIN_HANDLERS is no list")
+        raise SourceChangedError("BUILTIN_HANDLERS is not a list")
     unused: list[tuple[ast.expr, ast.expr]] = []
     for entry in listed.elts:
         name = entry.elts[0] if isinstance(entry, ast.Tuple) and entry.elts else None
@@ -148,7 +148,7 @@ def pruned_aliases(text: str, services: set[str]) -> str:
     """
     table = _assigned(text, "EVENT_ALIASES")
     if not isinstance(table, ast.Dict) or not table.keys:
-        raise SourceChangedError("EVENT_ALIASES is no table")
+        raise SourceChangedError("EVENT_ALIASES is not a table")
     unused = [
         (key, value)
         for key, value in zip(table.keys, table.values, strict=True)

@@ -35,7 +35,7 @@ class RetryQueue:
         self.letters.keep(source, reason, payload, delay_seconds=FIRST_SECONDS)
 
     def payload_of(self, body: str) -> object:
-        """The record of a message; None where it cannot be read any more.
+        """The record of a message; None if it can no longer be read.
 
         Raises:
             DeadLetterLost: it lies in the bucket, which does not answer.

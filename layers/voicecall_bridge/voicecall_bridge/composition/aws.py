@@ -79,7 +79,7 @@ class LateCredentials:
 
     @contextmanager
     def placeholder(self) -> Iterator[None]:
-        """Signs with what is no credential, as long as this lasts; looks nothing up."""
+        """Signs with false credentials while this lasts; looks nothing up."""
         self._places = create_credential_resolver(self._session)
         self._found = Credentials("rehearsal", "rehearsal")
         try:
@@ -196,7 +196,7 @@ def _connections(client: Any) -> Any:
 
 
 class _Nothing:
-    """The body of an answer that nobody gave, as urllib3 would hand it over."""
+    """The body of an invented answer, as urllib3 would hand it over."""
 
     def stream(self) -> Iterator[bytes]:
         yield _EMPTY

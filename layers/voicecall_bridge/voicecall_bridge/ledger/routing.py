@@ -1,4 +1,4 @@
-"""What is done once for a contact beside its creation: its routing cleared, or begun anew.
+"""The steps about a contact's routing that are done once: clearing it, and routing again.
 
 A step's lease is its slot: clear_routing_until and clear_routing_owner. A step that is done keeps
 an end that no clock reaches.

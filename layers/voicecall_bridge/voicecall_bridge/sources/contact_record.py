@@ -2,7 +2,7 @@
 
 Shape: one JSON object in Pascal case, most members present with null (Amazon Connect administrator
 guide, "Contact records data model"). A record is sent at least once, and whole again whenever it
-changes; LastUpdateTimestamp tells the versions apart.
+changes; LastUpdateTimestamp distinguishes the versions.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class ContactRecord:
 
     @property
     def key(self) -> ContactKey:
-        """What tells the contact from every other one."""
+        """The contact's key in the ledger."""
         return ContactKey(self.instance_id, self.contact_id)
 
     def at(self, path: str) -> object:

@@ -2,7 +2,7 @@
 
 Shape: {"Name": "ContactFlowEvent", "Details": {"ContactData": {...}, "Parameters": {...}}}
 (Amazon Connect administrator guide, "Invoke Lambda functions"). `Name` differs in older events,
-so `Details.ContactData` is what tells it from other events.
+so `Details.ContactData` distinguishes it from other events.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class FlowInvocation:
             contact's system_address nothing takes its place.
         names_contact: a parameter says which contact it is about.
         has_contact_data: False where only parameters came, as Salesforce's own Lambdas send them
-            (SCVL): the contact is no more than its id then.
+            (SCVL): the contact is only an id then.
     """
 
     method: str

@@ -29,7 +29,7 @@ MOST_BYTES = 50 * 1024 * 1024
 """Larger files are not read: parsed they would not fit into the function's memory."""
 
 UNSTATED = "unstated"
-"""Stands for the version of a file whose event names none: it is brought once."""
+"""The version of a file if its event names none: the file is brought once."""
 
 _KEY = re.compile(
     r"(?:.*/)?Analysis/Voice/(?P<redacted>Redacted/)?(?:.*/)?"

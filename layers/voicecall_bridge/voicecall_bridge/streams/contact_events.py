@@ -84,7 +84,7 @@ class ContactEvents:
     def without_salesforce(
         self, item: ContactEvent, later: Sequence[ContactEvent]
     ) -> RecordResult | None:
-        """How most events end; None for the others. What an event tells is remembered first.
+        """How most events end; None for the others. The event's data is stored first.
 
         Raises:
             TransientFailure: the ledger does not take the end of a call.

@@ -127,7 +127,7 @@ class StreamProcessor(Generic[Item]):
         aside: Parking | Postponing
         if is_queue_event(event):
             records, aside = retries.read(event, self.retries), self._postponing
-            first = PROBES  # of records that failed before, these tell whether it is an outage
+            first = PROBES  # of records that failed before, these show whether it is an outage
         else:
             records, aside = kinesis.read(event), self._parking
             first = len(records)

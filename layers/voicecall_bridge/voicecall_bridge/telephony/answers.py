@@ -116,7 +116,7 @@ def read_answer(response: requests.Response, deadline: Deadline) -> Answer:
     members = _members(body) if whole else _members_so_far(body.decode(errors="replace"))
     answer = Answer(response.status_code, request_id, members or {}, empty=not body)
     if members is None:
-        # Salesforce's REST APIs tell errors in a list, and gateways in plain text.
+        # Salesforce's REST APIs list errors, and gateways answer in plain text.
         said = remark_of(body[:REMARK_LIMIT])
         raise answer.unreadable("the answer is not a JSON object", said)
     return answer

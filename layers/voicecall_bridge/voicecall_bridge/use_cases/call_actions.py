@@ -175,7 +175,7 @@ class CallActions:
         return client.perform(operation, contact.contact_id, with_reserve(deadline), body)
 
 
-def _found_somebody(result: SalesforceResult) -> bool:
+def _is_routed(result: SalesforceResult) -> bool:
     return bool(result.members.get("agent") or result.members.get("queue"))
 
 
@@ -185,7 +185,7 @@ def _took_it_up(result: SalesforceResult) -> bool:
 
 
 _ROUTES: Mapping[Operation, Callable[[SalesforceResult], bool]] = {
-    Operation.OMNI_FLOW: _found_somebody,
+    Operation.OMNI_FLOW: _is_routed,
     Operation.REROUTE: _took_it_up,
     Operation.ROUTE: _took_it_up,
 }

@@ -2,8 +2,8 @@
 
 Transcripts go to the first call of the chain. A consult that was not merged with the call stays
 with its own: a leg with a VoiceCall of its own, as long as the contact that spawned it goes on
-(Salesforce's Voice implementation guide, "Transcribe Calls in Real Time"). Connect tells neither
-consult nor merge while the call is on; that the other contact has ended is what the events tell.
+(Salesforce's Voice implementation guide, "Transcribe Calls in Real Time"). Connect shows neither
+consult nor merge while the call is on; the events show that the other contact has ended.
 """
 
 from __future__ import annotations

@@ -265,7 +265,7 @@ class _Round:
     def stop(
         self, result: LineResult, parts: Sequence[tuple[CallLines, list[PendingLine]]] = ()
     ) -> None:
-        """Gives all lines back that nobody is sending: those of `parts`, and those not begun."""
+        """Gives back all lines that are not being sent: those of `parts`, and those not begun."""
         with self._lock:
             self._stopped = result
             for call in [*self._ready, *(call for call, _ in parts)]:

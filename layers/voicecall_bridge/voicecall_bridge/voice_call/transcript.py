@@ -74,7 +74,7 @@ class Message:
 def messages_of(segments: LensSegments, arrived: int, others: Sender) -> list[Message]:
     """The lines of a record.
 
-    Connect tells no time of day, so the last line ends when the record arrived, as with SCVL, and
+    Connect gives no time of day, so the last line ends when the record arrived, as with SCVL, and
     the lines before it as much earlier as their offsets say.
 
     Args:
