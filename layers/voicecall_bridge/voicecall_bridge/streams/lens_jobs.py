@@ -24,7 +24,7 @@ NOT_FOUND_SECONDS = 30.0
 """How long a VoiceCall that Salesforce does not have yet is waited for."""
 
 
-@dataclass(eq=False, repr=False, slots=True)
+@dataclass(slots=True)
 class LensJob:
     """A record, of the stream or of the queue of those that wait.
 

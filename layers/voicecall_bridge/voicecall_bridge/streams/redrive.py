@@ -96,7 +96,7 @@ class Request:
         return request
 
 
-@dataclass(eq=False, repr=False, slots=True)
+@dataclass(slots=True)
 class Tally:
     """What became of the records that were asked for.
 

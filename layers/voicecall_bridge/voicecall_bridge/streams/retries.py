@@ -136,7 +136,7 @@ class Postponing:
         return False
 
 
-@dataclass(eq=False, repr=False, slots=True)
+@dataclass(slots=True)
 class Health:
     """Whether the records of a batch fail together. Use it from many threads."""
 

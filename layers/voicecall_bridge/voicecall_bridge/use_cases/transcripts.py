@@ -45,7 +45,7 @@ REST_SECONDS = 1.0
 """So long: else each batch would wait for it, and the shards would fall behind."""
 
 
-@dataclass(eq=False, repr=False, slots=True)
+@dataclass(slots=True)
 class PendingLine:
     """A line on its way; `result` is None until it is known."""
 
@@ -53,7 +53,7 @@ class PendingLine:
     result: LineResult | None = None
 
 
-@dataclass(eq=False, repr=False, slots=True)
+@dataclass(slots=True)
 class CallLines:
     """Lines of one call, the earliest first.
 
