@@ -144,9 +144,10 @@ def _prepare(simulator: Simulator, flow: Flow, caller: Caller, parsed: argparse.
     later = flow.type not in (INBOUND, MODULE) and contact["InitiationMethod"] != "TRANSFER"
     if parsed.created or later:
         simulator.salesforce.add_voice_call(contact["ContactId"])
+    simulator.salesforce.clear_faults()
     if parsed.salesforce:
-        fault = replace(parsed.salesforce, vendor_call_key=contact["ContactId"])
-        simulator.salesforce.inject(fault)
+        # Whatever it is about: a number is asked for without a call, a transcript for the first.
+        simulator.salesforce.inject(parsed.salesforce)
 
 
 def _surroundings(parsed: argparse.Namespace) -> Surroundings:

@@ -59,6 +59,22 @@ def test_what_is_left_to_replace_is_reported(
     assert "replaced" not in run(written(tmp_path, flow))[1]
 
 
+@pytest.mark.parametrize(
+    ("flow", "method", "arguments"),
+    [
+        ("outbound", "getDefaultOutboundPhoneNumber", ()),
+        ("disconnect", "getVoicemailDrop", ("--attribute", "VoicemailDrop=Enable")),
+    ],
+)
+def test_a_fault_of_salesforce_hits_what_is_not_about_the_callers_contact(
+    run: Callable[..., tuple[int, str]], flow: str, method: str, arguments: tuple[str, ...]
+) -> None:
+    """Given a request about no call, or about the first one; then it fails as all others do."""
+    status, output = run(FOLDER / f"{flow}.json", "--salesforce", "status:403", *arguments)
+    assert f"{method}: raises FlowFailed: failed: 403" in output
+    assert (status, "NoMatchingError" in output) == (RIGHT, True)
+
+
 def test_a_fault_of_salesforce_is_for_this_caller_alone(
     run: Callable[..., tuple[int, str]],
 ) -> None:
