@@ -285,6 +285,14 @@ def test_an_answer_promises_a_record_only_where_the_settings_send_one(
     assert ("ContactRecordMethods" in answer["errorMessage"]) is not promised
 
 
+def test_members_of_a_creates_answer_reach_the_flow() -> None:
+    """As those of every other method's do."""
+    made = SalesforceResult({"voiceCallId": "0LQ1", "conversationId": 7, "status": "HUSH"}, 1)
+    answer = Scene(made).answer()
+    assert (answer["status"], answer["voiceCallId"]) == ("created", "0LQ1")
+    assert answer["conversationId"] == "7"
+
+
 @pytest.mark.parametrize(
     "outcome", [None, MissingProperty("x"), not_created(Rejected("x", status=400, remark="r"))]
 )

@@ -115,7 +115,7 @@ def created(made: SalesforceResult) -> FlowResult:
         Disposition.SUPERSEDED if existing else Disposition.DELIVERED,
         reason=made.superseded,
         voice_call_id=made.voice_call_id,
-        members={"voiceCallId": made.voice_call_id},
+        members=made.members,
         remarks=made.remarks,
         attempts=made.attempts,
         done=True,
