@@ -1,13 +1,16 @@
 """The clock of moto's queues: delays, visibility time-outs and ages, which a replay jumps over.
 
-moto keeps its queues in this process, and the times of a message as epoch milliseconds.
+moto keeps its queues in this process, and the times of a message as epoch milliseconds. Its twelve
+hours of visibility time-out begin when a message was sent; SQS's begin when it is received (SQS
+developer guide, "Amazon SQS visibility timeout"), so that one can be hidden again for days.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 from moto.core.utils import unix_time_millis
-from moto.sqs.models import sqs_backends
+from moto.sqs.exceptions import ReceiptHandleIsInvalid
+from moto.sqs.models import SQSBackend, sqs_backends
 
 __all__ = ["let_time_pass", "visible_in"]
 
@@ -34,6 +37,22 @@ def let_time_pass(seconds: float) -> None:
             message.visible_at -= seconds * _MILLISECONDS
             message.delayed_until -= seconds * _MILLISECONDS
             message.sent_timestamp -= int(seconds * _MILLISECONDS)
+
+
+def _change_visibility(
+    backend: Any, queue_name: str, receipt_handle: str, visibility_timeout: int
+) -> None:
+    queue = backend.get_queue(queue_name)
+    for message in queue._messages:
+        if message.had_receipt_handle(receipt_handle):
+            message.change_visibility(visibility_timeout)
+            if message.visible:
+                queue.pending_messages.discard(message)
+            return
+    raise ReceiptHandleIsInvalid
+
+
+SQSBackend.change_message_visibility = _change_visibility  # type: ignore[method-assign, assignment]
 
 
 def _queues() -> Iterator[Any]:

@@ -104,26 +104,39 @@ def _seen(sources: Sources, results: Sequence[BatchResult], known: set[str]) -> 
     for result in results:
         own = [it for it in result.records if it.input_id in known or not _is_forwarded(it)]
         for record in own:
-            it = seen.setdefault(record.input_id, _Seen(record))
-            it.deliveries += result.outcome is not Outcome.DISCARDED
+            seen.setdefault(record.input_id, _Seen(record))
         if result.outcome is Outcome.DISCARDED:
             for record in result.records:
                 _give_up(seen, record, result.reason, sources.kept_in(result.destination))
-            continue
-        for line in _lines_of(result):
-            name = line.input_id
-            if name not in seen and len(own) == 1:
-                name = own[0].input_id
-            if name in seen:
-                seen[name].lines.append(line)
-        for record in result.records[result.done :]:
-            if result.reason and record.input_id in seen:
-                seen[record.input_id].trouble = result.reason
+        else:
+            _note(seen, result, own)
     return seen
+
+
+def _note(seen: Mapping[str, _Seen], result: BatchResult, own: Sequence[PolledRecord]) -> None:
+    """Takes down what an invocation did with inputs."""
+    for name in [*(it.input_id for it in own), *_forwarded_in(result, seen)]:
+        seen[name].deliveries += 1
+    for line in _lines_of(result):
+        name = line.input_id
+        if name not in seen and len(own) == 1:
+            name = own[0].input_id
+        if name in seen:
+            seen[name].lines.append(line)
+    for record in result.records[result.done :]:
+        if result.reason and record.input_id in seen:
+            seen[record.input_id].trouble = result.reason
 
 
 def _is_forwarded(record: PolledRecord) -> bool:
     return isinstance(record, Message)
+
+
+def _forwarded_in(result: BatchResult, seen: Mapping[str, _Seen]) -> list[str]:
+    """The ids of the inputs that the messages of a function's own queue are about."""
+    messages = [it for it in result.records if it.input_id not in seen and _is_forwarded(it)]
+    inside = [_input_ids_in(_payload(message.data)) for message in messages]
+    return [name for names in inside if (name := next((it for it in names if it in seen), ""))]
 
 
 def _lines_of(result: BatchResult) -> Iterator[DeliveryLine]:

@@ -9,6 +9,8 @@ INSTANCE = "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c-1111-4222-8
 
 
 INSTANCE_ID = INSTANCE.rpartition("/")[2]
+NO_RETRY_QUEUE = {"RETRY_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/111122223333/not-there"}
+"""Settings of a function that has nowhere to put what fails: it stays in its stream."""
 
 
 def queued_event(contact_id: str, **changes: Any) -> dict[str, Any]:

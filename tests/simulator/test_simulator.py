@@ -12,7 +12,7 @@ from simulator.pollers.kinesis_poller import Outcome
 from simulator.salesforce import Fault
 from simulator.simulator import Simulator
 from tests.simulator.processes import is_open
-from tests.simulator.samples import INSTANCE_ID, flow_event, queued_event
+from tests.simulator.samples import INSTANCE_ID, NO_RETRY_QUEUE, flow_event, queued_event
 
 FLOW = "ContactFlowFunction"
 PATIENCE = 60.0
@@ -110,12 +110,13 @@ def test_rules_follow_the_settings(simulator: Simulator) -> None:
 
 
 def test_pauses_are_jumped_over(simulator: Simulator) -> None:
-    """Given a record that fails for as long as the template lets it live, when it is polled, then
-    it is given up into the bucket at once, and the next record is none the older for it."""
+    """Given a record that fails for as long as the template lets it live, and a retry queue that is
+    not there, when it is polled, then it is given up into the bucket at once, and the next record
+    is none the older for it."""
     simulator.salesforce.inject(Fault("status", times=None, status=401))
     simulator.connect.add_contact(INSTANCE_ID, "c-9", Channel="VOICE", InitiationMethod="INBOUND")
     simulator.sources.publish(queued_event("c-9"))
-    results = simulator.sources.poll()
+    results = simulator.sources.poll(NO_RETRY_QUEUE)
     simulator.salesforce.clear_faults()
     (delivery,) = simulator.sources.publish(queued_event("c-9"))
     (good,) = simulator.sources.poll()

@@ -215,3 +215,18 @@ def test_mapping_of_the_template(tmp_path: Path) -> None:
 def test_what_cannot_be_replayed_is_refused(tmp_path: Path, properties: str, fault: str) -> None:
     with pytest.raises(TemplateError, match=fault):
         read(tmp_path, properties)
+
+
+def test_the_twelve_hours_of_hiding_begin_with_each_receive(aws: Aws) -> None:
+    """Given a message that is a day old, when it is received, then it can be hidden for hours: the
+    limit counts from the receive (SQS developer guide, "Amazon SQS visibility timeout")."""
+    url = url_of(aws, aws.queue())
+    aws.sqs.send_message(QueueUrl=url, MessageBody="old")
+    let_time_pass(24 * 3600.0)
+    (message,) = aws.sqs.receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
+    aws.sqs.change_message_visibility(
+        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=3600
+    )
+    assert "Messages" not in aws.sqs.receive_message(QueueUrl=url)
+    let_time_pass(3601.0)
+    assert aws.sqs.receive_message(QueueUrl=url)["Messages"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from simulator.__main__ import RIGHT, UNUSABLE, WRONG, main
-from tests.simulator.samples import flow_event, queued_event, write_call, write_json
+from tests.simulator.samples import NO_RETRY_QUEUE, flow_event, queued_event, write_call, write_json
 
 HEADER = {"comment": "a call", "source": "invented"}
 CONTACT = {"Id": "c-1", "Channel": "VOICE", "InitiationMethod": "INBOUND"}
@@ -119,7 +119,7 @@ def every_way() -> tuple[dict[str, Any], ...]:
 
 def test_every_way_of_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a call that goes every way, when it is run, then the tally closes all the same."""
-    write_call(tmp_path, "call", HEADER, *every_way())
+    write_call(tmp_path, "call", {**HEADER, "settings": NO_RETRY_QUEUE}, *every_way())
 
     assert main(["run", "-v", str(tmp_path)]) == RIGHT
 
