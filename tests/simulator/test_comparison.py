@@ -9,6 +9,7 @@ from simulator.replay.comparison import (
     action_differences,
     call_differences,
     differences,
+    line_differences,
     passage_differences,
 )
 from simulator.replay.outcome import Passage
@@ -210,3 +211,25 @@ def test_an_end_is_not_expected_of_what_no_rule_takes(
     """Given rules that let too little through, then a sample that says how it ends is not right."""
     found = passage_differences(expected, Passage(matched=matched), (), (), ())
     assert any("matched by a rule" in difference for difference in found) is differs
+
+
+def _said(text: str, end: int) -> ActionRecord:
+    return ActionRecord("c-1", "messages", {"content": text, "endTime": end}, {}, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "right"),
+    [
+        ([("one", 1), ("two", 2)], True),
+        ([("two", 2), ("one", 1)], True),
+        ([("one", 2), ("two", 1)], True),
+        ([("two", 1), ("one", 2)], False),
+        ([("one", 1)], False),
+        ([("one", 1), ("two", 2), ("two", 2)], False),
+    ],
+)
+def test_lines_are_in_the_order_of_their_coming_or_of_their_times(
+    found: list[tuple[str, int]], right: bool
+) -> None:
+    actions = [_said(text, end) for text, end in found]
+    assert (line_differences({"c-1": ["one", "two"]}, actions) == []) is right
