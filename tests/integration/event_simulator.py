@@ -31,6 +31,7 @@ from simulator.pollers.sqs_poller import SqsPoller
 from simulator.salesforce import SalesforceSimulator, new_identity
 from tests.integration.canaries import ATTRIBUTE, CUSTOMER, EMAIL, FIELD, NAME, SYSTEM
 from tests.integration.simulator import Context, Told, join_overrunning
+from tests.samples.contact_events import envelope
 from voicecall_bridge.composition import contact_events, contact_flow, contact_records, redrive
 from voicecall_bridge.composition import salesforce as telephony
 from voicecall_bridge.observability import Observer
@@ -357,17 +358,12 @@ def event(
     }
     if previous:
         facts |= {"initialContactId": root or previous, "previousContactId": previous}
-    return {
-        "version": "0",
-        "id": f"event-{kind}-{contact_id}-{now.timestamp()}",
-        "detail-type": "Amazon Connect Contact Event",
-        "source": "aws.connect",
-        "account": "111122223333",
-        "time": now.isoformat(timespec="seconds"),
-        "region": "us-west-2",
-        "resources": [CONNECT_INSTANCE_ARN],
-        "detail": facts | detail,
-    }
+    return envelope(
+        facts | detail,
+        name=f"event-{kind}-{contact_id}-{now.timestamp()}",
+        at=now.isoformat(timespec="seconds"),
+        resources=[CONNECT_INSTANCE_ARN],
+    )
 
 
 def batch_of(records: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.samples.contact_events import envelope
+
 INSTANCE = "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c-1111-4222-8333-444455556666"
 
 
@@ -25,17 +27,7 @@ def queued_event(contact_id: str, **changes: Any) -> dict[str, Any]:
         "initiationTimestamp": now,
         "tags": {"aws:connect:systemEndpoint": "+18005550123"},
     }
-    return {
-        "version": "0",
-        "id": f"event-of-{contact_id}",
-        "detail-type": "Amazon Connect Contact Event",
-        "source": "aws.connect",
-        "account": "111122223333",
-        "time": now,
-        "region": "us-west-2",
-        "resources": [],
-        "detail": {**detail, **changes},
-    }
+    return envelope({**detail, **changes}, name=f"event-of-{contact_id}", at=now)
 
 
 def flow_event(contact_id: str, **changes: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from simulator.functions.lambda_process import Invocation
 from simulator.pollers.event_source_mapping import EventSourceMapping
 from simulator.pollers.kinesis_poller import BatchResult, KinesisPoller, Outcome, StreamRecord
 from simulator.sam.template import Template, load_template
+from tests.samples.contact_events import envelope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -215,18 +216,14 @@ def template_of(folder: Path, resources: str, values: Mapping[str, object]) -> T
 
 
 def contact_event(contact_id: str = "c-1", **detail: Any) -> dict[str, Any]:
-    """An envelope as in Amazon Connect's "Contact events"; the values are invented."""
-    return {
-        "version": "0",
-        "id": f"event-of-{contact_id}",
-        "detail-type": "Amazon Connect Contact Event",
-        "source": "aws.connect",
-        "account": ACCOUNT,
-        "time": "2026-11-20T10:00:00Z",
-        "region": REGION,
-        "resources": [],
-        "detail": {"eventType": "INITIATED", "contactId": contact_id, "channel": "VOICE", **detail},
-    }
+    """A contact event of this account and region."""
+    return envelope(
+        {"eventType": "INITIATED", "contactId": contact_id, "channel": "VOICE", **detail},
+        name=f"event-of-{contact_id}",
+        at="2026-11-20T10:00:00Z",
+        account=ACCOUNT,
+        region=REGION,
+    )
 
 
 def every(records: Sequence[PolledRecord]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tests.samples.contact_events import envelope
 from tests.soak.aws import INSTANCE
 
 if TYPE_CHECKING:
@@ -121,12 +122,7 @@ def _event(contact: dict[str, Any], kind: str, moment: float, *, abandoned: bool
         detail["disconnectTimestamp"] = _text(moment)
         if not abandoned:
             detail["agentInfo"] = {"connectedToAgentTimestamp": _text(moment)}
-    return {
-        "source": "aws.connect",
-        "detail-type": "Amazon Connect Contact Event",
-        "time": _text(moment),
-        "detail": detail,
-    }
+    return envelope(detail, name=f"{kind} of {contact['ContactId']}", at=_text(moment))
 
 
 def _record(contact: dict[str, Any], version: int, stamp: float) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from simulator.aws.event_rules import Rule, Target, read_rules
+from tests.samples.contact_events import envelope
 from tests.template.deployment import INSTANCE, RULE_QUEUE, STREAM, deployed
 from tests.template.policies import by_sid
 
@@ -23,26 +24,21 @@ UNUSED = ["CONNECTED_TO_SYSTEM", "COMPLETED", "PAUSED", "RESUMED", "AMD_DISABLED
 
 def contact_event(event_type: str, **detail: object) -> dict[str, Any]:
     """An event of a first contact; `detail` replaces members or adds some."""
-    return {
-        "version": "0",
-        "id": "e0000000-aaaa-4bbb-8ccc-000000000003",
-        "detail-type": "Amazon Connect Contact Event",
-        "source": "aws.connect",
-        "account": "111122223333",
-        "time": "2026-11-20T10:00:20Z",
-        "region": "us-west-2",
-        "resources": [f"{INSTANCE}/contact/{FIRST}", INSTANCE],
-        "detail": {
-            "eventType": event_type,
-            "contactId": FIRST,
-            "channel": "VOICE",
-            "instanceArn": INSTANCE,
-            "initiationMethod": "INBOUND",
-            "initiationTimestamp": "2026-11-20T10:00:00.120Z",
-            "tags": {"aws:connect:systemEndpoint": "+18005550199"},
-            **detail,
-        },
+    facts = {
+        "eventType": event_type,
+        "contactId": FIRST,
+        "channel": "VOICE",
+        "instanceArn": INSTANCE,
+        "initiationMethod": "INBOUND",
+        "initiationTimestamp": "2026-11-20T10:00:00.120Z",
+        "tags": {"aws:connect:systemEndpoint": "+18005550199"},
     }
+    return envelope(
+        facts | detail,
+        name="e0000000-aaaa-4bbb-8ccc-000000000003",
+        at="2026-11-20T10:00:20Z",
+        resources=[f"{INSTANCE}/contact/{FIRST}", INSTANCE],
+    )
 
 
 def later_event(event_type: str, **detail: object) -> dict[str, Any]:

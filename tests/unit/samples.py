@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from tests.samples.contact_events import envelope
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, Queue
 from voicecall_bridge.contact_centers.registry import ContactCenterRegistry
 from voicecall_bridge.telephony.answers import SalesforceResult
@@ -196,17 +197,12 @@ def contact_event(
     kind: object = "QUEUED", time: object = "2026-11-20T10:00:20Z", **changes: object
 ) -> dict[str, Any]:
     """The whole envelope; `changes` are members of the detail."""
-    return {
-        "version": "0",
-        "id": "e0000000-aaaa-4bbb-8ccc-000000000003",
-        "detail-type": "Amazon Connect Contact Event",
-        "source": "aws.connect",
-        "account": "111122223333",
-        "time": time,
-        "region": "us-west-2",
-        "resources": [INSTANCE_ARN],
-        "detail": event_detail(kind, **changes),
-    }
+    return envelope(
+        event_detail(kind, **changes),
+        name="e0000000-aaaa-4bbb-8ccc-000000000003",
+        at=time,
+        resources=[INSTANCE_ARN],
+    )
 
 
 def transfer_event(kind: object = "QUEUED", **changes: object) -> dict[str, Any]:
