@@ -15,6 +15,7 @@ COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 OF_CODE_DEPLOY = "ContactFlowNewVersionErrorAlarm"
 LASTING = {
     *("WithoutVoiceCallAlarm", "ContactFlowSlowAlarm", "LimitAlarm", "LedgerFaultAlarm"),
+    "DescribeContactThrottledAlarm",
     *("SettingFaultAlarm", "DeadLetterAgeAlarm", "EventRuleDeadLetterAgeAlarm"),
     *("RetryOverdueAlarm", "ContactEventRetriesUnreadAlarm", "ContactRecordRetriesUnreadAlarm"),
     *(

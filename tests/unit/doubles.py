@@ -330,8 +330,10 @@ class MemoryDirectory(ContactDirectory):
         key = (contact.instance_id, contact.contact_id)
         self.contacts[key] = DescribedContact(contact, ended)
 
-    def describe(self, instance_id: str, contact_id: str, deadline: Deadline) -> DescribedContact:
-        self.journal.append("describe")
+    def describe(
+        self, instance_id: str, contact_id: str, deadline: Deadline, *, waits: bool = True
+    ) -> DescribedContact:
+        self.journal.append("describe" if waits else "describe at once")
         if self.fault:
             raise self.fault
         try:

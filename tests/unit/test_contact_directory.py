@@ -14,6 +14,7 @@ from tests.unit.doubles import Clock
 from tests.unit.samples import CONTACT_ID, CUSTOMER, INSTANCE_ID
 from voicecall_bridge.aws.contact_directory import (
     ContactDirectory,
+    DirectoryThrottled,
     DirectoryUnavailable,
     NoSuchContact,
 )
@@ -38,9 +39,13 @@ class Scene:
         self.clock = Clock()
         client = aws.new_client("connect")
         client.meta.events.register("before-send.connect.DescribeContact", self.answer)
+        self.throttled = 0
         self.directory = ContactDirectory(
-            lambda: client, self.clock.sleep, draw=lambda _least, most: most
+            lambda: client, self.clock.sleep, lambda _least, most: most, self.count
         )
+
+    def count(self) -> None:
+        self.throttled += 1
 
     def answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         self.urls.append(request.url)
@@ -83,6 +88,16 @@ def test_being_throttled_passes(fault: tuple[int, str, Any]) -> None:
     scene = Scene(fault, fault, FOUND)
     assert scene.describe().contact.contact_id == CONTACT_ID
     assert scene.clock.slept == [0.5, 0.5]
+    assert scene.throttled == (2 if fault == THROTTLED else 0)
+
+
+def test_a_question_that_does_not_wait() -> None:
+    """Given Connect throttles it, then it ends at once; every other fault passes as ever."""
+    scene = Scene(FAILS, THROTTLED)
+    with pytest.raises(DirectoryThrottled):
+        scene.directory.describe(INSTANCE_ID, CONTACT_ID, scene.clock.deadline(3.0), waits=False)
+    assert scene.clock.slept == [0.5]
+    assert scene.throttled == 1
 
 
 def test_a_throttle_that_does_not_pass_in_time() -> None:

@@ -17,7 +17,11 @@ from tests.unit.samples import (
     transfer_event,
 )
 from tests.unit.scripted_events import Scripted, ScriptedRouting, ScriptedSafetyNet
-from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
+from voicecall_bridge.aws.contact_directory import (
+    DirectoryThrottled,
+    DirectoryUnavailable,
+    NoSuchContact,
+)
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
@@ -281,6 +285,12 @@ ALL = pytest.mark.parametrize(
 )
 def test_faults_that_pass(event: dict[str, Any], fault: Exception, code: str) -> None:
     assert Scene(fault).passing(event) == code
+
+
+@pytest.mark.parametrize("kind", ["INITIATED", "QUEUED", "CONNECTED_TO_AGENT"])
+def test_what_connect_is_too_busy_to_tell_is_left_to_the_next_event(kind: str) -> None:
+    scene = Scene(DirectoryThrottled(), CreateFromEvents.ALWAYS)
+    assert scene.handle(contact_event(kind)) == skipped("DEFERRED")
 
 
 def test_an_end_that_could_not_be_remembered_comes_again() -> None:

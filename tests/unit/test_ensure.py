@@ -65,7 +65,7 @@ def test_without_a_flow_connect_tells_the_numbers() -> None:
     scene = Scene(MADE)
     scene.directory.know(a_contact(attributes=ATTRIBUTES))
     assert scene.ensure().voice_call_id == VOICE_CALL_ID
-    assert scene.journal == ["entry", "describe", "acquire", "POST", "settle"]
+    assert scene.journal == ["entry", "describe at once", "acquire", "POST", "settle"]
     (sent,) = scene.client.sent
     assert (sent.from_, sent.to, sent.initiation_method) == (CUSTOMER, SYSTEM, INBOUND)
     assert sent.start_time == "2026-11-20T10:00:00Z"
@@ -162,7 +162,17 @@ def test_an_event_that_is_late_is_no_sign_of_life(late: bool) -> None:
         assert scene.journal == ["entry", "describe"]
     else:
         assert not scene.ensure().superseded
-        assert "describe" not in scene.journal
+        assert scene.told.counted().get("DescribeContact", 0) == 0
+
+
+def test_what_only_connect_knows_is_not_waited_for() -> None:
+    """Given more calls without a flow than Connect tells of, then none of them, nor a transfer's
+    parent, holds up the others; whether a call is still on, asked after an outage, may wait."""
+    scene = Scene(MADE, MADE)
+    scene.parent(None)
+    scene.ensure(a_transfer(**EVENT))
+    asked = [step for step in scene.journal if step.startswith("describe")]
+    assert asked == ["describe at once", "describe at once"]
 
 
 def test_a_late_event_of_a_call_that_is_on() -> None:
@@ -191,7 +201,7 @@ def test_an_end_that_only_connect_knows_of() -> None:
     scene.directory.know(a_contact(), ended=True)
     with pytest.raises(CallOver):
         scene.ensure()
-    assert scene.journal == ["entry", "describe"]
+    assert scene.journal == ["entry", "describe at once"]
 
 
 def test_an_end_takes_no_voice_call_away() -> None:
@@ -313,9 +323,9 @@ def test_a_busy_contact_that_was_created_meanwhile_keeps_the_flows_attributes(
     described = scene.directory.describe
 
     def flow_comes_meanwhile(
-        instance_id: str, contact_id: str, deadline: Deadline
+        instance_id: str, contact_id: str, deadline: Deadline, *, waits: bool = True
     ) -> DescribedContact:
-        answer = described(instance_id, contact_id, deadline)
+        answer = described(instance_id, contact_id, deadline, waits=waits)
         scene.flow(a_contact(attributes=ATTRIBUTES))
         return answer
 
@@ -335,9 +345,9 @@ def test_a_flow_that_failed_meanwhile_is_sent_as_it_was(
     described = scene.directory.describe
 
     def flow_fails_meanwhile(
-        instance_id: str, contact_id: str, deadline: Deadline
+        instance_id: str, contact_id: str, deadline: Deadline, *, waits: bool = True
     ) -> DescribedContact:
-        answer = described(instance_id, contact_id, deadline)
+        answer = described(instance_id, contact_id, deadline, waits=waits)
         with pytest.raises(NotCreated):
             scene.flow(a_contact(attributes=ATTRIBUTES))
         return answer

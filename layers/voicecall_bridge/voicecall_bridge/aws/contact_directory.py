@@ -1,7 +1,8 @@
 """Amazon Connect's own word on a contact: the only use of its API.
 
 DescribeContact allows 10 requests a second in a region (burst 15): it is asked only for what is
-known from nowhere else, and being throttled is a fault that passes.
+known from nowhere else, and being throttled is a fault that passes. Whoever has another chance does
+not wait for it: waiting, the calls of a burst would hold up those behind them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ _PAUSE_SECONDS = 0.5
 _FINAL = frozenset(
     {"ResourceNotFoundException", "InvalidRequestException", "InvalidParameterException"}
 )
+_THROTTLED = frozenset({"ThrottlingException", "TooManyRequestsException"})
+
+
+class DirectoryThrottled(Exception):
+    """Connect has more questions than the account's quota allows, and nobody waited."""
 
 
 class DirectoryUnavailable(Exception):
@@ -43,17 +49,27 @@ class ContactDirectory:
         client: makes the Connect client when it is needed.
         sleep: waits for seconds.
         draw: random number generator of the pauses, uniform(a, b).
+        throttled: called for each question that Connect throttled.
     """
 
     client: Callable[[], Any]
     sleep: Callable[[float], None] = time.sleep
     draw: Callable[[float, float], float] = random.uniform
+    throttled: Callable[[], None] = lambda: None
     _made: Any = field(default=None, init=False, repr=False)
 
-    def describe(self, instance_id: str, contact_id: str, deadline: Deadline) -> DescribedContact:
+    def describe(
+        self, instance_id: str, contact_id: str, deadline: Deadline, *, waits: bool = True
+    ) -> DescribedContact:
         """What Connect knows of the contact.
 
+        Args:
+            instance_id, contact_id: the contact.
+            deadline: for all of it.
+            waits: asks again while Connect throttles.
+
         Raises:
+            DirectoryThrottled: throttled, and not to wait.
             DirectoryUnavailable: throttled, failing or silent until the deadline.
             NoSuchContact: unknown or refused.
         """
@@ -61,19 +77,30 @@ class ContactDirectory:
             raise NoSuchContact("NoInstance")  # DescribeContact needs an instance
         while True:
             try:
-                if self._made is None:
-                    self._made = self.client()
-                answer = self._made.describe_contact(InstanceId=instance_id, ContactId=contact_id)
+                return self._ask(instance_id, contact_id)
             except ClientError as error:
-                fault = error.response["Error"].get("Code", "")
-                if fault in _FINAL:
-                    raise NoSuchContact(fault) from None
+                fault = self._passing(error, waits)
             except BotoCoreError as error:
                 fault = type(error).__name__
-            else:
-                return read(instance_id, contact_id, answer)
             # Everybody who was throttled with this one comes back as well: spread them.
             pause = self.draw(0.0, _PAUSE_SECONDS)
             if not deadline.allows(pause):
                 raise DirectoryUnavailable(fault)
             self.sleep(pause)
+
+    def _ask(self, instance_id: str, contact_id: str) -> DescribedContact:
+        if self._made is None:
+            self._made = self.client()
+        answer = self._made.describe_contact(InstanceId=instance_id, ContactId=contact_id)
+        return read(instance_id, contact_id, answer)
+
+    def _passing(self, error: ClientError, waits: bool) -> str:
+        """The name of a fault that is waited for; raises for every other one."""
+        fault = str(error.response["Error"].get("Code", ""))
+        if fault in _FINAL:
+            raise NoSuchContact(fault) from None
+        if fault in _THROTTLED:
+            self.throttled()
+            if not waits:
+                raise DirectoryThrottled from None
+        return fault

@@ -30,6 +30,9 @@ STREAM_SECONDS = 3.0
 """What AWS may take for an answer where no caller waits."""
 STREAM_ATTEMPTS = 3
 """Attempts at a request where no caller waits."""
+_ONCE = frozenset({"connect"})
+"""Services that are tried once: botocore would wait while it is throttled, and who asks them knows
+when to wait (aws.contact_directory)."""
 _MAKING = threading.Lock()
 _EMPTY = b'{"SecretString": "", "Parameter": {"Value": ""}}'
 """An answer without content, whatever was asked: botocore reads the members that it looks for."""
@@ -174,7 +177,7 @@ class AwsClients:
         config = Config(
             connect_timeout=seconds,
             read_timeout=seconds,
-            retries={"total_max_attempts": self.attempts},
+            retries={"total_max_attempts": 1 if service in _ONCE else self.attempts},
             # The requests are the bridge's own; checking each against the model takes 0.9 ms.
             parameter_validation=False,
             tcp_keepalive=True,

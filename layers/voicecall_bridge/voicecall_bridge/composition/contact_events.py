@@ -45,7 +45,10 @@ def contact_events() -> StreamProcessor[ContactEvent]:
     ledger = CreationLedger(table)
     options = TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE)
     clients = telephony_clients(settings.salesforce, aws, observer, options)
-    directory = CountedDirectory(ContactDirectory(aws.maker("connect")), observer)
+    connect = ContactDirectory(
+        aws.maker("connect"), throttled=lambda: observer.count("DescribeContactThrottled")
+    )
+    directory = CountedDirectory(connect, observer)
     events = ContactEvents(
         SafetyNet(ledger, clients, directory, observer),
         Routing(RoutingLedger(table), ledger, clients, directory, observer),

@@ -10,7 +10,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
+from voicecall_bridge.aws.contact_directory import (
+    DirectoryThrottled,
+    DirectoryUnavailable,
+    NoSuchContact,
+)
 from voicecall_bridge.contact import Channel
 from voicecall_bridge.contact_centers.registry import OtherContactCenter
 from voicecall_bridge.ledger.contact_facts import NewFacts
@@ -156,6 +160,8 @@ class ContactEvents:
     def _create(self, item: ContactEvent, deadline: Deadline) -> RecordResult:
         try:
             made = self.safety_net.ensure(item.contact, self._age(item) > LATE_SECONDS, deadline)
+        except DirectoryThrottled:
+            return _skipped("DEFERRED")  # to the call's next event
         except ParentMissing:
             raise PermanentFailure("PARENT_MISSING") from None
         except CannotCreate as error:

@@ -25,11 +25,14 @@ class CountedDirectory:
     directory: ContactDirectory
     observer: Observer
 
-    def describe(self, key: ContactKey, deadline: Deadline) -> DescribedContact:
+    def describe(
+        self, key: ContactKey, deadline: Deadline, *, waits: bool = True
+    ) -> DescribedContact:
         """What Connect knows of the contact.
 
         Raises:
+            DirectoryThrottled: Connect throttles, and `waits` is False.
             DirectoryUnavailable, NoSuchContact: it does not say.
         """
         self.observer.count("DescribeContact")
-        return self.directory.describe(key.instance_id, key.contact_id, deadline)
+        return self.directory.describe(key.instance_id, key.contact_id, deadline, waits=waits)

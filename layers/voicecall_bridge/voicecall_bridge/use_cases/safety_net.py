@@ -77,6 +77,7 @@ class SafetyNet:
                 is served (OtherContactCenter).
             LeaseTimeout: another worker is at it and did not finish in time.
             NotCreated: Salesforce did not make it.
+            DirectoryThrottled: Connect, throttled, does not tell what the request lacks.
             LedgerUnavailable, DirectoryUnavailable, NoSuchContact: without them nothing is known.
         """
         key = contact.key
@@ -88,7 +89,7 @@ class SafetyNet:
         if not entry.request and contact.initiation_method not in CREATED_LIVE:
             raise NotCreatedLive(contact)  # no flow has asked for it
         asks = late or not entry.request
-        described = self.directory.describe(key, deadline) if asks else None
+        described = self._describe(key, entry, deadline) if asks else None
         return self._ensure(contact, entry, described, deadline, ())
 
     def remember_end(self, contact: Contact) -> None:
@@ -142,6 +143,12 @@ class SafetyNet:
         wanted = WantedCreate(request, self.clients.of(contact_center))
         return self._once.send(lease, wanted, deadline, Progress())
 
+    def _describe(self, key: ContactKey, entry: Entry, deadline: Deadline) -> DescribedContact:
+        # Where the request is known, Connect only says whether the call is on: that is asked after
+        # an outage, once a call, and is worth a wait. What a request lacks, every call asks that no
+        # flow has asked for: there may be more of them than Connect answers.
+        return self.directory.describe(key, deadline, waits=bool(entry.request))
+
     def _request(
         self, contact: Contact, deadline: Deadline, children: tuple[str, ...]
     ) -> CreateRequest:
@@ -164,7 +171,7 @@ class SafetyNet:
         entry = self.ledger.entry(key)
         if entry.create_status is CreateStatus.CREATED or entry.updated:
             return entry
-        parent = self.directory.describe(key, deadline)
+        parent = self._describe(key, entry, deadline)
         if parent.contact.initiation_method not in CREATED_LIVE and not entry.request:
             # Others make it (an outbound call that an agent transfers): Salesforce knows whether
             # it is there.
