@@ -1,6 +1,7 @@
 """Called by a contact flow's Lambda block; answers a flat map of strings."""
 
 import gc
+import time
 from typing import Any
 
 gc.disable()  # nothing that is made from here on can be collected, only looked at again and again
@@ -13,5 +14,6 @@ gc.enable()
 
 def handler(event: object, context: Any) -> dict[str, str]:
     """One invocation: see voicecall_bridge.flow.methods for what a flow can ask."""
+    began = time.monotonic()  # before the service is made: the caller waits for that too
     seconds_left = context.get_remaining_time_in_millis() / 1000
-    return contact_flow.flow_service().answer(event, seconds_left)
+    return contact_flow.flow_service().answer(event, seconds_left, began)

@@ -8,8 +8,12 @@ Computed from it: how long that CPU time takes in Lambda, where CPU grows with m
 are one vCPU (Lambda developer guide, "Configure Lambda function memory"). Python uses one. A vCPU
 is taken to be as fast as this machine's, which nobody can measure here; nor can anybody measure
 here what Lambda itself adds: fetching the code, starting or restoring its virtual machine.
+
+Measured by the clock: a new environment's first answer where AWS is silent, so that it takes its
+whole budget. What that leaves of the flow block's limit is for Lambda, and for the start.
 """
 
+import dataclasses
 import platform
 import statistics
 import sys
@@ -21,12 +25,14 @@ from rich.console import Console
 from rich.table import Table
 
 from simulator.sam.template import LambdaFunction
+from tests.contract.servers import LOOPBACK, silent_server
 from tests.performance.deployed import Deployed, NotDeployableError, deployed
 from tests.performance.fakes import Fakes
 from tests.performance.machine import cpu, largest_memory
 from tests.performance.measure import (
     MeasurementError,
     create,
+    flow_event,
     flow_function,
     pid_of,
     process_of,
@@ -36,6 +42,8 @@ from tests.performance.measure import (
 RUNS: Final = 5
 WARM_INVOCATIONS: Final = 200
 WHOLE_CPU_MB: Final = 1769
+LIMITS: Final = (1, 2, 3)
+"""Seconds of the flow's block, for the first answer; above, more is left each time."""
 SIZES_MB: Final = (256, 512, 768, 1024, 1536, 1769, 2048)
 WIDTH: Final = 110
 
@@ -73,6 +81,40 @@ def measure(function: LambdaFunction, runtime: Deployed) -> Run:
     return Run(on_demand, before_snapshot, restored, warm, memory)
 
 
+def first_answer(function: LambdaFunction, runtime: Deployed, *, snap_start: bool) -> float:
+    """Milliseconds from the first invocation of a new environment to its answer, without the init.
+
+    Raises:
+        MeasurementError: it was no answer that waited in vain.
+    """
+    with process_of(runtime, function, snap_start=snap_start) as process:
+        if snap_start and not process.publish():
+            raise MeasurementError("the function came to no snapshot")
+        invocation = process.invoke(flow_event())
+    if not isinstance(invocation.payload, dict) or invocation.payload["status"] != "deferred":
+        raise MeasurementError(f"not deferred: {invocation.error or invocation.payload}")
+    return invocation.duration_ms
+
+
+def first_answers(function: LambdaFunction, runtime: Deployed) -> dict[int, tuple[float, float]]:
+    """The slowest first answer by limit: on demand, and restored. Raises MeasurementError."""
+    slowest = {}
+    with silent_server() as port:
+        for limit in LIMITS:
+            environment = {
+                **function.environment,
+                "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{port}",
+                "FLOW_TIME_LIMIT_SECONDS": str(limit),
+            }
+            silent = dataclasses.replace(function, environment=environment)
+            on_demand, restored = (
+                max(first_answer(silent, runtime, snap_start=start) for _ in range(RUNS))
+                for start in (False, True)
+            )
+            slowest[limit] = (on_demand, restored)
+    return slowest
+
+
 def computed(milliseconds: float, memory: int) -> float:
     """What CPU time takes where there is `memory` MB's share of a vCPU."""
     return milliseconds / min(1.0, memory / WHOLE_CPU_MB)
@@ -88,12 +130,14 @@ def main() -> int:
         with Fakes(secret()) as fakes:
             function = flow_function(runtime, fakes)
             runs = [measure(function, runtime) for _ in range(RUNS)]
+            answers = first_answers(function, runtime)
     except (NotDeployableError, MeasurementError) as error:
         print(f"start-up: {error}", file=sys.stderr)
         return 1
     console.print(f"Python {runtime.version}, {platform.machine()}, {RUNS} runs")
     console.print(_measured(runs))
     console.print(_computed(runs))
+    console.print(_first_answers(answers))
     return 0
 
 
@@ -129,6 +173,19 @@ def _computed(runs: Sequence[Run]) -> Table:
         share = min(1.0, size / WHOLE_CPU_MB)
         times = [f"{computed(each, size):.0f}" for each in medians[:2]]
         table.add_row(str(size), f"{share:.2f}", *times, f"{computed(medians[2], size):.1f}")
+    return table
+
+
+def _first_answers(answers: dict[int, tuple[float, float]]) -> Table:
+    table = Table(
+        "limit (s)", title=f"The slowest of {RUNS} first answers where AWS is silent (ms)"
+    )
+    for column in ("on demand", "left for the start", "restored", "left for the restore"):
+        table.add_column(column, justify="right")
+    for limit, taken in answers.items():
+        cells = [f"{each:.0f}" for each in taken]
+        left = [f"{limit * 1000 - each:.0f}" for each in taken]
+        table.add_row(str(limit), cells[0], left[0], cells[1], left[1])
     return table
 
 

@@ -1,9 +1,16 @@
 """What an invocation is answered whose work does not end in time."""
 
+import importlib.util
+import time
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
 import pytest
 
+from tests.unit.doubles import Clock
 from tests.unit.flow_scene import PLACES, Hanging, Scene
-from tests.unit.samples import CONTACT_ID, VOICE_CALL_ID, created
+from tests.unit.samples import CONTACT_ID, VOICE_CALL_ID, created, flow_event
+from voicecall_bridge.composition import contact_flow
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.telephony.answers import SalesforceResult
@@ -38,6 +45,40 @@ def test_lambdas_own_time_out_counts_too() -> None:
     scene = Scene(budget=6.5)
     scene.answer(seconds_left=2.0)
     assert 1.0 < scene.create.given <= 1.8
+
+
+def load_handler() -> ModuleType:
+    path = Path(__file__).parents[2] / "functions" / "contact_flow" / "app.py"
+    spec = importlib.util.spec_from_file_location("contact_flow_of_unit_tests", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_budget_begins_with_the_invocation() -> None:
+    """Given the service took two seconds to be made, then the caller has waited for them too."""
+    scene = Scene(budget=6.5)
+    scene.service.answer(flow_event(), 10.0, time.monotonic() - 2.0)
+    assert 3.5 < scene.create.given <= 4.5
+    assert scene.line()["durationMs"] >= 2000
+
+
+def test_the_handler_tells_when_the_invocation_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    handler = load_handler()
+    clock = Clock()
+    asked: list[tuple[object, ...]] = []
+
+    def made_slowly() -> SimpleNamespace:
+        clock.sleep(1.0)
+        return SimpleNamespace(answer=lambda *given: asked.append(given))
+
+    monkeypatch.setattr(contact_flow, "flow_service", made_slowly)
+    monkeypatch.setattr(handler, "time", SimpleNamespace(monotonic=clock))
+    began = clock.now
+    handler.handler({}, SimpleNamespace(get_remaining_time_in_millis=lambda: 8000))
+    assert asked == [({}, 8.0, began)]
 
 
 @pytest.mark.parametrize("seconds_left", [0.0, 0.2, -1.0])

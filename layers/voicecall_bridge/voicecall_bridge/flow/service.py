@@ -134,12 +134,15 @@ class FlowAnswers(ABC):
     on_overrun: Callable[[], None] = lambda: None
     instance_arn: str = ""
 
-    def answer(self, event: object, seconds_left: float) -> dict[str, str]:
+    def answer(
+        self, event: object, seconds_left: float, began: float | None = None
+    ) -> dict[str, str]:
         """The flow's answer: a flat map of strings (Connect's STRING_MAP).
 
         Args:
             event: as Lambda passes it.
-            seconds_left: until Lambda's own time-out.
+            seconds_left: until Lambda's own time-out, when the invocation began.
+            began: when that was, on the monotonic clock; None: now.
 
         Raises:
             FlowMistake: unknown method, a parameter that is missing or wrong, or not the event of a
@@ -147,12 +150,13 @@ class FlowAnswers(ABC):
             FlowFailed: the request failed, and the flow asked for its Error branch; or the bridge
                 failed to read the event.
         """
-        log = InvocationLog(time.monotonic())
+        log = InvocationLog(time.monotonic() if began is None else began)
         if flow.is_scheduled(event):
             warm = FlowResult(Status.WARM, Disposition.SKIPPED, reason="SCHEDULED_EVENT")
             self._log(warm, log)
             return {"status": warm.status.value}
-        deadline = Deadline.after(max(0.0, min(self.budget, seconds_left - HAND_OVER_SECONDS)))
+        seconds = min(self.budget, seconds_left - HAND_OVER_SECONDS)
+        deadline = Deadline.after(max(0.0, seconds - (time.monotonic() - log.started)))
         try:
             parsed = self._parse(event, log)
         except (FlowMistake, NotAContact, ParameterFault) as mistake:
