@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--deliveries", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--stop", action="store_true", help="at the first violation")
     parsed = parser.parse_args(arguments)
     begun = real_time.process_time()
     os.environ.update(ENVIRONMENT)
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     identity = new_identity(org_id="00D000000000001", call_center_api_name="Center")
     secret = json.dumps(identity.secret("https://acme.my.salesforce-scrt.com/telephony/v1"))
     world = World(parsed.seed, clock, secret)
-    world.run(parsed.deliveries)
+    world.run(parsed.deliveries, stops=parsed.stop)
     _show(world, parsed.seed, real_time.process_time() - begun)
     return 1 if world.violations else 0
 

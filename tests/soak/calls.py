@@ -87,6 +87,9 @@ def _inputs_of(call: Call, place: int, chance: random.Random, begin: float) -> N
             late = after + chance.choices((0.0, chance.uniform(0, 45)), (9, 1))[0]
             event = _event(contact, kind, begin + base + after, abandoned=abandoned)
             call.inputs.append(_input(call, "event", base + late, contact, event))
+    if chance.random() < 0.02:
+        nobody = {"detail-type": "Amazon Connect Contact Event", "detail": {"eventType": "QUEUED"}}
+        call.inputs.append(_input(call, "event", base, contact, nobody))
     stamp = begin + base + length
     for version in range(1, chance.randrange(1, 4) + 1):
         stamp += chance.choice((0.0, 1.0, 60.0))

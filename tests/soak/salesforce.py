@@ -50,6 +50,8 @@ class Salesforce:
         stored: by vendor call key.
         violations: promises that a request broke.
         from_events: the request comes from the contact events function.
+        clearing: calls whose routing this invocation has cleared, as it was answered.
+        cleared: those of invocations that ended, and whose ledger answered: they are remembered.
     """
 
     def __init__(self, chance: Chance, clock: Clock, aws: Aws) -> None:
@@ -57,6 +59,8 @@ class Salesforce:
         self.violations: list[str] = []
         self.requests: Counter[str] = Counter()
         self.from_events = False
+        self.clearing: set[str] = set()
+        self.cleared: set[str] = set()
         self._chance, self._clock, self._aws = chance, clock, aws
         self._given_up_at = 0.0
 
@@ -85,17 +89,21 @@ class Salesforce:
             return _response(int(fault[:3]), {"errorCode": "x"})
         if fault == "not json":
             return _response(200, b"<html>")
+        if status == 200 and path.endswith("/clearRouting"):
+            self.clearing.add(_key(path))
         return _response(status, answer)
 
     def _process(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
         members = json.loads(body) if body else {}
         if method == "POST" and path == "/voiceCalls":
             return self._create(members)
-        key = unquote(path.split("/")[2]) if path.count("/") > 1 else ""
+        key = _key(path)
         if method == "PATCH" and path.count("/") == 2:
             return self._update(key, members)
         if key not in self.stored:
             return 404, {"message": "unknown"}
+        if path.endswith("/clearRouting"):
+            self._require(key not in self.cleared, f"{key}: cleared again after an answer")
         return 200, {"status": "Success"}
 
     def _create(self, members: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -104,8 +112,8 @@ class Salesforce:
         if parent and parent not in self.stored:
             self._require(not self.from_events, f"{key}: an event's child before its parent")
             return 400, {"message": "no such parent"}
-        known = self._item(key).get("create_status", {}).get("S")
-        self._require(known != "CREATED", f"{key}: a POST although the ledger knows its VoiceCall")
+        known = "voice_call_id" in self._item(key)
+        self._require(not known, f"{key}: a POST although the ledger knows its VoiceCall")
         stored = self.stored.setdefault(key, Stored())
         waited_for = stored.posting and self._clock.now <= stored.given_up_at
         self._require(not waited_for, f"{key}: two POSTs at a time")
@@ -139,6 +147,10 @@ class Salesforce:
         # A request of a flow that goes on without its ledger is excused: docs/guarantees.md.
         if not holds and not self._aws.ledger_failed:
             self.violations.append(broken)
+
+
+def _key(path: str) -> str:
+    return unquote(path.split("/")[2]) if path.count("/") > 1 else ""
 
 
 def _response(status: int, content: dict[str, Any] | bytes) -> requests.Response:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import heapq
-import importlib.util
 import io
 import json
 import logging
 import random
-import sys
 from collections import Counter, defaultdict
 from concurrent.futures import Executor, Future
 from contextlib import redirect_stdout
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -23,6 +19,7 @@ from requests.adapters import HTTPAdapter
 from tests.soak.aws import Aws, at
 from tests.soak.calls import CANARY, Input, new_call
 from tests.soak.chance import Chance, Killed
+from tests.soak.functions import kinesis_record, load_handler
 from tests.soak.salesforce import Salesforce
 from voicecall_bridge.composition import aws as aws_composition
 from voicecall_bridge.composition.contact_events import contact_events
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
 
     from tests.soak.clock import Clock
 
-ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = {"flow": "contact_flow", "event": "contact_events", "record": "contact_records"}
 FUNCTIONS_SOURCES = {"event": "contact_events", "record": "contact_records"}
 MOST_IN_A_BATCH = 10
@@ -108,16 +104,23 @@ class World:
         }
         self._number = 0
         self._written = io.StringIO()
-        self._handlers = {kind: _handler(name) for kind, name in FUNCTIONS.items()}
+        self._handlers = {kind: load_handler(name) for kind, name in FUNCTIONS.items()}
 
-    def run(self, deliveries: int) -> None:
-        """Deliver so many inputs, then let everything end without further accidents."""
+    def run(self, deliveries: int, *, stops: bool = False) -> None:
+        """Deliver so many inputs, then let everything end without further accidents.
+
+        Args:
+            deliveries: at least.
+            stops: at the first violation.
+        """
         with self._installed():
-            while self.deliveries < deliveries:
+            while self.deliveries < deliveries and not (stops and self.violations):
                 if len(self._waiting) < CALLS_AT_ONCE * 8:
                     self._begin_call()
                 self._step()
             self.chance.calm = True
+            if stops and self.violations:
+                return
             while self._waiting or any(map(any, self._open())) or self.aws.parked:
                 self._step()
         self._check_end()
@@ -245,7 +248,9 @@ class World:
     def _batch(self, kind: str, batch: list[tuple[str, float, Input]]) -> None:
         self.deliveries += len(batch)
         self.salesforce.from_events = kind == "event"
-        event = {"Records": [_record(number, arrived, one) for number, arrived, one in batch]}
+        event = {
+            "Records": [kinesis_record(number, arrived, one) for number, arrived, one in batch]
+        }
         answer = self._invoke(kind, event, STREAM_LIMIT)
         lines = self._lines() if answer is not None else []
         if answer is None:
@@ -267,6 +272,7 @@ class World:
         for number, arrived, one in reversed(kept):
             if self.clock.now - arrived > GIVEN_UP_SECONDS[kind]:
                 self.ends["given up by Lambda"] += 1
+                self._require(False, f"{one.contact_id}: given up by Lambda")
                 self.ended[one.contact_id]["given up"] += 1
             else:
                 self._streams[kind][one.chain].insert(0, (number, arrived, one))
@@ -282,8 +288,12 @@ class World:
         """The handler's answer; None where its process was killed."""
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: limit * 1000)
         self.aws.ledger_failed = False
+        self.salesforce.clearing.clear()
         try:
-            return self._handlers[kind](event, context)
+            answer = self._handlers[kind](event, context)
+            if not self.aws.ledger_failed:
+                self.salesforce.cleared |= self.salesforce.clearing
+            return answer
         except Killed:
             # The next invocation of this function starts cold.
             {"flow": flow_service, "event": contact_events, "record": contact_records}[
@@ -366,28 +376,3 @@ def _sending(salesforce: Salesforce) -> Any:
 
 def _all_done(*_: Any, **__: Any) -> Any:
     return SimpleNamespace(not_done=())
-
-
-def _handler(name: str) -> Any:
-    path = ROOT / "functions" / name / "app.py"
-    spec = importlib.util.spec_from_file_location(f"soak_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module.handler
-
-
-def _record(number: str, arrived: float, one: Input) -> dict[str, Any]:
-    shard, _, sequence = number.partition(":")
-    return {
-        "kinesis": {
-            "sequenceNumber": sequence,
-            "partitionKey": one.chain,
-            "data": base64.b64encode(json.dumps(one.body).encode()).decode(),
-            "approximateArrivalTimestamp": arrived,
-        },
-        "eventID": f"{shard}:{sequence}",
-        "eventSourceARN": "arn:aws:kinesis:us-west-2:111122223333:stream/s",
-    }
