@@ -5,12 +5,28 @@ and a Salesforce that fails. Time is the pollers' own: how fast this machine is 
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
+
+from simulator.aws.queue_clock import let_time_pass
 from simulator.salesforce.faults import Fault
-from tests.integration.event_simulator import RecordsStand, center, records, servers
+from tests.integration.event_simulator import (
+    RecordsStand,
+    Servers,
+    batch_of,
+    center,
+    event,
+    records,
+    servers,
+)
+from tests.integration.killing import Point, Worker
+from tests.integration.test_events_kill import known
 from tests.unit.records import record
+from tests.unit.samples import stream_record
+from voicecall_bridge.aws.retry_queue import FIRST_SECONDS
 from voicecall_bridge.streams.retries import MOST_SECONDS
 
 if TYPE_CHECKING:
@@ -21,6 +37,23 @@ __all__ = ["center", "records", "servers"]
 HOUR = 3600.0
 ATTEMPTS = 4
 """Requests of one try."""
+
+
+def from_queue(bodies: Sequence[object]) -> dict[str, object]:
+    """What Lambda hands over of those messages of a retry queue."""
+    now = str(int(time.time() * 1000))
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "receiptHandle": f"m{number}",
+                "body": json.dumps(body),
+                "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": now},
+                "eventSource": "aws:sqs",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
 
 
 def put(records: RecordsStand, contacts: Sequence[str]) -> None:
@@ -87,3 +120,25 @@ def test_an_hour_without_salesforce(records: RecordsStand) -> None:
     assert records.letters() == []
     assert records.ends() == {("delivered", ""): len(contacts)}
     records.check_account()
+
+
+@pytest.mark.parametrize("parked", [False, True], ids=["before the queue", "before the answer"])
+def test_killed_while_parking(servers: Servers, *, parked: bool) -> None:
+    """Given an event with a passing fault, and a worker that dies before the queue has it or before
+    it could answer, then the stream delivers the event again, and where the queue has it too, that
+    one changes nothing: one VoiceCall and no dead letter."""
+    known(servers, "killed")
+    point = Point(1, answer=parked, service="SQS")
+    worker = Worker(servers, "ContactEventsFunction", point, "POST")
+    batch = batch_of([stream_record(event("QUEUED", "killed"))])
+    servers.salesforce.inject(Fault("status", times=None, status=503))
+    worker.die(batch)
+    worker.come_again(batch)
+    let_time_pass(FIRST_SECONDS + 1.0)
+    waiting = servers.aws.messages(worker.function.environment["RETRY_QUEUE_URL"])
+    assert len(waiting) == parked
+    worker.come_again(from_queue(waiting))
+    (call,) = servers.salesforce.voice_calls()
+    assert call.vendor_call_key == "killed"
+    assert servers.aws.messages(worker.function.environment["DEAD_LETTER_QUEUE_URL"]) == []
+    assert worker.deliveries() == 1 + parked
