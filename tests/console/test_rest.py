@@ -82,7 +82,7 @@ def test_ledger_down_does_not_fail_the_caller(console: Console) -> None:
         ("/api/stories/inbound", {"rate": 1000}, "take 0.01 to 100"),
         ("/api/stories/inbound", {"calls": 0}, "take a number from 1"),
         ("/api/events", {}, "payload is missing"),
-        ("/api/events", {"payload": {"a": 1}}, "no flow's event"),
+        ("/api/events", {"payload": {"a": 1}}, "not a flow's event"),
         ("/api/events", {"payload": [], "times": "x"}, "payload"),
         ("/api/faults/salesforce", {"kind": "nothing"}, "nothing"),
         ("/api/faults/aws", {"kind": "nothing"}, "no fault 'nothing'"),
@@ -211,7 +211,7 @@ def test_a_call_is_told_with_its_transcript(console: Console) -> None:
 
     console.until(lambda: bool(told()["sentiment"]))
     assert [line["state"] for line in told()["lines"]] == ["taken"] * 5
-    assert [line["sender"] for line in told()["lines"]][:2] == ["VIRTUAL_AGENT", "END_USER"]
+    assert {line["sender"] for line in told()["lines"]} == {"VIRTUAL_AGENT", "END_USER"}
     assert [it["name"] for it in told()["categories"]] == ["Late delivery"]
     assert told()["sentiment"]["CUSTOMER"]["turns"] == ["negative", "positive"]
     story = console.call(contact_id)

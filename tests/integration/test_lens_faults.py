@@ -15,7 +15,8 @@ from simulator.salesforce import Fault
 from tests.contract.servers import LOOPBACK, refusing_server, silent_server
 from tests.integration.canaries import CATEGORY, SAID, SUMMARY
 from tests.integration.event_simulator import Servers, center
-from tests.integration.fault_matrix import FAULTS
+from tests.integration.fault_matrix import FAULTS as FLOW_FAULTS
+from tests.integration.fault_matrix import always
 from tests.integration.lens_simulator import LINES, SUMMARY_FIELD, LensStand, lens_stand, spoken
 from voicecall_bridge.sources.kinesis import read_record
 from voicecall_bridge.streams.results import TransientFailure
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["center"]
 
 MESSAGES, EVENTS = "/voiceCalls/messages", "/postConversationEvents"
+FAULTS = FLOW_FAULTS | {"headers that trickle": always("trickle_headers", seconds=0.01)}
 PAUSED = "TRANSCRIPTION_PAUSED"
 BOTH_SIDES_AND_TURNS = 4
 """Events of the file that is brought here."""
@@ -78,7 +80,6 @@ ROWS = [
     Row("reset before sending", None, "OUTCOME_UNKNOWN", 1, 0),
     Row("reset after storing once", None, "OUTCOME_UNKNOWN", 1, 2),
     Row("reset after storing", None, "OUTCOME_UNKNOWN", 1, 2),
-    # Its head comes to an end before the batch does.
     Row("headers that trickle", DELIVERED, "", 1, 2),
     # Once with both lines, once with each.
     Row("400", ("dead_lettered", "400"), "", 3, 0),
