@@ -263,10 +263,9 @@ BELOW_BUCKET = [
         (
             "RedriveRole",
             "PutBack",
-            [attribute("ContactEventStream"), RECORD_STREAM, LENS_STREAM],
+            [attribute("ContactEventStream"), RECORD_STREAM],
         ),
         ("RedriveRole", "InvokePostCallAnalysis", attribute("PostCallAnalysisFunction")),
-        ("RedriveRole", "EncryptSegments", {"Ref": "ContactLensStreamKmsKeyArn"}),
         ("ContactLensRole", "ReadSegments", LENS_STREAM),
         ("ContactLensRole", "KeepWaiting", attribute("WaitingQueue")),
         ("ContactLensRole", "DecryptSegments", {"Ref": "ContactLensStreamKmsKeyArn"}),
@@ -348,7 +347,7 @@ def test_keys_are_used_through_their_services_only(resources: dict[str, Any]) ->
             ):
                 assert statement["Condition"]["StringEquals"]["kms:ViaService"], statement
                 bound += 1
-    assert bound == 15
+    assert bound == 14
 
 
 def via(statement: dict[str, Any]) -> set[str]:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
 from tests.unit import aws
+from tests.unit.lens import segments, utterance
 from tests.unit.redrive_scene import MARKS, OTHER, RUN, Scene, record
 from tests.unit.samples import CONTACT_ID, contact_event, flow_event, stream_record
 from voicecall_bridge.aws.dead_letters import (
@@ -165,6 +166,19 @@ def test_a_record_that_is_not_json_is_set_aside(scene: Scene, data: bytes) -> No
     assert key.startswith(f"{SET_ASIDE_PREFIX}NOT_A_CONTACT/")
     stored = scene.s3.get_object(Bucket=scene.bucket, Key=key)["Body"].read()
     assert json.loads(stored)["payload"] == letter
+
+
+def test_lines_are_not_said_once_more(scene: Scene) -> None:
+    """Given a letter and a batch with lines, then the letter is set aside, and the batch stays in
+    the bucket: a line would look as if it was said now."""
+    letter = stream_record(segments(utterance("u")))
+    scene.keep("400", letter)
+    tally = scene.run(dryRun=False)
+    assert (tally.redriven, tally.refused, tally.set_aside) == (0, {"TOO_LATE": 1}, 1)
+    assert (scene.waiting(), scene.kinesis.records) == (0, [])
+    scene.put_batch(letter)
+    assert scene.run(bucket=True, dryRun=False).refused == {"TOO_LATE": 1}
+    assert (len(scene.objects()), scene.kinesis.records) == (2, [])
 
 
 @pytest.mark.parametrize("payload", [flow_event(), None, "text", {}])

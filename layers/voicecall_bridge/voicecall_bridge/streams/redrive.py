@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from voicecall_bridge.aws.dead_letters import DeadLetterLost
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.sources import kinesis
+from voicecall_bridge.sources.kinds import Kind, kind_of
 from voicecall_bridge.sources.post_call_file import FILE_CREATED, read_event
 from voicecall_bridge.sources.reading import members, text
 
@@ -40,7 +41,7 @@ MARK = "voiceCallBridgeRedrives"
 RUN_MARK = "voiceCallBridgeRedriveRun"
 """Member of a record's JSON: the run that put it back last. A letter that fails again during a run
 carries the run's own mark, and that run leaves it alone."""
-NEVER = frozenset({"NO_STREAM", "NOT_JSON"})
+NEVER = frozenset({"NO_STREAM", "NOT_JSON", "TOO_LATE"})
 """Refusals of letters that no later run can bring back either."""
 _MEMBERS = ("dryRun", "reason", "contactId", "from", "mostRedrives", "discard")
 
@@ -266,6 +267,8 @@ def _refusal(request: Request, record: Mapping[str, object]) -> str:
     data = _data(record)
     if not data:
         return "NOT_JSON"
+    if kind_of(data) is Kind.CONTACT_LENS:
+        return "TOO_LATE"  # in its stream once more a line would look as if it was said now
     return "REDRIVEN_TOO_OFTEN" if _times(data) >= request.most_redrives else ""
 
 
