@@ -40,7 +40,9 @@ CONNECTED = datetime(2026, 11, 20, 10, 0, 45, tzinfo=UTC)
 """When an agent took the call."""
 KINDS = ("", "Delayed", "NotVisible")
 """Of a queue's messages, in the names of its attributes."""
-LONGER_THAN_ANY_PAUSE = 3600.0
+LONGER_THAN_ANY_PAUSE = 30.0
+LONGER_THAN_HIDDEN = 200.0
+"""Seconds; messages that were received are visible again after them."""
 LINES = 2
 """Of each call."""
 
@@ -132,7 +134,7 @@ class LensStand:
 
     def empty_queues(self) -> None:
         """Forget what waits, and the dead letters."""
-        let_time_pass(LONGER_THAN_ANY_PAUSE)
+        let_time_pass(LONGER_THAN_HIDDEN)
         for name in ("WAITING_QUEUE_URL", "DEAD_LETTER_QUEUE_URL"):
             url = self.servers.environment(LENS)[name]
             self.servers.aws.purge(url)
