@@ -96,7 +96,15 @@ def ask(caller: Caller, operation: Operation, key: str = "contact-1") -> Salesfo
 
 
 def test_every_operation_is_asked_for_here() -> None:
-    assert set(BODIES) == set(Operation) - {Operation.CREATE}
+    """Creating and what Contact Lens brings have answers of their own, and tests of their own:
+    test_requests.py here, test_lens_faults.py among the integration tests."""
+    elsewhere = {
+        Operation.CREATE,
+        Operation.BULK_MESSAGES,
+        Operation.REALTIME_EVENTS,
+        Operation.POST_CALL_EVENTS,
+    }
+    assert set(BODIES) == set(Operation) - elsewhere
 
 
 @OPERATIONS

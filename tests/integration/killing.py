@@ -11,8 +11,13 @@ from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from simulator.aws.queue_clock import visible_in
 from simulator.functions.lambda_process import Invocation, LambdaProcess
+from simulator.pollers.batch import drain
+from simulator.pollers.queue_mapping import read_queue_mappings
+from simulator.pollers.sqs_poller import SqsPoller
 from simulator.salesforce.faults import Fault
+from tests.integration.event_simulator import LONG_SECONDS, Clock
 from tests.integration.holding_proxy import HoldingProxy
 from tests.integration.simulator import wait_until
 
@@ -112,18 +117,44 @@ class Worker:
         return sum(one.method == self.method for one in self.servers.salesforce.journal())
 
     def come_again(self, event: dict[str, Any]) -> None:
-        """Lambda's retries, until all of it has ended."""
+        """Lambda's retries, until all of it has ended, or waits in a queue."""
         end = time.monotonic() + PATIENCE_SECONDS
         with self.process(self.servers.aws.endpoint) as process:
             while True:
-                invocation = process.invoke(event)
-                self.lines += invocation.logs
+                invocation = self._invoke(process, event)
                 error = invocation.error or {}
                 assert error.get("errorType", "TransientFailure") == "TransientFailure", invocation
                 if not error and not invocation.payload.get("batchItemFailures"):
                     return
                 assert time.monotonic() < end, "it comes again for ever"
                 time.sleep(0.2)
+
+    def drain_retries(self) -> None:
+        """What waits in the function's queue, until all of it has ended.
+
+        The queue's pauses are jumped over; the lease of the process that died ends in real time.
+        """
+        clock = Clock()
+        clock.on_sleep = lambda _ahead: time.sleep(0.2)
+        with self.process(self.servers.aws.endpoint) as process:
+            pollers = [
+                SqsPoller(
+                    self.servers.clients["sqs"],
+                    mapping,
+                    lambda batch: self._invoke(process, batch),
+                    visible_in,
+                    clock,
+                )
+                for mapping in read_queue_mappings(self.servers.aws.template)
+                if mapping.function == self.function.logical_id
+            ]
+            drain(pollers, clock, clock.sleep, within=LONG_SECONDS)
+        assert all(poller.next_due is None for poller in pollers)
+
+    def _invoke(self, process: LambdaProcess, event: dict[str, Any]) -> Invocation:
+        invocation = process.invoke(event)
+        self.lines += invocation.logs
+        return invocation
 
     def deliveries(self) -> int:
         """How many lines tell of an end."""

@@ -61,6 +61,7 @@ def killed(
     batch = batch_of([stream_record(make())])
     worker.die(batch)
     worker.come_again(batch)
+    worker.drain_retries()
     return worker
 
 
