@@ -1,10 +1,14 @@
 """What template.yaml says of what is stored, of its key and of the outputs."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.template.policies import by_sid
+from tools.first_deployment.removal import _REMOVE, KEPT
+
+ROOT = Path(__file__).resolve().parents[2]
 
 QUEUES = (
     "DeadLetterQueue",
@@ -146,3 +150,13 @@ def test_command_associates_the_function_with_the_instance(template: dict[str, A
         " --instance-id 12345678-90ab-cdef-1234-567890abcdef"
         " --function-arn ${FunctionArn}"
     )
+
+
+def test_what_stays_can_be_removed(resources: dict[str, Any]) -> None:
+    """Given what outlives the stack, then the page and the trial's script remove each of it."""
+    stays = {name for name, each in resources.items() if "Retain" in each.get("DeletionPolicy", "")}
+    assert stays == set(KEPT) == set(_REMOVE)
+    page = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+    for name in stays:
+        assert f"'{name}'" in page
+        assert f"<{name}>" in page

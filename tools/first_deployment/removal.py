@@ -9,7 +9,8 @@ from tools.first_deployment.trial import Clients, Trial
 
 KEPT: Final = (
     *("LedgerTable", "DeadLetterQueue", "EventRuleDeadLetterQueue", "FailureBucket"),
-    *("WaitingDeadLetterQueue", "ContactRecordStream", "BridgeKey"),
+    *("ContactEventRetryQueue", "ContactRecordRetryQueue", "WaitingDeadLetterQueue"),
+    *("ContactRecordStream", "BridgeKey"),
 )
 """Resources with DeletionPolicy RetainExceptOnCreate (docs/deploying.md, "Removing it")."""
 KEY_DAYS: Final = 7
@@ -62,6 +63,8 @@ _REMOVE: Final[Mapping[str, Callable[[Clients, str], object]]] = {
     "LedgerTable": lambda clients, name: clients("dynamodb").delete_table(TableName=name),
     "DeadLetterQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
     "EventRuleDeadLetterQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
+    "ContactEventRetryQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
+    "ContactRecordRetryQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
     "WaitingDeadLetterQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
     "FailureBucket": _bucket,
     "ContactRecordStream": lambda clients, name: clients("kinesis").delete_stream(StreamName=name),
