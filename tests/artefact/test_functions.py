@@ -123,15 +123,17 @@ def test_contact_events_make_what_no_flow_has_made(simulator: Simulator, start: 
     assert len(simulator.dead_letters()) == 1, "a dry run takes nothing"
 
 
-def test_contact_events_come_again_when_salesforce_fails(
+def test_contact_events_wait_in_the_retry_queue_when_salesforce_fails(
     simulator: Simulator, start: Start
 ) -> None:
-    """Given 503; when a batch comes; then it names the record that is to come again."""
+    """Given 503; when a batch comes; then its record leaves the stream, into the retry queue."""
     simulator.salesforce.inject(Fault("status", status=503, times=None))
-    event = batch(queued(simulator, "comes-again"))
+    event = batch(queued(simulator, "waits"))
     answer = start("ContactEventsFunction").invoke(event).payload
-    sequence = event["Records"][0]["kinesis"]["sequenceNumber"]
-    assert answer == {"batchItemFailures": [{"itemIdentifier": sequence}]}
+    assert answer == {"batchItemFailures": []}
+    function = simulator.aws.template.functions["ContactEventsFunction"]
+    [waiting] = simulator.aws.messages(function.environment["RETRY_QUEUE_URL"])
+    assert (waiting["reason"], waiting["payload"]) == ("503", event["Records"][0])
 
 
 def test_contact_records_finish_voice_calls(simulator: Simulator, start: Start) -> None:

@@ -47,7 +47,7 @@ def test_flow_and_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     shown = capsys.readouterr().out
     assert "superseded (ALREADY_CREATED)" in shown
     assert "no rule takes it" in shown
-    assert "1 events besides that no rule takes" in shown
+    assert "1 event besides that no rule takes" in shown
     assert "2 in, 2 accounted for: the tally closes" in shown
 
 

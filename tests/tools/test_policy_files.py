@@ -6,6 +6,7 @@ import pytest
 
 from tests.template.policies import documents_in, strings
 from tools.expanded import deployed, expanded
+from tools.first_deployment.removal import KEPT
 from tools.policy_files import policies
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,16 @@ def found() -> dict[str, dict[str, object]]:
 def test_every_policy_is_one_file(found: dict[str, dict[str, object]]) -> None:
     assert len(found) >= 19
     assert {name.split("/")[0] for name in found} == {"identity", "resource"}
+
+
+def test_what_outlives_the_stack_is_removed_after_a_trial() -> None:
+    resources = deployed(expanded(ROOT / "template.yaml"), options=True)["Resources"]
+    stays = {
+        name
+        for name, each in resources.items()
+        if each.get("DeletionPolicy") == "RetainExceptOnCreate"
+    }
+    assert stays == set(KEPT)
 
 
 def test_no_reference_is_left(found: dict[str, dict[str, object]]) -> None:

@@ -59,13 +59,17 @@ def _bucket(clients: Clients, name: str) -> None:
     s3.delete_bucket(Bucket=name)
 
 
+def _queue(clients: Clients, url: str) -> None:
+    clients("sqs").delete_queue(QueueUrl=url)
+
+
 _REMOVE: Final[Mapping[str, Callable[[Clients, str], object]]] = {
     "LedgerTable": lambda clients, name: clients("dynamodb").delete_table(TableName=name),
-    "DeadLetterQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
-    "EventRuleDeadLetterQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
-    "ContactEventRetryQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
-    "ContactRecordRetryQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
-    "WaitingDeadLetterQueue": lambda clients, url: clients("sqs").delete_queue(QueueUrl=url),
+    "DeadLetterQueue": _queue,
+    "EventRuleDeadLetterQueue": _queue,
+    "WaitingDeadLetterQueue": _queue,
+    "ContactEventRetryQueue": _queue,
+    "ContactRecordRetryQueue": _queue,
     "FailureBucket": _bucket,
     "ContactRecordStream": lambda clients, name: clients("kinesis").delete_stream(StreamName=name),
     "BridgeKey": lambda clients, key: clients("kms").schedule_key_deletion(
