@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from simulator.aws.queue_clock import let_time_pass
 from simulator.salesforce import Fault
 from simulator.simulator import Simulator
 from tests.artefact.artefact import Artefact
@@ -132,6 +133,7 @@ def test_contact_events_wait_in_the_retry_queue_when_salesforce_fails(
     answer = start("ContactEventsFunction").invoke(event).payload
     assert answer == {"batchItemFailures": []}
     function = simulator.aws.template.functions["ContactEventsFunction"]
+    let_time_pass(60)
     [waiting] = simulator.aws.messages(function.environment["RETRY_QUEUE_URL"])
     assert (waiting["reason"], waiting["payload"]) == ("503", event["Records"][0])
 
