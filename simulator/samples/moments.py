@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 _MOMENT: Final = re.compile(r"\{now(?:(?P<sign>[+-])(?P<count>[0-9]{1,9})(?P<unit>[smh]))?\}")
+_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 _WHOLE_SECONDS: Final = "time"
 
@@ -27,6 +30,18 @@ def at_delivery(value: Any, now: datetime, name: str = "") -> Any:
     moment = now.astimezone(UTC) + timedelta(seconds=-seconds if match["sign"] == "-" else seconds)
     precision = "seconds" if name == _WHOLE_SECONDS else "milliseconds"
     return moment.isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def relative_to(value: Any, moment: datetime) -> Any:
+    """The JSON value with every text that is a time of ISO 8601 made relative to a moment."""
+    if isinstance(value, dict):
+        return {key: relative_to(item, moment) for key, item in value.items()}
+    if isinstance(value, list):
+        return [relative_to(item, moment) for item in value]
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        return value
+    seconds = round((datetime.fromisoformat(value) - moment).total_seconds())
+    return f"{{now{seconds:+}s}}" if seconds else "{now}"
 
 
 def is_relative(text: str) -> bool:

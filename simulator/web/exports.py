@@ -1,19 +1,10 @@
-"""What was seen, as something to keep: a curl command, an event file, a sample. Pure."""
+"""What was seen, as something to keep: a curl command, an event file. Pure."""
 
 import json
-from collections.abc import Mapping
 from shlex import quote
-from typing import Any, Final
+from typing import Any
 
-from simulator.web.calls import Call, Entry
-
-_SOURCES: Final[Mapping[str, str]] = {
-    "flow": "contact_flow",
-    "event": "contact_event",
-    "record": "contact_record",
-    "lens": "contact_lens",
-    "file": "post_call_analysis",
-}
+from simulator.web.calls import Entry
 
 
 def payload_of(entry: Entry) -> Any:
@@ -34,15 +25,3 @@ def as_curl(entry: Entry, address: str) -> str:
     order = {"kind": entry.kind, "payload": payload_of(entry)}
     body = quote(json.dumps(order))
     return f"curl -H 'Content-Type: application/json' -d {body} {address}/api/events"
-
-
-def as_sample(call: Call) -> str:
-    """The call as a .jsonl sample (events/README.md): one step a line, with what it ended as."""
-    lines: list[dict[str, Any]] = []
-    for entry in call.entries:
-        if (source := _SOURCES.get(entry.kind)) and (payload := payload_of(entry)) is not None:
-            step: dict[str, Any] = {"source": source, "event": payload}
-            if entry.kind == "flow" and isinstance(entry.data.get("answer"), dict):
-                step["expect"] = {"answer": {"status": entry.data["answer"].get("status", "")}}
-            lines.append(step)
-    return "".join(json.dumps(line) + "\n" for line in lines)

@@ -192,15 +192,15 @@ class Hub:
         self._batches, self._lanes = [], {}
         self.recorder.clear()
 
+    def chain(self, call: Call) -> list[Call]:
+        """The call behind all those that it was transferred from, the first one first."""
+        found = [call]
+        while (parent := self.recorder.call(found[0].previous)) and parent not in found:
+            found.insert(0, parent)
+        return found
+
     def _root(self, call: Call) -> Call:
-        seen = {call.contact_id}
-        while call.previous and call.previous not in seen:
-            parent = self.recorder.call(call.previous)
-            if parent is None:
-                break
-            seen.add(parent.contact_id)
-            call = parent
-        return call
+        return self.chain(call)[0]
 
     def _conversation(self, call: Call) -> dict[str, Any]:
         """The call's own; where it has none, which call of its chain has it."""

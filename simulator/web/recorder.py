@@ -46,9 +46,19 @@ class Recorder:
         self._outcomes: Counter[str] = Counter()
         self._dispositions: Counter[str] = Counter()
 
-    def input(self, kind: str, payload: Any, told: ContactFacts | None, title: str = "") -> None:
-        """An event that was published, or a record that was put into its stream."""
-        self._add(_Seen(kind, title or _title_of(kind, payload), {"payload": payload}, told))
+    def input(
+        self,
+        kind: str,
+        payload: Any,
+        told: ContactFacts | None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        """An event that was published, or a record that was put into its stream.
+
+        `more`: what belongs to it, such as a file's content.
+        """
+        data = {"payload": payload, **(more or {})}
+        self._add(_Seen(kind, _title_of(kind, payload), data, told))
 
     def invocation(self, function: str, event: Any, done: Invocation, started: float) -> None:
         """A function ran."""
@@ -98,9 +108,14 @@ class Recorder:
         ids = (contact_id,) if contact_id else ()
         self._add(_Seen("log", _log_title(told), told, None, None, ids))
 
-    def note(self, title: str, data: Mapping[str, Any] | None = None) -> None:
-        """Something that a person did on the console, e.g. switched a fault on."""
-        self._add(_Seen("note", title, data or {}))
+    def note(
+        self,
+        title: str,
+        data: Mapping[str, Any] | None = None,
+        told: ContactFacts | None = None,
+    ) -> None:
+        """Something that a person did on the console, or that no function sees."""
+        self._add(_Seen("note", title, data or {}, told))
 
     def clear(self) -> None:
         """Forget everything."""

@@ -25,9 +25,10 @@ from starlette.staticfiles import StaticFiles
 
 from simulator.material import read_material
 from simulator.web.calls import Call
-from simulator.web.exports import as_curl, as_sample, payload_of
+from simulator.web.exports import as_curl, payload_of
 from simulator.web.hub import Hub
 from simulator.web.openapi import document
+from simulator.web.sample_export import as_sample
 from simulator.web.sending import Order, kinds_of
 from simulator.web.stories import STORIES, read_overrides
 
@@ -190,7 +191,7 @@ def _story(hub: Hub, request: Request, _: Any) -> Any:
 def _export(hub: Hub, request: Request, _: Any) -> Any:
     call, form = _call(hub, request), request.query_params.get("form", "sample")
     if form == "sample":
-        return PlainTextResponse(as_sample(call))
+        return PlainTextResponse(as_sample(hub.chain(call)))
     number = _number(request.query_params.get("entry", 0), "entry", 1, 10**12)
     entry = next((each for each in call.entries if each.number == number), None)
     if entry is None:
@@ -311,7 +312,7 @@ ROUTES: Final[tuple[Row, ...]] = (
     Row(
         "GET",
         "/api/calls/{contact_id}/export",
-        "a call as a sample, or one of its entries as curl or event",
+        "a call as a sample with its parents, or one of its entries as curl or event",
         _export,
         {"form": "sample, curl or event", "entry": "the entry's number"},
     ),

@@ -17,6 +17,7 @@ from simulator.simulator import Simulator
 from simulator.web import facts
 from simulator.web.facts import ContactFacts
 from simulator.web.recorder import Recorder
+from simulator.web.sample_export import CONTACT_KNOWN, NO_RULE
 from simulator.web.stories import Step, StoryError, tell
 
 FLOW_FUNCTION: Final = "ContactFlowFunction"
@@ -153,8 +154,7 @@ class Sender:
             case "event":
                 self._recorder.input("event", payload, facts.of_event(payload))
                 if not simulator.sources.publish(payload):
-                    told = facts.of_event(payload)
-                    self._recorder.input("event", payload, told, "no rule takes this event")
+                    self._recorder.note(NO_RULE, {}, facts.of_event(payload))
             case "record":
                 self._recorder.input("record", payload, facts.of_record(payload))
                 key = str(payload.get("ContactId") or "-")
@@ -169,6 +169,8 @@ class Sender:
                 members = dict(payload)
                 instance = simulator.aws.template.resolve({"Ref": "ConnectInstanceArn"})
                 contact_id = str(members.pop("Id"))
+                known = ContactFacts(contact_id=contact_id)
+                self._recorder.note(CONTACT_KNOWN, {"contact": payload}, known)
                 simulator.connect.add_contact(
                     str(instance).rpartition("/")[2], contact_id, **with_times(members)
                 )
@@ -184,7 +186,8 @@ class Sender:
             where = event["detail"]
             content = json.dumps(payload["content"]).encode()
             self._simulator.put_file(where["bucket"]["name"], where["object"]["key"], content)
-        self._recorder.input("file", event, facts.of_file(event))
+        more = {"content": payload["content"]} if "content" in payload else {}
+        self._recorder.input("file", event, facts.of_file(event), more)
         self._simulator.invoke(self._simulator.sources["post_call_analysis"].function, event)
 
 
