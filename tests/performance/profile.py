@@ -11,7 +11,7 @@ import json
 import re
 import sys
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -86,10 +86,11 @@ class Profile:
         return sum(spent for _, _, spent in self.found) * 1000 / self.number
 
     def _largest(self, items: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
-        sums: Counter[str] = Counter()
+        sums: defaultdict[str, float] = defaultdict(float)
         for name, spent in items:
             sums[name] += spent
-        return [(name, spent * 1000 / self.number) for name, spent in sums.most_common(LARGEST)]
+        largest = sorted(sums.items(), key=lambda item: item[1], reverse=True)[:LARGEST]
+        return [(name, spent * 1000 / self.number) for name, spent in largest]
 
 
 def _module(file: str) -> str:

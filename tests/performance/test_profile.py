@@ -19,8 +19,9 @@ def test_items_are_added_up_and_shared_out() -> None:
         ("/x.py", "h", 0.1),
     ]
     shown = Profile("a create", 4, found)
-    assert shown.modules() == [("a.b", pytest.approx(75.0)), ("/.x", pytest.approx(25.0))]
-    assert shown.functions()[0] == ("a.b: f", pytest.approx(50.0))
+    assert dict(shown.modules()) == pytest.approx({"a.b": 75.0, "/.x": 25.0})
+    assert [name for name, _ in shown.modules()] == ["a.b", "/.x"]
+    assert dict(shown.functions()[:1]) == pytest.approx({"a.b: f": 50.0})
     assert shown.total() == pytest.approx(100.0)
 
 

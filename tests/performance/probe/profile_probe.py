@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from typing import Any
 
 _SEES_ALL_THREADS = sys.version_info >= (3, 12)
@@ -58,7 +58,7 @@ def handler(event: Any, context: object) -> Any:
 
 def _found() -> list[tuple[str, str, float]]:
     """File, function and CPU seconds, its built-ins' included, of every function."""
-    seconds: Counter[tuple[str, str]] = Counter()
+    seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
     for entry in (entry for profiler in profilers for entry in profiler.getstats()):
         if isinstance(entry.code, str):
             continue
@@ -67,4 +67,5 @@ def _found() -> list[tuple[str, str, float]]:
         )
         place = (entry.code.co_filename, entry.code.co_qualname)
         seconds[place] += entry.inlinetime + builtins
-    return [(*place, spent) for place, spent in seconds.most_common()]
+    largest = sorted(seconds.items(), key=lambda item: item[1], reverse=True)
+    return [(*place, spent) for place, spent in largest]
