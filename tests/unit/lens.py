@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory
 from tests.unit.memory_dynamodb import MemoryDynamoDB
-from tests.unit.samples import CENTERS, CONTACT_ID, INSTANCE_ID, MISSING
+from tests.unit.samples import CENTERS, CONTACT_ID, INSTANCE_ID, MISSING, a_contact
 from tests.unit.telling import Told
 from voicecall_bridge.aws.deferred_records import Deferred, DeferredRecords, ReceivedAgain
 from voicecall_bridge.aws.transcript_files import LateRecords, StorageUnavailable
@@ -319,6 +319,13 @@ class LensFunction:
     def org(self) -> TranscriptOrg:
         """The default contact center's."""
         return self.orgs[CENTERS.default.name]
+
+    def know(self, *contacts: str, **changes: Any) -> None:
+        """Connect knows these as first contacts of their chains."""
+        for contact in contacts:
+            self.directory.know(
+                a_contact(contact_id=contact, initial_contact_id=contact, **changes)
+            )
 
     def __call__(self, *payloads: object, first: int = 1, age: float = 1.0) -> list[str]:
         """Delivers a batch of the stream; the sequence numbers that are to be delivered again."""

@@ -15,7 +15,7 @@ from tests.unit.lens import (
     utterance,
 )
 from tests.unit.records import record as contact_record
-from tests.unit.samples import CONTACT_ID, FIRST, MISSING, SECOND, TWO_CENTERS, a_contact
+from tests.unit.samples import CONTACT_ID, FIRST, MISSING, SECOND, TWO_CENTERS
 from voicecall_bridge.contact_centers.assignment import Refused
 from voicecall_bridge.settings.contact_lens import LensOptions
 from voicecall_bridge.sources.contact_lens import LineSource
@@ -30,18 +30,10 @@ from voicecall_bridge.telephony.errors import (
 from voicecall_bridge.voice_call.transcript import Sender
 
 
-def known(function: LensFunction, *contacts: str, **changes: Any) -> None:
-    """Connect knows these as first contacts of their chains."""
-    for contact in contacts:
-        function.directory.know(
-            a_contact(contact_id=contact, initial_contact_id=contact, **changes)
-        )
-
-
 @pytest.fixture
 def function() -> LensFunction:
     made = LensFunction()
-    known(made, CONTACT_ID, "c-1", "c-2", "c-3", "c-4", "c-5", "c-6", "c-7")
+    made.know(CONTACT_ID, "c-1", "c-2", "c-3", "c-4", "c-5", "c-6", "c-7")
     return made
 
 
@@ -75,7 +67,7 @@ def test_lines_of_a_record_lie_as_far_apart_as_they_were_said(function: LensFunc
 def test_either_utterances_or_transcripts() -> None:
     for source, wanted in ((LineSource.UTTERANCE, ["u"]), (LineSource.TRANSCRIPT, ["t"])):
         function = LensFunction(LensOptions(source))
-        known(function, CONTACT_ID)
+        function.know(CONTACT_ID)
         function(segments(utterance("a", "u"), transcript("b", "t")))
         assert function.org.said(CONTACT_ID) == wanted
 
@@ -86,7 +78,7 @@ def test_either_utterances_or_transcripts() -> None:
 )
 def test_who_said_it(role: str, sender: str) -> None:
     function = LensFunction(LensOptions(others=Sender.SUPERVISOR))
-    known(function, CONTACT_ID)
+    function.know(CONTACT_ID)
     function(segments(utterance("u", ParticipantRole=role)))
     (line,) = function.org.lines[CONTACT_ID]
     assert line["senderType"] == line["participantId"] == sender
@@ -156,8 +148,8 @@ def test_requests_of_different_calls_run_side_by_side(function: LensFunction) ->
 
 def test_orgs_do_not_meet_in_a_request() -> None:
     function = LensFunction(centers=TWO_CENTERS)
-    known(function, "c-1")
-    known(function, "c-2", secret_name="sales/second")
+    function.know("c-1")
+    function.know("c-2", secret_name="sales/second")
     function(segments(utterance("u-1"), contact="c-1"), segments(utterance("u-2"), contact="c-2"))
     assert function.orgs[FIRST.name].said("c-1") == ["words of u-1"]
     assert function.orgs[SECOND.name].said("c-2") == ["words of u-2"]
@@ -166,7 +158,7 @@ def test_orgs_do_not_meet_in_a_request() -> None:
 
 def test_a_contact_center_that_is_not_served_is_skipped() -> None:
     function = LensFunction(centers=TWO_CENTERS)
-    known(function, "c-1", secret_name="sales/third")
+    function.know("c-1", secret_name="sales/third")
     assert function(segments(utterance("u-1"), contact="c-1")) == []
     ((disposition, _),) = function.ended()
     assert disposition == "skipped"
@@ -294,3 +286,28 @@ def test_a_line_that_is_refused_costs_itself_alone(function: LensFunction) -> No
     )
     assert org.said("c-1") == ["1", "3"]
     assert [reason for _, reason, _ in function.letters.kept] == ["400"]
+
+
+def test_a_refused_line_takes_none_that_waits_along(function: LensFunction) -> None:
+    """Given a record with a refused line, one that is taken and one that has to wait, then the
+    last is there after the next try, each is counted once, and only then the record is a dead
+    letter."""
+    org, take = function.org, function.org._take
+    limit = [(429, "")]
+
+    def picky(entry: dict[str, Any]) -> dict[str, object] | None:
+        names = [line["messageId"] for line in entry["messages"]]
+        status, message = (400, "wrong") if "bad" in names else (0, "")
+        if not status and "last" in names and limit:
+            status, message = limit.pop()
+        refused = {"vendorCallKey": entry["vendorCallKey"], "status": status, "message": message}
+        return refused if status else take(entry)
+
+    org._take = picky  # type: ignore[method-assign]
+    found = [utterance(name, begin=begin) for begin, name in enumerate(("bad", "good", "last"))]
+    assert function(segments(*found)) == []
+    assert (function.ended(), org.said(CONTACT_ID)) == ([], ["words of good"])
+    assert function.try_waiting() == []
+    assert org.said(CONTACT_ID) == ["words of good", "words of last"]
+    assert function.ended() == [("dead_lettered", "400")]
+    assert function.counted("TranscriptLines") == 2

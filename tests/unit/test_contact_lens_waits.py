@@ -12,25 +12,21 @@ from tests.unit.lens import (
     segments,
     utterance,
 )
-from tests.unit.samples import CONTACT_ID, a_contact
+from tests.unit.samples import CONTACT_ID
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
+from voicecall_bridge.contact import ContactKey
+from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.settings.contact_lens import LensOptions
 from voicecall_bridge.streams.lens_queue import PAUSES, SLOW_SECONDS
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, TelephonyError, Unavailable
-
-
-def known(function: LensFunction, *contacts: str, **changes: Any) -> None:
-    """Connect knows these as first contacts of their chains."""
-    for contact in contacts:
-        function.directory.know(
-            a_contact(contact_id=contact, initial_contact_id=contact, **changes)
-        )
+from voicecall_bridge.use_cases.transcript_calls import TranscriptCall, TranscriptCalls
+from voicecall_bridge.use_cases.transcripts import TranscriptSender
 
 
 @pytest.fixture
 def function() -> LensFunction:
     made = LensFunction()
-    known(made, CONTACT_ID, "c-1", "c-2", "c-3", "c-4", "c-5", "c-6", "c-7")
+    made.know(CONTACT_ID, "c-1", "c-2", "c-3", "c-4", "c-5", "c-6", "c-7")
     return made
 
 
@@ -178,6 +174,42 @@ def test_a_defect_is_a_dead_letter(function: LensFunction) -> None:
     assert "words of u" not in function.told.stream.getvalue()
 
 
+def test_a_defect_costs_one_contact_alone(
+    function: LensFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a contact on which the search for its call breaks, and a category that breaks when it
+    is sent, then only their records are dead letters."""
+    find, send_events = function.lens.calls._find, function.lens.sender.send_events
+
+    def broken_find(_: object, key: ContactKey, deadline: Deadline) -> Any:
+        if key.contact_id == "c-1":
+            raise RuntimeError("words of u")
+        return find(key, deadline)
+
+    def broken_events(_: object, call: TranscriptCall, bodies: Any, deadline: Deadline) -> Any:
+        if call.vendor_call_key == "c-2":
+            raise RuntimeError("words of u")
+        return send_events(call, bodies, deadline)
+
+    monkeypatch.setattr(TranscriptCalls, "_find", broken_find)
+    monkeypatch.setattr(TranscriptSender, "send_events", broken_events)
+    assert (
+        function(
+            segments(utterance("u-1"), contact="c-1"),
+            segments(categories("Late"), contact="c-2"),
+            segments(utterance("u-3"), categories("Late"), contact="c-3"),
+        )
+        == []
+    )
+    assert function.ended() == [
+        ("dead_lettered", "DEFECT"),
+        ("dead_lettered", "DEFECT"),
+        ("delivered", ""),
+    ]
+    assert function.org.said("c-3") == ["words of u-3"]
+    assert [key for _, key, _ in function.org.events] == ["c-3"]
+
+
 # Categories
 
 
@@ -211,7 +243,7 @@ def test_categories_without_a_point_of_interest(function: LensFunction) -> None:
 
 def test_categories_can_be_switched_off() -> None:
     function = LensFunction(LensOptions(categories=False))
-    known(function, CONTACT_ID)
+    function.know(CONTACT_ID)
     function(segments(categories("churn")), segments(utterance("u"), categories("x")))
     assert function.org.events == []
     assert sorted(function.ended()) == [("delivered", ""), ("skipped", "NO_LINES")]

@@ -164,21 +164,26 @@ class ContactLens:
             self._end(job, job.subject, Disposition.SKIPPED, "TOO_LATE", "bucket")
 
     def _work(self, jobs: Sequence[LensJob], deadline: Deadline) -> None:
+        self._find_calls(jobs, deadline)
+        at_once = [job for job in jobs if job.call is not None and self.queue.lets_by(job)]
         try:
-            self._find_calls(jobs, deadline)
-            at_once = [job for job in jobs if job.call is not None and self.queue.lets_by(job)]
             in_time = self.sender.send(
                 [(job.call, line) for job in at_once for line in job.lines if job.call], deadline
             )
+        except Exception as error:  # a batch that fails forever would block its shard
+            self._refuse(at_once, error)
+        else:
             if not in_time:
                 self.on_overrun()
-            with_categories = [job for job in at_once if job.categories and not job.must_wait]
-            list(self.pool.map(partial(self._send_categories, deadline=deadline), with_categories))
-        except Exception as error:  # a batch that fails forever would block its shard
-            self.observer.defect(error)
-            for job in jobs:
-                job.refuse("DEFECT")
+        with_categories = [job for job in at_once if job.categories and not job.must_wait]
+        list(self.pool.map(partial(self._send_categories, deadline=deadline), with_categories))
         self._settle(jobs)
+
+    def _refuse(self, jobs: Sequence[LensJob], defect: Exception) -> None:
+        contacts = {job.subject.contact_id for job in jobs}
+        self.observer.defect(defect, contacts.pop() if len(contacts) == 1 else "")
+        for job in jobs:
+            job.refuse("DEFECT")
 
     def _find_calls(self, jobs: Sequence[LensJob], deadline: Deadline) -> None:
         contacts: defaultdict[object, list[LensJob]] = defaultdict(list)
@@ -201,6 +206,8 @@ class ContactLens:
         except OtherContactCenter as refused:
             for job in jobs:
                 job.skip(refused.code)
+        except Exception as error:  # costs the lines of this contact alone
+            self._refuse(jobs, error)
         else:
             for job in jobs:
                 job.call = call
@@ -209,19 +216,21 @@ class ContactLens:
         if job.call is not None and deadline.allows(0.0):
             bodies = job.category_bodies()
             within = deadline.within(EVENT_SECONDS)
-            job.categories_result = self.sender.send_events(job.call, bodies, within)
+            try:
+                job.categories_result = self.sender.send_events(job.call, bodies, within)
+            except Exception as error:  # costs this record alone
+                self._refuse([job], error)
 
     def _settle(self, jobs: Sequence[LensJob]) -> None:
         to_wait = []
         for job in jobs:
             result = job.result(self.now())
+            self._count(job)  # of a record that waits, too: its next try leaves out what was taken
             if result is None:
                 to_wait.append(job)
             elif result.disposition is Disposition.DEAD_LETTERED:
-                self._count(job)
                 job.ended = self.log.dead_letter(job.record, job.subject, result.reason)
             else:
-                self._count(job)
                 self._end(job, job.subject, result.disposition, result.reason)
         self.queue.put(to_wait)
 

@@ -113,13 +113,13 @@ class LensJob:
         if self._skipped:
             return RecordResult(Disposition.SKIPPED, self._skipped)
         found = [it for it in self._results() if it is not None]
-        refused = [it for it in found if it.verdict is Verdict.REFUSED]
-        if len(found) < len(self._results()) and not refused:
+        if len(found) < len(self._results()):
             return None
         later = [it for it in found if it.verdict is Verdict.LATER]
         missing = all(it.code == NOT_FOUND for it in later)
-        if later and not refused and not (missing and self.age(now) > NOT_FOUND_SECONDS):
-            return None
+        if later and not (missing and self.age(now) > NOT_FOUND_SECONDS):
+            return None  # also beside what was refused: one line costs no other
+        refused = [it for it in found if it.verdict is Verdict.REFUSED]
         if refused:
             return RecordResult(Disposition.DEAD_LETTERED, refused[0].code)
         if any(it.verdict is Verdict.TAKEN for it in found) or self._done_before:
