@@ -18,7 +18,7 @@ from simulator.functions.lambda_process import Invocation
 from simulator.pollers.queue_mapping import read_queue_mappings
 from simulator.pollers.sqs_poller import SqsPoller
 from tests.integration.canaries import CATEGORY, SAID, SUMMARY, key_lines, leaks
-from tests.integration.event_simulator import INSTANCE, load_handler
+from tests.integration.event_simulator import INSTANCE, Servers, center, load_handler
 from tests.integration.simulator import Context, Told, wait_until
 from tests.unit.lens import categories, segments, stream_record, utterance
 from tests.unit.test_contact_lens_source import analysis_file, created
@@ -28,8 +28,9 @@ from voicecall_bridge.observability import Observer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from simulator.salesforce import Exchange
-    from tests.integration.event_simulator import Servers
+    from simulator.salesforce import ContactCenterIdentity, Exchange
+
+__all__ = ["center"]
 
 SERVICE = "contact_lens_integration"
 LENS, POST_CALL = "ContactLensFunction", "PostCallAnalysisFunction"
@@ -213,9 +214,10 @@ class LensStand:
         bucket = self.servers.environment(LENS)["FAILURE_BUCKET"]
         return [file for _, file in self.servers.aws.objects(bucket, LATE)]
 
-    def check_what_was_told(self) -> None:
-        """Nothing of it is personal data, a secret, or what was said."""
-        assert leaks(self.told.text, key_lines(self.servers.identity.private_key_pem)) == []
+    def check_what_was_told(self, *lines: str) -> None:
+        """Nothing of it, or of a process's lines, is personal data, a secret, or what was said."""
+        text = "\n".join([self.told.text, *lines])
+        assert leaks(text, key_lines(self.servers.identity.private_key_pem)) == []
 
     def _invoke(self, event: dict[str, Any]) -> Invocation:
         payload = self._call(self._lens, event)
@@ -243,6 +245,23 @@ def lens_stand(servers: Servers) -> Iterator[LensStand]:
         yield stand
     contact_lens.contact_lens.cache_clear()
     post_call_analysis.post_call_analysis.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def stand(center: ContactCenterIdentity) -> Iterator[LensStand]:
+    """The functions of a module."""
+    with Servers(center) as servers, lens_stand(servers) as made:
+        yield made
+
+
+@pytest.fixture
+def lens(stand: LensStand) -> Iterator[LensStand]:
+    """All is up and empty; what was told is searched at the end."""
+    stand.begin()
+    yield stand
+    stand.salesforce.clear_faults()
+    stand.empty_queues()
+    stand.check_what_was_told()
 
 
 @functools.cache

@@ -7,48 +7,27 @@ Everything that is said is a canary, and every test is searched for it at its en
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from simulator.salesforce import Fault
 from tests.contract.servers import LOOPBACK, refusing_server, silent_server
 from tests.integration.canaries import CATEGORY, SAID, SUMMARY
-from tests.integration.event_simulator import Servers, center
+from tests.integration.event_simulator import center
 from tests.integration.fault_matrix import FAULTS as FLOW_FAULTS
 from tests.integration.fault_matrix import always
-from tests.integration.lens_simulator import LINES, SUMMARY_FIELD, LensStand, lens_stand, spoken
+from tests.integration.lens_simulator import LINES, SUMMARY_FIELD, LensStand, lens, spoken, stand
 from voicecall_bridge.sources.kinesis import read_record
 from voicecall_bridge.streams.results import TransientFailure
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from simulator.salesforce import ContactCenterIdentity
-
-__all__ = ["center"]
+__all__ = ["center", "lens", "stand"]
 
 MESSAGES, EVENTS = "/voiceCalls/messages", "/postConversationEvents"
 FAULTS = FLOW_FAULTS | {"headers that trickle": always("trickle_headers", seconds=0.01)}
 PAUSED = "TRANSCRIPTION_PAUSED"
 BOTH_SIDES_AND_TURNS = 4
 """Events of the file that is brought here."""
-
-
-@pytest.fixture(scope="module")
-def stand(center: ContactCenterIdentity) -> Iterator[LensStand]:
-    with Servers(center) as servers, lens_stand(servers) as made:
-        yield made
-
-
-@pytest.fixture
-def lens(stand: LensStand) -> Iterator[LensStand]:
-    """All is up and empty."""
-    stand.begin()
-    yield stand
-    stand.salesforce.clear_faults()
-    stand.empty_queues()
-    stand.check_what_was_told()
 
 
 class Row(NamedTuple):

@@ -4,21 +4,14 @@ nothing is lost, no line is there twice, and events only where an answer was los
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from simulator.salesforce.faults import Fault
-from tests.integration.event_simulator import Servers, center
+from tests.integration.event_simulator import center
 from tests.integration.killing import Point, Worker
-from tests.integration.lens_simulator import LENS, LINES, POST_CALL, LensStand, lens_stand
+from tests.integration.lens_simulator import LENS, LINES, POST_CALL, LensStand, lens, stand
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from simulator.salesforce import ContactCenterIdentity
-
-__all__ = ["center"]
+__all__ = ["center", "lens", "stand"]
 
 LINE = {
     "request on its way": Point(fault="hang"),
@@ -36,20 +29,6 @@ FILE = {
 }
 
 
-@pytest.fixture(scope="module")
-def stand(center: ContactCenterIdentity) -> Iterator[LensStand]:
-    with Servers(center) as servers, lens_stand(servers) as made:
-        yield made
-
-
-@pytest.fixture
-def lens(stand: LensStand) -> Iterator[LensStand]:
-    stand.begin()
-    yield stand
-    stand.salesforce.clear_faults()
-    stand.empty_queues()
-
-
 @pytest.mark.parametrize("point", LINE.values(), ids=LINE)
 def test_killed_while_lines_are_sent(lens: LensStand, point: Point) -> None:
     contact, batch = (name := lens.call()), lens.batch(name)
@@ -60,6 +39,7 @@ def test_killed_while_lines_are_sent(lens: LensStand, point: Point) -> None:
     assert worker.requests() == 2
     assert worker.deliveries() == 1
     assert (lens.waiting(), lens.letters()) == (0, [])
+    lens.check_what_was_told(*worker.lines)
 
 
 @pytest.mark.parametrize("point", QUEUE.values(), ids=QUEUE)
@@ -75,6 +55,7 @@ def test_killed_while_a_record_is_put_into_the_queue(lens: LensStand, point: Poi
     lens.try_waiting()
     assert lens.said(contact) == [f"{contact}-{number}" for number in range(LINES)]
     assert (lens.waiting(), lens.letters()) == (0, [])
+    lens.check_what_was_told(*worker.lines)
 
 
 @pytest.mark.parametrize("point", FILE.values(), ids=FILE)
@@ -94,3 +75,4 @@ def test_killed_while_a_file_is_brought(lens: LensStand, point: Point) -> None:
     assert events() in expected
     assert worker.deliveries() == 1
     assert lens.letters() == []
+    lens.check_what_was_told(*worker.lines)
