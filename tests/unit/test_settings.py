@@ -15,11 +15,8 @@ from voicecall_bridge.settings.contact_flow import (
     FlowSettingsError,
 )
 from voicecall_bridge.settings.redrive import RedriveSettings
-from voicecall_bridge.settings.shared import (
-    DeadLetterSettings,
-    SalesforceSettings,
-    SettingsError,
-)
+from voicecall_bridge.settings.shared import SalesforceSettings, SettingsError
+from voicecall_bridge.settings.stack import DeadLetterSettings, StackSettings
 from voicecall_bridge.telephony.operations import CALLS, GUIDES, Operation
 
 CENTERS = ContactCenterRegistry.of("secret-id")
@@ -56,7 +53,7 @@ def test_what_a_flow_runs_on_by_default() -> None:
 
 def test_what_contact_events_run_on_by_default() -> None:
     assert events() == ContactEventsSettings(
-        SalesforceSettings(CENTERS), "ledger", DeadLetterSettings(QUEUE), RETRIES
+        StackSettings(SalesforceSettings(CENTERS), "ledger", DeadLetterSettings(QUEUE)), RETRIES
     )
     assert events().create_from_events is CreateFromEvents.SAFETY_NET
 
@@ -80,9 +77,7 @@ def test_all_are_read() -> None:
     assert events(
         CREATE_FROM_EVENTS="always", FAILURE_BUCKET="failures", **changes
     ) == ContactEventsSettings(
-        salesforce,
-        "ledger",
-        DeadLetterSettings(QUEUE, "failures"),
+        StackSettings(salesforce, "ledger", DeadLetterSettings(QUEUE, "failures")),
         RETRIES,
         CreateFromEvents.ALWAYS,
     )
@@ -145,8 +140,14 @@ def test_all_faults_of_a_function_together_and_no_value(function: str) -> None:
         assert (checked in names) == (checked in hush)
 
 
-def item_faults(function: str, **changes: str) -> list[str]:
+def shared(function: str, **changes: str) -> Any:
+    """The settings that functions share; the flow's are one with its own."""
     settings = settings_of(function).from_environment(LEAST | changes)
+    return settings if function == "contact_flow" else settings.stack
+
+
+def item_faults(function: str, **changes: str) -> list[str]:
+    settings = shared(function, **changes)
     assert all(fault.left_out for fault in settings.item_faults)
     return [str(fault) for fault in settings.item_faults]
 
@@ -159,7 +160,7 @@ def test_a_contact_center_that_cannot_be_used_costs_itself_alone(function: str, 
     (fault,) = item_faults(function, CONTACT_CENTER_SECRETS=value)
     number = 1 + [item == SECOND_ARN for item in value.split(",")].index(False)
     assert fault == f"CONTACT_CENTER_SECRETS: item {number}: is not the whole ARN of a secret"
-    settings = settings_of(function).from_environment(LEAST | {"CONTACT_CENTER_SECRETS": value})
+    settings = shared(function, CONTACT_CENTER_SECRETS=value)
     others = [SECOND_ARN] if SECOND_ARN in value else []
     assert settings.salesforce.contact_centers == ContactCenterRegistry.of("secret-id", others)
 
@@ -210,7 +211,7 @@ def test_an_unknown_variant_costs_itself_alone(function: str, value: str) -> Non
     (fault,) = item_faults(function, TELEPHONY_VARIANTS=text)
     assert fault.startswith("TELEPHONY_VARIANTS: item 1: must be one of reroute=")
     assert "HUSH" not in fault
-    settings = settings_of(function).from_environment(LEAST | {"TELEPHONY_VARIANTS": text})
+    settings = shared(function, TELEPHONY_VARIANTS=text)
     assert settings.salesforce.calls == {**CALLS, Operation.ROUTE: GUIDES[Operation.ROUTE]}
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from voicecall_bridge.aws.dead_letters import fault_of
 from voicecall_bridge.sources.kinesis import StreamRecord, read_record
 from voicecall_bridge.sources.reading import members, parsed_object, text, whole_number
 
@@ -99,7 +100,7 @@ class DeferredRecords:
                 QueueUrl=self.url, ReceiptHandle=message.receipt, VisibilityTimeout=round(seconds)
             )
         except (BotoCoreError, ClientError) as error:
-            raise NotDeferred(_fault(error)) from None
+            raise NotDeferred(fault_of(error)) from None
 
     def _send(self, batch: Sequence[Deferred]) -> list[Deferred]:
         entries = [
@@ -173,9 +174,3 @@ def _batches(records: Sequence[Deferred]) -> Iterator[list[Deferred]]:
 def _digest(name: str) -> str:
     # Ids may hold what SQS does not take, and be longer than its 128 characters.
     return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
-
-
-def _fault(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response["Error"].get("Code", ""))
-    return type(error).__name__

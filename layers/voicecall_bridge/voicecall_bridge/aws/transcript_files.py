@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from voicecall_bridge.aws.dead_letters import fault_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -57,7 +59,7 @@ class LateRecords:
             key = f"{LATE_PREFIX}{self.now():%Y/%m/%d}/{uuid.uuid4()}.json"
             self._made.put_object(Bucket=self.bucket, Key=key, Body=body)
         except (BotoCoreError, ClientError) as error:
-            raise StorageUnavailable(_fault(error)) from None
+            raise StorageUnavailable(fault_of(error)) from None
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -86,12 +88,6 @@ class AnalysisFiles:
                 raise FileTooLarge
             return bytes(answer["Body"].read())
         except (BotoCoreError, ClientError) as error:
-            if _fault(error) in _GONE:
+            if fault_of(error) in _GONE:
                 raise FileGone from None
-            raise StorageUnavailable(_fault(error)) from None
-
-
-def _fault(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response["Error"].get("Code", ""))
-    return type(error).__name__
+            raise StorageUnavailable(fault_of(error)) from None

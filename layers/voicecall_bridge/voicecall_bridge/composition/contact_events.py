@@ -38,13 +38,14 @@ def contact_events() -> StreamProcessor[ContactEvent]:
             again.
     """
     settings = ContactEventsSettings.from_environment(os.environ)
+    stack = settings.stack
     observer = new_observer()
-    report_item_faults(observer, settings.item_faults)
+    report_item_faults(observer, stack.item_faults)
     aws = AwsClients(STREAM_ATTEMPTS, CHAINS_AT_ONCE)
-    table = Table(aws.maker("dynamodb"), settings.ledger_table)
+    table = Table(aws.maker("dynamodb"), stack.ledger_table)
     ledger = CreationLedger(table)
     options = TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE)
-    clients = telephony_clients(settings.salesforce, aws, observer, options)
+    clients = telephony_clients(stack.salesforce, aws, observer, options)
     connect = ContactDirectory(
         aws.maker("connect"), throttled=lambda: observer.count("DescribeContactThrottled")
     )
@@ -54,12 +55,12 @@ def contact_events() -> StreamProcessor[ContactEvent]:
         Routing(RoutingLedger(table), ledger, clients, directory, observer),
         ContactFactsLedger(table),
         settings.create_from_events,
-        instance_arn=settings.instance_arn,
+        instance_arn=stack.instance_arn,
     )
     return StreamProcessor(
         events,
-        dead_letter_queue(settings.dead_letters, aws),
-        retry_queue(settings.retry_queue_url, settings.dead_letters, aws),
+        dead_letter_queue(stack.dead_letters, aws),
+        retry_queue(settings.retry_queue_url, stack.dead_letters, aws),
         observer,
         CHAINS_AT_ONCE,
         on_overrun=contact_events.cache_clear,

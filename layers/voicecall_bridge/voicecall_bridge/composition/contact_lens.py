@@ -37,30 +37,31 @@ def contact_lens() -> ContactLens:
             again.
     """
     settings = ContactLensSettings.from_environment(os.environ)
+    stack = settings.stack
     observer = new_observer()
-    report_item_faults(observer, settings.item_faults)
+    report_item_faults(observer, stack.item_faults)
     aws = AwsClients(STREAM_ATTEMPTS, AT_ONCE)
     # What fails is tried again by the queue: a request that waits here would hold up the lines
     # behind it.
     options = TelephonyOptions(STREAM_SECONDS, AT_ONCE, RetryPolicy(retries=0))
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lines")
     calls = TranscriptCalls(
-        ContactFactsLedger(Table(aws.maker("dynamodb"), settings.ledger_table)),
+        ContactFactsLedger(Table(aws.maker("dynamodb"), stack.ledger_table)),
         CountedDirectory(ContactDirectory(aws.maker("connect")), observer),
-        settings.salesforce.contact_centers,
+        stack.salesforce.contact_centers,
         observer,
     )
-    clients = telephony_clients(settings.salesforce, aws, observer, options)
-    log = RecordLog(NAME, dead_letter_queue(settings.dead_letters, aws), observer)
+    clients = telephony_clients(stack.salesforce, aws, observer, options)
+    log = RecordLog(NAME, dead_letter_queue(stack.dead_letters, aws), observer)
     messages = DeferredRecords(aws.maker("sqs"), settings.waiting_queue_url)
     return ContactLens(
         TranscriptSender(clients, pool, AT_ONCE),
         calls,
         LensQueue(messages, log, settings.options.max_age),
-        LateRecords(aws.maker("s3"), settings.dead_letters.bucket),
+        LateRecords(aws.maker("s3"), stack.dead_letters.bucket),
         log,
         settings.options,
         pool,
         on_overrun=contact_lens.cache_clear,
-        instance_arn=settings.instance_arn,
+        instance_arn=stack.instance_arn,
     )

@@ -34,19 +34,20 @@ def contact_records() -> StreamProcessor[ContactRecord]:
             again.
     """
     settings = ContactRecordsSettings.from_environment(os.environ)
+    stack = settings.stack
     observer = new_observer()
-    report_item_faults(observer, settings.item_faults)
+    report_item_faults(observer, stack.item_faults)
     aws = AwsClients(STREAM_ATTEMPTS, CHAINS_AT_ONCE)
     options = TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE)
     updates = RecordUpdates(
-        RecordLedger(Table(aws.maker("dynamodb"), settings.ledger_table)),
-        telephony_clients(settings.salesforce, aws, observer, options),
+        RecordLedger(Table(aws.maker("dynamodb"), stack.ledger_table)),
+        telephony_clients(stack.salesforce, aws, observer, options),
         observer,
     )
     return StreamProcessor(
-        ContactRecords(updates, settings.rules, settings.instance_arn),
-        dead_letter_queue(settings.dead_letters, aws),
-        retry_queue(settings.retry_queue_url, settings.dead_letters, aws),
+        ContactRecords(updates, settings.rules, stack.instance_arn),
+        dead_letter_queue(stack.dead_letters, aws),
+        retry_queue(settings.retry_queue_url, stack.dead_letters, aws),
         observer,
         CHAINS_AT_ONCE,
         on_overrun=contact_records.cache_clear,

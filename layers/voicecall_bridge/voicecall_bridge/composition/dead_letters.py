@@ -9,7 +9,7 @@ from voicecall_bridge.aws.retry_queue import RetryQueue
 
 if TYPE_CHECKING:
     from voicecall_bridge.composition.aws import AwsClients
-    from voicecall_bridge.settings.shared import DeadLetterSettings
+    from voicecall_bridge.settings.stack import DeadLetterSettings
 
 
 def dead_letter_queue(settings: DeadLetterSettings, aws: AwsClients) -> DeadLetterQueue:

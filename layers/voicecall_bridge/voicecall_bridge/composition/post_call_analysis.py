@@ -35,10 +35,11 @@ def post_call_analysis() -> PostCallEvents:
             again, and keeps it in the end.
     """
     settings = PostCallAnalysisSettings.from_environment(os.environ)
+    stack = settings.stack
     observer = new_observer()
-    report_item_faults(observer, settings.item_faults)
+    report_item_faults(observer, stack.item_faults)
     aws = AwsClients(STREAM_ATTEMPTS)
-    table = Table(aws.maker("dynamodb"), settings.ledger_table)
+    table = Table(aws.maker("dynamodb"), stack.ledger_table)
     facts = ContactFactsLedger(table)
     directory = CountedDirectory(ContactDirectory(aws.maker("connect")), observer)
     analysis = PostCallAnalysis(
@@ -47,14 +48,14 @@ def post_call_analysis() -> PostCallEvents:
         RecordLedger(table),
         facts,
         directory,
-        TranscriptCalls(facts, directory, settings.salesforce.contact_centers, observer),
-        telephony_clients(settings.salesforce, aws, observer, TelephonyOptions(STREAM_SECONDS)),
+        TranscriptCalls(facts, directory, stack.salesforce.contact_centers, observer),
+        telephony_clients(stack.salesforce, aws, observer, TelephonyOptions(STREAM_SECONDS)),
         observer,
         settings.summary_field,
     )
     return PostCallEvents(
         analysis,
-        RecordLog(NAME, dead_letter_queue(settings.dead_letters, aws), observer),
-        settings.instance_arn.rpartition("/")[2],
+        RecordLog(NAME, dead_letter_queue(stack.dead_letters, aws), observer),
+        stack.instance_arn.rpartition("/")[2],
         settings.files,
     )

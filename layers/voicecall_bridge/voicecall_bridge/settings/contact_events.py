@@ -6,13 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.settings.shared import (
-    INSTANCE_SETTING,
-    DeadLetterSettings,
-    EnvironmentReader,
-    ItemFault,
-    SalesforceSettings,
-)
+from voicecall_bridge.settings.shared import EnvironmentReader
+from voicecall_bridge.settings.stack import StackSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,22 +30,14 @@ class ContactEventsSettings:
     """Checked settings.
 
     Attributes:
-        salesforce: how Salesforce is reached.
-        ledger_table: name of the DynamoDB table.
-        dead_letters: where dead letters go.
+        stack: see StackSettings.
         retry_queue_url: SQS queue of records that failed.
         create_from_events: see CreateFromEvents.
-        item_faults: items of lists that are wrong.
-        instance_arn: the instance of events that name none; empty: not known.
     """
 
-    salesforce: SalesforceSettings
-    ledger_table: str
-    dead_letters: DeadLetterSettings
+    stack: StackSettings
     retry_queue_url: str
     create_from_events: CreateFromEvents = CreateFromEvents.SAFETY_NET
-    item_faults: tuple[ItemFault, ...] = ()
-    instance_arn: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ContactEventsSettings:
@@ -60,14 +47,6 @@ class ContactEventsSettings:
             SettingsError: naming every variable that is missing or faulty.
         """
         reader = EnvironmentReader(environment)
-        settings = cls(
-            SalesforceSettings.read(reader),
-            reader.required("LEDGER_TABLE"),
-            DeadLetterSettings.read(reader),
-            reader.required("RETRY_QUEUE_URL"),
-            reader.choice("CREATE_FROM_EVENTS", CreateFromEvents.SAFETY_NET),
-            tuple(reader.item_faults),
-            reader.text(INSTANCE_SETTING),
-        )
-        reader.check()
-        return settings
+        retry_queue = reader.required("RETRY_QUEUE_URL")
+        create_from = reader.choice("CREATE_FROM_EVENTS", CreateFromEvents.SAFETY_NET)
+        return cls(StackSettings.read(reader), retry_queue, create_from)

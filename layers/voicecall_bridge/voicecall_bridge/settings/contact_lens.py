@@ -6,13 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.settings.shared import (
-    INSTANCE_SETTING,
-    DeadLetterSettings,
-    EnvironmentReader,
-    ItemFault,
-    SalesforceSettings,
-)
+from voicecall_bridge.settings.shared import EnvironmentReader
+from voicecall_bridge.settings.stack import StackSettings
 from voicecall_bridge.sources.contact_lens import LineSource
 from voicecall_bridge.voice_call.transcript import Sender
 
@@ -51,22 +46,14 @@ class ContactLensSettings:
     """Checked settings.
 
     Attributes:
-        salesforce: how Salesforce is reached.
-        ledger_table: name of the DynamoDB table.
-        dead_letters: where dead letters go; the bucket keeps lines that came too late.
+        stack: see StackSettings; the bucket of its dead letters keeps lines that came too late.
         waiting_queue_url: SQS queue of records that have to wait.
         options: what is sent.
-        item_faults: items of lists that are wrong.
-        instance_arn: the instance of records that name none; empty: not known.
     """
 
-    salesforce: SalesforceSettings
-    ledger_table: str
-    dead_letters: DeadLetterSettings
+    stack: StackSettings
     waiting_queue_url: str
     options: LensOptions = LensOptions()
-    item_faults: tuple[ItemFault, ...] = ()
-    instance_arn: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ContactLensSettings:
@@ -86,14 +73,5 @@ class ContactLensSettings:
             default.max_age if max_age is None else max_age,
             reader.choice("CONTACT_LENS_CATEGORIES", Switch.YES) is Switch.YES,
         )
-        settings = cls(
-            SalesforceSettings.read(reader),
-            reader.required("LEDGER_TABLE"),
-            DeadLetterSettings.read(reader),
-            reader.required("WAITING_QUEUE_URL"),
-            options,
-            tuple(reader.item_faults),
-            reader.text(INSTANCE_SETTING),
-        )
-        reader.check()
-        return settings
+        waiting_queue = reader.required("WAITING_QUEUE_URL")
+        return cls(StackSettings.read(reader), waiting_queue, options)

@@ -23,13 +23,8 @@ from voicecall_bridge.settings.sent_records import (
     OPT_OUT_SETTING,
     SENT_METHODS,
 )
-from voicecall_bridge.settings.shared import (
-    INSTANCE_SETTING,
-    DeadLetterSettings,
-    EnvironmentReader,
-    ItemFault,
-    SalesforceSettings,
-)
+from voicecall_bridge.settings.shared import EnvironmentReader, ItemFault
+from voicecall_bridge.settings.stack import StackSettings
 from voicecall_bridge.sources.contact_record import MEMBERS
 from voicecall_bridge.voice_call.update import CALLBACK, CustomField
 
@@ -127,22 +122,14 @@ class ContactRecordsSettings:
     """All settings of `contact_records`, checked.
 
     Attributes:
-        salesforce: how Salesforce is reached.
-        ledger_table: name of the DynamoDB table.
-        dead_letters: where dead letters go.
+        stack: see StackSettings.
         retry_queue_url: SQS queue of records that failed.
         rules: which records are sent, and what is added to them.
-        item_faults: items of lists that are wrong.
-        instance_arn: the instance of records that name none; empty: not known.
     """
 
-    salesforce: SalesforceSettings
-    ledger_table: str
-    dead_letters: DeadLetterSettings
+    stack: StackSettings
     retry_queue_url: str
     rules: RecordRules
-    item_faults: tuple[ItemFault, ...] = ()
-    instance_arn: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ContactRecordsSettings:
@@ -152,14 +139,8 @@ class ContactRecordsSettings:
             SettingsError: naming every variable that is missing or faulty.
         """
         reader = EnvironmentReader(environment)
-        salesforce = SalesforceSettings.read(reader)
-        table = reader.required("LEDGER_TABLE")
-        dead_letters = DeadLetterSettings.read(reader)
-        retry_queue = reader.required("RETRY_QUEUE_URL")
-        rules = RecordRules.read(reader)
-        reader.check()
-        faults, instance = tuple(reader.item_faults), reader.text(INSTANCE_SETTING)
-        return cls(salesforce, table, dead_letters, retry_queue, rules, faults, instance)
+        retry_queue, rules = reader.required("RETRY_QUEUE_URL"), RecordRules.read(reader)
+        return cls(StackSettings.read(reader), retry_queue, rules)
 
 
 def _methods(reader: EnvironmentReader) -> frozenset[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.settings.shared import DeadLetterSettings, EnvironmentReader
+from voicecall_bridge.settings.shared import EnvironmentReader
+from voicecall_bridge.settings.stack import DeadLetterSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -155,24 +155,6 @@ class SalesforceSettings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetterSettings:
-    """Where dead letters go.
-
-    Attributes:
-        queue_url: SQS queue.
-        bucket: S3 bucket of payloads too large for the queue; empty: there are none.
-    """
-
-    queue_url: str
-    bucket: str = ""
-
-    @classmethod
-    def read(cls, reader: EnvironmentReader) -> DeadLetterSettings:
-        """Reads both settings. Faults are added to the reader's."""
-        return cls(reader.required("DEAD_LETTER_QUEUE_URL"), reader.text("FAILURE_BUCKET"))
-
-
 def _contact_centers(reader: EnvironmentReader) -> ContactCenterRegistry:
     name = "CONTACT_CENTER_SECRETS"
     default = reader.required("CONTACT_CENTER_SECRET")
