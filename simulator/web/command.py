@@ -115,7 +115,7 @@ def _running(
         parts.enter_context(simulator)
         hub = parts.enter_context(Hub(simulator, recorder, simulator.aws_faults))
         server = parts.enter_context(ConsoleServer(hub, ports.console))
-        parts.enter_context(PollerThread(simulator.sources, hub.batch))
+        parts.enter_context(PollerThread(simulator.sources, hub.lanes.batch))
         lambda_api = parts.enter_context(LambdaApi(simulator, ports.functions))
         parsed.exports.parent.mkdir(parents=True, exist_ok=True)
         parsed.exports.write_text("".join(f"{line}\n" for line in exports(simulator)))

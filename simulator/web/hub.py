@@ -9,13 +9,13 @@ from typing import Any, Final, Self
 
 from simulator.aws.fault_endpoint import KINDS as AWS_KINDS
 from simulator.aws.fault_endpoint import AwsFault, FaultEndpoint
-from simulator.pollers.kinesis_poller import BatchResult
 from simulator.salesforce import Exchange, Fault
 from simulator.salesforce.faults import KINDS as SALESFORCE_KINDS
 from simulator.simulator import Simulator
 from simulator.web.calls import Call
 from simulator.web.conversation import conversation
 from simulator.web.facts import keys_of_exchange
+from simulator.web.lanes import Lanes
 from simulator.web.recorder import Recorder
 from simulator.web.sending import Sender
 
@@ -26,7 +26,6 @@ CONNECT_KINDS: Final[Mapping[str, str]] = {
 }
 _FOLLOW_SECONDS: Final = 0.1
 _UNANSWERED_SECONDS: Final = 2.0
-_MOST_BATCHES: Final = 200
 
 
 class Hub:
@@ -36,6 +35,7 @@ class Hub:
         simulator: what runs.
         recorder: what happened.
         sender: sends stories and events.
+        lanes: how far the streams are.
     """
 
     def __init__(
@@ -54,8 +54,7 @@ class Hub:
         self._ended = Event()
         self._seen = 0
         self._unanswered: dict[int, Exchange] = {}
-        self._batches: list[dict[str, Any]] = []
-        self._lanes: dict[str, dict[str, Any]] = {}
+        self.lanes = Lanes(clock)
         self._follower = Thread(target=self._follow, name="exchanges", daemon=True)
 
     def __enter__(self) -> Self:
@@ -69,34 +68,6 @@ class Hub:
         self.sender.__exit__(*error)
         self._ended.set()
         self._follower.join()
-
-    def batch(self, result: BatchResult) -> None:
-        """What became of a batch: the pollers report it."""
-        lane = f"{result.feeds} {result.shard_id} lane {result.lane}"
-        last = result.records[min(result.done, len(result.records)) - 1]
-        known = self._lanes.setdefault(lane, {"lane": lane, "batches": 0, "retries": 0})
-        known["batches"] += 1
-        known["retries"] += result.invocations > 1
-        known["outcome"], known["reason"] = result.outcome.value, result.reason
-        known["retryInSeconds"] = result.retry_in
-        known["lagSeconds"] = round(self._clock() - result.records[0].arrived, 1)
-        if result.done:
-            known["checkpoint"] = last.input_id.rpartition(":")[2]
-        shown = {
-            "at": self._clock(),
-            "lane": lane,
-            "records": len(result.records),
-            "done": result.done,
-            "outcome": result.outcome.value,
-            "invocations": result.invocations,
-            "reason": result.reason,
-            "keptIn": result.destination,
-        }
-        self._batches = [*self._batches[-(_MOST_BATCHES - 1) :], shown]
-
-    def streams(self) -> dict[str, Any]:
-        """The lanes as they stand, and the newest batches."""
-        return {"lanes": list(self._lanes.values()), "batches": self._batches[::-1]}
 
     def story(self, call: Call) -> dict[str, Any]:
         """All that is known of a call."""
@@ -189,13 +160,15 @@ class Hub:
         self.clear_faults()
         self.simulator.reset()
         self._seen, self._unanswered = 0, {}
-        self._batches, self._lanes = [], {}
+        self.lanes.clear()
         self.recorder.clear()
 
     def chain(self, call: Call) -> list[Call]:
         """The call behind all those that it was transferred from, the first one first."""
         found = [call]
-        while (parent := self.recorder.call(found[0].previous)) and parent not in found:
+        while parent := self.recorder.call(found[0].previous):
+            if any(parent is known for known in found):
+                break  # what inputs say of contacts may go in a circle
             found.insert(0, parent)
         return found
 

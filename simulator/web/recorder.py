@@ -5,7 +5,7 @@ the oldest beyond `capacity`, so a simulator that is left running all day does n
 """
 
 import time
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from threading import Condition
@@ -15,6 +15,7 @@ from simulator.functions.lambda_process import Invocation
 from simulator.web import facts
 from simulator.web.calls import SHOWN_STATES, Call, Entry, in_state, learn_from_log
 from simulator.web.facts import ContactFacts
+from simulator.web.figures import Figures
 
 CAPACITY: Final = 200_000
 MOST_CALLS: Final = 20_000
@@ -42,9 +43,7 @@ class Recorder:
         self._entries: deque[Entry] = deque(maxlen=capacity)
         self._calls: OrderedDict[str, Call] = OrderedDict()
         self._number = 0
-        self._durations: deque[tuple[float, float]] = deque(maxlen=10_000)
-        self._outcomes: Counter[str] = Counter()
-        self._dispositions: Counter[str] = Counter()
+        self._figures = Figures()
 
     def input(
         self,
@@ -85,7 +84,7 @@ class Recorder:
             self._add(_Seen("flow", _flow_title(event, done), data, flow, started))
             if flow:
                 with self._changed:
-                    self._durations.append((started, done.duration_ms))
+                    self._figures.invoked(started, done.duration_ms)
         for line in done.logs:
             self.log(line)
 
@@ -122,9 +121,7 @@ class Recorder:
         with self._changed:
             self._entries.clear()
             self._calls.clear()
-            self._durations.clear()
-            self._outcomes.clear()
-            self._dispositions.clear()
+            self._figures = Figures()
             self._number += 1
             self._changed.notify_all()
 
@@ -188,21 +185,7 @@ class Recorder:
     def figures(self) -> dict[str, Any]:
         """Calls, outcomes, latency and the tally."""
         with self._changed:
-            now = self._clock()
-            taken = sorted(took for _, took in self._durations)
-            recent = [at for at, _ in self._durations if now - at < 60]
-            return {
-                "calls": len(self._calls),
-                "callsPerMinute": len(recent),
-                "outcomes": dict(self._outcomes),
-                "latencyMs": {
-                    "p50": _percentile(taken, 0.50),
-                    "p99": _percentile(taken, 0.99),
-                    "count": len(taken),
-                },
-                "tally": dict(self._dispositions),
-                "perSecond": _per_second(self._durations, now),
-            }
+            return {"calls": len(self._calls), **self._figures.to_json(self._clock())}
 
     def _add(self, seen: _Seen) -> None:
         with self._changed:
@@ -213,7 +196,8 @@ class Recorder:
             self._entries.append(entry)
             for contact_id in ids:
                 self._note(self._call_of(contact_id, moment), entry, seen.told)
-            self._count(entry)
+            if entry.kind == "log":
+                self._figures.log(entry.data)
             self._changed.notify_all()
 
     def _learn(self, told: Iterable[ContactFacts]) -> None:
@@ -249,13 +233,6 @@ class Recorder:
         elif entry.kind == "log":
             learn_from_log(call, entry.data)
 
-    def _count(self, entry: Entry) -> None:
-        if entry.kind != "log" or entry.data.get("message") != "delivery":
-            return
-        self._dispositions[str(entry.data.get("disposition"))] += 1
-        if status := str(entry.data.get("status") or ""):
-            self._outcomes[status] += 1
-
 
 def _title_of(kind: str, payload: Any) -> str:
     if kind == "event":
@@ -283,19 +260,3 @@ def _flow_title(event: Any, done: Invocation) -> str:
 def _log_title(line: Mapping[str, Any]) -> str:
     parts = [line.get("message"), line.get("disposition"), line.get("reason"), line.get("status")]
     return " ".join(str(part) for part in parts if part)
-
-
-def _percentile(ordered: list[float], share: float) -> float | None:
-    if not ordered:
-        return None
-    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1)
-
-
-def _per_second(durations: Iterable[tuple[float, float]], now: float) -> list[int]:
-    """Flow invocations in each of the last 60 seconds, oldest first."""
-    counts = [0] * 60
-    for at, _ in durations:
-        age = int(now - at)
-        if 0 <= age < 60:
-            counts[59 - age] += 1
-    return counts

@@ -274,7 +274,7 @@ def _clear_faults(hub: Hub, _: Request, __: Any) -> Any:
 
 
 def _streams(hub: Hub, _: Request, __: Any) -> Any:
-    return hub.streams()
+    return hub.lanes.to_json()
 
 
 def _letters(hub: Hub, _: Request, __: Any) -> Any:

@@ -64,7 +64,7 @@ def running_console() -> Iterator[Console]:
         simulator,
         Hub(simulator, recorder, simulator.aws_faults) as hub,
         ConsoleServer(hub) as server,
-        PollerThread(simulator.sources, hub.batch),
+        PollerThread(simulator.sources, hub.lanes.batch),
     ):
         yield Console(server.url, hub)
 

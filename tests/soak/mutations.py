@@ -93,7 +93,7 @@ MUTATIONS = (
     ),
     Mutation(
         3,
-        "a lease keeps nobody away",
+        "a lease stops no second worker",
         "ledger/lease.py",
         "milliseconds(now) if lapses",
         "milliseconds(now + 3600) if lapses",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -186,7 +187,7 @@ def _members(body: bytes) -> dict[str, object] | None:
 def _members_so_far(text: str) -> dict[str, object] | None:
     """The members of a JSON object that was not read to its end, as far as they are whole."""
     decoder, members, place = json.JSONDecoder(), dict[str, object](), 0
-    try:
+    with suppress(ValueError, RecursionError):  # cut off within a member: those before are whole
         while start := _MEMBER.match(text, place):
             name, place = decoder.raw_decode(text, start.end())
             colon = _COLON.match(text, place)
@@ -194,8 +195,6 @@ def _members_so_far(text: str) -> dict[str, object] | None:
             if not colon or not _END.match(text, place):
                 break  # a number may go on behind the end
             members[name] = value
-    except (ValueError, RecursionError):
-        pass  # cut off within a member: the members before it are complete
     return members or None
 
 
