@@ -50,7 +50,8 @@ def _main() -> int:
         settings = getattr(module, f"{name.title().replace('_', '')}Settings")
         try:
             read = settings.from_environment(os.environ)
-            items = getattr(read, "item_faults", ())
+            # Those of the stack, or a flow's own; redrive has no lists.
+            items = getattr(getattr(read, "stack", read), "item_faults", ())
             # A deployed function goes on without these; CloudFormation would refuse most of them.
             faults |= {str(it): None for it in items if it.left_out}
         except SettingsError as error:

@@ -20,7 +20,7 @@ from simulator.aws.cloud import AwsSimulator
 from simulator.aws.event_bus import Delivery, EventBus
 from simulator.aws.event_mismatch import nearest_rule
 from simulator.aws.event_rules import read_rules
-from simulator.aws.queue_clock import let_time_pass, visible_in
+from simulator.aws.queue_clock import let_records_age, let_time_pass, visible_in
 from simulator.functions.lambda_process import Invocation
 from simulator.pollers.asynchronous import AsynchronousInvocations, read_invoke_settings
 from simulator.pollers.batch import BatchResult, Poller, drain
@@ -272,5 +272,6 @@ class Sources:
         if self._compressed:
             self._ahead += seconds
             let_time_pass(seconds)
+            let_records_age(seconds)
         else:
             time.sleep(seconds)

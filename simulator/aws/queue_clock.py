@@ -5,6 +5,7 @@ hours of visibility time-out begin when a message was sent; SQS's begin when it 
 developer guide, "Amazon SQS visibility timeout"), so that one can be hidden again for days.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from moto.core.utils import unix_time_millis
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import SQSBackend, sqs_backends
 
-__all__ = ["let_time_pass", "visible_in"]
+__all__ = ["let_records_age", "let_time_pass", "visible_in"]
 
 _MILLISECONDS = 1000.0
 
@@ -37,6 +38,21 @@ def let_time_pass(seconds: float) -> None:
             message.visible_at -= seconds * _MILLISECONDS
             message.delayed_until -= seconds * _MILLISECONDS
             message.sent_timestamp -= int(seconds * _MILLISECONDS)
+
+
+def let_records_age(seconds: float) -> None:
+    """Make records of a stream that wait in a queue (`record` in the body) arrive so much earlier.
+
+    A function goes by its own clock, and gives up what has waited for too long.
+    """
+    for queue in _queues():
+        for message in list(queue._messages):
+            try:
+                body = json.loads(message.body)
+                body["record"]["kinesis"]["approximateArrivalTimestamp"] -= seconds
+            except (ValueError, KeyError, TypeError):
+                continue  # it waits for something else
+            message.body = json.dumps(body)
 
 
 def _change_visibility(
