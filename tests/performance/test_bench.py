@@ -235,15 +235,16 @@ def test_records_are_measured() -> None:
 
 
 def test_lines_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given lines of calls that are known, when measured, then five calls share a request and
-    nothing of the ledger is asked again by an environment that knows the call. A tenth of the
-    bench's lines: what a busy machine can do is not asked here."""
+    """Given lines of calls that one environment knows, when measured, then calls share requests
+    and nothing of the ledger is asked. A second environment would ask, and whether there is one
+    depends on how busy the machine is; so there is none here, and a tenth of the bench's lines."""
     monkeypatch.setattr(lens_stream, "A_SECOND", 100)
+    monkeypatch.setattr(lens_stream, "ENVIRONMENTS", 1)
     with Fakes(secret()) as fakes:
         measured = measure_lines(fakes, TREE, 1)
 
     assert 0.2 <= measured.requests < 0.25
-    assert measured.ledger_requests < 0.3
+    assert measured.ledger_requests == 0
     assert measured.per_second > 0
 
 

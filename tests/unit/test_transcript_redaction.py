@@ -19,8 +19,9 @@ from tests.unit.test_post_call import Scene
 from voicecall_bridge.streams.results import TransientFailure
 from voicecall_bridge.telephony.errors import LimitExceeded, Rejected, Unauthorized, Unavailable
 
-WORDS = "canary-Wörter-4711-✓"
-SPELLED = (WORDS, json.dumps(WORDS)[1:-1], "canary-", "4711-")
+WORDS = "canary-Wörter-quiver-✓"
+# A part of it that is hexadecimal would be found in an id one day.
+SPELLED = (WORDS, json.dumps(WORDS)[1:-1], "canary-", "-quiver-")
 SAID = segments(
     utterance("u", f"My number is {WORDS}"),
     transcript("t", WORDS),
