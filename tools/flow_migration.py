@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,7 +75,7 @@ class MigratedFlow:
 
     @property
     def is_older_export(self) -> bool:
-        """Whether it has to be converted before."""
+        """Whether it is in the format before the flow language, which only the console takes."""
         return self.flow is not None and self.flow.is_older_export
 
 
@@ -126,24 +127,41 @@ def exchanged(text: str, blocks: Collection[str], arn: str) -> str:
     """A flow's file with the bridge's ARN in some of its blocks, its wrapper and layout kept.
 
     Args:
-        text: the file.
+        text: the file, in the flow language or as an older export (modules).
         blocks: identifiers.
         arn: of the bridge's function.
     """
-    return _dumped(_rewritten(json.loads(text), frozenset(blocks), arn), text)
+    style = _style(text)
+    return style(_rewritten(json.loads(text), frozenset(blocks), arn))
 
 
 def _rewritten(value: Any, blocks: frozenset[str], arn: str) -> Any:
     if isinstance(value, str):
-        return _dumped(_rewritten(json.loads(value), blocks, arn), value)
+        return exchanged(value, blocks, arn)
     if "Actions" in value:
         for action in value["Actions"]:
             if action["Identifier"] in blocks:
                 action["Parameters"]["LambdaFunctionARN"] = arn
                 _rename(value.get("Metadata") or {}, action["Identifier"], arn)
         return value
+    if "modules" in value:
+        for module in value["modules"]:
+            if module["id"] in blocks:
+                _exchange_in_module(module, arn)
+        return value
     inner = next(name for name in _WRAPPERS if name in value)
     return {**value, inner: _rewritten(value[inner], blocks, arn)}
+
+
+def _exchange_in_module(module: dict[str, Any], arn: str) -> None:
+    """A module's parameters are a list of names and values; one that names no function gets one."""
+    named = [each for each in module["parameters"] if each.get("name") == "FunctionArn"]
+    if not named:
+        module["parameters"].append({"name": "FunctionArn", "value": arn, "namespace": None})
+    for parameter in named:
+        parameter["value"] = arn
+        if "resourceName" in parameter:
+            parameter["resourceName"] = _name_of(arn)
 
 
 def _rename(metadata: dict[str, Any], identifier: str, arn: str) -> None:
@@ -152,13 +170,29 @@ def _rename(metadata: dict[str, Any], identifier: str, arn: str) -> None:
     for name in _DISPLAY[:-1]:
         place = place.get(name) if isinstance(place, dict) else None
     if isinstance(place, dict) and _DISPLAY[-1] in place:
-        place[_DISPLAY[-1]] = arn.partition(":function:")[2] or arn
+        place[_DISPLAY[-1]] = _name_of(arn)
 
 
-def _dumped(value: Any, like: str) -> str:
-    """JSON as the other text has it: its indent, or none."""
+def _name_of(arn: str) -> str:
+    return arn.partition(":function:")[2] or arn
+
+
+def _style(like: str) -> Callable[[Any], str]:
+    """Writes JSON as this text has it: of the usual ways the one that gives this very text, else
+    the one with its indent."""
+    given = json.loads(like)
     indented = re.search(r"\n([ \t]+)\S", like)
-    if indented is None:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    text = json.dumps(value, ensure_ascii=False, indent=indented.group(1))
-    return text + "\n" if like.endswith("\n") else text
+    indent = indented.group(1) if indented else None
+    line, end = "\r\n" if "\r\n" in like else "\n", like[len(like.rstrip()) :]
+
+    def way(separators: tuple[str, str], *, ascii_only: bool) -> Callable[[Any], str]:
+        dump = partial(json.dumps, indent=indent, separators=separators, ensure_ascii=ascii_only)
+        return lambda value: dump(value).replace("\n", line) + end
+
+    compact, spaced, lines = (",", ":"), (", ", ": "), (",", ": ")
+    ways = [
+        way(separators, ascii_only=ascii_only)
+        for separators in ((lines, compact) if indented else (compact, spaced))
+        for ascii_only in (False, True)
+    ]
+    return next((each for each in ways if each(given) == like), ways[0])

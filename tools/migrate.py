@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from simulator.flows.files import OLDER_EXPORT
 from simulator.flows.flow import FLOW_TYPES
 from tools.difference_rows import CREATING, Difference
 from tools.differences import of_method, plain
@@ -31,6 +30,10 @@ _ARN: Final = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$
 _ALIASED: Final = re.compile(r":function:[\w-]+:[\w-]+$")
 _LONGEST_ARN: Final = 140
 """Characters that AssociateLambdaFunction takes."""
+_IN_THE_OLDER_FORMAT: Final = (
+    "in the format of older exports (modules[]), as the original: Connect's API refuses it, so "
+    "import it in the console (Routing, Flows, Create flow, the arrow beside Save, Import flow)"
+)
 _LEFT: Final = (Call.UNKNOWN_METHOD, Call.DYNAMIC)
 _STEP: Final = re.compile(r"^### (\d+)\. (.+)$", re.MULTILINE)
 
@@ -81,17 +84,18 @@ def _write(
     written: dict[Path, Path] = {}
     for each in flows:
         blocks = {b.action.identifier for b in each.blocks if b.call is Call.EXCHANGED}
-        if blocks and not each.is_older_export:
+        if blocks:
             copy = out / each.path.relative_to(folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            text = each.path.read_text(encoding="utf-8-sig")
-            copy.write_text(exchanged(text, blocks, function), encoding="utf-8")
+            # In bytes, so that ends of lines stay.
+            text = each.path.read_bytes().decode("utf-8-sig")
+            copy.write_bytes(exchanged(text, blocks, function).encode())
             written[each.path] = copy
     return written
 
 
 def _left(each: MigratedFlow) -> bool:
-    return each.is_older_export or any(block.call in _LEFT for block in each.blocks)
+    return any(block.call in _LEFT for block in each.blocks)
 
 
 def _report(
@@ -101,16 +105,13 @@ def _report(
     for each in flows:
         yield from _of_a_flow(each, written, parsed.folder)
     blocks = [block for each in flows for block in each.blocks]
-    moved = [
-        block
-        for each in flows
-        if each.path in written
-        for block in each.blocks
-        if block.call is Call.EXCHANGED
-    ]
+    moved = [block for block in blocks if block.call is Call.EXCHANGED]
     yield ""
     copies = _counted(len(written), "copy", "copies")
     yield f"{copies} in {parsed.out}, {_counted(len(moved), 'block')} with the bridge's ARN"
+    older = sum(each.is_older_export and each.path in written for each in flows)
+    if older:
+        yield f"  {_counted(older, 'copy', 'copies')} {_IN_THE_OLDER_FORMAT}"
     yield from _to_look_at(moved, parsed.function)
     yield ""
     yield "What becomes different"
@@ -129,17 +130,15 @@ def _of_a_flow(each: MigratedFlow, written: dict[Path, Path], folder: Path) -> I
         yield f"  {name}: not a flow"
         return
     kind = FLOW_TYPES.get(each.flow.type, each.flow.type)
+    older = ", older export" if each.is_older_export else ""
     copy = ", copied" if each.path in written else ""
-    yield f"  {name}: {each.flow.name} ({kind}){copy}"
-    if each.is_older_export:
-        yield f"    not copied: {OLDER_EXPORT}"
+    yield f"  {name}: {each.flow.name} ({kind}{older}){copy}"
     if not each.blocks:
         yield "    calls no function"
     for block in each.blocks:
         known = function_named(block.function) or function_named(block.action.display_name)
         called = known.name if known else block.function
-        later = ", once it is converted" if each.is_older_export else ""
-        yield f"    {block.action.label}: {block.method or '-'} of {called}: {block.call}{later}"
+        yield f"    {block.action.label}: {block.method or '-'} of {called}: {block.call}"
 
 
 def _to_look_at(moved: Sequence[LambdaBlock], function: str) -> Iterator[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from simulator.flows.checks import faults
 from simulator.flows.files import read_flow
+from tests.flows.notation import OURS, Shape, rendered, shapes
 from tests.flows.small_flows import LAMBDA, aim, bye, call, content, say, to_queue
 from tests.flows.walking import loop
 from tools import scvl
@@ -17,9 +19,6 @@ from tools.flow_migration import Call, exchanged, read
 from tools.migrate import LEFT_TO_DECIDE, MOVED, UNUSABLE, main, plan
 from tools.scvl import FUNCTIONS, Fate, function_named
 from voicecall_bridge.flow.methods import METHODS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BRIDGE = "arn:aws:lambda:us-west-2:111122223333:function:bridge-contact-flow:live"
 PREFIX = "arn:aws:lambda:us-west-2:111122223333:function:support-"
@@ -171,17 +170,84 @@ def test_without_an_arn_the_copies_have_the_placeholder(
     assert "give FUNCTION=" in capsys.readouterr().out
 
 
-def test_an_older_export_is_left_to_convert(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+OLDER = [
+    shape
+    for path in sorted(Path(__file__).with_name("public_flows").glob("*.txt"))
+    for shape in shapes(path)
+    if shape.form == "older"
+]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("shape", OLDER, ids=lambda shape: shape.name)
+def test_an_older_export_is_copied_as_it_is_but_for_the_arn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], shape: Shape, indent: int | None
 ) -> None:
-    """Given a call of the package in an older export, then it is listed, and no copy is made."""
-    put(tmp_path / "in", "old.json", older(TELEPHONY, "createVoiceCall"))
-    assert main([str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == LEFT_TO_DECIDE
-    told = capsys.readouterr().out
-    assert "    not copied: this is the format of the console's older exports (modules[])" in told
-    assert "gets the bridge's ARN, once it is converted" in told
-    assert "0 copies in" in told
-    assert not (tmp_path / "out").exists()
+    """Given the shapes of public exports, then a copy is the file itself with another ARN, and
+    reads as the original does."""
+    text = json.dumps(json.loads(rendered(shape)), indent=indent).replace("Words", "W\\u00f6rter")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "old.json").write_text(text, encoding="utf-8")
+    status = main([str(tmp_path / "in"), "--function", BRIDGE, "--out", str(tmp_path / "out")])
+    copy, told = tmp_path / "out" / "old.json", capsys.readouterr().out
+    blocks = read(tmp_path / "in" / "old.json", BRIDGE, METHODS).blocks
+    assert status == (LEFT_TO_DECIDE if any(it.call is Call.DYNAMIC for it in blocks) else MOVED)
+    moved = [it.action.label for it in blocks if it.call is Call.EXCHANGED]
+    assert told.count(": gets the bridge's ARN\n") == len(moved)
+    assert copy.exists() == bool(moved)
+    if moved:
+        assert copy.read_text(encoding="utf-8") == text.replace(f'"{OURS}"', f'"{BRIDGE}"')
+        after = read(copy, BRIDGE, METHODS).blocks
+        assert [it.action.label for it in after if it.call is Call.DONE] == moved
+        assert "1 copy in the format of older exports (modules[])" in told
+
+
+def test_some_older_exports_have_calls_that_move() -> None:
+    """The test above would hold for none."""
+    assert sum(f'"{OURS}"' in rendered(shape) for shape in OLDER) > 3
+
+
+@pytest.mark.parametrize(
+    ("given", "becomes"),
+    [
+        (
+            {"value": "", "resourceName": "support-InvokeTelephonyIntegrationApiFunction"},
+            {"value": BRIDGE, "resourceName": "bridge-contact-flow:live"},
+        ),
+        (None, {"value": BRIDGE, "namespace": None}),
+    ],
+)
+def test_an_older_export_without_its_ids_gets_the_arn(
+    tmp_path: Path, given: dict[str, Any] | None, becomes: dict[str, Any]
+) -> None:
+    """Given a block that names its function, or none, and asks for a method of the bridge."""
+    flow = older(TELEPHONY, "createVoiceCall")
+    asked = flow["modules"][0]["parameters"][1:]
+    named = [{"name": "FunctionArn", **given}] if given else []
+    flow["modules"][0]["parameters"] = [*named, *asked]
+    put(tmp_path / "in", "old.json", flow)
+    main([str(tmp_path / "in"), "--function", BRIDGE, "--out", str(tmp_path / "out")])
+    copy = json.loads((tmp_path / "out" / "old.json").read_text(encoding="utf-8"))
+    after = {"name": "FunctionArn", **becomes}
+    assert copy["modules"][0]["parameters"] == ([after, *asked] if given else [*asked, after])
+
+
+@pytest.mark.parametrize(("line", "end"), [("\n", ""), ("\n", "\n"), ("\r\n", "\n")])
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("form", [{"separators": (",", ":")}, {}, {"indent": "\t"}])
+def test_a_copy_is_the_file_byte_for_byte(
+    tmp_path: Path, form: dict[str, Any], ascii_only: bool, line: str, end: str
+) -> None:
+    """Given any usual way of writing JSON, then only the ARN is another one."""
+    flow = flow_of(asks("a", TELEPHONY, "createVoiceCall", "say"), say("say", "bye"))
+    flow["Actions"][1]["Parameters"]["Text"] = "Grüße"
+    text = json.dumps(flow, ensure_ascii=ascii_only, **form) + end
+    before = text.replace("\n", line)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "flow").write_bytes(before.encode())
+    main([str(tmp_path / "in"), "--function", BRIDGE, "--out", str(tmp_path / "out")])
+    copy = (tmp_path / "out" / "flow").read_bytes().decode()
+    assert copy == before.replace(TELEPHONY, BRIDGE)
 
 
 @pytest.mark.parametrize(
