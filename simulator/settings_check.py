@@ -12,7 +12,36 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from simulator.sam.template import Template, TemplateError
+
 ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+def refuse_wrong_settings(template: Template, settings: Mapping[str, str]) -> None:
+    """Refuse what the simulator would start with, and every call of it end in a refusal.
+
+    Args:
+        template: of the functions that get the settings.
+        settings: in place of the template's own.
+
+    Raises:
+        TemplateError: no function has such a setting, or the bridge cannot use its value.
+        OSError: the check does not run.
+    """
+    if not settings:
+        return
+    functions = list(template.functions.values())
+    known = {name for function in functions for name in function.environment}
+    # A slip in a name would go unseen: the function would run on the template's value.
+    if unknown := sorted(settings.keys() - known):
+        raise TemplateError(
+            f"no function has the setting {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+        )
+    layers = dict.fromkeys(layer for function in functions for layer in function.layers)
+    # One set for all: what only some functions have, only these read.
+    together = {k: v for function in functions for k, v in function.environment.items()}
+    if faults := faults_in({**together, **settings}, layers):
+        raise TemplateError(f"the settings cannot be used: {faults}")
 
 
 def faults_in(environment: Mapping[str, str], layers: Iterable[Path]) -> str:

@@ -7,19 +7,18 @@ template's runs in a process of its own, as a stack with other parameters would.
 import base64
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Any, Final, Literal, Self
 
 from simulator.aws.cloud import AwsSimulator
 from simulator.aws.connect import ConnectSimulator
 from simulator.aws.fault_endpoint import FaultEndpoint
-from simulator.functions.function_pool import FunctionPool
-from simulator.functions.lambda_process import Invocation, LambdaProcess
+from simulator.functions.function_pools import FunctionPools
+from simulator.functions.lambda_process import Invocation
 from simulator.instance import OWN_INSTANCE, Instance
 from simulator.replay.tally import (
     DeadLetter,
@@ -28,9 +27,9 @@ from simulator.replay.tally import (
     StoredRecord,
     setting_faults,
 )
-from simulator.salesforce import ContactCenterIdentity, SalesforceSimulator, new_identity
-from simulator.sam.template import Template, TemplateError
-from simulator.settings_check import faults_in
+from simulator.salesforce import SalesforceSimulator, new_identity
+from simulator.sam.template import Template
+from simulator.settings_check import refuse_wrong_settings
 from simulator.sources import Sources
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -67,12 +66,6 @@ class Ports:
     def beginning(cls, first: int) -> Self:
         """One port after the other from `first`."""
         return cls(first, first + 1, first + 2, first + 3, first + 4)
-
-
-@dataclass(frozen=True, slots=True)
-class _Environment:
-    function: str
-    settings: frozenset[tuple[str, str]]
 
 
 class Simulator:
@@ -126,7 +119,7 @@ class Simulator:
         self._compressed = compressed
         self._state = state
         self._parts = ExitStack()
-        self._pools: dict[_Environment, FunctionPool] = {}
+        self._functions = FunctionPools(CONCURRENCY)
         self._lock = Lock()
 
     def __enter__(self) -> Self:
@@ -144,30 +137,33 @@ class Simulator:
                 SalesforceSimulator(
                     identity,
                     others=[second],
-                    database=self._database(),
+                    database=_database(self._state),
                     creates_per_second=_CREATES_PER_SECOND,
                     port=self._ports.salesforce,
                 )
             )
-            self.aws = parts.enter_context(self._aws(identity, [second]))
-            self._refuse_unknown_settings()
-            self._refuse_faulty_settings()
+            self.aws = parts.enter_context(
+                AwsSimulator(
+                    self._template_path,
+                    identity,
+                    self.salesforce.base_url,
+                    [second],
+                    self._ports.aws,
+                    instance=self._instance,
+                )
+            )
+            refuse_wrong_settings(self.template, self._settings)
             self.aws_faults = parts.enter_context(FaultEndpoint(self.aws.endpoint))
             self.connect = parts.enter_context(ConnectSimulator(port=self._ports.connect))
             self.sources = Sources(
                 self.aws, self.invoke, parts, compressed=self._compressed, settings=self._settings
             )
             # A function that still waits for Salesforce must not outlive it: functions end first.
-            parts.callback(self._end_functions)
+            parts.callback(self._functions.close)
             self._parts = parts.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the functions, then what they talk to."""
         self._parts.close()
 
@@ -179,20 +175,15 @@ class Simulator:
     @property
     def addresses(self) -> Mapping[str, str]:
         """What a function needs besides the template's environment to find this AWS."""
+        # Only where a person can switch faults on: the way round costs time.
+        faulty = () if self._observe is None else ("DYNAMODB", "SECRETS_MANAGER")
         return {
             "AWS_ENDPOINT_URL": self.aws.endpoint,
-            **self._faulty_addresses(),
+            **{f"AWS_ENDPOINT_URL_{service}": self.aws_faults.url for service in faulty},
             # moto has no DescribeContact.
             "AWS_ENDPOINT_URL_CONNECT": self.connect.url,
             "AWS_REGION": self.aws.region,
         }
-
-    def _faulty_addresses(self) -> Mapping[str, str]:
-        # Only where a person can switch faults on: the way round costs time.
-        if self._observe is None:
-            return {}
-        services = ("DYNAMODB", "SECRETS_MANAGER")
-        return {f"AWS_ENDPOINT_URL_{service}": self.aws_faults.url for service in services}
 
     @property
     def orgs(self) -> Mapping[str, str]:
@@ -202,7 +193,7 @@ class Simulator:
     @property
     def process_ids(self) -> list[int]:
         """The functions' processes that run now."""
-        return [process_id for pool in self._pools.values() for process_id in pool.process_ids]
+        return self._functions.process_ids
 
     def environment(self, function: str) -> Mapping[str, str]:
         """The environment of a function, by its logical id.
@@ -215,12 +206,7 @@ class Simulator:
 
     def setting(self, name: str) -> str:
         """A setting that functions share, such as the ledger's table; empty where none has it."""
-        found = [
-            it.environment[name]
-            for it in self.template.functions.values()
-            if name in it.environment
-        ]
-        return self._settings.get(name, found[0]) if found else ""
+        return self._settings.get(name, self.template.setting(name))
 
     def invoke(
         self, function: str, event: Any, settings: Mapping[str, str] | None = None
@@ -232,7 +218,8 @@ class Simulator:
             TypeError, ValueError: the event is none that Lambda takes.
         """
         started = time.time()
-        done = self._pool(function, {**self._settings, **(settings or {})}).invoke(event)
+        environment = {**self.addresses, **self._settings, **(settings or {})}
+        done = self._functions.of(self.template.functions[function], environment).invoke(event)
         if found := setting_faults(done.logs):
             with self._lock:
                 self.setting_faults += found
@@ -242,19 +229,16 @@ class Simulator:
 
     def restart_functions(self) -> None:
         """End the environments; the next invocation of each function starts cold."""
-        with self._lock:
-            pools, self._pools = self._pools, {}
-        for pool in pools.values():
-            pool.close()
+        self._functions.close()
 
     def reset(self) -> None:
         """Forget the records, the journal, the ledger, the dead letters and the faults."""
         self.salesforce.reset()
         self.aws_faults.clear()
         self.connect.clear_faults()
-        for table in self._made("AWS::DynamoDB::Table"):
+        for table in self.template.refs("AWS::DynamoDB::Table"):
             self.aws.empty(table)
-        for queue in self._made("AWS::SQS::Queue"):
+        for queue in self.template.refs("AWS::SQS::Queue"):
             self.aws.purge(queue)
 
     def ledger(self) -> list[LedgerItem]:
@@ -267,15 +251,11 @@ class Simulator:
         url = self.setting("DEAD_LETTER_QUEUE_URL")
         return [DeadLetter.from_json(body) for body in self.aws.messages(url)]
 
-    def put_file(self, bucket: str, key: str, content: bytes) -> None:
-        """Put a file into a bucket of S3, which is made where there is none."""
-        self.aws.put_file(bucket, key, content)
-
     def records_given_up(self) -> list[StoredRecord]:
         """The records in batches that the pollers gave up, as they lie in the bucket."""
         return [
             record
-            for bucket in self._made("AWS::S3::Bucket")
+            for bucket in self.template.refs("AWS::S3::Bucket")
             for _, kept in self.aws.objects(bucket, BATCH_PREFIX)
             for record in _inputs_of(kept)
         ]
@@ -283,71 +263,15 @@ class Simulator:
     def undelivered_events(self) -> int:
         """How many events lie in the queues of what rules and Lambda could not deliver."""
         names = self.sources.failure_queues
-        urls = [url for url in self._made("AWS::SQS::Queue") if url.rpartition("/")[2] in names]
-        return sum(len(self.aws.messages(url)) for url in urls)
+        queues = self.template.refs("AWS::SQS::Queue")
+        return sum(len(self.aws.messages(it)) for it in queues if it.rpartition("/")[2] in names)
 
-    def _made(self, kind: str) -> list[str]:
-        """What the Ref of every resource of a type yields."""
-        return [
-            str(self.template.resolve({"Ref": logical_id}))
-            for logical_id, body in self.template.resources.items()
-            if body["Type"] == kind
-        ]
 
-    def _pool(self, function: str, settings: Mapping[str, str]) -> FunctionPool:
-        wanted = _Environment(function, frozenset(settings.items()))
-        with self._lock:
-            if wanted not in self._pools:
-                definition = self.template.functions[function]
-                environment = {**self.addresses, **settings}
-                self._pools[wanted] = FunctionPool(
-                    lambda: LambdaProcess(definition, definition.layers, environment), CONCURRENCY
-                )
-            return self._pools[wanted]
-
-    def _refuse_unknown_settings(self) -> None:
-        """A slip in a name would go unseen: the function would run on the template's value."""
-        functions = self.template.functions.values()
-        known = {name for function in functions for name in function.environment}
-        if unknown := sorted(self._settings.keys() - known):
-            raise TemplateError(
-                f"no function has the setting {', '.join(unknown)}; known: "
-                f"{', '.join(sorted(known))}"
-            )
-
-    def _refuse_faulty_settings(self) -> None:
-        """The simulator would start, and every call of it end in a refusal."""
-        if not self._settings:
-            return
-        functions = list(self.template.functions.values())
-        layers = dict.fromkeys(layer for function in functions for layer in function.layers)
-        # One set for all: what only some functions have, only these read.
-        together = {k: v for function in functions for k, v in function.environment.items()}
-        if faults := faults_in({**together, **self._settings}, layers):
-            raise TemplateError(f"the settings cannot be used: {faults}")
-
-    def _end_functions(self) -> None:
-        with ExitStack() as pools:
-            for pool in self._pools.values():
-                pools.callback(pool.close)
-
-    def _aws(
-        self, identity: ContactCenterIdentity, others: Sequence[ContactCenterIdentity]
-    ) -> AwsSimulator:
-        return AwsSimulator(
-            self._template_path,
-            identity,
-            self.salesforce.base_url,
-            others,
-            self._ports.aws,
-            instance=self._instance,
-        )
-
-    def _database(self) -> Literal[":memory:"] | Path:
-        if self._state is None:
-            return ":memory:"
-        self._state.mkdir(parents=True, exist_ok=True)
-        return self._state / "salesforce.sqlite"
+def _database(state: Path | None) -> Literal[":memory:"] | Path:
+    if state is None:
+        return ":memory:"
+    state.mkdir(parents=True, exist_ok=True)
+    return state / "salesforce.sqlite"
 
 
 def _inputs_of(kept: Mapping[str, Any]) -> list[StoredRecord]:

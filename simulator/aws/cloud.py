@@ -189,9 +189,12 @@ class AwsSimulator:
         secrets_manager, parameters = self.client("secretsmanager"), self.client("ssm")
         resources.callback(secrets_manager.close)
         resources.callback(parameters.close)
-        _, self.secret_arn = self._secret(secrets_manager, self._identity, resources)
+        _, self.secret_arn = _secret(
+            secrets_manager, self._identity, self._salesforce_url, resources
+        )
         self.further = dict(
-            self._secret(secrets_manager, identity, resources) for identity in self._further
+            _secret(secrets_manager, identity, self._salesforce_url, resources)
+            for identity in self._further
         )
         parameters.put_parameter(
             Name=self.key_parameter,
@@ -200,19 +203,6 @@ class AwsSimulator:
             Overwrite=True,
         )
         resources.callback(parameters.delete_parameter, Name=self.key_parameter)
-
-    def _secret(
-        self, secrets_manager: Any, identity: ContactCenterIdentity, resources: ExitStack
-    ) -> tuple[str, str]:
-        """Name and ARN of the contact center's secret. The names are the same in every run: samples
-        name them."""
-        name = identity.call_center_api_name
-        secret = json.dumps(identity.secret(self._salesforce_url))
-        arn = secrets_manager.create_secret(Name=name, SecretString=secret)["ARN"]
-        resources.callback(
-            secrets_manager.delete_secret, SecretId=name, ForceDeleteWithoutRecovery=True
-        )
-        return name, str(arn)
 
     def _deploy(self, resources: ExitStack) -> Template:
         # A parameter that a template does not have is left out.
@@ -228,6 +218,20 @@ class AwsSimulator:
         deployment = Deployment(self.client, self.region, self._suffix, resources)
         self._values = deployment.deploy(self._template_path, values)
         return load_template(self._template_path, self._values)
+
+
+def _secret(
+    secrets_manager: Any, identity: ContactCenterIdentity, url: str, resources: ExitStack
+) -> tuple[str, str]:
+    """Name and ARN of the contact center's secret. The names are the same in every run: samples
+    name them."""
+    name = identity.call_center_api_name
+    secret = json.dumps(identity.secret(url))
+    arn = secrets_manager.create_secret(Name=name, SecretString=secret)["ARN"]
+    resources.callback(
+        secrets_manager.delete_secret, SecretId=name, ForceDeleteWithoutRecovery=True
+    )
+    return name, str(arn)
 
 
 def _value(text: str) -> Any:

@@ -4,25 +4,11 @@ A child process runs awslambdaric, AWS's Python runtime, against a Runtime API o
 Lambda's environment and nothing of the developer's: no credentials, no profile, no proxy.
 Time-outs, crashes and failing inits end as they do in Lambda (Lambda Developer Guide,
 "Understanding the Lambda execution environment lifecycle"), and the next invocation starts cold.
-
-Logs are exact: standard output and error of the child are one file, and the runtime posts its
-answer after the handler's last write, so the file's growth is the invocation's log. Lines of the
-init belong to the invocation that caused it; lines that a thread writes after the answer belong to
-the next one, as in CloudWatch.
-
-No child outlives its LambdaProcess: it leads a process group, and holds the reading end of a pipe.
-Only the parent has the writing end. When the parent closes it, or dies in any way, the child kills
-its group.
 """
 
-import contextlib
 import json
 import os
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -32,7 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from simulator.functions.runtime_api import MAX_PAYLOAD_BYTES, Answer, Event, RuntimeApi
+from simulator.functions.runtime_api import MAX_PAYLOAD_BYTES, Answer, Event
+from simulator.functions.runtime_process import RuntimeProcess
 from simulator.sam.template import LambdaFunction
 
 INIT_LIMIT_SECONDS: Final = 10.0
@@ -110,7 +97,7 @@ class LambdaProcess:
         self._init_limit = init_limit
         self._snap_start = snap_start
         self._one_at_a_time = threading.Lock()
-        self._child: _Child | None = None
+        self._child: RuntimeProcess | None = None
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -198,17 +185,19 @@ class LambdaProcess:
         child.api.offer(event)
         return self._outcome(child, event, cold=True)
 
-    def _new_child(self) -> "_Child":
-        child = _Child(
+    def _new_child(self) -> RuntimeProcess:
+        child = RuntimeProcess(
             [self._python, "-s", "-c", _BOOTSTRAP],
             self._function.handler,
             self._function.code_dir,
-            self._lambda_environment(),
+            _lambda_environment(
+                self._function, self._layers, self._environment, snap_start=self._snap_start
+            ),
         )
         child.waits_in_snapshot = self._snap_start
         return child
 
-    def _outcome(self, child: "_Child", event: Event, *, cold: bool) -> Invocation:
+    def _outcome(self, child: RuntimeProcess, event: Event, *, cold: bool) -> Invocation:
         began = time.perf_counter()
         answer = child.api.wait_for_answer()
         if answer is None:
@@ -216,7 +205,7 @@ class LambdaProcess:
         return self._invocation(child, event, answer, cold=cold)
 
     def _ended(
-        self, child: "_Child", event: Event, duration: float, limit: float, *, cold: bool
+        self, child: RuntimeProcess, event: Event, duration: float, limit: float, *, cold: bool
     ) -> Invocation:
         """No answer: the process has exited, or has not kept to `limit` seconds and is killed."""
         timed_out = child.runs
@@ -230,7 +219,13 @@ class LambdaProcess:
         return self._invocation(child, event, answer, cold=cold, timed_out=timed_out)
 
     def _invocation(
-        self, child: "_Child", event: Event, answer: Answer, *, cold: bool, timed_out: bool = False
+        self,
+        child: RuntimeProcess,
+        event: Event,
+        answer: Answer,
+        *,
+        cold: bool,
+        timed_out: bool = False,
     ) -> Invocation:
         ready_at = child.api.ready_at
         return Invocation(
@@ -262,136 +257,29 @@ class LambdaProcess:
             timeout=float(self._function.timeout),
         )
 
-    def _lambda_environment(self) -> dict[str, str]:
-        """Lambda's "Defined runtime environment variables", then the function's own."""
-        function = self._function
-        return {
-            "AWS_ACCESS_KEY_ID": "laptop",
-            "AWS_SECRET_ACCESS_KEY": "laptop",
-            "AWS_SESSION_TOKEN": "laptop",
-            "AWS_REGION": _REGION,
-            "AWS_DEFAULT_REGION": self._environment.get("AWS_REGION", _REGION),
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
-            "AWS_LAMBDA_FUNCTION_NAME": function.logical_id,
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start" if self._snap_start else "on-demand",
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.logical_id}",
-            "AWS_LAMBDA_LOG_STREAM_NAME": f"laptop/[$LATEST]{uuid.uuid4().hex}",
-            "LAMBDA_TASK_ROOT": str(function.code_dir),
-            "LANG": "C.UTF-8",
-            "PATH": os.environ.get("PATH", os.defpath),
-            "PYTHONPATH": os.pathsep.join(str(layer.resolve()) for layer in self._layers),
-            "TZ": ":UTC",
-            "_HANDLER": function.handler,
-            **self._environment,
-        }
 
-
-class _Child:
-    """A runtime process with its Runtime API, its log and its temporary folder."""
-
-    waits_in_snapshot = False
-
-    def __init__(
-        self, command: Sequence[str], handler: str, code_dir: Path, environment: Mapping[str, str]
-    ) -> None:
-        self.api = RuntimeApi()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
-        self._log_read = 0
-        self._lines_at_end: list[str] | None = None
-        self._scratch = tempfile.mkdtemp(prefix="lambda-")
-        reading, self._lifeline = os.pipe()
-        self.started_at = time.perf_counter()
-        try:
-            self._process = subprocess.Popen(
-                [*command, str(reading), handler],
-                cwd=code_dir,
-                # HOME and TMPDIR: the developer's ~/.aws must not be found, and the
-                # temporary folder of a new execution environment is empty.
-                env={
-                    "HOME": self._scratch,
-                    "TMPDIR": self._scratch,
-                    **environment,
-                    "AWS_LAMBDA_RUNTIME_API": self.api.address,
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                pass_fds=(reading,),
-                start_new_session=True,
-            )
-        except BaseException:
-            self._release()
-            raise
-        finally:
-            os.close(reading)
-        self._has_ended = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-        self._watcher.start()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def runs(self) -> bool:
-        return not self._has_ended.is_set()
-
-    def restore(self) -> None:
-        self.waits_in_snapshot = False
-        self.started_at = time.perf_counter()
-        self.api.restore()
-
-    @property
-    def how_it_ended(self) -> str:
-        """In Lambda's words. Waits for the end."""
-        status = self._process.wait()
-        if status < 0:
-            name = signal.strsignal(-status) or str(-status)
-            return f"Runtime exited with error: signal: {name.lower()}"
-        if status == 0:
-            return "Runtime exited without providing a reason"
-        return f"Runtime exited with error: exit status {status}"
-
-    def kill(self) -> None:
-        if self.runs:
-            self._kill_group()
-        self._watcher.join()
-
-    def end(self) -> None:
-        """Kill what still runs and give everything back; the unread log stays readable."""
-        self.kill()
-        self._lines_at_end = self.new_lines()
-        self._release()
-
-    def new_lines(self) -> list[str]:
-        """What was logged since the last call."""
-        if self._lines_at_end is not None:
-            lines, self._lines_at_end = self._lines_at_end, []
-            return lines
-        # pread: the file's position belongs to the child, which writes through the same opening.
-        size = os.fstat(self._log.fileno()).st_size
-        written = os.pread(self._log.fileno(), size - self._log_read, self._log_read)
-        self._log_read += len(written)
-        # Not splitlines: the runtime keeps a traceback in one line by carriage returns.
-        lines = written.decode("utf-8", "replace").split("\n")
-        return [line for line in lines if line]
-
-    def _watch(self) -> None:
-        self._process.wait()
-        # What the handler started and left running goes with its sandbox, as in Lambda.
-        self._kill_group()
-        self._has_ended.set()
-        self.api.runtime_exited()
-
-    def _kill_group(self) -> None:
-        # Nobody left in the group: ESRCH, or on macOS EPERM while the leader is a zombie.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    def _release(self) -> None:
-        os.close(self._lifeline)
-        self._log.close()
-        self.api.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+def _lambda_environment(
+    function: LambdaFunction, layers: Sequence[Path], own: Mapping[str, str], *, snap_start: bool
+) -> dict[str, str]:
+    """Lambda's "Defined runtime environment variables", then the function's own."""
+    return {
+        "AWS_ACCESS_KEY_ID": "laptop",
+        "AWS_SECRET_ACCESS_KEY": "laptop",
+        "AWS_SESSION_TOKEN": "laptop",
+        "AWS_REGION": _REGION,
+        "AWS_DEFAULT_REGION": own.get("AWS_REGION", _REGION),
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_NAME": function.logical_id,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start" if snap_start else "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.logical_id}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"laptop/[$LATEST]{uuid.uuid4().hex}",
+        "LAMBDA_TASK_ROOT": str(function.code_dir),
+        "LANG": "C.UTF-8",
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": os.pathsep.join(str(layer.resolve()) for layer in layers),
+        "TZ": ":UTC",
+        "_HANDLER": function.handler,
+        **own,
+    }

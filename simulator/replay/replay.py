@@ -139,7 +139,7 @@ class Replay:
 
     def _set(self, sample: Sample, step: SetFaults | SetConnect | SetFile) -> None:
         if isinstance(step, SetFile):
-            self.simulator.put_file(step.bucket, step.key, step.content)
+            self.simulator.aws.put_file(step.bucket, step.key, step.content)
             return
         if isinstance(step, SetFaults):
             self.simulator.salesforce.clear_faults()

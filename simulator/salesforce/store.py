@@ -234,16 +234,7 @@ class Store:
 
     def actions(self) -> list[ActionRecord]:
         """Everything that was done about voice calls, in order."""
-        return [
-            ActionRecord(
-                vendor_call_key=row["vendor_call_key"],
-                operation=row["operation"],
-                body=json.loads(row["body"]),
-                answer=json.loads(row["answer"]),
-                at=row["at"],
-            )
-            for row in self._query("SELECT * FROM actions ORDER BY number")
-        ]
+        return [_action(row) for row in self._query("SELECT * FROM actions ORDER BY number")]
 
     def count_posted_after(self, moment: float) -> int:
         """How many voice calls a POST created after the moment, in epoch seconds."""
@@ -286,22 +277,8 @@ class Store:
 
     def journal(self, after: int = 0) -> list[Exchange]:
         """Every request received behind that number, in order."""
-        return [
-            Exchange(
-                method=row["method"],
-                path=row["path"],
-                headers=json.loads(row["headers"]),
-                body=json.loads(row["body"]),
-                status=row["status"],
-                fault=row["fault"],
-                at=row["at"],
-                answer=row["answer"],
-                number=row["number"],
-            )
-            for row in self._query(
-                "SELECT * FROM exchanges WHERE number > ? ORDER BY number", after
-            )
-        ]
+        sql = "SELECT * FROM exchanges WHERE number > ? ORDER BY number"
+        return [_exchange(row) for row in self._query(sql, after)]
 
     @property
     def _seen(self) -> tuple[str, str]:
@@ -336,4 +313,28 @@ def _call(row: sqlite3.Row) -> VoiceCallRecord:
         source=row["source"],
         active=bool(row["active"]),
         org=row["org"],
+    )
+
+
+def _action(row: sqlite3.Row) -> ActionRecord:
+    return ActionRecord(
+        vendor_call_key=row["vendor_call_key"],
+        operation=row["operation"],
+        body=json.loads(row["body"]),
+        answer=json.loads(row["answer"]),
+        at=row["at"],
+    )
+
+
+def _exchange(row: sqlite3.Row) -> Exchange:
+    return Exchange(
+        method=row["method"],
+        path=row["path"],
+        headers=json.loads(row["headers"]),
+        body=json.loads(row["body"]),
+        status=row["status"],
+        fault=row["fault"],
+        at=row["at"],
+        answer=row["answer"],
+        number=row["number"],
     )

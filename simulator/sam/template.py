@@ -162,6 +162,19 @@ class Template:
         resolved = self._resolver.resolve(node)
         return None if resolved is NO_VALUE else resolved
 
+    def refs(self, kind: str) -> list[str]:
+        """What the Ref of every resource of a type yields."""
+        return [
+            str(self.resolve({"Ref": logical_id}))
+            for logical_id, body in self.resources.items()
+            if body["Type"] == kind
+        ]
+
+    def setting(self, name: str) -> str:
+        """A setting that functions share, such as the ledger's table; empty where none has it."""
+        environments = (function.environment for function in self.functions.values())
+        return next((it[name] for it in environments if name in it), "")
+
     def parameters_of(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The parameters that Globals puts into these environment variables, with their values."""
         shared = self._document["Globals"].get("Function") or {}

@@ -185,7 +185,7 @@ class Sender:
         if "content" in payload:
             where = event["detail"]
             content = json.dumps(payload["content"]).encode()
-            self._simulator.put_file(where["bucket"]["name"], where["object"]["key"], content)
+            self._simulator.aws.put_file(where["bucket"]["name"], where["object"]["key"], content)
         more = {"content": payload["content"]} if "content" in payload else {}
         self._recorder.input("file", event, facts.of_file(event), more)
         self._simulator.invoke(self._simulator.sources["post_call_analysis"].function, event)
