@@ -7,13 +7,13 @@ repeats a run.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import sys
 import time as real_time
 from typing import TYPE_CHECKING
 
+from tests.soak.centers import DEFAULT, SECOND_ARN, secrets
 from tests.soak.clock import Clock
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tests.soak.world import World
 
 ENVIRONMENT = {
-    "CONTACT_CENTER_SECRET": "center",
+    "CONTACT_CENTER_SECRET": DEFAULT,
+    "CONTACT_CENTER_SECRETS": SECOND_ARN,
     "LEDGER_TABLE": "ledger",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.us-west-2.amazonaws.com/111122223333/letters",
     "RETRY_QUEUE_URL": "https://sqs.us-west-2.amazonaws.com/111122223333/retries",
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--deliveries", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--stop", action="store_true", help="at the first violation")
+    parser.add_argument("--stop", nargs="?", const="", help="at the first violation with this text")
     parsed = parser.parse_args(arguments)
     begun = real_time.process_time()
     os.environ.update(ENVIRONMENT)
@@ -48,12 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     clock = Clock()
     clock.install()
     # Not before the clock is installed: the bridge takes time.time as a default.
-    from simulator.salesforce import new_identity  # noqa: PLC0415
     from tests.soak.world import World  # noqa: PLC0415
 
-    identity = new_identity(org_id="00D000000000001", call_center_api_name="Center")
-    secret = json.dumps(identity.secret("https://acme.my.salesforce-scrt.com/telephony/v1"))
-    world = World(parsed.seed, clock, secret)
+    world = World(parsed.seed, clock, secrets())
     world.run(parsed.deliveries, stops=parsed.stop)
     _show(world, parsed.seed, real_time.process_time() - begun)
     return 1 if world.violations else 0
@@ -62,14 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _show(world: World, seed: int, seconds: float) -> None:
     print(f"deliveries   {world.deliveries:,} of {world.inputs:,} inputs, seed {seed}")
     print("tally")
-    for end, count in sorted(world.ends.items()):
+    for end, count in sorted(world.books.ends.items()):
         print(f"  {count:9,}  {end}")
     print(f"faults       {sum(world.chance.faults.values()):,}")
     for kind, count in sorted(world.chance.faults.items()):
         print(f"  {count:9,}  {kind}")
-    print(f"second VoiceCalls after an outcome that nobody could know: {world.second_calls():,}")
+    print(
+        f"second VoiceCalls after an outcome that nobody could know: {world.books.second_calls:,}"
+    )
     print(f"violations   {len(world.violations):,}")
-    for broken in world.violations[:SHOWN_VIOLATIONS]:
+    # The first of each kind, without the contact that it begins with.
+    first = {broken.rpartition(": ")[2]: broken for broken in reversed(world.violations)}
+    for broken in list(first.values())[:SHOWN_VIOLATIONS]:
         print(f"  {broken}")
     each = seconds / max(1, world.deliveries) * 1000
     print(f"CPU          {seconds:.0f} s, {each:.1f} ms a delivery")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from tests.soak.centers import LISTED
 from tests.soak.chance import AWS_FAULTS
 from tests.unit.memory_dynamodb import MemoryDynamoDB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tests.soak.chance import Chance
     from tests.soak.clock import Clock
@@ -23,15 +25,23 @@ if TYPE_CHECKING:
 INSTANCE = "0f0e0d0c-1111-4222-8333-444455556666"
 _MILLISECONDS = 0.004
 _TIMEOUT = 1.0
+RETRIED = ("contact_events", "contact_records")
+"""Functions with a retry queue."""
 VISIBILITY_SECONDS = 360.0
 """The retry queues' visibility time-out."""
 
 
 @dataclass(slots=True)
 class Parked:
-    """A message of a retry queue: of which function, and when it is delivered next."""
+    """A message of a retry queue.
 
-    source: str
+    Attributes:
+        record_id: of the record in it.
+        message: as Lambda passes it.
+        due: when it is delivered next.
+    """
+
+    record_id: str
     message: dict[str, Any]
     due: float
 
@@ -41,20 +51,22 @@ class Aws:
 
     Attributes:
         table: the ledger.
-        letters: the dead-letter queue's messages.
-        parked: the retry queues' messages, by their ids.
+        parked: the retry queues' messages, by function and message id.
         contacts: what DescribeContact knows, by contact id.
-        ledger_failed: whether a request to the ledger failed since this was last set to False.
+        failed: services of which a request of the present invocation failed.
+        on_park: called with the id of each record that a retry queue has taken.
+        require: notes a promise that does not hold.
     """
 
-    def __init__(self, chance: Chance, clock: Clock, secret: str) -> None:
+    def __init__(self, chance: Chance, clock: Clock, secrets: Mapping[str, str]) -> None:
         self.table = MemoryDynamoDB()
-        self.letters: list[dict[str, Any]] = []
-        self.parked: dict[str, Parked] = {}
+        self.parked: dict[str, dict[str, Parked]] = {source: {} for source in RETRIED}
         self.objects: dict[str, bytes] = {}
         self.contacts: dict[str, dict[str, Any]] = {}
-        self.ledger_failed = False
-        self._chance, self._clock, self._secret = chance, clock, secret
+        self.failed: set[str] = set()
+        self.on_park: Callable[[str], None] = lambda _: None
+        self.require: Callable[[bool, str], None] = lambda _holds, _broken: None
+        self._chance, self._clock, self._secrets = chance, clock, secrets
 
     def client(self, service: str) -> Any:
         """A client of a service, in the place of botocore's."""
@@ -63,7 +75,7 @@ class Aws:
             "sqs": _Client(self, "sqs", _Queue(self)),
             "s3": _Client(self, "s3", _Bucket(self)),
             "connect": _Client(self, "connect", _Connect(self)),
-            "secretsmanager": _Secrets(self._secret),
+            "secretsmanager": _Secrets(self, self._secrets),
         }[service]
 
     @property
@@ -71,11 +83,11 @@ class Aws:
         """Epoch seconds."""
         return self._clock.now
 
-    def park(self, source: str, message_id: str, message: dict[str, Any]) -> None:
+    def park(self, source: str, message_id: str, message: dict[str, Any], record_id: str) -> None:
         """Takes a message into the retry queue of a function."""
         body = {
             "messageId": message_id,
-            "receiptHandle": message_id,
+            "receiptHandle": f"{source}/{message_id}",
             "body": message["MessageBody"],
             "attributes": {
                 "ApproximateReceiveCount": "0",
@@ -83,17 +95,29 @@ class Aws:
             },
             "eventSource": "aws:sqs",
         }
-        self.parked[message_id] = Parked(source, body, self.now + message["DelaySeconds"])
+        due = self.now + message["DelaySeconds"]
+        self.parked[source][message_id] = Parked(record_id, body, due)
+        self.on_park(record_id)
 
-    def due(self, source: str) -> list[dict[str, Any]]:
+    def due(self, source: str, most: int) -> list[Parked]:
         """What the function is handed from its retry queue now."""
-        ready = [it for it in self.parked.values() if it.source == source and it.due <= self.now]
+        ready = [it for it in self.parked[source].values() if it.due <= self.now][:most]
         for it in ready:
             attributes = it.message["attributes"]
             received = int(attributes["ApproximateReceiveCount"])
             attributes["ApproximateReceiveCount"] = str(received + 1)
             it.due = self.now + VISIBILITY_SECONDS
-        return [it.message for it in ready]
+        return ready
+
+    def next_due(self) -> float:
+        """When the next message of a retry queue is delivered; infinite: there is none."""
+        every = (it.due for queue in self.parked.values() for it in queue.values())
+        return min(every, default=math.inf)
+
+    def forget(self, contact_id: str) -> None:
+        """Nothing more comes of this contact."""
+        self.contacts.pop(contact_id, None)
+        self.table.items.pop(f"{INSTANCE}/{contact_id}", None)
 
     def request(self, service: str, do: Callable[[], Any]) -> Any:
         """One request with all that may happen to it."""
@@ -101,7 +125,8 @@ class Aws:
         self._clock.sleep(_MILLISECONDS)
         chance.kill(f"before {service}")
         fault = chance.fault(service, AWS_FAULTS)
-        self.ledger_failed |= bool(fault) and service == "dynamodb"
+        if fault:
+            self.failed.add(service)
         if fault in ("throttled", "down"):
             status = 400 if fault == "throttled" else 500
             raise ClientError(
@@ -134,11 +159,12 @@ class _Client:
 class _Secrets:
     """Read once in the life of an environment; its faults are the unit tests' own."""
 
-    def __init__(self, secret: str) -> None:
-        self._secret = secret
+    def __init__(self, aws: Aws, secrets: Mapping[str, str]) -> None:
+        self._aws, self._secrets = aws, secrets
 
-    def get_secret_value(self, **_: Any) -> dict[str, str]:
-        return {"SecretString": self._secret}
+    def get_secret_value(self, **given: Any) -> dict[str, str]:
+        self._aws.require(given["SecretId"] in LISTED, "a secret that is not listed was read")
+        return {"SecretString": self._secrets[given["SecretId"]]}
 
 
 class _Queue:
@@ -146,15 +172,16 @@ class _Queue:
         self._aws = aws
 
     def send_message(self, **message: Any) -> dict[str, Any]:
-        body, message_id = json.loads(message["MessageBody"]), str(uuid.uuid4())
+        message_id = str(uuid.uuid4())
         if message["QueueUrl"].endswith("/retries"):
-            self._aws.park(body["source"], message_id, message)
-        else:
-            self._aws.letters.append({"Body": body, **message})
+            body = json.loads(message["MessageBody"])
+            record_id = body["payload"]["eventID"]
+            self._aws.park(body["source"], message_id, message, record_id)
         return {"MessageId": message_id}
 
     def change_message_visibility(self, **given: Any) -> dict[str, Any]:
-        parked = self._aws.parked.get(given["ReceiptHandle"])
+        source, _, message_id = given["ReceiptHandle"].partition("/")
+        parked = self._aws.parked[source].get(message_id)
         if parked is not None:
             parked.due = self._aws.now + given["VisibilityTimeout"]
         return {}

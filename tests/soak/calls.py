@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.samples.contact_events import envelope
 from tests.soak.aws import INSTANCE
+from tests.soak.centers import NAMES, UNLISTED
 
 if TYPE_CHECKING:
     import random
@@ -40,15 +41,29 @@ class Input:
 
 @dataclass(slots=True)
 class Call:
-    """A chain of contacts and what is sent of them."""
+    """A chain of contacts and what is sent of them.
+
+    Attributes:
+        contacts: as a contact flow has them.
+        inputs: of all contacts.
+        named: what flows name as the contact center; empty: nothing.
+        unlisted: everything names a contact center that the stack does not list.
+    """
 
     contacts: list[dict[str, Any]] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
+    named: str = ""
+    unlisted: bool = False
 
 
 def new_call(chance: random.Random, begin: float) -> Call:
     """A call with up to two transfers."""
     call = Call()
+    name = chance.choices(("", *NAMES, UNLISTED), (10, 1, 2, 1, 1))[0]
+    by_attribute = chance.random() < 0.5
+    call.named = "" if by_attribute else name
+    call.unlisted = by_attribute and name == UNLISTED
+    attribute = {"secretName": name} if name and by_attribute else {}
     for place in range(chance.choices((1, 2, 3), (6, 3, 1))[0]):
         contact_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
         previous = call.contacts[-1]["ContactId"] if place else None
@@ -63,7 +78,7 @@ def new_call(chance: random.Random, begin: float) -> Call:
                 "CustomerEndpoint": {"Address": f"{CANARY}{chance.randrange(1000):03d}"},
                 "SystemEndpoint": {"Address": "+18005550199"},
                 "Queue": None,
-                "Attributes": {"sfdc-Place__c": str(place)},
+                "Attributes": {"sfdc-Place__c": str(place), **attribute},
             }
         )
         _inputs_of(call, place, chance, begin)
@@ -76,7 +91,7 @@ def _inputs_of(call: Call, place: int, chance: random.Random, begin: float) -> N
     length = chance.choice((5.0, 40.0, 200.0))
     if chance.random() < 0.85:
         for repeat in range(chance.choices((1, 2, 3), (8, 1, 1))[0]):
-            body = _flow(contact, place)
+            body = _flow(contact, place, _center(call, chance, repeat))
             call.inputs.append(_input(call, "flow", base + 2.0 * repeat, contact, body))
     abandoned = chance.random() < 0.2
     kinds = [("QUEUED", 1.0), ("DISCONNECTED", length), ("COMPLETED", length + 1)]
@@ -96,6 +111,8 @@ def _inputs_of(call: Call, place: int, chance: random.Random, begin: float) -> N
         for _ in range(chance.choices((1, 2), (9, 1))[0]):
             after = base + length + 2 + chance.uniform(0, 120)
             record = _record(contact, version, stamp)
+            if not call.unlisted and chance.random() < 0.1:
+                record["Attributes"]["secretName"] = chance.choice((*NAMES, UNLISTED))
             call.inputs.append(_input(call, "record", after, contact, record))
 
 
@@ -103,9 +120,18 @@ def _input(call: Call, kind: str, after: float, contact: dict[str, Any], body: A
     return Input(kind, after, call.contacts[0]["ContactId"], contact["ContactId"], body)
 
 
-def _flow(contact: dict[str, Any], place: int) -> dict[str, Any]:
-    method = "createTransferVC" if place else "createVoiceCall"
-    return {"Details": {"ContactData": contact, "Parameters": {"methodName": method}}}
+def _center(call: Call, chance: random.Random, repeat: int) -> str:
+    """What a flow's parameter names; a repeat may change its mind, and seldom a first one."""
+    if not call.unlisted and chance.random() < (0.3 if repeat else 0.03):
+        return chance.choice((*NAMES, UNLISTED))
+    return call.named
+
+
+def _flow(contact: dict[str, Any], place: int, center: str) -> dict[str, Any]:
+    parameters = {"methodName": "createTransferVC" if place else "createVoiceCall"}
+    if center:
+        parameters["secretName"] = center
+    return {"Details": {"ContactData": contact, "Parameters": parameters}}
 
 
 def _event(contact: dict[str, Any], kind: str, moment: float, *, abandoned: bool) -> dict[str, Any]:

@@ -122,7 +122,23 @@ MUTATIONS = (
         "streams/results.py",
         "        self.remember(record)  # one letter is enough\n        return True",
         "        return False",
-        "given up by Lambda",
+        "a record that stays in its lane",
+    ),
+    Mutation(
+        6,
+        "a failing record is not parked",
+        "streams/retries.py",
+        "            self.queue.park(self.log.source, str(fault), record.raw)\n",
+        "            return False\n",
+        "a record that stays in its lane",
+    ),
+    Mutation(
+        6,
+        "a parked record is forgotten",
+        "streams/retries.py",
+        '"record not postponed", error=str(unavailable))\n        return False',
+        '"record not postponed", error=str(unavailable))\n        return True',
+        "a parked record that ended unseen",
     ),
     Mutation(
         7,
@@ -134,7 +150,24 @@ MUTATIONS = (
         "a version behind a newer one that the ledger knows",
     ),
     Mutation(
-        9,
+        8,
+        "the ledger's contact center does not stand",
+        "ledger/assignments.py",
+        'return f"({free} OR contact_center = :center)"',
+        'return f"({free} OR contact_center = :center OR attribute_not_exists(nothing))"',
+        "a second org for one contact",
+    ),
+    Mutation(
+        8,
+        "a secret is read that the stack does not list",
+        "contact_centers/registry.py",
+        "        if center := self.known.get(secret_name):\n            return center\n"
+        "        raise OtherContactCenter",
+        "        return self.known.get(secret_name) or ContactCenter(secret_name, secret_name)",
+        "a secret that is not listed was read",
+    ),
+    Mutation(
+        10,
         "a flow's event is in the log",
         "flow/service.py",
         "        result = self._run(parsed, deadline)\n",
@@ -144,11 +177,11 @@ MUTATIONS = (
 )
 
 
-def soak(package: Path, deliveries: int = DELIVERIES) -> str:
-    """What a soak on a package prints, until the first violation."""
+def soak(package: Path, shows: str, deliveries: int = DELIVERIES) -> str:
+    """What a soak on a package prints, until the first violation with a text."""
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "tests.soak", "--stop"),
+            *(sys.executable, "-m", "tests.soak", "--stop", shows),
             *("--deliveries", str(deliveries), "--seed", str(SEED)),
         ],
         cwd=ROOT,
@@ -195,7 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missed = 0
     for mutation in MUTATIONS:
         with tempfile.TemporaryDirectory() as folder:
-            printed = soak(mutated(mutation, Path(folder)), parsed.deliveries)
+            printed = soak(mutated(mutation, Path(folder)), mutation.shows, parsed.deliveries)
         violations = found(printed)
         seen = mutation.shows in violations
         missed += not seen

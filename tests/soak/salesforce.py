@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import io
 import json
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import requests
 import urllib3
 
 from tests.soak.aws import INSTANCE
+from tests.soak.centers import ORGS
 from tests.soak.chance import SALESFORCE_FAULTS
 
 if TYPE_CHECKING:
@@ -32,12 +32,14 @@ class Stored:
 
     Attributes:
         ids: the records; more than one is a second VoiceCall.
+        orgs: which orgs have them, by the names of their contact centers.
         stamp: LastUpdateTimestamp, in seconds, of the contact record that was PATCHed last.
         posting: a POST is under way.
         given_up_at: when whoever sent that POST stops waiting for its answer.
     """
 
     ids: list[str] = field(default_factory=list)
+    orgs: set[str] = field(default_factory=set)
     stamp: int = 0
     posting: int = 0
     given_up_at: float = 0.0
@@ -52,17 +54,21 @@ class Salesforce:
         from_events: the request comes from the contact events function.
         clearing: calls whose routing this invocation has cleared, as it was answered.
         cleared: those of invocations that ended, and whose ledger answered: they are remembered.
+        unlisted: contacts whose contact center the stack does not list.
     """
 
     def __init__(self, chance: Chance, clock: Clock, aws: Aws) -> None:
         self.stored: dict[str, Stored] = {}
         self.violations: list[str] = []
-        self.requests: Counter[str] = Counter()
         self.from_events = False
         self.clearing: set[str] = set()
         self.cleared: set[str] = set()
+        self.unlisted: set[str] = set()
+        self._reached: dict[str, str] = {}
         self._chance, self._clock, self._aws = chance, clock, aws
+        aws.require = self.require
         self._given_up_at = 0.0
+        self._number = 0
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """One request with all that may happen to it."""
@@ -70,7 +76,9 @@ class Salesforce:
         chance = self._chance
         chance.kill("before salesforce")
         path = str(request.path_url).split("/telephony/v1", 1)[-1]
-        self.requests[f"{request.method} {path.count('/')}"] += 1
+        org = ORGS[str(urlsplit(str(request.url)).hostname)]
+        members = json.loads(request.body or b"{}")
+        self._check_org(str(request.method), path, org, members)
         fault = chance.fault("salesforce", SALESFORCE_FAULTS)
         self._clock.sleep(0.02 + 0.3 * chance.random.random())
         status = 200
@@ -78,7 +86,7 @@ class Salesforce:
         if fault not in _UNDONE:
             # In one thread, a delivery in between takes this one's time, and nothing ends its wait.
             self._given_up_at = self._clock.now + patience
-            status, answer = self._process(str(request.method), path, request.body)
+            status, answer = self._process(str(request.method), path, org, members)
         chance.kill("after salesforce")
         if fault.startswith("hang"):
             self._clock.sleep(patience)
@@ -93,24 +101,52 @@ class Salesforce:
             self.clearing.add(_key(path))
         return _response(status, answer)
 
-    def _process(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
-        members = json.loads(body) if body else {}
+    def forget(self, contact_id: str) -> int:
+        """Nothing more comes of this contact; how many records it has."""
+        self.cleared.discard(contact_id)
+        self.unlisted.discard(contact_id)
+        self._reached.pop(contact_id, None)
+        stored = self.stored.pop(contact_id, None)
+        return len(stored.ids) if stored else 0
+
+    def require(self, holds: bool, broken: str) -> None:
+        """Notes a promise that does not hold."""
+        if not holds:
+            self.violations.append(broken)
+
+    def _check_org(self, method: str, path: str, org: str, members: dict[str, Any]) -> None:
+        """All requests that make or fill a contact's record go to one org, and to a listed one."""
+        key = members["vendorCallKey"] if path == "/voiceCalls" else _key(path)
+        named = members.get("callCenterApiName", org)
+        self.require(named == org, f"{key}: a request that names another org's contact center")
+        listed = key not in self.unlisted
+        self.require(listed, f"{key}: a contact of an unlisted contact center reached an org")
+        fills = path == "/voiceCalls" or method == "PATCH"
+        if fills and "dynamodb" not in self._aws.failed:
+            first = self._reached.setdefault(key, org)
+            self._require(first == org, f"{key}: a second org for one contact")
+
+    def _process(
+        self, method: str, path: str, org: str, members: dict[str, Any]
+    ) -> tuple[int, dict[str, Any]]:
         if method == "POST" and path == "/voiceCalls":
-            return self._create(members)
+            return self._create(org, members)
         key = _key(path)
         if method == "PATCH" and path.count("/") == 2:
-            return self._update(key, members)
+            return self._update(key, org, members)
         if key not in self.stored:
             return 404, {"message": "unknown"}
         if path.endswith("/clearRouting"):
             self._require(key not in self.cleared, f"{key}: cleared again after an answer")
         return 200, {"status": "Success"}
 
-    def _create(self, members: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def _create(self, org: str, members: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         key = members["vendorCallKey"]
         parent = members.get("parentVoiceCallId")
-        if parent and parent not in self.stored:
-            self._require(not self.from_events, f"{key}: an event's child before its parent")
+        if parent and org not in (at := self.stored.get(parent, Stored()).orgs):
+            # A parent of another org is Salesforce's to refuse, now and always.
+            early = self.from_events and not at
+            self._require(not early, f"{key}: an event's child before its parent")
             return 400, {"message": "no such parent"}
         known = "voice_call_id" in self._item(key)
         self._require(not known, f"{key}: a POST although the ledger knows its VoiceCall")
@@ -121,13 +157,13 @@ class Salesforce:
         stored.given_up_at = self._given_up_at
         self._chance.interrupt()
         stored.posting -= 1
-        stored.ids.append(f"0LQ{len(self.stored):06d}{len(stored.ids)}")
+        self._store(stored, org)
         return 200, {"voiceCallId": stored.ids[-1], "errors": []}
 
-    def _update(self, key: str, members: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def _update(self, key: str, org: str, members: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         stored = self.stored.setdefault(key, Stored())
-        if not stored.ids:
-            stored.ids.append(f"0LQ{len(self.stored):06d}R")
+        if org not in stored.orgs:
+            self._store(stored, org)
         fields = json.loads(members.get("callAttributes", "{}"))
         if "Stamp" in fields:
             stamp = int(fields["Stamp"])
@@ -140,13 +176,17 @@ class Salesforce:
         self._chance.interrupt()
         return 200, {"status": "pending"}
 
+    def _store(self, stored: Stored, org: str) -> None:
+        self._number += 1
+        stored.ids.append(f"0LQ{self._number:012d}")
+        stored.orgs.add(org)
+
     def _item(self, key: str) -> dict[str, Any]:
         return self._aws.table.items.get(f"{INSTANCE}/{key}", {})
 
     def _require(self, holds: bool, broken: str) -> None:
         # A request of a flow that goes on without its ledger is excused: docs/guarantees.md.
-        if not holds and not self._aws.ledger_failed:
-            self.violations.append(broken)
+        self.require(holds or "dynamodb" in self._aws.failed, broken)
 
 
 def _key(path: str) -> str:

@@ -1,0 +1,142 @@
+"""How inputs ended, kept as long as something of their call is still under way.
+
+When the last input of a call has ended, what must hold of it is checked and the call is forgotten:
+a long soak takes no more memory than a short one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.soak.aws import Aws
+    from tests.soak.calls import Call, Input
+    from tests.soak.salesforce import Salesforce
+
+_NEVER_SENT = ("dead_lettered", "given up", "OTHER_CONTACT_CENTER")
+"""Ends of a record's version that need not stand in Salesforce."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A call with inputs that have not ended.
+
+    Attributes:
+        call: the call.
+        inputs: how many they are.
+        newest: LastUpdateTimestamp of the newest record of each contact.
+        ends: how records ended, by contact.
+    """
+
+    call: Call
+    inputs: int
+    newest: dict[str, int] = field(default_factory=dict)
+    ends: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+
+class Books:
+    """The open calls, and the tally of all.
+
+    Attributes:
+        ends: how inputs ended, by disposition and reason.
+        second_calls: VoiceCalls beyond the first of a contact.
+        answered: invocations by a flow that were answered; `flow_lines`: lines of flows.
+    """
+
+    def __init__(self, aws: Aws, salesforce: Salesforce) -> None:
+        self.ends: Counter[str] = Counter()
+        self.second_calls = 0
+        self.answered = self.flow_lines = 0
+        self._open: dict[str, _Open] = {}
+        self._chain_of: dict[str, str] = {}
+        self._copies: dict[str, tuple[str, int]] = {}
+        self._told: set[str] = set()
+        self._aws, self._salesforce = aws, salesforce
+        aws.on_park = self.copied
+
+    def begin(self, call: Call) -> None:
+        """A call, before its first input."""
+        chain = call.contacts[0]["ContactId"]
+        opened = self._open[chain] = _Open(call, len(call.inputs))
+        for contact in call.contacts:
+            self._chain_of[contact["ContactId"]] = chain
+            if call.unlisted:
+                self._salesforce.unlisted.add(contact["ContactId"])
+        for one in call.inputs:
+            if one.kind == "record":
+                stamp = int(one.body["Attributes"]["sfdc-Stamp"])
+                opened.newest[one.contact_id] = max(opened.newest.get(one.contact_id, 0), stamp)
+
+    def arrived(self, record_id: str, one: Input) -> None:
+        """The input lies in its stream."""
+        self._copies[record_id] = one.chain, 1
+
+    def copied(self, record_id: str) -> None:
+        """The record lies in a queue as well."""
+        chain, copies = self._copies[record_id]
+        self._copies[record_id] = chain, copies + 1
+
+    def gone(self, record_id: str) -> bool:
+        """The record left its stream or its queue; whether it has ended, or lies in another one."""
+        chain, copies = self._copies[record_id]
+        ended = record_id in self._told
+        if copies > 1:
+            self._copies[record_id] = chain, copies - 1
+            return True
+        del self._copies[record_id]
+        self._told.discard(record_id)
+        self.ended(chain)
+        return ended
+
+    def is_accounted_for(self, record_id: str) -> bool:
+        """Whether the record, which lies in its stream, has ended or lies in a queue."""
+        return record_id in self._told or self._copies[record_id][1] > 1
+
+    def given_up(self, contact_id: str) -> None:
+        """Lambda has given a record up."""
+        self.ends["given up by Lambda"] += 1
+        self._record_ended(contact_id, "given up")
+
+    def note(self, line: dict[str, Any]) -> None:
+        """A line of the log that says how an input ended."""
+        if line["source"] == "contact_flow":
+            self.flow_lines += 1
+        else:
+            self._told.add(line["inputId"])
+        end = f"{line['disposition']} {line['reason']}".strip()
+        self.ends[end] += 1
+        if line["source"] == "contact_records":
+            self._record_ended(line["ContactId"], end)
+
+    def _record_ended(self, contact_id: str, end: str) -> None:
+        if chain := self._chain_of.get(contact_id):
+            self._open[chain].ends[contact_id].add(end)
+
+    def ended(self, chain: str) -> None:
+        """An input of the chain has ended; with the last one, the call is checked and forgotten."""
+        opened = self._open[chain]
+        opened.inputs -= 1
+        if opened.inputs:
+            return
+        for contact_id, stamp in opened.newest.items():
+            stored = self._salesforce.stored.get(contact_id)
+            stands = stored is not None and stored.stamp == stamp
+            ends = opened.ends[contact_id]
+            excused = any(word in end for end in ends for word in _NEVER_SENT)
+            broken = f"{contact_id}: the newest version is not in Salesforce"
+            self._salesforce.require(stands or excused, broken)
+        for contact in opened.call.contacts:
+            contact_id = contact["ContactId"]
+            self.second_calls += max(0, self._salesforce.forget(contact_id) - 1)
+            self._aws.forget(contact_id)
+            del self._chain_of[contact_id]
+        del self._open[chain]
+
+    def close(self) -> None:
+        """The end: everything has ended, and each flow's answer has its line."""
+        self._salesforce.require(not self._open, f"calls that did not end: {len(self._open)}")
+        self._salesforce.require(
+            self.flow_lines >= self.answered, "a flow's invocation that ended without its line"
+        )

@@ -1,0 +1,148 @@
+"""The real handlers in one thread of this process, so that a seed can be repeated."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack, redirect_stdout
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import botocore.session
+from requests.adapters import HTTPAdapter
+
+from tests.soak.calls import CANARY
+from tests.soak.chance import Killed
+from tests.soak.functions import load_handler
+from voicecall_bridge.composition import aws as aws_composition
+from voicecall_bridge.composition.contact_events import contact_events
+from voicecall_bridge.composition.contact_flow import flow_service
+from voicecall_bridge.composition.contact_records import contact_records
+from voicecall_bridge.deadline import Deadline, DeadlineExceeded
+from voicecall_bridge.flow import service as flow_module
+from voicecall_bridge.flow.results import FlowFailed
+from voicecall_bridge.streams import processor as stream_module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.soak.aws import Aws
+    from tests.soak.salesforce import Salesforce
+
+FUNCTIONS = {"flow": "contact_flow", "event": "contact_events", "record": "contact_records"}
+LIMITS = {"flow": 8.0, "event": 60.0, "record": 60.0}
+"""Seconds of Lambda's time-outs."""
+_SERVICES = {"flow": flow_service, "event": contact_events, "record": contact_records}
+
+
+class AtOnce(Executor):
+    """Runs what is submitted before it answers."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """Takes what ThreadPoolExecutor takes."""
+
+    def submit(self, work: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*arguments, **named))
+        except Killed:
+            raise
+        except BaseException as error:  # what a pool's worker does
+            future.set_exception(error)
+        return future
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an invocation ended.
+
+    Attributes:
+        answer: the handler's; None where its process was killed.
+        failed: services of AWS of which one of its requests failed.
+    """
+
+    answer: Any
+    failed: set[str]
+
+
+class Process:
+    """The functions' execution environments, among the models."""
+
+    def __init__(self, aws: Aws, salesforce: Salesforce) -> None:
+        self._aws, self._salesforce = aws, salesforce
+        self._written = io.StringIO()
+        self._handlers = {kind: load_handler(name) for kind, name in FUNCTIONS.items()}
+
+    def installed(self) -> ExitStack:
+        """While it lasts, the bridge's clients reach the models, and nothing runs in a thread."""
+        logging.disable(logging.NOTSET)
+        session = botocore.session.get_session()
+        stack = ExitStack()
+        for part in (
+            # Nobody uses it; to make one takes longer than a delivery.
+            mock.patch.object(botocore.session, "get_session", return_value=session),
+            mock.patch.object(
+                aws_composition.AwsClients,
+                "maker",
+                lambda _, service, seconds=0.0: lambda: self._aws.client(service),
+            ),
+            mock.patch.object(HTTPAdapter, "send", _sending(self._salesforce)),
+            mock.patch.object(flow_module, "run_before", _within),
+            mock.patch.object(stream_module, "ThreadPoolExecutor", AtOnce),
+            mock.patch.object(stream_module, "wait", _all_done),
+            redirect_stdout(self._written),
+        ):
+            stack.enter_context(part)
+        return stack
+
+    def invoke(self, kind: str, event: Any) -> Outcome:
+        """Lets a function handle an event; another one may be in the middle of its request."""
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: LIMITS[kind] * 1000)
+        aws, salesforce = self._aws, self._salesforce
+        outer = aws.failed, salesforce.from_events, salesforce.clearing
+        failed, clearing = set[str](), set[str]()
+        aws.failed, salesforce.from_events, salesforce.clearing = failed, kind == "event", clearing
+        try:
+            answer = self._handlers[kind](event, context)
+            if "dynamodb" not in failed:
+                salesforce.cleared |= clearing
+        except Killed:
+            _SERVICES[kind].cache_clear()  # the next invocation of this function starts cold
+            answer = None
+        except FlowFailed:
+            answer = {}
+        finally:
+            aws.failed, salesforce.from_events, salesforce.clearing = outer
+        return Outcome(answer, failed)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The delivery lines since the last look; nothing of a caller may be in any line."""
+        require = self._salesforce.require
+        text = self._written.getvalue()
+        self._written.seek(0)
+        self._written.truncate()
+        require(CANARY not in text, "a caller's number in a log")
+        lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        defects = [line for line in lines if line.get("message") == "defect"]
+        require(not defects, f"a defect: {defects[:1]}")
+        return [line for line in lines if line.get("message") == "delivery"]
+
+
+def _within(deadline: Deadline, work: Callable[[], Any]) -> Any:
+    """run_before in one thread: the work ends, and its answer may come too late."""
+    answer = work()
+    if not deadline.allows(0.0):
+        raise DeadlineExceeded("the time for this answer has run out")
+    return answer
+
+
+def _sending(salesforce: Salesforce) -> Any:
+    return lambda _, request, **options: salesforce.send(request, **options)
+
+
+def _all_done(*_: Any, **__: Any) -> Any:
+    return SimpleNamespace(not_done=())
