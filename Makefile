@@ -2,13 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
-# The deployed runtime is Python 3.13: the newest of 3.13, 3.12 and 3.11 on this machine is taken, and
-# a newer one where there is none of them. A candidate must run, since a version manager's shim may
-# stand for a version that is not chosen.
-PYTHON ?= $(shell for version in 3.13 3.12 3.11 3.14 3.15; do \
-	for python in python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python3 python3; do \
-	"$$python" -c "import sys, ssl, sqlite3, venv; sys.exit('%d.%d' % sys.version_info[:2] != '$$version')" \
-	2>/dev/null && command -v "$$python" && exit; done; done)
+PYTHON ?= $(shell sh tools/find_python.sh 2>/dev/null)
 VERSION := $(shell "$(PYTHON)" -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
 VENV := .venv-$(VERSION)
 BIN := $(VENV)/bin
@@ -18,6 +12,8 @@ EMULATOR := .venv-emulator/bin
 POLICIES := .venv-policies/bin
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-west-2
+# That region is for what runs here: in an account the account's own counts, unless it was set outside.
+OWN_REGION = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
@@ -26,36 +22,37 @@ export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s  %s\n", $$1, $$2}'
+	@echo "  ./bridge        commands with arguments and exit statuses, from any folder"
 
-run: $(VENV)/ready  ## replay events/ against the simulator, one line a sample
-	@$(BIN)/python -m simulator run $(ARGS)
+# The commands are those of ./bridge, which sets up what they need, and whose exit status says how a
+# command ended: make itself ends with 2 whenever a recipe does not end with 0.
+run:  ## replay events/ against the simulator, one line a sample
+	@./bridge run $(ARGS)
 
-replay: $(VENV)/ready  ## replay real material as it was copied: make replay EVENT=path
-	@$(BIN)/python -m simulator replay "$(or $(EVENT),-)" $(ARGS)
+replay:  ## replay real material as it was copied: make replay EVENT=path
+	@./bridge replay "$(or $(EVENT),-)" $(ARGS)
 
-anonymize: $(VENV)/ready  ## make material fit to be shown: make anonymize IN=path OUT=path
-	@$(BIN)/python -m simulator anonymize "$(or $(IN),-)" "$(or $(OUT),$(error name the file to write: make anonymize IN=path OUT=path))"
+anonymize:  ## make material fit to be shown: make anonymize IN=path OUT=path
+	@./bridge anonymize "$(or $(IN),-)" "$(or $(OUT),$(error name the file to write: make anonymize IN=path OUT=path))"
 
-flow: $(VENV)/ready  ## walk a contact flow: make flow FLOW=flows/inbound.json
-	@$(BIN)/python -m simulator flow "$(or $(FLOW),$(error name a flow: make flow FLOW=path))" $(ARGS)
+flow:  ## walk a contact flow: make flow FLOW=flows/inbound.json
+	@./bridge flow "$(or $(FLOW),$(error name a flow: make flow FLOW=path))" $(ARGS)
 
-migrate: $(VENV)/ready  ## move flows over from SCVL: make migrate FLOWS=folder
-	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.migrate "$(or $(FLOWS),$(error name a folder of exported flows: make migrate FLOWS=path))" \
+migrate:  ## move flows over from SCVL: make migrate FLOWS=folder
+	@./bridge migrate "$(or $(FLOWS),$(error name a folder of exported flows: make migrate FLOWS=path))" \
 	$(if $(FUNCTION),--function "$(FUNCTION)") $(if $(OUT),--out "$(OUT)")
 
-simulator: $(VENV)/ready  ## leave the simulator running, with the console on a web page
-	@exec $(BIN)/python -m simulator serve $(if $(PORT),--port $(PORT)) $(foreach setting,$(SET),--set "$(setting)") $(ARGS)
+simulator:  ## leave the simulator running, with the console on a web page
+	@exec ./bridge simulator $(if $(PORT),--port $(PORT)) $(foreach setting,$(SET),--set "$(setting)") $(ARGS)
 
-console: $(VENV)/ready  ## replay events/ and watch the run on the console
-	@exec $(BIN)/python -m simulator console $(if $(PORT),--port $(PORT)) $(ARGS)
+console:  ## replay events/ and watch the run on the console
+	@exec ./bridge console $(if $(PORT),--port $(PORT)) $(ARGS)
 
-trigger: $(VENV)/ready  ## tell a running simulator a story: make trigger STORY=inbound
-	@$(BIN)/python -m simulator trigger "$(or $(STORY),$(error name a story: make trigger STORY=inbound))" $(if $(PORT),--port $(PORT)) $(foreach field,$(SET),--set "$(field)") $(ARGS)
+trigger:  ## tell a running simulator a story: make trigger STORY=inbound
+	@./bridge trigger "$(or $(STORY),$(error name a story: make trigger STORY=inbound))" $(if $(PORT),--port $(PORT)) $(foreach field,$(SET),--set "$(field)") $(ARGS)
 
-# The region above is for the simulator only: here the account's own counts, unless it was set outside.
-doctor: $(VENV)/ready  ## check before the first call: make doctor SECRET=id STACK=name
-	@$(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) PYTHONPATH=layers/voicecall_bridge \
-	$(BIN)/python -m doctor "$(or $(SECRET),$(if $(STACK),,$(error name a secret: make doctor SECRET=id)))" \
+doctor:  ## check before the first call: make doctor SECRET=id STACK=name
+	@$(OWN_REGION) ./bridge doctor "$(or $(SECRET),$(if $(STACK),,$(error name a secret: make doctor SECRET=id)))" \
 	--stack "$(STACK)" --key-parameter "$(KEY_PARAMETER)" --region "$(REGION)" --audience "$(AUDIENCE)" $(ARGS)
 
 # Needs nothing of make that 3.81 lacks: macOS has that one.
@@ -138,8 +135,8 @@ startup: $(VENV)/ready  ## what the flow function's start costs, by memory
 build: $(SAM)/ready  ## .aws-sam/build, without Docker
 	PYTHON="$(abspath $(SAM)/python)" $(SAM)/sam build
 
-deploy: $(VENV)/ready  ## deploy, asking once: make deploy INSTANCE=alias SECRET=name
-	@$(BIN)/python -m tools.deploy "$(or $(INSTANCE),$(error name the Connect instance: make deploy INSTANCE=alias SECRET=name))" "$(or $(SECRET),$(error name the secret: make deploy INSTANCE=alias SECRET=name))" $(if $(CALLS),--calls $(CALLS)) $(ARGS)
+deploy:  ## deploy, asking once: make deploy INSTANCE=alias SECRET=name
+	@$(OWN_REGION) ./bridge deploy "$(or $(INSTANCE),$(error name the Connect instance: make deploy INSTANCE=alias SECRET=name))" "$(or $(SECRET),$(error name the secret: make deploy INSTANCE=alias SECRET=name))" $(if $(CALLS),--calls $(CALLS)) $(ARGS)
 
 package: build $(VENV)/ready  ## .build/package: what a release uploads; needs no account
 	@$(BIN)/python -m tools.package
@@ -147,7 +144,7 @@ package: build $(VENV)/ready  ## .build/package: what a release uploads; needs n
 # tools/first-deployment runs it.
 .PHONY: first-deployment
 first-deployment: $(VENV)/ready $(SAM)/ready
-	@$(BIN)/python -m tools.first_deployment $(ARGS)
+	@$(OWN_REGION) $(BIN)/python -m tools.first_deployment $(ARGS)
 
 docs: pages  ## write the pages' made parts and pictures; run their commands
 	@$(BIN)/python -m tools.commands
@@ -178,13 +175,11 @@ clean:  ## remove everything that was made
 	rm -rf .venv-* .aws-sam .build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-PYTHON_IS_MISSING := Python 3.11, 3.12 or 3.13 is needed: brew install python@3.13 (macOS), apt-get install python3.13 python3.13-venv (Debian, WSL), uv python install 3.13 (anywhere)
-
 $(VENV)/ready: requirements/dev.lock
-	@test -n "$(VERSION)" || { echo "$(PYTHON_IS_MISSING)"; exit 1; }
+	@test -n "$(VERSION)" || sh tools/find_python.sh >/dev/null
 	@sh tools/set_up.sh $(VENV) "$(PYTHON)" requirements/dev.lock
 
 $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready $(POLICIES)/ready: .venv-%/bin/ready: requirements/%.lock
-	@test -n "$(VERSION)" || { echo "$(PYTHON_IS_MISSING)"; exit 1; }
+	@test -n "$(VERSION)" || sh tools/find_python.sh >/dev/null
 	@sh tools/set_up.sh .venv-$* "$(PYTHON)" $<
 	@touch $@

@@ -1,4 +1,4 @@
-"""Checks what usually goes wrong before the first call is made: `make doctor`.
+"""Checks what usually goes wrong before the first call is made: `./bridge doctor`.
 
 An operator's tool, not deployed. It reads what the bridge reads, with the bridge's own reader,
 signer and client, and asks Salesforce for one thing that can create nothing. It shows names and

@@ -1,4 +1,4 @@
-"""`python -m doctor`: what usually goes wrong before the first call is made."""
+"""`./bridge doctor`: what usually goes wrong before the first call is made."""
 
 import argparse
 import math
@@ -31,15 +31,15 @@ def main(
     Raises:
         SystemExit: 2, the command line cannot be used.
     """
-    parser = _parser()
-    parsed = parser.parse_args(arguments)
+    taken = parser()
+    parsed = taken.parse_args(arguments)
     file = _file(parsed.secret)
     if file is None and parsed.secret.endswith(_FILE_SUFFIX):
-        parser.error("there is no such file")
+        taken.error("there is no such file")
     if file is not None and file.is_dir():
-        parser.error("this is a folder; name the file in it")
+        taken.error("this is a folder; name the file in it")
     if not parsed.secret and not parsed.stack:
-        parser.error("name a secret, a file that holds one, or a stack")
+        taken.error("name a secret, a file that holds one, or a stack")
     asked = Asked(
         secret="" if file else parsed.secret,
         file=file,
@@ -59,8 +59,9 @@ def main(
     return FAULTY if counted[Verdict.FAULT] else SOUND
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m doctor", description=__doc__)
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
+    parser = argparse.ArgumentParser(prog="./bridge doctor", description=__doc__)
     parser.add_argument(
         "secret", nargs="?", default="", help="name or ARN of the secret, or a file that holds it"
     )

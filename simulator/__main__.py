@@ -1,4 +1,4 @@
-"""The simulator's commands: `python -m simulator run`, `replay`, `flow`, `serve`, ...."""
+"""The simulator's commands: `./bridge run`, `replay`, `flow`, `simulator`, ...."""
 
 import argparse
 import signal
@@ -37,10 +37,12 @@ INTERRUPTED: Final = 128 + signal.SIGINT
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; answers its exit status, one of the constants above."""
-    parsed = _parser().parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)
+    except BrokenPipeError:  # the reader has seen enough (tools.door)
+        raise
     except (EventError, StoryError, TemplateError, BotoCoreError, ClientError, OSError) as error:
         print(error, file=sys.stderr)
         return UNUSABLE
@@ -48,8 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+def parser() -> argparse.ArgumentParser:
+    """What the commands take."""
+    parser = argparse.ArgumentParser(prog="./bridge")
     commands = parser.add_subparsers(required=True, metavar="command")
     run = commands.add_parser("run", help="replay every sample; fails unless each ends as it says")
     run.add_argument("folder", nargs="?", type=Path, default=ROOT / "events")
@@ -97,7 +100,7 @@ def _add_material_commands(commands: Any) -> None:
 
 def _add_console_commands(commands: Any) -> None:
     simulator = commands.add_parser(
-        "serve", help="leave the simulator running and print its addresses"
+        "simulator", help="leave the simulator running and print its addresses"
     )
     simulator.add_argument(
         "--state", type=Path, help="a folder that keeps Salesforce's records and journal"
@@ -224,17 +227,17 @@ def _explain(terminal: Terminal, outcome: Outcome, simulator: Simulator) -> None
         event = at_delivery(outcome.delivered.event, datetime.now(UTC))
         for difference in simulator.sources.why_unmatched(event):
             terminal.say(f"      {difference}")
-        terminal.say("      --allow-unmatched accepts that (make: ARGS=--allow-unmatched)")
+        terminal.say("      --allow-unmatched accepts that")
     if call := outcome.unknown_call(journal):
         terminal.say(
             "      hint: Salesforce has no VoiceCall of this contact here; put its createVoiceCall "
             "before it in a call (.jsonl, events/README.md), or have the call there already: add "
-            f'--parent {call} (make: ARGS="--parent {call}")'
+            f"--parent {call}"
         )
     if parent := outcome.refused_parent(journal):
         terminal.say(
             "      hint: Salesforce does not know the parent here; to have it known, add --parent "
-            f'{parent} (make: ARGS="--parent {parent}")'
+            f"{parent}"
         )
 
 

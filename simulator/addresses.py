@@ -53,7 +53,7 @@ def addresses(simulator: Simulator, lambda_api: LambdaApi) -> Iterator[str]:
 
 
 def exports(simulator: Simulator) -> Iterator[str]:
-    """Lines of a file that a shell can source: for sam local, a debugger, or `make doctor`."""
+    """Lines of a file that a shell can source: for sam local, a debugger, or `./bridge doctor`."""
     environment = simulator.environment(simulator.sources["contact_flow"].function)
     # The SDK reads AWS_DEFAULT_REGION alone; Lambda sets both.
     region = {"AWS_DEFAULT_REGION": environment.get("AWS_REGION", "us-east-1")}

@@ -22,7 +22,7 @@ def port_taken(error: OSError, port: int, name: str) -> OSError:
         return error
     return PortTaken(
         f"port {port} for {name} is taken: end the other program, or begin at another port, "
-        "e.g. make simulator PORT=9025"
+        "e.g. ./bridge simulator --port 9025"
     )
 
 

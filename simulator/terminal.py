@@ -42,6 +42,14 @@ _FILE_WIDTH: Final = 120
 """The width without a terminal, as in a log of CI."""
 
 
+class _Console(RichConsole):
+    """Rich's own, but for a reader who has seen enough: that ends a command as it ends others."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the exception is handled, which goes on."""
+        raise  # noqa: PLE0704
+
+
 class Terminal:
     """Where a command shows what it does.
 
@@ -56,7 +64,7 @@ class Terminal:
     ) -> None:
         """Nothing is shown yet."""
         # Lines are never broken here: a file takes them whole, and a terminal breaks by itself.
-        self.rich = RichConsole(
+        self.rich = _Console(
             file=out or sys.stdout,
             force_terminal=terminal,
             width=width,

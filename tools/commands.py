@@ -2,39 +2,56 @@
 
     python -m tools.commands     runs those that need nothing but this machine
 
-A command runs here if its target is in RUN; what stands for something of the reader's own (a file,
-an ARN) is replaced by something of this repository. Others would take minutes, an account or a
-live org: they are held to what they name.
+A command of ./bridge is read as its own parser reads it, and runs if it is in RUN; what stands for
+something of the reader's own (a file, an ARN) is replaced by something of this repository. Others
+would take minutes, an account or a live org: they are held to what they name.
 """
 
+import argparse
+import contextlib
+import io
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import botocore.session
 
+from doctor import __main__ as doctor
+from simulator.__main__ import parser as simulator_parser
+from tools import deploy, migrate
 from tools.links import ROOT, pages
 
 RUN: Final = ("anonymize", "flow", "migrate", "replay")
-"""Targets whose commands are run. `make run` is run for the picture (tools.session)."""
+"""Commands of ./bridge that are run. `run` is run for the picture (tools.session)."""
 OURS: Final = (
     ("<folder of exported flows>", "flows"),
     (".build/migrated/<flow>", "flows/inbound.json"),
-    ("FUNCTION=<output ContactFlowFunctionArn>", ""),
+    ("--function <output ContactFlowFunctionArn>", ""),
     ("my-flow.json", "flows/inbound.json"),
     ("my-event.json", "events/contact_flow/min.json"),
-    ("EVENT=path", "EVENT=events/contact_flow/min.json"),
-    ("EVENT=events/...", "EVENT=events/contact_flow/min.json"),
-    ("IN=path OUT=path", "IN=events/contact_flow/min.json OUT=.build/anonymous.json"),
+    ("my.json shown.json", "events/contact_flow/min.json .build/anonymous.json"),
+    ("anonymize path out", "anonymize events/contact_flow/min.json .build/anonymous.json"),
+    ("my-flows", "flows"),
+    ("replay path", "replay events/contact_flow/min.json"),
+    ("replay events/...", "replay events/contact_flow/min.json"),
 )
 """What a page says -> what is there."""
+PARSERS: Final[Mapping[str, Callable[[], argparse.ArgumentParser]]] = {
+    "deploy": deploy.parser,
+    "doctor": doctor.parser,
+    "migrate": migrate.parser,
+}
+"""Of ./bridge: commands that are no command of the simulator."""
 _BLOCK: Final = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FENCED: Final = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-_INLINE: Final = re.compile(r"`(make [^`]+)`")
+_INLINE: Final = re.compile(r"`((?:make|\./bridge) [^`]+)`")
+_PLACE: Final = re.compile(r"<[^>]*>|…")
+"""What a reader puts something in for."""
 _COMMENT: Final = re.compile(r"\s+#.*$|^#.*$", re.MULTILINE)
 _VARIABLE: Final = re.compile(r"\b([A-Z_]+)=")
 _AWS: Final = re.compile(r"(?:^|\s)aws ([a-z0-9]+) ([a-z-]+)((?: [^|`]*)?)")
@@ -56,8 +73,16 @@ class Command:
     @property
     def target(self) -> str:
         """Of make; empty for another command."""
+        return self._after("make")
+
+    @property
+    def name(self) -> str:
+        """Of a command of ./bridge; empty for another one."""
+        return self._after("./bridge")
+
+    def _after(self, program: str) -> str:
         words = self.text.split()
-        return words[1] if len(words) > 1 and words[0] == "make" else ""
+        return words[1] if len(words) > 1 and words[0] == program else ""
 
 
 def commands() -> list[Command]:
@@ -83,10 +108,27 @@ def faults(given: Iterable[Command] | None = None) -> Iterator[str]:
         for variable in _VARIABLE.findall(_made(command)):
             if f"$({variable})" not in makefile and f"$({variable}," not in makefile:
                 yield f"{name}: {command.text}: the Makefile reads no {variable}"
+        if fault := _refusal(command):
+            yield f"{name}: {command.text}: {fault}"
         for service, operation, rest in _AWS.findall(command.text):
             yield from (
                 f"{name}: aws {service} {operation}: {it}" for it in _aws(service, operation, rest)
             )
+
+
+def _refusal(command: Command) -> str:
+    """What a command's own parser says of its arguments; a name alone stands for the command."""
+    words = shlex.split(_PLACE.sub("x", command.text.partition(" | ")[0]))
+    if not command.name or len(words) == 2:
+        return ""
+    parser, arguments = PARSERS.get(command.name, simulator_parser), words[1:]
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            parser().parse_args(arguments[1:] if command.name in PARSERS else arguments)
+    except SystemExit:
+        return said.getvalue().strip().rpartition("error: ")[2]
+    return ""
 
 
 def _made(command: Command) -> str:
@@ -119,7 +161,7 @@ def runnable() -> list[str]:
         text = command.text
         for theirs, ours in OURS:
             text = text.replace(theirs, ours)
-        if command.target in RUN and len(text.split()) > 2 and "<" not in text:
+        if command.name in RUN and len(text.split()) > 2 and "<" not in text:
             found[text.strip()] = None
     return list(found)
 

@@ -1,4 +1,4 @@
-"""Deploys the stack for one Connect instance and one secret: `make deploy INSTANCE= SECRET=`.
+"""Deploys the stack for one Connect instance and one secret: `./bridge deploy <instance> <secret>`.
 
 It looks up what the two imply, runs the doctor, prints what will be made and what that costs, and
 asks once. It changes nothing before a typed yes.
@@ -199,10 +199,10 @@ def main(
     ask: Ask | None = None,
 ) -> int:
     """Looks up, checks, asks, deploys; answers the exit status."""
-    parsed = _parser().parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     runs = run or run_step
     try:
-        found = find(parsed.instance, parsed.secret, session or boto3.Session())
+        found = find(parsed.instance, parsed.secret, session or _session())
     except (CannotDeploy, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return UNUSABLE
@@ -217,6 +217,11 @@ def main(
         print("nothing was deployed")
         return NOT_DONE
     return deploy(found, parsed.stack, runs)
+
+
+def _session() -> boto3.Session:
+    """AWS's CLI reads AWS_REGION first; this SDK does not read it at all."""
+    return boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
 
 
 def answer_to(question: str) -> str:
@@ -235,8 +240,9 @@ def run_step(command: Sequence[str]) -> int:
     return ended.returncode
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
+    parser = argparse.ArgumentParser(prog="./bridge deploy", description=__doc__)
     parser.add_argument("instance", help="alias or ARN of the Connect instance")
     parser.add_argument("secret", help="name or ARN of the contact center's secret")
     parser.add_argument("--stack", default="voicecall-bridge", help="the stack's name")

@@ -10,6 +10,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _MAKE: Final = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
+_BRIDGE: Final = re.compile(r"(?:^|`)\./bridge ([a-z]+)", re.MULTILINE)
 _MODULE: Final = re.compile(r"python -m ([a-z_.]+)")
 
 
@@ -36,6 +37,12 @@ def targets() -> set[str]:
     return {name for line in lines for name in line.split()}
 
 
+def bridge_commands() -> set[str]:
+    """The commands that ./bridge lists."""
+    text = (ROOT / "bridge").read_text(encoding="utf-8")
+    return set(re.findall(r"^  ([a-z]+) {2,}", text, re.MULTILINE))
+
+
 def faults() -> Iterator[str]:
     """What is wrong with the pages, one line each."""
     known = targets()
@@ -48,6 +55,8 @@ def faults() -> Iterator[str]:
             continue  # it names the commands of its time
         for target in sorted(set(_MAKE.findall(text)) - known):
             yield f"{name}: make {target}: the Makefile has no such target"
+        for unknown in sorted(set(_BRIDGE.findall(text)) - bridge_commands()):
+            yield f"{name}: ./bridge {unknown}: there is no such command"
         for module in sorted(set(_MODULE.findall(text))):
             if not _exists(module):
                 yield f"{name}: python -m {module}: there is no such module"

@@ -1,6 +1,6 @@
 """Moves exported flows from ServiceCloudVoiceLambdas to the bridge, and prints the plan.
 
-    python -m tools.migrate <folder of exported flows> --function <ARN> --out <folder>
+    ./bridge migrate <folder of exported flows> --function <ARN> --out <folder>
 
 Writes copies of the flows with the bridge's ARN and changes nothing else: the plan's steps are for
 people. Exit status 1 where something is left to decide, 2 where the folder cannot be used.
@@ -40,7 +40,7 @@ _STEP: Final = re.compile(r"^### (\d+)\. (.+)$", re.MULTILINE)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read, write the copies, report; the exit status."""
-    parsed = _parser().parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     if fault := _fault_of(parsed.folder, parsed.function):
         print(fault, file=sys.stderr)
         return UNUSABLE
@@ -55,8 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return LEFT_TO_DECIDE if any(_left(each) for each in flows) else MOVED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make migrate", description=__doc__)
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
+    parser = argparse.ArgumentParser(prog="./bridge migrate", description=__doc__)
     parser.add_argument("folder", type=Path, help="exported flows, in whatever wrapper")
     parser.add_argument(
         "--function",
@@ -145,7 +146,7 @@ def _to_look_at(moved: Sequence[LambdaBlock], function: str) -> Iterator[str]:
     """What the copies leave to people."""
     limits = sorted({block.seconds for block in moved if block.seconds is not None})
     if function == PLACEHOLDER and moved:
-        yield f"  the copies have {PLACEHOLDER}: give FUNCTION=<output ContactFlowFunctionArn>"
+        yield f"  the copies have {PLACEHOLDER}: give --function <output ContactFlowFunctionArn>"
     elif moved and not _ALIASED.search(function):
         yield "  the ARN names no alias: take the output as it is, :live included"
     if limits and limits != [8]:

@@ -62,7 +62,7 @@ class Shown:
 
 SESSION: Final = (
     Shown("make run", first=12, last=3),
-    Shown("make flow FLOW=flows/inbound.json"),
+    Shown("./bridge flow flows/inbound.json"),
 )
 
 

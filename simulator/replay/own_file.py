@@ -126,7 +126,7 @@ def read_data(path: Path) -> bytes:
     """What a file holds, or standard input. Raises EventError."""
     if path == STANDARD_INPUT:
         if sys.stdin.isatty():
-            raise EventError("name a file, or pipe material in: make replay EVENT=path")
+            raise EventError("name a file, or pipe material in: ./bridge replay path")
         return sys.stdin.buffer.read()
     try:
         return path.read_bytes()

@@ -89,7 +89,9 @@ def trigger(parsed: argparse.Namespace, say: Callable[[str], None]) -> None:
             f"{address}/api/stories/{parsed.story}", json=order, timeout=_TRIGGER_SECONDS
         )
     except requests.ConnectionError:
-        raise StoryError(f"no simulator answers at {address}: run `make simulator` first") from None
+        raise StoryError(
+            f"no simulator answers at {address}: run `./bridge simulator` first"
+        ) from None
     answered = answer.json()
     if answer.status_code != HTTPStatus.OK:
         raise StoryError(answered["error"])

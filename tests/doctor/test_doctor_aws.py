@@ -1,4 +1,4 @@
-"""`make doctor` looks at AWS: what cannot be read is told apart, and nothing is changed there."""
+"""`bridge doctor` looks at AWS: what cannot be read is told apart, and nothing is changed there."""
 
 from __future__ import annotations
 
@@ -275,7 +275,7 @@ def test_stack_of_another_secret(used: str, verdict: Verdict) -> None:
 
 
 def test_environment_says_the_rest() -> None:
-    """Given the environment of a function (`make simulator` prints it), then it is looked at."""
+    """Given the environment of a function (`bridge simulator` prints it), then it is looked at."""
     found = examine(Asked(secret=ARN), Session(), **ENVIRONMENT, PRIVATE_KEY_PARAMETER="key")
 
     assert {found[check].verdict for check in (PARAMETER, TABLE, QUEUE)} == {Verdict.OK}

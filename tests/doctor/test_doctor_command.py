@@ -1,4 +1,4 @@
-"""`make doctor` as a command, against the simulator: what is shown, and how it ends."""
+"""`bridge doctor` as a command, against the simulator: what is shown, and how it ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def environment(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """What `make simulator` prints as exports; the SDK reads its part from the process's own."""
+    """What `bridge simulator` prints as exports; the SDK reads its part from the process's own."""
     said = simulator.environment(FLOW)
     monkeypatch.setenv("AWS_ENDPOINT_URL", said["AWS_ENDPOINT_URL"])
     monkeypatch.setenv("AWS_DEFAULT_REGION", said["AWS_REGION"])
@@ -236,7 +236,7 @@ def test_unforeseen_error(
 
 
 def test_reader_that_goes_away(no_aws: None, tmp_path: Path) -> None:
-    """Given `make doctor | head`, then it ends without a word."""
+    """Given `./bridge doctor | head`, then it ends without a word."""
     path = write(tmp_path / "secret.json", [])
     doctor = subprocess.Popen(
         [sys.executable, "-m", "doctor", path],

@@ -1,4 +1,4 @@
-"""`make doctor` reaches for the address: name, connection and TLS, each fault told apart."""
+"""`bridge doctor` reaches for the address: name, connection and TLS, each fault told apart."""
 
 from __future__ import annotations
 

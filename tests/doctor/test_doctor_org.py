@@ -1,4 +1,4 @@
-"""`make doctor` asks the org, here the simulator: each fault is told, and nothing is stored."""
+"""`bridge doctor` asks the org, here the simulator: each fault is told, and nothing is stored."""
 
 from __future__ import annotations
 

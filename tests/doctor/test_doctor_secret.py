@@ -1,4 +1,4 @@
-"""`make doctor` reads the secret: every slip is named, with what to change, and no value shown."""
+"""`bridge doctor` reads the secret: slips are named, with what to change, and no value shown."""
 
 from __future__ import annotations
 

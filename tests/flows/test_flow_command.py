@@ -1,4 +1,4 @@
-"""`make flow`: what people see of a walk, and what the command refuses."""
+"""`bridge flow`: what people see of a walk, and what the command refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make migrate`: what it says of exported flows, and the copies that it writes."""
+"""`bridge migrate`: what it says of exported flows, and the copies that it writes."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_without_an_arn_the_copies_have_the_placeholder(
     put(tmp_path / "in", "flow.json", flow_of(asks("a", TELEPHONY, "createVoiceCall")))
     assert main([str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == MOVED
     assert "${FunctionArn}" in (tmp_path / "out" / "flow.json").read_text(encoding="utf-8")
-    assert "give FUNCTION=" in capsys.readouterr().out
+    assert "give --function " in capsys.readouterr().out
 
 
 OLDER = [

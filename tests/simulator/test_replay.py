@@ -332,7 +332,7 @@ def test_event_larger_than_lambda_takes(tmp_path: Path, capsys: pytest.CaptureFi
     "arguments",
     [
         *([], ["unknown"], ["replay"], ["replay", "a", "--parent", ""]),
-        *(["serve", "--set", "FLOW_FAILURE"], ["serve", "--set", "=error"]),
+        *(["simulator", "--set", "FLOW_FAILURE"], ["simulator", "--set", "=error"]),
     ],
 )
 def test_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,7 +88,7 @@ def test_samples_that_did_not_end_as_expected(plain: Terminal, out: io.StringIO)
         "WRONG events/a/one.json",
         f"      contact_flow c-1: {difference}",
         "      the requests: create: expected 1, found 2",
-        "      again: make replay EVENT=events/a/one.json",
+        "      again: ./bridge replay events/a/one.json",
     ]
     assert shown[-1].startswith("1 of 2 samples ended as their files say, in ")
 

@@ -43,7 +43,7 @@ def test_settings_of_the_whole_simulator() -> None:
 
 def test_setting_that_no_function_has(capsys: pytest.CaptureFixture[str]) -> None:
     """Given a slip in a setting's name, then nothing starts, and the names are shown."""
-    assert main(["serve", "--set", "FLOW_FAILURE=error", "--set", "FLOW_FAILUER=x"]) == UNUSABLE
+    assert main(["simulator", "--set", "FLOW_FAILURE=error", "--set", "FLOW_FAILUER=x"]) == UNUSABLE
 
     told = capsys.readouterr().err
     assert "no function has the setting FLOW_FAILUER;" in told
@@ -54,7 +54,7 @@ def test_settings_that_the_bridge_cannot_use(capsys: pytest.CaptureFixture[str])
     """Given values that no function could work with, then nothing starts, and all of them are told
     in the bridge's own words."""
     slips = ("FLOW_FAILURE=perhaps", "CONTACT_RECORD_METHODS=A PIGEON", "FLOW_TIME_LIMIT_SECONDS=9")
-    assert main(["serve", *(part for slip in slips for part in ("--set", slip))]) == UNUSABLE
+    assert main(["simulator", *(part for slip in slips for part in ("--set", slip))]) == UNUSABLE
 
     told = capsys.readouterr()
     assert told.out == ""
@@ -107,10 +107,10 @@ def test_state_outlives_the_simulator(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_serve_command_ends_cleanly(ending: signal.Signals, tmp_path: Path) -> None:
-    """Given `python -m simulator serve` with a function that runs, started in the background as a
+    """Given `bridge simulator` with a function that runs, started in the background as a
     script does, when it is told to end, then it ends with status 0, and neither a process nor a
     port is left."""
-    background = 'trap "" INT; exec "$0" -m simulator serve --port 0 --exports "$1"'
+    background = 'trap "" INT; exec "$0" -m simulator simulator --port 0 --exports "$1"'
     command = subprocess.Popen(
         ["sh", "-c", background, sys.executable, str(tmp_path / "exports.sh")],
         cwd=ROOT,

@@ -1,6 +1,8 @@
 """What a replay shows where there is no terminal, and that a terminal shows the same words."""
 
+import contextlib
 import io
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -292,3 +294,14 @@ def test_delivery_fits_80_columns(shown: Outcome, expected: list[str]) -> None:
 
     told = [line.rstrip() for line in ESCAPES.sub("", screen.getvalue()).splitlines()]
     assert told == expected
+
+
+def test_a_reader_that_has_seen_enough_ends_it() -> None:
+    """Given a pipe that nobody reads, then the exception goes on: Rich alone would exit with 1."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    out = os.fdopen(writes, "w", encoding="utf-8")
+    with pytest.raises(BrokenPipeError):
+        Terminal(out).say("anybody?")
+    with contextlib.suppress(BrokenPipeError):
+        out.close()

@@ -1,4 +1,4 @@
-"""`make deploy`: what two names imply, what is asked, and that nothing happens without a yes."""
+"""`bridge deploy`: what two names imply, what is asked, and that nothing happens without a yes."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def rsa_key(pem: str, *, checked: bool = False) -> RSAPrivateKey:
     Args:
         pem: the text.
         checked: proves that the key's numbers are the primes that they should be. That takes 37 ms
-            at each start, so `make doctor` does it; a start signs once and verifies (0.4 ms).
+            at each start, so `./bridge doctor` does it; a start signs once and verifies (0.4 ms).
 
     Raises:
         UnusableKey: it cannot be read, or is not an RSA key.
