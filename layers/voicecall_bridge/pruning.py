@@ -38,6 +38,9 @@ AWS_OPERATIONS = {
 }
 """Service -> the operations that the bridge calls. botocore forgets every other one."""
 
+ONE_ADDRESS = ("dynamodb", "secretsmanager")
+"""Services of a create with one address a region. Without its rules for addresses, which it applies
+to each request anew, botocore takes that from endpoints.json when a client is made."""
 UNUSED = (
     # Each is imported by the library's own modules only for what the bridge does not use.
     "aws_lambda_powertools/event_handler",
@@ -142,6 +145,9 @@ def _prune_service(folder: Path, operations: set[str]) -> None:
         shutil.rmtree(old)
     for file in versions[-1].iterdir():
         kind = file.name.partition("-")[0]
+        if kind == "endpoint" and folder.name in ONE_ADDRESS:
+            file.unlink()
+            continue
         document = _read(file)
         if kind == "service" and "operations" in document:
             document = pruned_model(document, operations, folder.name)

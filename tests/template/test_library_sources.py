@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore
+import botocore.session
 import build
 import library_sources
 import pruning
@@ -34,8 +35,39 @@ BUILTIN_HANDLERS = [
     ),
     ('docs.*.s3.GetObject.complete-section', of_docs),
     ('getattr.mturk.list', of_mturk),
+    ('request-created', add_retry_headers),
 ]
 """
+ADDRESSES = """
+import json, sys
+import botocore.session
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+
+asked, regions = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+sent = []
+
+def answer(request, **_):
+    headers = dict(request.headers.items())
+    scope = str(headers["Authorization"]).partition("Credential=")[2].partition(",")[0]
+    sent.append([request.url, scope.split("/")[2:]])
+    return AWSResponse(request.url, 200, {}, type("", (), {"stream": lambda self: iter([b"{}"])})())
+
+session = botocore.session.get_session()
+session.set_credentials("key", "secret")
+for service, (operation, arguments) in asked.items():
+    for region, fips in regions:
+        config = Config(use_fips_endpoint=fips, parameter_validation=False)
+        client = session.create_client(service, region_name=region, config=config)
+        client.meta.events.register("before-send", answer)
+        getattr(client, operation)(**arguments)
+print(json.dumps(sent))
+"""
+OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "dynamodb": ("update_item", {"TableName": "t", "Key": {}}),
+    "secretsmanager": ("get_secret_value", {"SecretId": "s"}),
+}
+"""A call of each service that is pruned of its rules for addresses."""
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +115,41 @@ def test_handlers_of_events_that_can_happen_stay() -> None:
 def test_handlers_in_another_form_stop_the_build(text: str) -> None:
     with pytest.raises(library_sources.SourceChangedError, match="BUILTIN_HANDLERS"):
         library_sources.pruned_handlers(text, CALLED)
+
+
+@pytest.mark.parametrize("gone", sorted(library_sources.NEEDLESS_HANDLERS))
+def test_needless_handler_that_is_gone_stops_the_build(gone: str) -> None:
+    with pytest.raises(library_sources.SourceChangedError, match=f"BUILTIN_HANDLERS has no {gone}"):
+        library_sources.pruned_handlers(HANDLERS.replace(gone, "of_all"), CALLED)
+
+
+def test_addresses_are_those_of_the_whole_library(site: Path) -> None:
+    """Given each region that botocore knows, with FIPS or without, then a request goes to the same
+    address, signed for the same region and service, as with the rules that are left out. DynamoDB
+    has two addresses with FIPS in GovCloud, and botocore's table names the other one."""
+    assert OPERATIONS.keys() == set(pruning.ONE_ADDRESS)
+    session = botocore.session.get_session()
+    regions = [
+        (region, fips)
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("dynamodb", partition)
+        for fips in (False, True)
+    ]
+    assert len(regions) > 60
+    asked = json.dumps(OPERATIONS, default=str), json.dumps(regions)
+
+    pruned = json.loads(run(site, ADDRESSES, *asked))
+
+    assert len(pruned) == len(OPERATIONS) * len(regions)
+    whole = json.loads(run(INSTALLED, ADDRESSES, *asked))
+    differing = [pair for pair in zip(pruned, whole, strict=True) if pair[0] != pair[1]]
+    assert [(mine[0], theirs[0]) for mine, theirs in differing] == [
+        (
+            f"https://dynamodb-fips.{region}.amazonaws.com/",
+            f"https://dynamodb.{region}.amazonaws.com/",
+        )
+        for region in ("us-gov-east-1", "us-gov-west-1")
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "EVENT_ALIASES = {}", "EVENT_ALIASES = made()"])
@@ -144,12 +211,15 @@ KINDS = [
 
 def test_events_of_each_call_have_the_handlers_that_they_had(site: Path) -> None:
     """Given each operation that the bridge calls, when botocore is pruned, then the same functions
-    take part in a call, in the same order."""
+    take part in a call, in the same order, less those that are needless."""
     operations = {name: sorted(called) for name, called in pruning.AWS_OPERATIONS.items()}
     asked = (json.dumps(operations), json.dumps(KINDS))
     pruned: dict[str, Any] = json.loads(run(site, EVENTS, *asked))
-    before: dict[str, Any] = json.loads(run(INSTALLED, EVENTS, *asked))
-    assert pruned == before
+    before: dict[str, list[str]] = json.loads(run(INSTALLED, EVENTS, *asked))
+    assert pruned == {
+        event: [name for name in handlers if name not in library_sources.NEEDLESS_HANDLERS]
+        for event, handlers in before.items()
+    }
     assert len(before["before-parameter-build.s3.PutObject"]) > 3
 
 
