@@ -3,7 +3,9 @@
 import argparse
 import math
 import os
+import shutil
 import sys
+import textwrap
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -91,9 +93,26 @@ def _seconds(text: str) -> float:
 
 
 def _show(finding: Finding) -> None:
-    print(f"{finding.verdict:<11}  {finding.check:<20}  {finding.text}", flush=True)
+    margin = " " * len(f"{finding.verdict:<11}  {finding.check:<20}  ")
+    print(
+        _fitted(f"{finding.verdict:<11}  {finding.check:<20}  {finding.text}", margin), flush=True
+    )
     if finding.change:
-        print(f"{'':<11}  {'':<20}  to change: {finding.change}", flush=True)
+        print(_fitted(f"{margin}to change: {finding.change}", margin), flush=True)
+
+
+def _fitted(line: str, margin: str) -> str:
+    """A line as it is, on a terminal broken between words: its columns stay."""
+    width = shutil.get_terminal_size().columns
+    if not sys.stdout.isatty() or len(line) <= width:
+        return line
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _sum(counted: Mapping[Verdict, int]) -> str:

@@ -226,7 +226,7 @@ def _explained(error: ClientError, service: str, operation: str, what: str) -> U
 def _unasked(error: Exception) -> tuple[str, str]:
     kind = type(error).__name__
     if kind == "NoRegionError":
-        return "no region is set", "AWS_DEFAULT_REGION, the profile's region, or REGION="
+        return "no region is set", "AWS_DEFAULT_REGION, the profile's region, or --region"
     if "Credentials" in kind or "Token" in kind or "Profile" in kind or "SSO" in kind:
         return f"no AWS credentials ({kind})", _CREDENTIALS
     if kind == "ParamValidationError":

@@ -218,7 +218,7 @@ class Examination:
             yield unchecked("permissions", f"secret, ledger, dead letters: {_NO_CREDENTIALS}")
             return
         found = list(self._account.resources(self._environment))
-        why = "which, the stack did not say" if self._asked.stack else "no STACK= was given"
+        why = "which, the stack did not say" if self._asked.stack else "no --stack was given"
         yield from found or [unchecked("resources", f"ledger, dead letters: {why}")]
         yield unchecked(_ROLE, "whether it may read the secret shows when it is invoked")
 

@@ -213,7 +213,7 @@ def _key_name(
     return fault(
         KEY,
         _absence(members, wanted),
-        f"a name <{API_NAME}>{KEY_SUFFIX}; where a SecureString holds it: KEY_PARAMETER=<its name>",
+        f"a name <{API_NAME}>{KEY_SUFFIX}; where a SecureString holds it: --key-parameter <name>",
     )
 
 

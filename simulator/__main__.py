@@ -3,7 +3,7 @@
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -33,6 +33,13 @@ WRONG: Final = 1
 UNUSABLE: Final = 2
 INTERRUPTED: Final = 128 + signal.SIGINT
 """A shell's status of a program that a signal ended."""
+_HINTS: Final[Mapping[str, str]] = {
+    "CONTACT_NOT_FOUND": "DescribeContact does not know the contact here; add it with a line "
+    '{"connect": {"contacts": [...]}} in a call (events/README.md)',
+    "FILE_GONE": "the bucket is empty here; put the file into it with a line "
+    '{"inBucket": {...}} in a call (events/README.md)',
+}
+"""Reason -> what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough (tools.door)
         raise
     except (EventError, StoryError, TemplateError, BotoCoreError, ClientError, OSError) as error:
-        print(error, file=sys.stderr)
+        Terminal(sys.stderr).say(str(error))
         return UNUSABLE
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -212,33 +219,40 @@ def _title(outcome: Outcome) -> str:
 
 
 def _explain(terminal: Terminal, outcome: Outcome, simulator: Simulator) -> None:
-    journal = simulator.salesforce.journal()
     terminal.answer(outcome)
     for line in outcome.lines:
         if line.error_text and not outcome.answer:
             terminal.say(f"      {line.error_text}")
-    if any(line.reason == "CONTACT_NOT_FOUND" for line in outcome.lines):
-        terminal.say(
-            "      hint: DescribeContact does not know the contact here; add it with a line "
-            '{"connect": {"contacts": [...]}} in a call (events/README.md)'
-        )
     if not outcome.reached:
         terminal.say("      no rule of template.yaml takes it; the nearest one:")
         event = at_delivery(outcome.delivered.event, datetime.now(UTC))
         for difference in simulator.sources.why_unmatched(event):
             terminal.say(f"      {difference}")
         terminal.say("      --allow-unmatched accepts that")
+    for hint in _hints(outcome, simulator):
+        terminal.say(f"      hint: {hint}")
+
+
+def _hints(outcome: Outcome, simulator: Simulator) -> Iterator[str]:
+    """What a reader may do, where the material alone is not enough."""
+    journal = simulator.salesforce.journal()
+    reasons = {line.reason for line in outcome.lines}
+    yield from (text for reason, text in _HINTS.items() if reason in reasons)
+    if not outcome.reached and _event_type(outcome.delivered.event) == "INITIATED":
+        yield "a stack takes INITIATED only where its parameter CreateFromEvents is always"
     if call := outcome.unknown_call(journal):
-        terminal.say(
-            "      hint: Salesforce has no VoiceCall of this contact here; put its createVoiceCall "
-            "before it in a call (.jsonl, events/README.md), or have the call there already: add "
+        yield (
+            "Salesforce has no VoiceCall of this contact here; put its createVoiceCall before it "
+            "in a call (.jsonl, events/README.md), or have the call there already: add "
             f"--parent {call}"
         )
     if parent := outcome.refused_parent(journal):
-        terminal.say(
-            "      hint: Salesforce does not know the parent here; to have it known, add --parent "
-            f"{parent}"
-        )
+        yield f"Salesforce does not know the parent here; to have it known, add --parent {parent}"
+
+
+def _event_type(event: Any) -> Any:
+    detail = event.get("detail") if isinstance(event, dict) else None
+    return detail.get("eventType") if isinstance(detail, dict) else None
 
 
 def _contact_id(text: str) -> str:

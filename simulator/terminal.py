@@ -6,6 +6,7 @@ that a log of CI reads like the screen.
 
 import os
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -63,7 +64,7 @@ class Terminal:
         self, out: TextIO | None = None, terminal: bool | None = None, width: int | None = None
     ) -> None:
         """Nothing is shown yet."""
-        # Lines are never broken here: a file takes them whole, and a terminal breaks by itself.
+        # Rich breaks no line: a file takes them whole, and `say` breaks those of a terminal.
         self.rich = _Console(
             file=out or sys.stdout,
             force_terminal=terminal,
@@ -96,8 +97,11 @@ class Terminal:
         return text[: max(0, width - len(self.ellipsis))] + self.ellipsis
 
     def say(self, text: str = "", style: str = "") -> None:
-        """One line, as it is, as far as the output has its characters."""
+        """Lines as they are, as far as the output has their characters; on a terminal broken
+        between words."""
         known = text.encode(self.rich.encoding, "replace").decode(self.rich.encoding)
+        if self.is_terminal:
+            known = "\n".join(broken(line, self.width) for line in known.split("\n"))
         self.rich.print(escape(known), style=style or None)
 
     def answer(self, outcome: Outcome) -> None:
@@ -162,6 +166,20 @@ class Terminal:
         where = ", ".join(f"{kept.count(at)} {_KEPT.get(at, at)}" for at in sorted(set(kept)))
         if where:
             self.say(f"  payloads of dead letters: {where}")
+
+
+def broken(line: str, width: int) -> str:
+    """A line broken between words, what follows indented below it; longer words stay whole."""
+    if len(line) <= width:
+        return line
+    margin = line[: len(line) - len(line.lstrip(" -"))]
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=" " * (len(margin) + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _words(disposition: str) -> str:

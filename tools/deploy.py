@@ -17,6 +17,7 @@ import boto3
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
+from simulator.terminal import Terminal
 from tools.cost import PRICES_OF, estimate
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -204,7 +205,7 @@ def main(
     try:
         found = find(parsed.instance, parsed.secret, session or _session())
     except (CannotDeploy, BotoCoreError, ClientError) as error:
-        print(error, file=sys.stderr)
+        Terminal(sys.stderr).say(str(error))
         return UNUSABLE
     print("== the doctor looks at the secret first")
     if status := doctor(found, runs):

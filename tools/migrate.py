@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from simulator.flows.flow import FLOW_TYPES
+from simulator.terminal import Terminal
 from tools.difference_rows import CREATING, Difference
 from tools.differences import of_method, plain
 from tools.flow_migration import Call, LambdaBlock, MigratedFlow, exchanged, read
@@ -50,8 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{parsed.folder}: no contact flow in {len(files)} files", file=sys.stderr)
         return UNUSABLE
     written = _write(flows, parsed.folder, parsed.out, parsed.function)
+    terminal = Terminal()
     for line in _report(flows, written, parsed):
-        print(line)
+        terminal.say(line)
     return LEFT_TO_DECIDE if any(_left(each) for each in flows) else MOVED
 
 
@@ -169,6 +171,8 @@ def _to_look_at(moved: Sequence[LambdaBlock], function: str) -> Iterator[str]:
 
 def _of_the_methods(moved: Sequence[LambdaBlock]) -> Iterator[str]:
     """The rows of the table of differences that the flows' methods meet."""
+    if not moved:
+        yield "  nothing: no block gets another ARN"
     counted = Counter(block.method for block in moved)
     for method, count in sorted(counted.items()):
         yield f"  {method} ({_counted(count, 'block')})"

@@ -294,7 +294,8 @@ def _looks_packed(data: bytes) -> bool:
 def _described(value: Any) -> str:
     if not isinstance(value, dict):
         return json.dumps(value)[:60]
-    return f"an object with {', '.join(sorted(map(str, value))[:8]) or 'no members'}"
+    members = ", ".join(f'"{name}"' for name in sorted(map(str, value))[:8])
+    return f"an object with {members or 'no members'}"
 
 
 def _counted(number: int, name: str, names: Mapping[str, tuple[str, str]]) -> str:

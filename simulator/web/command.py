@@ -26,6 +26,8 @@ from simulator.web.stories import STORIES, StoryError, read_overrides
 
 FIRST_PORT: Final = 8025
 EXPORTS: Final = ROOT / ".simulator" / "exports.sh"
+LAST_PORT: Final = 65_535 - 4
+"""The other parts take the next four."""
 _TRIGGER_SECONDS: Final = 30.0
 
 
@@ -33,7 +35,7 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     """What `serve` and `console` take."""
     parser.add_argument(
         "--port",
-        type=int,
+        type=_port,
         default=FIRST_PORT,
         help="the console's port; Salesforce, AWS, Connect and Lambda take the next four",
     )
@@ -51,7 +53,14 @@ def add_trigger_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calls", type=int, default=1)
     parser.add_argument("--rate", type=float, default=1.0, help="calls a second, up to 100")
     parser.add_argument("--seed", type=int, help="the same seed makes the same calls")
-    parser.add_argument("--port", type=int, default=FIRST_PORT, help="the console's port")
+    parser.add_argument("--port", type=_port, default=FIRST_PORT, help="the console's port")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= LAST_PORT:
+        raise argparse.ArgumentTypeError(f"from 1 to {LAST_PORT}, or 0 for any that is free")
+    return port
 
 
 def serve(parsed: argparse.Namespace, say: Callable[[str], None]) -> None:

@@ -317,7 +317,7 @@ def test_resources_that_nobody_named() -> None:
 
     assert unread.verdict is unsaid.verdict is Verdict.UNCHECKED
     assert unread.text == "ledger, dead letters: which, the stack did not say"
-    assert unsaid.text == "ledger, dead letters: no STACK= was given"
+    assert unsaid.text == "ledger, dead letters: no --stack was given"
 
 
 def with_parameters(**parameters: str) -> dict[str, Any]:

@@ -130,8 +130,8 @@ def test_record_that_no_function_can_read_keeps_its_key() -> None:
         (b"hello", "no JSON in it"),
         (b"7", "not understood"),
         (b"{}", "an object with no members"),
-        (text({"a": 1, "b": 2}), "an object with a, b is not understood"),
-        (text([EVENT, {"a": 1}]), "an object with a is not understood"),
+        (text({"a": 1, "b": 2}), 'an object with "a", "b" is not understood'),
+        (text([EVENT, {"a": 1}]), 'an object with "a" is not understood'),
         (text(EVENT)[:-1], "broken at line 1, column"),
         (lines(EVENT).encode() + b'{"a": \n', "begins in line 2"),
         (

@@ -84,6 +84,24 @@ def test_event_that_no_rule_takes(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "FirstContactRule: detail.eventType is COMPLETED, and the rule takes QUEUED or" in shown
 
 
+def test_events_of_which_more_is_to_be_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given a call's first event, and a file of Contact Lens that lies in the user's own bucket,
+    then it is said what they need."""
+    first = queued_event("c-1", eventType="INITIATED")
+    key = "Analysis/Voice/2026/11/26/c-1_analysis_2026-11-26T10:09:00Z.json"
+    stored = {"bucket": {"name": "own"}, "object": {"key": key}}
+    file = {"source": "aws.s3", "detail-type": "Object Created", "detail": stored}
+    whole = {**queued_event("c-1"), **file}
+
+    assert main(["replay", str(written(tmp_path / "both.json", [first, whole]))]) == WRONG
+
+    shown = capsys.readouterr().out
+    assert "hint: a stack takes INITIATED only where its parameter CreateFromEvents is" in shown
+    assert "hint: the bucket is empty here; put the file into it" in shown
+
+
 def test_missing_property_is_named_as_the_flow_names_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -333,6 +333,7 @@ def test_event_larger_than_lambda_takes(tmp_path: Path, capsys: pytest.CaptureFi
     [
         *([], ["unknown"], ["replay"], ["replay", "a", "--parent", ""]),
         *(["simulator", "--set", "FLOW_FAILURE"], ["simulator", "--set", "=error"]),
+        *(["simulator", "--port", "65532"], ["trigger", "inbound", "--port", "-1"]),
     ],
 )
 def test_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -305,3 +305,17 @@ def test_a_reader_that_has_seen_enough_ends_it() -> None:
         Terminal(out).say("anybody?")
     with contextlib.suppress(BrokenPipeError):
         out.close()
+
+
+def test_a_terminal_breaks_between_words() -> None:
+    """Given a terminal of 80 columns and a longer line, then words stay whole, and a file has the
+    line as it is."""
+    text = f"      hint: {'word ' * 20}{'x' * 90} end"
+    watched, file = io.StringIO(), io.StringIO()
+    Terminal(watched, terminal=True, width=80).say(text)
+    Terminal(file).say(text)
+    shown = ESCAPES.sub("", watched.getvalue()).splitlines()
+    assert file.getvalue() == f"{text}\n"
+    assert [word for line in shown for word in line.split()] == text.split()
+    assert all(len(line) <= 80 or "x" in line for line in shown)
+    assert all(line.startswith("        ") for line in shown[1:])
