@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
         "secret", nargs="?", default="", help="name or ARN of the secret, or a file that holds it"
     )
     parser.add_argument("--key-parameter", default="", help="SecureString with the private key")
-    parser.add_argument("--stack", default="", help="stack whose settings are to be looked at")
+    parser.add_argument("--stack", default="", help="the stack with the settings to look at")
     parser.add_argument("--region", default="", help="region of secret and stack, if no ARN says")
     parser.add_argument("--audience", default="", help="aud of the tokens (older guides)")
     parser.add_argument("--provider", default="", help="telephony provider's name")

@@ -46,5 +46,5 @@ def fault(check: str, text: str, change: str) -> Finding:
 
 
 def unchecked(check: str, text: str) -> Finding:
-    """Nobody has looked, and why."""
+    """It was not looked at, and why."""
     return Finding(check, Verdict.UNCHECKED, text)

@@ -226,7 +226,7 @@ def _session() -> boto3.Session:
 
 
 def answer_to(question: str) -> str:
-    """What is typed; nothing where nobody can type, or Ctrl-C is."""
+    """What is typed; nothing without a terminal, or after Ctrl-C."""
     try:
         return input(question)
     except (EOFError, KeyboardInterrupt):

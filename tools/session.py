@@ -91,7 +91,7 @@ def output_of(command: str, columns: int = COLUMNS) -> list[str]:
 
 
 def _read(terminal: int) -> str:
-    """All that comes until nobody has the terminal open any more."""
+    """All that comes until the terminal is closed."""
     output = b""
     while True:
         try:

@@ -122,7 +122,7 @@ class RuntimeProcess:
         self.api.runtime_exited()
 
     def _kill_group(self) -> None:
-        # Nobody left in the group: ESRCH, or on macOS EPERM while the leader is a zombie.
+        # No process is left in the group: ESRCH, or on macOS EPERM while the leader is a zombie.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 

@@ -97,8 +97,8 @@ class Outcome:
         return payload if isinstance(payload, dict) else {}
 
     def unknown_call(self, journal: Iterable[Exchange]) -> str:
-        """The contact about whose VoiceCall something was asked, and that Salesforce has no
-        VoiceCall of; empty when there is none: a fault's 404 is not a missing call's.
+        """The contact that was asked about, where Salesforce has no VoiceCall of it; else empty: a
+        fault's 404 is not a missing call's.
 
         Args:
             journal: Salesforce's.

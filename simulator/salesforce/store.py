@@ -46,8 +46,8 @@ CREATE TABLE IF NOT EXISTS token_ids (jti TEXT PRIMARY KEY);
 class VoiceCallRecord:
     """A VoiceCall record.
 
-    `parent` is the vendor call key of the call this one was transferred from; for a parent that a
-    PATCH names and nobody knows, the name as given. `fields` is the body as stored, PATCHes merged
+    `parent` is the vendor call key of the call this one was transferred from; for an unknown
+    parent that a PATCH names, the name as given. `fields` is the body as stored, PATCHes merged
     into it. `created_at` in epoch seconds. `active` says whether its conversation is open.
     `org` is the id of the org it lies in.
     """

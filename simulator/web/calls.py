@@ -16,7 +16,7 @@ SHOWN_STATES: Final = {
     "COMPLETED": "ended",
 }
 _OF_THE_CONVERSATION: Final = frozenset(("contact_lens", "post_call_analysis"))
-"""Sources whose inputs end without saying what became of the call."""
+"""Sources with inputs that end without saying what became of the call."""
 _TOO_LATE: Final = "TOO_LATE"
 
 

@@ -1,8 +1,8 @@
 """Lets only this machine's own page use the interface.
 
-A web page of somebody else must not drive the simulator: a request with a foreign Origin is
-refused, and so is one whose Host is not the loopback address that the console listens on, which is
-what a DNS rebinding attack looks like. Scripts and styles come from the console itself only.
+A foreign web page must not drive the simulator. A request with a foreign Origin is refused, and so
+is one with another Host than the loopback address that the console listens on: a DNS rebinding
+attack looks like that. Scripts and styles come from the console itself only.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

@@ -30,7 +30,7 @@ _THROTTLED = frozenset({"ThrottlingException", "TooManyRequestsException"})
 
 
 class DirectoryThrottled(Exception):
-    """Connect has more questions than the account's quota allows, and nobody waited."""
+    """Connect has more questions than the account's quota allows; this one did not wait."""
 
 
 class DirectoryUnavailable(Exception):

@@ -92,7 +92,7 @@ class StreamProcessor(Generic[Item]):
         retries: keeps records that failed, for another try.
         observer: logs and counters.
         workers: chains handled at the same time: this also bounds what one environment sends to the
-            org, whose limit is 50 creates a second.
+            org, which takes 50 creates a second.
         on_overrun: called when the batch is answered before all its work has ended.
     """
 

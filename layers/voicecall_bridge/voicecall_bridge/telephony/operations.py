@@ -39,7 +39,7 @@ class Operation(StrEnum):
 
 
 class Variant(StrEnum):
-    """Whose form of a call is sent where they differ."""
+    """Where the form of a call is taken from, where the two differ."""
 
     SCVL = "scvl"
     GUIDE = "guide"
