@@ -12,7 +12,12 @@ from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory
 from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.samples import CENTERS, CONTACT_ID, INSTANCE_ID, MISSING, a_contact
 from tests.unit.telling import Told
-from voicecall_bridge.aws.deferred_records import Deferred, DeferredRecords, ReceivedAgain
+from voicecall_bridge.aws.deferred_records import (
+    Deferred,
+    DeferredRecords,
+    NotDeferred,
+    ReceivedAgain,
+)
 from voicecall_bridge.aws.transcript_files import LateRecords, StorageUnavailable
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.contact_centers.registry import ContactCenter, ContactCenterRegistry
@@ -208,7 +213,7 @@ class MemoryWaiting(DeferredRecords):
         self.messages: dict[str, Deferred] = {}
         self.received: Counter[str] = Counter()
         self.pauses: list[float] = []
-        self.down = False
+        self.down = self.deaf = False
 
     def send(self, records: Sequence[Deferred]) -> list[Deferred]:
         if self.down:
@@ -218,6 +223,8 @@ class MemoryWaiting(DeferredRecords):
         return []
 
     def wait(self, message: ReceivedAgain, seconds: float) -> None:
+        if self.deaf:
+            raise NotDeferred("InternalError")
         self.pauses.append(seconds)
 
     def event(self) -> dict[str, Any]:
@@ -229,7 +236,10 @@ class MemoryWaiting(DeferredRecords):
                     "messageId": name,
                     "receiptHandle": f"r-{name}",
                     "body": deferred.body(),
-                    "attributes": {"ApproximateReceiveCount": str(self.received[name])},
+                    "attributes": {
+                        "ApproximateReceiveCount": str(self.received[name]),
+                        "MessageGroupId": deferred.group,
+                    },
                     "eventSource": "aws:sqs",
                     "eventSourceARN": QUEUE_ARN,
                 }

@@ -16,7 +16,9 @@ from tests.unit.lens import (
 )
 from tests.unit.records import record as contact_record
 from tests.unit.samples import CONTACT_ID, FIRST, MISSING, SECOND, TWO_CENTERS
+from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
 from voicecall_bridge.contact_centers.assignment import Refused
+from voicecall_bridge.ledger.contact_facts import NewFacts
 from voicecall_bridge.settings.contact_lens import LensOptions
 from voicecall_bridge.sources.contact_lens import LineSource
 from voicecall_bridge.telephony.errors import (
@@ -27,6 +29,7 @@ from voicecall_bridge.telephony.errors import (
     Unauthorized,
     Unavailable,
 )
+from voicecall_bridge.use_cases.transcript_calls import CONSULT_SECONDS
 from voicecall_bridge.voice_call.transcript import Sender
 
 
@@ -163,6 +166,36 @@ def test_a_contact_center_that_is_not_served_is_skipped() -> None:
     ((disposition, _),) = function.ended()
     assert disposition == "skipped"
     assert Refused.of("sales/third").digest not in function.told.stream.getvalue()
+
+
+@pytest.mark.parametrize("named", ["sales/second", ""])
+def test_a_call_that_is_in_no_contact_center_yet(named: str) -> None:
+    """Given an event that came before the flow, so that the ledger knows the chain and no contact
+    center; then the contact's attribute counts, and what the flow chooses as soon as it has."""
+    function = LensFunction(centers=TWO_CENTERS)
+    function.know("c-1", secret_name=named)
+    function.facts.remember(function.key("c-1"), NewFacts("c-1"))
+    function(segments(utterance("u-1"), contact="c-1"))
+    assert function.orgs[(SECOND if named else FIRST).name].said("c-1") == ["words of u-1"]
+    (item,) = function.dynamodb.items.values()
+    item["contact_center"] = {"S": SECOND.name}
+    function.clock.now += CONSULT_SECONDS
+    function(segments(utterance("u-2"), contact="c-1"), first=2)
+    assert function.orgs[SECOND.name].said("c-1")[-1] == "words of u-2"
+
+
+def test_a_name_that_is_not_known_yet_is_asked_for() -> None:
+    """Given such a call, and a Connect that does not answer; then its lines wait."""
+    function = LensFunction(centers=TWO_CENTERS)
+    function.know("c-1", secret_name="sales/second")
+    function.facts.remember(function.key("c-1"), NewFacts("c-1"))
+    function.directory.fault = DirectoryUnavailable("ThrottlingException")
+    function(segments(utterance("u-1"), contact="c-1"))
+    function(segments(utterance("u-2"), contact="c-1"), first=2)
+    assert function.orgs == {}
+    function.directory.fault = None
+    function.try_waiting()
+    assert function.orgs[SECOND.name].said("c-1") == ["words of u-1", "words of u-2"]
 
 
 # Answers

@@ -12,12 +12,12 @@ from tests.unit.lens import (
     segments,
     utterance,
 )
-from tests.unit.samples import CONTACT_ID
+from tests.unit.samples import CONTACT_ID, a_contact
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.settings.contact_lens import LensOptions
-from voicecall_bridge.streams.lens_queue import PAUSES, SLOW_SECONDS
+from voicecall_bridge.streams.lens_queue import BEHIND_SECONDS, PAUSES, SLOW_SECONDS
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, TelephonyError, Unavailable
 from voicecall_bridge.use_cases.transcript_calls import TranscriptCall, TranscriptCalls
 from voicecall_bridge.use_cases.transcripts import TranscriptSender
@@ -141,21 +141,54 @@ def test_a_queue_that_does_not_answer_loses_nothing(function: LensFunction) -> N
     assert function.ended() == [("delivered", "")]
 
 
-def test_a_call_that_goes_on_leaves_the_queue(function: LensFunction) -> None:
-    """Given lines without a pause behind one that had to wait; then they go behind it for longer
-    than it pauses there, and after that straight to Salesforce."""
-    assert max(PAUSES) < SLOW_SECONDS
+def test_a_call_leaves_the_queue_with_a_pause_of_the_conversation(function: LensFunction) -> None:
+    """Given lines without a pause behind one that had to wait; then each goes behind the one before
+    it, which may still lie in the queue. After a pause they go straight to Salesforce."""
+    assert max(PAUSES) + BEHIND_SECONDS < SLOW_SECONDS
     function.org.fault = lambda: Unavailable("down", status=503)
     assert function(segments(utterance("u-0"))) == []
     function.org.fault = lambda: None
     direct = []
-    for number in range(1, 17):
-        function.clock.now += 2.0
+    for number, pause in enumerate([2.0] * 17 + [BEHIND_SECONDS, 2.0], start=1):
+        function.clock.now += pause
         function(segments(utterance(f"u-{number}")), first=number + 1)
         direct.append(not function.waiting.messages)
         function.try_waiting()
-    assert direct == [False] * 14 + [True] * 2
-    assert function.org.said(CONTACT_ID) == [f"words of u-{number}" for number in range(17)]
+    assert direct == [False] * 17 + [True] * 2
+    assert function.org.said(CONTACT_ID) == [f"words of u-{number}" for number in range(20)]
+
+
+def test_lines_stay_behind_one_whose_call_was_not_found(function: LensFunction) -> None:
+    """Given a transferred contact whose call could not be looked up, so that its line waits in a
+    group of its own; when the call is found, then later lines wait in that group, too."""
+    function.directory.know(a_contact(contact_id="leg", initial_contact_id=CONTACT_ID))
+    function.directory.fault = DirectoryUnavailable("ThrottlingException")
+    assert function(segments(utterance("u-1"), contact="leg")) == []
+    function.directory.fault = None
+    function(segments(utterance("u-2"), contact="leg"), first=2)
+    first, second = function.waiting.messages.values()
+    assert first.group == second.group
+    assert function.org.said(CONTACT_ID) == []
+    function.try_waiting()
+    assert function.org.said(CONTACT_ID) == ["words of u-1", "words of u-2"]
+    function(segments(utterance("u-3")), first=3)  # of the call's first contact
+    assert function.waiting.messages, "behind the lines of its call"
+
+
+@pytest.mark.parametrize("asked", [0.0, 60.0])
+def test_lines_stay_behind_one_that_is_hidden_for_long(
+    function: LensFunction, asked: float
+) -> None:
+    """Given a line that the queue hides for longer than its own pauses: Salesforce asks for it, or
+    the queue does not take the pause."""
+    function.org.fault = lambda: Unavailable("down", status=503, retry_after=asked or None)
+    assert function(segments(utterance("u-0"))) == []
+    function.waiting.deaf = not asked
+    assert len(function.try_waiting()) == 1
+    function.org.fault = lambda: None
+    function.clock.now += SLOW_SECONDS + 1.0
+    function(segments(utterance("u-1")), first=2)
+    assert len(function.waiting.messages) == 2
 
 
 def test_a_record_that_is_delivered_again_is_not_sent_again(function: LensFunction) -> None:

@@ -39,7 +39,7 @@ class Deferred:
     Attributes:
         record: as the stream had it.
         done: ids of those of its lines that have ended; of its categories "categories".
-        group: records of one group are received in order.
+        group: records of one group are received in order; a name that SQS takes (see group_name).
     """
 
     record: StreamRecord
@@ -60,6 +60,7 @@ class ReceivedAgain:
         message_id: what a batch item failure names.
         receipt: what the queue wants to change it.
         received: how often it was received so far.
+        group: its group; empty where unstated.
         deferred: what it says; None: another sender put it there.
         raw: the message as Lambda passed it.
     """
@@ -67,6 +68,7 @@ class ReceivedAgain:
     message_id: str
     receipt: str = field(repr=False)
     received: int
+    group: str
     deferred: Deferred | None
     raw: object = field(repr=False)
 
@@ -107,9 +109,9 @@ class DeferredRecords:
             {
                 "Id": str(number),
                 "MessageBody": item.body(),
-                "MessageGroupId": _digest(item.group),
+                "MessageGroupId": item.group,
                 # The stream may deliver the record again: once in the queue is enough.
-                "MessageDeduplicationId": _digest(item.record.id),
+                "MessageDeduplicationId": group_name(item.record.id),
             }
             for number, item in enumerate(batch)
         ]
@@ -150,6 +152,7 @@ def read(event: object) -> list[ReceivedAgain]:
                 text(message.get("messageId")),
                 text(message.get("receiptHandle")),
                 whole_number(attributes.get("ApproximateReceiveCount")) or 1,
+                text(attributes.get("MessageGroupId")),
                 deferred if deferred.record.raw else None,
                 raw,
             )
@@ -171,6 +174,6 @@ def _batches(records: Sequence[Deferred]) -> Iterator[list[Deferred]]:
         yield batch
 
 
-def _digest(name: str) -> str:
-    # Ids may hold what SQS does not take, and be longer than its 128 characters.
+def group_name(name: str) -> str:
+    """A name as SQS takes it: ids may hold other characters, and more than its 128."""
     return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.aws.deferred_records import group_name
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.sources.contact_lens import LensSegments
 from voicecall_bridge.streams.results import RecordResult, Subject
@@ -61,11 +62,15 @@ class LensJob:
         return self.message.message_id if self.message else self.record.sequence_number
 
     @property
-    def group(self) -> str:
-        """Records of one group go one after the other."""
-        if self.call is None:
-            return f"{self.segments.instance_id}/{self.segments.contact_id}"
-        return f"{self.segments.instance_id}/{self.call.vendor_call_key}"
+    def groups(self) -> tuple[str, str]:
+        """The groups of its contact and of its call; records of a group go one after the other.
+        They are the same as long as the call is not found."""
+        segments = self.segments
+        key = segments.contact_id if self.call is None else self.call.vendor_call_key
+        return (
+            group_name(f"{segments.instance_id}/{segments.contact_id}"),
+            group_name(f"{segments.instance_id}/{key}"),
+        )
 
     def take(self, segments: LensSegments, options: LensOptions, now: float) -> None:
         """Takes what the record says, less what has ended before."""

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 600.0
 """How long an environment keeps in mind which call a contact belongs to."""
 CONSULT_SECONDS = 2.0
-"""How long it keeps that a contact is a consult: it may be merged at any moment."""
+"""How long it keeps that a contact is a consult: it may be merged at any moment; and that a contact
+is in no contact center yet: its flow may choose one of several."""
 KEPT_CONTACTS = 10_000
 MOST_LINKS = 10
 """Contacts of a chain that are followed from parent to parent; beyond it Connect is asked."""
@@ -70,6 +71,9 @@ class TranscriptCalls:
     _kept: dict[ContactKey, tuple[TranscriptCall, float]] = field(
         default_factory=dict, init=False, repr=False
     )
+    _named: dict[ContactKey, tuple[str, float]] = field(
+        default_factory=dict, init=False, repr=False
+    )
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def of(self, key: ContactKey, deadline: Deadline) -> TranscriptCall:
@@ -91,17 +95,34 @@ class TranscriptCalls:
 
     def _find(self, key: ContactKey, deadline: Deadline) -> tuple[TranscriptCall, float]:
         facts = self.ledger.read(key)
-        first, previous, secret = self._first_of(key, facts), facts.previous_contact_id, ""
+        first, previous = self._first_of(key, facts), facts.previous_contact_id
         if not first:
-            first, previous, secret = self._describe(key, deadline)
+            first, previous = self._describe(key, deadline)
         if first == key.contact_id:
-            return TranscriptCall(first, self._owner(facts, secret)), KEPT_SECONDS
+            return self._call(first, key, facts, deadline)
         if facts.has_voice_call and previous and self._goes_on(key, previous):
-            return TranscriptCall(key.contact_id, self._owner(facts, secret)), CONSULT_SECONDS
+            call, _ = self._call(key.contact_id, key, facts, deadline)
+            return call, CONSULT_SECONDS
         of_the_call = self.ledger.read(ContactKey(key.instance_id, first))
         unassigned = isinstance(of_the_call.assignment, Unassigned)
-        owner = self._owner(facts if unassigned else of_the_call, secret)
-        return TranscriptCall(first, owner), KEPT_SECONDS
+        return self._call(first, key, facts if unassigned else of_the_call, deadline)
+
+    def _call(
+        self, vendor_call_key: str, key: ContactKey, facts: ContactFacts, deadline: Deadline
+    ) -> tuple[TranscriptCall, float]:
+        """The call, in the contact center that the facts or the contact's attributes name, and how
+        long that holds."""
+        centers = self.contact_centers
+        if owner := centers.owner(facts.assignment):
+            return TranscriptCall(vendor_call_key, owner), KEPT_SECONDS
+        secret, until = self._named.get(key, ("", 0.0))
+        if centers.several and self.clock() >= until:
+            # Nobody has asked Connect: without the name its lines could go to another org.
+            self._describe(key, deadline)
+            secret, _ = self._named.get(key, ("", 0.0))
+        owner = centers.named(secret) or centers.default
+        seconds = CONSULT_SECONDS if centers.several else KEPT_SECONDS
+        return TranscriptCall(vendor_call_key, owner), seconds
 
     def _first_of(self, key: ContactKey, facts: ContactFacts) -> str:
         """The first contact of the chain; empty: the ledger does not have it."""
@@ -111,23 +132,27 @@ class TranscriptCalls:
             facts = self.ledger.read(ContactKey(key.instance_id, facts.previous_contact_id))
         return ""
 
-    def _describe(self, key: ContactKey, deadline: Deadline) -> tuple[str, str, str]:
-        """First contact, previous contact and the secret that an attribute names, of Connect."""
+    def _describe(self, key: ContactKey, deadline: Deadline) -> tuple[str, str]:
+        """First contact and previous contact, of Connect; keeps which secret an attribute names."""
         try:
             described = self.directory.describe(key, deadline).contact
         except NoSuchContact:
-            return key.contact_id, "", ""  # asked again after KEPT_SECONDS
+            self._keep_name(key, "")
+            return key.contact_id, ""  # asked again after KEPT_SECONDS
+        self._keep_name(key, described.secret_name)
         first = described.initial_contact_id or key.contact_id
         try:
             self.ledger.remember(key, NewFacts(first, described.previous_contact_id))
         except LedgerUnavailable as fault:
             self.observer.ledger_fault("first contact", fault, key.contact_id)
-        return first, described.previous_contact_id, described.secret_name
+        return first, described.previous_contact_id
+
+    def _keep_name(self, key: ContactKey, secret: str) -> None:
+        with self._lock:
+            self._named[key] = secret, self.clock() + KEPT_SECONDS
+            while len(self._named) > KEPT_CONTACTS:
+                del self._named[next(iter(self._named))]
 
     def _goes_on(self, key: ContactKey, previous: str) -> bool:
         before = self.ledger.read(ContactKey(key.instance_id, previous))
         return before.known and not before.ended
-
-    def _owner(self, facts: ContactFacts, secret: str) -> ContactCenter:
-        centers = self.contact_centers
-        return centers.owner(facts.assignment) or centers.named(secret) or centers.default
