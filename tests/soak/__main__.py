@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "LEDGER_TABLE": "ledger",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.us-west-2.amazonaws.com/111122223333/letters",
     "RETRY_QUEUE_URL": "https://sqs.us-west-2.amazonaws.com/111122223333/retries",
+    "WAITING_QUEUE_URL": "https://sqs.us-west-2.amazonaws.com/111122223333/lines.fifo",
     "FAILURE_BUCKET": "failures",
     "POWERTOOLS_SERVICE_NAME": "soak",
     "POWERTOOLS_METRICS_NAMESPACE": "soak",

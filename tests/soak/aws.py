@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import uuid
@@ -14,6 +13,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.soak.centers import LISTED
 from tests.soak.chance import AWS_FAULTS
+from tests.soak.fifo import Fifo
 from tests.unit.memory_dynamodb import MemoryDynamoDB
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Aws:
     Attributes:
         table: the ledger.
         parked: the retry queues' messages, by function and message id.
+        lines: the queue of lines that wait.
+        late: ids of the records with lines that came too late to be shown.
         contacts: what DescribeContact knows, by contact id.
         failed: services of which a request of the present invocation failed.
         on_park: called with the id of each record that a retry queue has taken.
@@ -61,7 +63,8 @@ class Aws:
     def __init__(self, chance: Chance, clock: Clock, secrets: Mapping[str, str]) -> None:
         self.table = MemoryDynamoDB()
         self.parked: dict[str, dict[str, Parked]] = {source: {} for source in RETRIED}
-        self.objects: dict[str, bytes] = {}
+        self.lines = Fifo(lambda: clock.now)
+        self.late: set[str] = set()
         self.contacts: dict[str, dict[str, Any]] = {}
         self.failed: set[str] = set()
         self.on_park: Callable[[str], None] = lambda _: None
@@ -110,9 +113,9 @@ class Aws:
         return ready
 
     def next_due(self) -> float:
-        """When the next message of a retry queue is delivered; infinite: there is none."""
+        """When the next message of any queue is delivered; infinite: there is none."""
         every = (it.due for queue in self.parked.values() for it in queue.values())
-        return min(every, default=math.inf)
+        return min(*every, *self.lines.next_due(), math.inf, math.inf)
 
     def forget(self, contact_id: str) -> None:
         """Nothing more comes of this contact."""
@@ -179,7 +182,13 @@ class _Queue:
             self._aws.park(body["source"], message_id, message, record_id)
         return {"MessageId": message_id}
 
+    def send_message_batch(self, **given: Any) -> dict[str, Any]:
+        return self._aws.lines.send_message_batch(**given)
+
     def change_message_visibility(self, **given: Any) -> dict[str, Any]:
+        if given["QueueUrl"].endswith(".fifo"):
+            self._aws.lines.hide(given["ReceiptHandle"], given["VisibilityTimeout"])
+            return {}
         source, _, message_id = given["ReceiptHandle"].partition("/")
         parked = self._aws.parked[source].get(message_id)
         if parked is not None:
@@ -192,11 +201,9 @@ class _Bucket:
         self._aws = aws
 
     def put_object(self, **given: Any) -> dict[str, Any]:
-        self._aws.objects[given["Key"]] = given["Body"]
+        records = json.loads(given["Body"])["records"]
+        self._aws.late |= {record["eventID"] for record in records}
         return {}
-
-    def get_object(self, **given: Any) -> dict[str, Any]:
-        return {"Body": io.BytesIO(self._aws.objects[given["Key"]])}
 
 
 class _Connect:

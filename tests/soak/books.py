@@ -51,10 +51,10 @@ class Books:
         self.answered = self.flow_lines = 0
         self._open: dict[str, _Open] = {}
         self._chain_of: dict[str, str] = {}
-        self._copies: dict[str, tuple[str, int]] = {}
+        self._copies: dict[str, tuple[Input, int]] = {}
         self._told: set[str] = set()
         self._aws, self._salesforce = aws, salesforce
-        aws.on_park = self.copied
+        aws.on_park = aws.lines.on_park = self.copied
 
     def begin(self, call: Call) -> None:
         """A call, before its first input."""
@@ -71,23 +71,25 @@ class Books:
 
     def arrived(self, record_id: str, one: Input) -> None:
         """The input lies in its stream."""
-        self._copies[record_id] = one.chain, 1
+        self._copies[record_id] = one, 1
+        if one.kind == "line":
+            self._salesforce.transcripts.arrived(record_id, one.contact_id, one.body)
 
     def copied(self, record_id: str) -> None:
         """The record lies in a queue as well."""
-        chain, copies = self._copies[record_id]
-        self._copies[record_id] = chain, copies + 1
+        one, copies = self._copies[record_id]
+        self._copies[record_id] = one, copies + 1
 
     def gone(self, record_id: str) -> bool:
         """The record left its stream or its queue; whether it has ended, or lies in another one."""
-        chain, copies = self._copies[record_id]
+        one, copies = self._copies[record_id]
         ended = record_id in self._told
         if copies > 1:
-            self._copies[record_id] = chain, copies - 1
+            self._copies[record_id] = one, copies - 1
             return True
         del self._copies[record_id]
         self._told.discard(record_id)
-        self.ended(chain)
+        self.ended(one.chain)
         return ended
 
     def is_accounted_for(self, record_id: str) -> bool:
@@ -107,6 +109,9 @@ class Books:
             self._told.add(line["inputId"])
         end = f"{line['disposition']} {line['reason']}".strip()
         self.ends[end] += 1
+        if line["source"] == "contact_lens":
+            one, _ = self._copies[line["inputId"]]
+            self._salesforce.transcripts.ended(line, one.body)
         if line["source"] == "contact_records":
             self._record_ended(line["ContactId"], end)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tests.samples.contact_events import envelope
 from tests.soak.aws import INSTANCE
 from tests.soak.centers import NAMES, UNLISTED
+from tests.soak.talk import records_of
 
 if TYPE_CHECKING:
     import random
@@ -22,10 +23,10 @@ _QUEUE = {"queueArn": f"{INSTANCE_ARN}/queue/q", "enqueueTimestamp": "2026-11-20
 
 @dataclass(slots=True)
 class Input:
-    """One input: a flow's event, a contact event or a contact record.
+    """One input: a flow's event, a contact event, a contact record or Contact Lens' segments.
 
     Attributes:
-        kind: flow, event or record.
+        kind: flow, event, record or line.
         after: seconds after the call's beginning.
         chain: first contact of the chain.
         contact_id: the contact.
@@ -105,6 +106,17 @@ def _inputs_of(call: Call, place: int, chance: random.Random, begin: float) -> N
     if chance.random() < 0.02:
         nobody = {"detail-type": "Amazon Connect Contact Event", "detail": {"eventType": "QUEUED"}}
         call.inputs.append(_input(call, "event", base, contact, nobody))
+    _records_of(call, contact, (begin, base, length), chance)
+
+
+def _records_of(
+    call: Call, contact: dict[str, Any], times: tuple[float, float, float], chance: random.Random
+) -> None:
+    """Contact Lens' records and contact records; `times`: the call's beginning, and the contact's
+    beginning and length in seconds."""
+    begin, base, length = times
+    for after, segments in records_of(contact["ContactId"], chance, length):
+        call.inputs.append(_input(call, "line", base + after, contact, segments))
     stamp = begin + base + length
     for version in range(1, chance.randrange(1, 4) + 1):
         stamp += chance.choice((0.0, 1.0, 60.0))

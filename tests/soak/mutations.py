@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "layers" / "voicecall_bridge" / "voicecall_bridge"
-DELIVERIES = 12_000
+DELIVERIES = 20_000
 SEED = 7
 MOST_SECONDS = 600
 _FOUND = re.compile(r"^violations +([0-9,]+)\n((?:  .*\n)*)", re.MULTILINE)
@@ -167,12 +167,45 @@ MUTATIONS = (
         "a secret that is not listed was read",
     ),
     Mutation(
+        9,
+        "lines go past those that wait",
+        "streams/lens_queue.py",
+        "job.message is not None or self._behind(job) is None",
+        "True",
+        "a line before one that its environment knows",
+    ),
+    Mutation(
+        9,
+        "a line that comes too late is not kept",
+        "streams/contact_lens.py",
+        'self.late.keep("TOO_LATE", [job.record.raw for job in jobs])',
+        "pass",
+        "a line too late is not kept",
+    ),
+    Mutation(
+        9,
+        "a line that waits ends with its first try",
+        "streams/contact_lens.py",
+        "failed = [job.identifier for job in jobs if not job.ended]",
+        "failed = [job.identifier for job in jobs if not (job.ended or job.message)]",
+        "a line that waited ended unseen",
+    ),
+    Mutation(
         10,
         "a flow's event is in the log",
         "flow/service.py",
         "        result = self._run(parsed, deadline)\n",
         "        result = self._run(parsed, deadline)\n        self.observer.report(str(event))\n",
         "a caller's number in a log",
+    ),
+    Mutation(
+        10,
+        "what was said is in the log",
+        "streams/contact_lens.py",
+        "        job.take(segments, self.options, self.now())\n",
+        "        job.take(segments, self.options, self.now())\n"
+        "        self.observer.report(str([line.message.content for line in job.lines]))\n",
+        "a caller's words in a log",
     ),
 )
 

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 from concurrent.futures import Executor, Future
+from concurrent.futures._base import DoneAndNotDoneFutures
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -17,8 +18,11 @@ from requests.adapters import HTTPAdapter
 
 from tests.soak.calls import CANARY
 from tests.soak.chance import Killed
+from tests.soak.environments import Environments
 from tests.soak.functions import load_handler
+from tests.soak.talk import WORDS
 from voicecall_bridge.composition import aws as aws_composition
+from voicecall_bridge.composition import contact_lens as lens_composition
 from voicecall_bridge.composition.contact_events import contact_events
 from voicecall_bridge.composition.contact_flow import flow_service
 from voicecall_bridge.composition.contact_records import contact_records
@@ -26,15 +30,21 @@ from voicecall_bridge.deadline import Deadline, DeadlineExceeded
 from voicecall_bridge.flow import service as flow_module
 from voicecall_bridge.flow.results import FlowFailed
 from voicecall_bridge.streams import processor as stream_module
+from voicecall_bridge.use_cases import transcripts as transcripts_module
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tests.soak.aws import Aws
     from tests.soak.salesforce import Salesforce
 
-FUNCTIONS = {"flow": "contact_flow", "event": "contact_events", "record": "contact_records"}
-LIMITS = {"flow": 8.0, "event": 60.0, "record": 60.0}
+FUNCTIONS = {
+    "flow": "contact_flow",
+    "event": "contact_events",
+    "record": "contact_records",
+    "line": "contact_lens",
+}
+LIMITS = {"flow": 8.0, "event": 60.0, "record": 60.0, "line": 30.0}
 """Seconds of Lambda's time-outs."""
 _SERVICES = {"flow": flow_service, "event": contact_events, "record": contact_records}
 
@@ -76,6 +86,8 @@ class Process:
         self._aws, self._salesforce = aws, salesforce
         self._written = io.StringIO()
         self._handlers = {kind: load_handler(name) for kind, name in FUNCTIONS.items()}
+        self.environments = Environments(aws.lines)
+        self._handlers["line"].__globals__["contact_lens"] = self.environments.service
 
     def installed(self) -> ExitStack:
         """While it lasts, the bridge's clients reach the models, and nothing runs in a thread."""
@@ -94,6 +106,8 @@ class Process:
             mock.patch.object(flow_module, "run_before", _within),
             mock.patch.object(stream_module, "ThreadPoolExecutor", AtOnce),
             mock.patch.object(stream_module, "wait", _all_done),
+            mock.patch.object(lens_composition, "ThreadPoolExecutor", AtOnce),
+            mock.patch.object(transcripts_module, "wait", _all_done),
             redirect_stdout(self._written),
         ):
             stack.enter_context(part)
@@ -111,13 +125,23 @@ class Process:
             if "dynamodb" not in failed:
                 salesforce.cleared |= clearing
         except Killed:
-            _SERVICES[kind].cache_clear()  # the next invocation of this function starts cold
+            if kind in _SERVICES:
+                _SERVICES[kind].cache_clear()  # the function's next invocation starts cold
             answer = None
         except FlowFailed:
             answer = {}
         finally:
             aws.failed, salesforce.from_events, salesforce.clearing = outer
         return Outcome(answer, failed)
+
+    def invoke_lens(self, event: Any, environment: int) -> Outcome:
+        """Lets `contact_lens` handle an event in an environment."""
+        queue = self._aws.lines
+        outer, queue.environment = queue.environment, environment
+        outcome = self.invoke("line", event)
+        queue.environment = outer
+        self.environments.end(environment, killed=outcome.answer is None)
+        return outcome
 
     def lines(self) -> list[dict[str, Any]]:
         """The delivery lines since the last look; nothing of a caller may be in any line."""
@@ -126,6 +150,7 @@ class Process:
         self._written.seek(0)
         self._written.truncate()
         require(CANARY not in text, "a caller's number in a log")
+        require(WORDS not in text, "a caller's words in a log")
         lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
         defects = [line for line in lines if line.get("message") == "defect"]
         require(not defects, f"a defect: {defects[:1]}")
@@ -144,5 +169,5 @@ def _sending(salesforce: Salesforce) -> Any:
     return lambda _, request, **options: salesforce.send(request, **options)
 
 
-def _all_done(*_: Any, **__: Any) -> Any:
-    return SimpleNamespace(not_done=())
+def _all_done(futures: Iterable[Future[Any]], timeout: float) -> DoneAndNotDoneFutures[Any]:
+    return DoneAndNotDoneFutures(set(futures), set())

@@ -16,6 +16,7 @@ import urllib3
 from tests.soak.aws import INSTANCE
 from tests.soak.centers import ORGS
 from tests.soak.chance import SALESFORCE_FAULTS
+from tests.soak.transcripts import Transcripts
 
 if TYPE_CHECKING:
     from tests.soak.aws import Aws
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tests.soak.clock import Clock
 
 _LOST = frozenset(("cut before", "cut after", "hang", "hang after"))
+LINES = "/voiceCalls/messages"
 _UNDONE = frozenset(("429", "500", "503", "401", "cut before", "hang"))
 
 
@@ -55,6 +57,7 @@ class Salesforce:
         clearing: calls whose routing this invocation has cleared, as it was answered.
         cleared: those of invocations that ended, and whose ledger answered: they are remembered.
         unlisted: contacts whose contact center the stack does not list.
+        transcripts: the lines of calls.
     """
 
     def __init__(self, chance: Chance, clock: Clock, aws: Aws) -> None:
@@ -67,6 +70,7 @@ class Salesforce:
         self._reached: dict[str, str] = {}
         self._chance, self._clock, self._aws = chance, clock, aws
         aws.require = self.require
+        self.transcripts = Transcripts(chance, aws, self.require)
         self._given_up_at = 0.0
         self._number = 0
 
@@ -106,6 +110,7 @@ class Salesforce:
         self.cleared.discard(contact_id)
         self.unlisted.discard(contact_id)
         self._reached.pop(contact_id, None)
+        self.transcripts.forget(contact_id)
         stored = self.stored.pop(contact_id, None)
         return len(stored.ids) if stored else 0
 
@@ -119,9 +124,10 @@ class Salesforce:
         key = members["vendorCallKey"] if path == "/voiceCalls" else _key(path)
         named = members.get("callCenterApiName", org)
         self.require(named == org, f"{key}: a request that names another org's contact center")
-        listed = key not in self.unlisted
+        keys = {it["vendorCallKey"] for it in members["entries"]} if path == LINES else {key}
+        listed = keys.isdisjoint(self.unlisted)
         self.require(listed, f"{key}: a contact of an unlisted contact center reached an org")
-        fills = path == "/voiceCalls" or method == "PATCH"
+        fills = path == "/voiceCalls" or (method == "PATCH" and path.count("/") == 2)
         if fills and "dynamodb" not in self._aws.failed:
             first = self._reached.setdefault(key, org)
             self._require(first == org, f"{key}: a second org for one contact")
@@ -131,6 +137,10 @@ class Salesforce:
     ) -> tuple[int, dict[str, Any]]:
         if method == "POST" and path == "/voiceCalls":
             return self._create(org, members)
+        if path == LINES:
+            return self.transcripts.take(
+                members, lambda key: key in self.stored and org in self.stored[key].orgs
+            )
         key = _key(path)
         if method == "PATCH" and path.count("/") == 2:
             return self._update(key, org, members)

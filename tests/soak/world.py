@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
     from tests.soak.clock import Clock
 
-STREAMS = ("event", "record")
+STREAMS = ("event", "record", "line")
+RETRIED = ("event", "record")
 MOST_IN_A_BATCH = 10
 BUDGET = 6.5
 LAST_REQUEST_SECONDS = 1.5
 """What a request that began in time may take here; the bridge would not wait for it."""
 IN_TIME_SECONDS = 30.0
 """A batch that took no longer had time for each of its records."""
-GIVEN_UP_SECONDS = {"event": 3600.0, "record": 4 * 3600.0}
+GIVEN_UP_SECONDS = {"event": 3600.0, "record": 4 * 3600.0, "line": 3600.0}
 CALLS_AT_ONCE = 40
 AGAIN = 0.03
 """How likely a record that has ended is delivered again: Lambda and SQS deliver at least once."""
@@ -57,6 +58,7 @@ class World:
         self.violations = self.salesforce.violations
         self._waiting: list[tuple[float, int, Input]] = []
         self._streams: dict[str, dict[str, list[Item]]] = {kind: {} for kind in STREAMS}
+        self._busy: set[str] = set()
         self._number = 0
 
     def run(self, deliveries: int, *, stops: str | None = None) -> None:
@@ -85,7 +87,7 @@ class World:
         return any(self._streams.values())
 
     def _any_parked(self) -> bool:
-        return any(self.aws.parked.values())
+        return bool(self.aws.lines) or any(self.aws.parked.values())
 
     def _begin_call(self) -> None:
         begin = self.clock.now
@@ -104,8 +106,10 @@ class World:
             heapq.heappush(self._waiting, (begin + one.after, self._number, one))
 
     def _step(self) -> None:
-        if self._any_parked() and self.random.random() < 0.3:
-            self._deliver_parked()
+        if self.aws.lines.is_due() and self.random.random() < 0.9:
+            self._deliver_lines()
+        elif self._any_parked() and self.random.random() < 0.3:
+            self._deliver_queued()
         elif self._waiting and (self._waiting[0][0] <= self.clock.now or not self._any_open()):
             self._arrive()
         else:
@@ -152,11 +156,37 @@ class World:
         for line in self.process.lines():
             self.books.note(line)
 
-    def _deliver_parked(self) -> None:
-        """What is due in a retry queue; where nothing else is left, time passes until then."""
+    def _deliver_queued(self) -> None:
+        """What is due in a queue; where nothing else is left, time passes until then."""
         if not (self._waiting or self._any_open()):
             self.clock.now = max(self.clock.now, self.aws.next_due())
-        kind = self.random.choice(STREAMS)
+        if self.random.random() < 0.5:
+            self._deliver_lines()
+        else:
+            self._deliver_parked(self.random.choice(RETRIED))
+
+    def _deliver_lines(self) -> None:
+        """What is due in the queue of lines that wait."""
+        queue, environment = self.aws.lines, self.process.environments.begin()
+        ready = queue.receive(MOST_IN_A_BATCH, environment)
+        if not ready:
+            self.process.environments.end(environment, killed=False)
+            return
+        self.deliveries += len(ready)
+        event = {"Records": [it.message for it in ready]}
+        answer = self.process.invoke_lens(event, environment).answer
+        if answer is None:
+            return  # they come when their visibility time-out is over
+        self._read_log()
+        failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+        for waiting in ready:
+            done = waiting.message["messageId"] not in failed and not self._again()
+            if done and queue.delete(waiting):
+                ended = self.books.gone(waiting.record_id)
+                self._require(ended, "a line that waited ended unseen")
+
+    def _deliver_parked(self, kind: str) -> None:
+        """What is due in the retry queue of a function."""
         source = FUNCTIONS[kind]
         ready = self.aws.due(source, MOST_IN_A_BATCH)
         if not ready:
@@ -181,10 +211,11 @@ class World:
     def _deliver_some(self) -> None:
         kind = self.random.choice(STREAMS)
         chains = self._streams[kind]
-        if not chains:
+        ready = [chain for chain in chains if kind != "line" or chain not in self._busy]
+        if not ready:
             return
         batch: list[Item] = []
-        chosen = self.random.sample(list(chains), min(len(chains), self.random.randrange(1, 6)))
+        chosen = self.random.sample(ready, min(len(ready), self.random.randrange(1, 6)))
         for chain in chosen:
             taken = min(self.random.randrange(1, 4), MOST_IN_A_BATCH - len(batch))
             batch += chains[chain][:taken]
@@ -192,7 +223,11 @@ class World:
             chains[chain] = chains[chain][taken:]
             if not chains[chain]:
                 del chains[chain]
+        if kind == "line":
+            self._busy.update(chosen)  # a lane has one batch at a time
         self._batch(kind, batch)
+        if kind == "line":
+            self._busy.difference_update(chosen)
 
     def _batch(self, kind: str, batch: list[Item]) -> None:
         self.deliveries += len(batch)
@@ -200,7 +235,11 @@ class World:
         event = {
             "Records": [kinesis_record(number, arrived, one) for number, arrived, one in batch]
         }
-        outcome = self.process.invoke(kind, event)
+        if kind == "line":
+            environment = self.process.environments.begin()
+            outcome = self.process.invoke_lens(event, environment)
+        else:
+            outcome = self.process.invoke(kind, event)
         if outcome.answer is None:
             again = {number.partition(":")[2] for number, _, _ in batch}
         else:
