@@ -64,7 +64,7 @@ test:  ## lint, types, template checks and all test suites
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),3,5) --last coverage lint types template $(SUITES)
 
-check: $(VENV)/ready  ## the inner loop, in less than 40 s: lint, types, unit tests
+check: $(VENV)/ready  ## the inner loop, 40 s on two quiet cores: lint, types, units
 	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 3 suite-unit-a suite-unit-b lint types
 
 lint: $(VENV)/ready  ## ruff
