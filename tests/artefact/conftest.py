@@ -11,7 +11,7 @@ import pytest
 from simulator.simulator import Simulator
 from tests.artefact.artefact import Artefact, build
 from tests.artefact.emulator import Emulator
-from tests.unit.samples import CUSTOMER, SYSTEM
+from tests.samples.members import CUSTOMER, SYSTEM
 
 Start = Callable[..., Emulator]
 _BUILT = pytest.StashKey[Artefact]()

@@ -10,15 +10,9 @@ from simulator.simulator import Simulator
 from tests.artefact.artefact import Artefact
 from tests.artefact.conftest import Start
 from tests.artefact.emulator import Emulator, Ended
-from tests.unit.records import record
-from tests.unit.samples import (
-    CUSTOMER,
-    INSTANCE_ARN,
-    SYSTEM,
-    batch,
-    contact_event,
-    flow_event,
-)
+from tests.samples.contact_records import contact_record as record
+from tests.samples.members import CUSTOMER, INSTANCE_ARN, SYSTEM
+from tests.unit.samples import batch, contact_event, flow_event
 
 OVERRUNS = """
 import os, time

@@ -16,8 +16,8 @@ import pytest
 from simulator.salesforce import ContactCenterIdentity, SalesforceSimulator, new_identity
 from tests.contract.aws import CREDENTIALS, REGION, SECRET, TABLE, Aws
 from tests.integration.canaries import key_lines, leaks
-from tests.integration.events import INSTANCE_ARN
 from tests.integration.simulator import ACCOUNT, Simulator, Told, join_overrunning
+from tests.samples.members import INSTANCE_ARN
 from voicecall_bridge.composition import contact_flow
 from voicecall_bridge.composition import salesforce as telephony
 from voicecall_bridge.observability import Observer

@@ -20,7 +20,8 @@ from simulator.pollers.sqs_poller import SqsPoller
 from tests.integration.canaries import CATEGORY, SAID, SUMMARY, key_lines, leaks
 from tests.integration.event_simulator import INSTANCE, Servers, center, load_handler
 from tests.integration.simulator import Context, Told, wait_until
-from tests.unit.lens import categories, segments, stream_record, utterance
+from tests.samples.lens_records import categories, segments, utterance
+from tests.samples.stream_records import stream_record
 from tests.unit.test_contact_lens_source import analysis_file, created
 from voicecall_bridge.composition import contact_lens, post_call_analysis
 from voicecall_bridge.observability import Observer
@@ -104,7 +105,7 @@ class LensStand:
         said = (segments(*spoken(contact), *more, contact=contact) for contact in contacts)
         arrived = time.time() - age
         numbered = enumerate(said, time.time_ns())
-        return {"Records": [stream_record(it, number, arrived) for number, it in numbered]}
+        return {"Records": [stream_record(it, number, arrived=arrived) for number, it in numbered]}
 
     def speak(self, *contacts: str, age: float = 0.0, category: bool = False) -> list[str]:
         """Delivers a batch; what is to be delivered again."""

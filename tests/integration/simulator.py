@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.events import INSTANCE
+from tests.samples.members import INSTANCE_ID as INSTANCE
 from voicecall_bridge.composition import contact_flow
 
 if TYPE_CHECKING:

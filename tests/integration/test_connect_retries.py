@@ -17,8 +17,9 @@ import pytest
 from simulator.salesforce import Fault
 from tests.contract.aws import SECRET, TABLE, Aws
 from tests.contract.servers import LOOPBACK, refusing_server
-from tests.integration.events import INSTANCE, inbound, method, transfer
+from tests.integration.events import inbound, method, transfer
 from tests.integration.simulator import wait_until
+from tests.samples.members import INSTANCE_ID as INSTANCE
 from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
 from tests.unit.samples import CENTERS
 from voicecall_bridge.composition import contact_flow

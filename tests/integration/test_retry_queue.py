@@ -24,7 +24,7 @@ from tests.integration.event_simulator import (
 )
 from tests.integration.killing import Point, Worker
 from tests.integration.test_events_kill import known
-from tests.unit.records import record
+from tests.samples.contact_records import contact_record as record
 from tests.unit.samples import stream_record
 from voicecall_bridge.aws.retry_queue import FIRST_SECONDS
 from voicecall_bridge.streams.retries import MOST_SECONDS

@@ -24,7 +24,9 @@ from simulator.pollers.kinesis_poller import KinesisPoller, Outcome
 from tests.performance.deployed import Deployed
 from tests.performance.fakes import CREATE, DESCRIBE, Fakes
 from tests.performance.machine import cpu
-from tests.performance.measure import INSTANCE_ARN, MeasurementError, function, process_of, template
+from tests.performance.measure import MeasurementError, function, process_of, template
+from tests.samples.contact_events import envelope
+from tests.samples.members import INSTANCE_ARN
 
 EVENTS_FUNCTION: Final = "ContactEventsFunction"
 ROUND_TRIP: Final = 0.040
@@ -183,10 +185,4 @@ def contact_event(contact_id: str, chain: str, kind: str = "QUEUED") -> dict[str
         detail["agentInfo"] = {"connectedToAgentTimestamp": now}
     if kind == "DISCONNECTED":
         detail["disconnectTimestamp"] = now
-    return {
-        "id": str(uuid.uuid4()),
-        "source": "aws.connect",
-        "detail-type": "Amazon Connect Contact Event",
-        "time": now,
-        "detail": detail,
-    }
+    return envelope(detail, name=str(uuid.uuid4()), at=now)

@@ -23,8 +23,9 @@ from tests.performance.deployed import Deployed
 from tests.performance.event_stream import MemoryStream, Refusing
 from tests.performance.fakes import LEDGER_OPERATIONS, LINES, Fakes
 from tests.performance.machine import cpu
-from tests.performance.measure import INSTANCE_ARN, MeasurementError, function, process_of, template
+from tests.performance.measure import MeasurementError, function, process_of, template
 from tests.performance.record_stream import require_success
+from tests.samples.lens_records import segments, utterance
 
 LENS_FUNCTION: Final = "ContactLensFunction"
 ROUND_TRIP: Final = 0.040
@@ -110,37 +111,21 @@ def _through(
     """Deliver one second's lines: every other call has one."""
     stream = MemoryStream()
     for call in calls[second % 2 :: 2]:
-        stream.put(call, json.dumps(utterance(call, second)).encode())
+        stream.put(call, json.dumps(line(call, second)).encode())
     poller = KinesisPoller(stream, mapping, pool.invoke, s3=Refusing(), sqs=Refusing())
     for result in poller.drain():
         require_success(result)
 
 
-def utterance(contact_id: str, second: int) -> dict[str, Any]:
-    """A record with one line of a call.
-
-    Shape: Amazon Connect Administrator Guide, "Real-time contact analysis segment streams"; values
-    invented.
-    """
-    return {
-        "Version": "1.0.0",
-        "Channel": "VOICE",
-        "AccountId": "111122223333",
-        "InstanceId": INSTANCE_ARN.rpartition("/")[2],
-        "ContactId": contact_id,
-        "LanguageCode": "en-US",
-        "EventType": "SEGMENTS",
-        "Segments": [
-            {
-                "Utterance": {
-                    "Id": str(uuid.uuid4()),
-                    "TranscriptId": str(uuid.uuid4()),
-                    "ParticipantId": "CUSTOMER",
-                    "ParticipantRole": "CUSTOMER",
-                    "PartialContent": "I wanted to ask about the invoice of last month.",
-                    "BeginOffsetMillis": second * 1000,
-                    "EndOffsetMillis": second * 1000 + 900,
-                }
-            }
-        ],
-    }
+def line(contact_id: str, second: int) -> dict[str, Any]:
+    """A record with one line of a call."""
+    said = utterance(
+        str(uuid.uuid4()),
+        "I wanted to ask about the invoice of last month.",
+        second * 1000,
+        TranscriptId=str(uuid.uuid4()),
+        ParticipantId="CUSTOMER",
+        ParticipantRole="CUSTOMER",
+        EndOffsetMillis=second * 1000 + 900,
+    )
+    return segments(said, contact=contact_id)

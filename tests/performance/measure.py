@@ -17,13 +17,13 @@ from simulator.functions.lambda_process import Invocation, LambdaProcess
 from simulator.sam.template import LambdaFunction, Template, load_template, resource_types
 from tests.performance.deployed import Deployed
 from tests.performance.fakes import Fakes
+from tests.samples.flow_events import contact_data
+from tests.samples.flow_events import flow_event as whole_flow_event
+from tests.samples.members import INSTANCE_ARN
 
 FUNCTION: Final = "ContactFlowFunction"
 PROBE: Final = Path(__file__).with_name("probe")
 
-INSTANCE_ARN: Final = (
-    "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c-1111-4222-8333-444455556666"
-)
 _CENTER: Final = "AmazonConnect_Bench"
 
 
@@ -96,35 +96,16 @@ def pid_of(process: LambdaProcess) -> int:
 
 
 def flow_event() -> dict[str, Any]:
-    """What an inbound flow sends for a contact of its own.
-
-    Shape: Amazon Connect Administrator Guide, "Invoke AWS Lambda functions"; values invented.
-    """
-    contact_id = str(uuid.uuid4())
-    return {
-        "Name": "ContactFlowEvent",
-        "Details": {
-            "ContactData": {
-                "Attributes": {"sfdc-Language__c": "en"},
-                "AwsRegion": "us-west-2",
-                "Channel": "VOICE",
-                "ContactId": contact_id,
-                "CustomerEndpoint": {"Address": "+12065550100", "Type": "TELEPHONE_NUMBER"},
-                "InitialContactId": contact_id,
-                "InitiationMethod": "INBOUND",
-                "InstanceARN": INSTANCE_ARN,
-                "LanguageCode": "en-US",
-                "MediaStreams": {"Customer": {"Audio": None}},
-                "PreviousContactId": contact_id,
-                "Queue": None,
-                "References": {},
-                "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:Telephony"}},
-                "SystemEndpoint": {"Address": "+18005550199", "Type": "TELEPHONE_NUMBER"},
-                "Tags": {},
-            },
-            "Parameters": {"methodName": "createVoiceCall"},
-        },
-    }
+    """What an inbound flow sends for a contact of its own."""
+    data = contact_data(
+        str(uuid.uuid4()),
+        Attributes={"sfdc-Language__c": "en"},
+        LanguageCode="en-US",
+        MediaStreams={"Customer": {"Audio": None}},
+        References={},
+        Tags={},
+    )
+    return whole_flow_event(data, {"methodName": "createVoiceCall"})
 
 
 def create(process: LambdaProcess) -> Invocation:

@@ -25,7 +25,10 @@ from tests.performance.deployed import Deployed
 from tests.performance.event_stream import MemoryStream, Refusing
 from tests.performance.fakes import LEDGER_OPERATIONS, UPDATE, Fakes
 from tests.performance.machine import cpu
-from tests.performance.measure import INSTANCE_ARN, MeasurementError, function, process_of, template
+from tests.performance.measure import MeasurementError, function, process_of, template
+from tests.samples.contact_records import agent
+from tests.samples.contact_records import contact_record as record_sample
+from tests.samples.members import INSTANCE_ID
 
 RECORDS_FUNCTION: Final = "ContactRecordsFunction"
 ROUND_TRIP: Final = 0.040
@@ -155,56 +158,20 @@ def _versions(names: list[str]) -> list[tuple[str, dict[str, Any]]]:
     return items
 
 
-# Shape: Amazon Connect Administrator Guide, "Contact records data model"; values invented.
-_RECORD: dict[str, Any] = {
-    "AWSAccountId": "111122223333",
-    "AWSContactTraceRecordFormatVersion": "2017-03-10",
-    "Agent": {
-        "ARN": f"{INSTANCE_ARN}/agent/a",
-        "AfterContactWorkDuration": 30,
-        "AgentInteractionDuration": 254,
-        "ConnectedToAgentTimestamp": "2026-11-20T10:00:45Z",
-        "CustomerHoldDuration": 12,
-        "HierarchyGroups": None,
-        "LongestHoldDuration": 12,
-        "NumberOfHolds": 1,
-        "RoutingProfile": {"ARN": f"{INSTANCE_ARN}/routing-profile/p", "Name": "Basic"},
-        "Username": "agent.one",
-    },
-    "AgentConnectionAttempts": 1,
-    "Channel": "VOICE",
-    "ConnectedToSystemTimestamp": "2026-11-20T10:00:00Z",
-    "CustomerEndpoint": {"Address": "+12065550100", "Type": "TELEPHONE_NUMBER"},
-    "DisconnectReason": "CUSTOMER_DISCONNECT",
-    "DisconnectTimestamp": "2026-11-20T10:05:00Z",
-    "InitialContactId": None,
-    "InitiationMethod": "INBOUND",
-    "InitiationTimestamp": "2026-11-20T10:00:00Z",
-    "InstanceARN": INSTANCE_ARN,
-    "MediaStreams": [{"Type": "AUDIO"}],
-    "NextContactId": None,
-    "PreviousContactId": None,
-    "Queue": {
-        "ARN": f"{INSTANCE_ARN}/queue/q",
-        "DequeueTimestamp": "2026-11-20T10:00:45Z",
-        "Duration": 25,
-        "EnqueueTimestamp": "2026-11-20T10:00:20Z",
-        "Name": "Support",
-    },
-    "Recording": {"Location": "bucket/a.wav", "Status": "AVAILABLE", "Type": "AUDIO"},
-    "Recordings": [{"Location": "bucket/a.wav", "StorageType": "S3", "Status": "AVAILABLE"}],
-    "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:Telephony"}},
-    "SystemEndpoint": {"Address": "+18005550199", "Type": "TELEPHONE_NUMBER"},
-    "Tags": {"aws:connect:instanceId": INSTANCE_ARN.rpartition("/")[2]},
-}
+_AGENT = agent(
+    AfterContactWorkDuration=30, CustomerHoldDuration=12, LongestHoldDuration=12, NumberOfHolds=1
+)
 
 
 def contact_record(contact_id: str, chain: str, version: int = VERSIONS) -> dict[str, Any]:
     """A contact's record in one of its versions; `chain` is the first contact of the call."""
-    return {
-        **_RECORD,
-        "ContactId": contact_id,
-        "InitialContactId": None if chain == contact_id else chain,
-        "LastUpdateTimestamp": f"2026-11-20T10:06:{version:02d}Z",
-        "Attributes": {"sfdc-Version__c": str(version), "voiceCallId": "0LQ000000000001AAA"},
-    }
+    return record_sample(
+        ContactId=contact_id,
+        InitialContactId=None if chain == contact_id else chain,
+        LastUpdateTimestamp=f"2026-11-20T10:06:{version:02d}Z",
+        Attributes={"sfdc-Version__c": str(version), "voiceCallId": "0LQ000000000001AAA"},
+        Agent=_AGENT,
+        AgentConnectionAttempts=1,
+        MediaStreams=[{"Type": "AUDIO"}],
+        Tags={"aws:connect:instanceId": INSTANCE_ID},
+    )

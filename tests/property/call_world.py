@@ -14,17 +14,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from tests.samples.members import INSTANCE_ARN, SYSTEM
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, MemoryLedger, alone
 from tests.unit.flow_scene import no_actions
 from tests.unit.memory_retry_queue import MemoryRetryQueue
-from tests.unit.samples import (
-    INSTANCE_ARN,
-    SYSTEM,
-    contact_event,
-    created,
-    flow_event,
-    stream_record,
-)
+from tests.unit.samples import contact_event, created, flow_event, stream_record
 from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.deadline import Deadline

@@ -5,7 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.unit.samples import MISSING, contact_data
+from tests.samples.flow_events import contact_data
+from tests.samples.members import MISSING
 
 # Lone surrogates too: JSON can write them, and Lambda hands them on.
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=20)

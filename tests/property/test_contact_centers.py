@@ -13,8 +13,8 @@ from hypothesis import event as note
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.samples.contact_records import contact_record as record
 from tests.unit.memory_dynamodb import MemoryDynamoDB
-from tests.unit.records import record
 from tests.unit.samples import (
     FIRST,
     FIRST_ARN,

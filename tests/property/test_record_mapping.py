@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.property.strategies import ADDRESSES, ANY_JSON, ANY_TEXT
-from tests.unit.records import record
-from tests.unit.samples import MISSING
+from tests.samples.contact_records import contact_record as record
+from tests.samples.members import MISSING
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.settings.contact_records import RecordRules
 from voicecall_bridge.sources.contact_record import MEMBERS, ContactRecord, read

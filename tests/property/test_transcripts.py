@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.lens import LensFunction, segments, utterance
+from tests.samples.lens_records import segments, utterance
+from tests.unit.lens import LensFunction
 from tests.unit.samples import a_contact
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.telephony.errors import (

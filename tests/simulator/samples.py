@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.samples.contact_events import envelope
+from tests.samples.flow_events import contact_data
+from tests.samples.flow_events import flow_event as whole_flow_event
+from tests.samples.members import INSTANCE_ARN, endpoint
 
-INSTANCE = "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c-1111-4222-8333-444455556666"
-
-
-INSTANCE_ID = INSTANCE.rpartition("/")[2]
 NO_RETRY_QUEUE = {"RETRY_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/111122223333/not-there"}
 """Settings of a function that has nowhere to put what fails: it stays in its stream."""
 
@@ -22,7 +21,7 @@ def queued_event(contact_id: str, **changes: Any) -> dict[str, Any]:
         "eventType": "QUEUED",
         "contactId": contact_id,
         "channel": "VOICE",
-        "instanceArn": INSTANCE,
+        "instanceArn": INSTANCE_ARN,
         "initiationMethod": "INBOUND",
         "initiationTimestamp": now,
         "tags": {"aws:connect:systemEndpoint": "+18005550123"},
@@ -31,23 +30,13 @@ def queued_event(contact_id: str, **changes: Any) -> dict[str, Any]:
 
 
 def flow_event(contact_id: str, **changes: Any) -> dict[str, Any]:
-    """A flow event with what the mapping reads (administrator guide, "Invoke Lambda functions")."""
-    data = {
-        "Attributes": {},
-        "Channel": "VOICE",
-        "ContactId": contact_id,
-        "CustomerEndpoint": {"Address": "+12065550123", "Type": "TELEPHONE_NUMBER"},
-        "InitialContactId": contact_id,
-        "InitiationMethod": "INBOUND",
-        "InstanceARN": INSTANCE,
-        "PreviousContactId": contact_id,
-        "SystemEndpoint": {"Address": "+18005550123", "Type": "TELEPHONE_NUMBER"},
+    """A flow event; `changes` are members of ContactData, and `method`."""
+    numbers = {
+        "CustomerEndpoint": endpoint("+12065550123"),
+        "SystemEndpoint": endpoint("+18005550123"),
     }
     parameters = {"methodName": changes.pop("method", "createVoiceCall")}
-    return {
-        "Name": "ContactFlowEvent",
-        "Details": {"ContactData": {**data, **changes}, "Parameters": parameters},
-    }
+    return whole_flow_event(contact_data(contact_id, **(numbers | changes)), parameters)
 
 
 def transfer_event(contact_id: str, parent: str) -> dict[str, Any]:

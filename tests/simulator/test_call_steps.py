@@ -21,7 +21,8 @@ from simulator.samples.steps import (
     Together,
     inputs_of,
 )
-from tests.simulator.samples import INSTANCE_ID, flow_event, queued_event, write_call, write_json
+from tests.samples.members import INSTANCE_ID
+from tests.simulator.samples import flow_event, queued_event, write_call, write_json
 
 HEADER = {"comment": "a call", "source": "invented"}
 EVENT = {"source": "contact_event", "event": {"detail": {}}}

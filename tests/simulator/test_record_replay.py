@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from simulator.__main__ import RIGHT, main
+from tests.samples.contact_records import contact_record as record
 from tests.simulator.samples import write_call
-from tests.unit.records import record, version
+from tests.unit.records import version
 
 HEADER = {"comment": "records", "source": "invented"}
 

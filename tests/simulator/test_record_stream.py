@@ -16,7 +16,8 @@ from simulator.functions.lambda_process import Invocation
 from simulator.replay.tally import delivery_lines
 from simulator.salesforce import Fault
 from simulator.simulator import Simulator
-from tests.unit.records import batch, record, version
+from tests.samples.contact_records import contact_record as record
+from tests.unit.records import batch, version
 
 FUNCTION = "ContactRecordsFunction"
 CONTACTS = [f"c{number}" for number in range(8)]

@@ -11,8 +11,9 @@ from simulator.functions.lambda_api import LambdaApi
 from simulator.pollers.kinesis_poller import Outcome
 from simulator.salesforce import Fault
 from simulator.simulator import Simulator
+from tests.samples.members import INSTANCE_ID
 from tests.simulator.processes import is_open
-from tests.simulator.samples import INSTANCE_ID, NO_RETRY_QUEUE, flow_event, queued_event
+from tests.simulator.samples import NO_RETRY_QUEUE, flow_event, queued_event
 
 FLOW = "ContactFlowFunction"
 PATIENCE = 60.0

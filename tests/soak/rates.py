@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from tests.samples.members import CUSTOMER
 from tests.unit.doubles import Clock, MemoryLedger, MemoryRoutingLedger, alone
-from tests.unit.samples import CUSTOMER, contact_event, created
+from tests.unit.samples import contact_event, created
 from tests.unit.telling import Told
 from voicecall_bridge.aws.contact_directory import ContactDirectory
 from voicecall_bridge.ledger.contact_facts import ContactFactsLedger

@@ -1,6 +1,6 @@
 """A row for each method of flows that does not create: what it reads, sends and answers."""
 
-from tests.unit.samples import SYSTEM
+from tests.samples.members import SYSTEM
 from voicecall_bridge.telephony.operations import Operation
 
 # Fictional numbers; ids invented.

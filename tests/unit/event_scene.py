@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.unit.doubles import (
     Clock,
     MemoryDirectory,
@@ -13,14 +14,7 @@ from tests.unit.doubles import (
     ScriptedClient,
     alone,
 )
-from tests.unit.samples import (
-    CENTER,
-    CONTACT_ID,
-    INSTANCE_ID,
-    PARENT_ID,
-    a_contact,
-    created,
-)
+from tests.unit.samples import CENTER, PARENT_ID, a_contact, created
 from tests.unit.telling import Told
 from voicecall_bridge.contact import Contact, ContactKey
 from voicecall_bridge.ledger.creations import CreateLease, CreateStatus, PlannedCreate

@@ -1,16 +1,16 @@
 """Contact Lens' records, and `contact_lens` without Lambda and without a network."""
 
-import base64
-import json
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
+from tests.samples.stream_records import stream_record
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory
 from tests.unit.memory_dynamodb import MemoryDynamoDB
-from tests.unit.samples import CENTERS, CONTACT_ID, INSTANCE_ID, MISSING, a_contact
+from tests.unit.samples import CENTERS, a_contact
 from tests.unit.telling import Told
 from voicecall_bridge.aws.deferred_records import (
     Deferred,
@@ -39,85 +39,8 @@ from voicecall_bridge.use_cases.transcript_calls import TranscriptCalls
 from voicecall_bridge.use_cases.transcripts import TranscriptSender
 
 NOW = 1_795_168_800.0
-STREAM_ARN = "arn:aws:kinesis:us-west-2:111122223333:stream/contact-lens"
 QUEUE_ARN = "arn:aws:sqs:us-west-2:111122223333:waiting.fifo"
 SECONDS_LEFT = 30.0
-
-
-def utterance(name: str, words: str = "", begin: int = 0, **changes: object) -> dict[str, Any]:
-    """A segment with a part of a line."""
-    given: dict[str, object] = {
-        "Id": name,
-        "TranscriptId": f"t-{name}",
-        "ParticipantId": "AGENT",
-        "ParticipantRole": "AGENT",
-        "PartialContent": words or f"words of {name}",
-        "BeginOffsetMillis": begin,
-        "EndOffsetMillis": begin + 500,
-    }
-    given |= changes
-    return {"Utterance": {key: value for key, value in given.items() if value is not MISSING}}
-
-
-def transcript(name: str, words: str = "", begin: int = 0, **changes: object) -> dict[str, Any]:
-    """A segment with a whole line."""
-    given = {
-        "Id": name,
-        "ParticipantRole": "CUSTOMER",
-        "Content": words or f"words of {name}",
-        "BeginOffsetMillis": begin,
-        "EndOffsetMillis": begin + 500,
-        "Sentiment": "NEUTRAL",
-    }
-    return {"Transcript": given | changes}
-
-
-def categories(*names: str, point: tuple[int, int] | None = None) -> dict[str, Any]:
-    """A segment with matched categories."""
-    points = [{"BeginOffsetMillis": point[0], "EndOffsetMillis": point[1]}] if point else []
-    return {
-        "Categories": {
-            "MatchedCategories": list(names),
-            "MatchedDetails": {name: {"PointsOfInterest": points} for name in names},
-        }
-    }
-
-
-def segments(
-    *found: Mapping[str, Any], contact: str = CONTACT_ID, **changes: Any
-) -> dict[str, Any]:
-    """A record of the stream.
-
-    Source: Amazon Connect administrator guide, "Real-time contact analysis segment streams"; values
-    invented.
-    """
-    record: dict[str, Any] = {
-        "Version": "1.0.0",
-        "Channel": "VOICE",
-        "AccountId": "111122223333",
-        "InstanceId": INSTANCE_ID,
-        "ContactId": contact,
-        "LanguageCode": "en-US",
-        "EventType": "SEGMENTS",
-        "Segments": list(found),
-    }
-    record |= changes
-    return {key: value for key, value in record.items() if value is not MISSING}
-
-
-def stream_record(payload: object, number: int, arrived: float) -> dict[str, Any]:
-    data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return {
-        "kinesis": {
-            "partitionKey": "key",
-            "sequenceNumber": str(number),
-            "data": base64.b64encode(data).decode(),
-            "approximateArrivalTimestamp": arrived,
-        },
-        "eventSource": "aws:kinesis",
-        "eventID": f"shardId-000000000000:{number}",
-        "eventSourceARN": STREAM_ARN,
-    }
 
 
 Entry = Callable[[str], tuple[int, str] | None]
@@ -340,7 +263,10 @@ class LensFunction:
     def __call__(self, *payloads: object, first: int = 1, age: float = 1.0) -> list[str]:
         """Delivers a batch of the stream; the sequence numbers that are to be delivered again."""
         arrived = self.clock() - age
-        records = [stream_record(it, first + n, arrived) for n, it in enumerate(payloads)]
+        records = [
+            stream_record(it, first + n, arrived=arrived, stream="contact-lens")
+            for n, it in enumerate(payloads)
+        ]
         return self.deliver({"Records": records})
 
     def deliver(self, event: dict[str, Any]) -> list[str]:

@@ -1,72 +1,19 @@
 """Contact records the tests start from, and a Salesforce that remembers its PATCHes. Every id and
 number is invented."""
 
-import base64
-import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tests.unit.samples import CONTACT_ID, CUSTOMER, INSTANCE_ARN, MISSING, SYSTEM
+from tests.samples.contact_records import contact_record as record
+from tests.samples.members import CONTACT_ID
+from tests.samples.stream_records import stream_record
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.sources.contact_record import ContactRecord, read
 from voicecall_bridge.telephony.client import TelephonyClient
 from voicecall_bridge.voice_call.update import UpdateRequest
 
-UPDATED = "2026-11-20T10:06:35Z"
-STREAM_ARN = "arn:aws:kinesis:us-west-2:111122223333:stream/contact-records"
-
-
-def agent(**changes: object) -> dict[str, Any]:
-    """The member `Agent` of an answered call."""
-    members: dict[str, object] = {
-        "ARN": f"{INSTANCE_ARN}/agent/a0000001-aaaa-4bbb-8ccc-000000000001",
-        "AgentInteractionDuration": 254,
-        "ConnectedToAgentTimestamp": "2026-11-20T10:00:45Z",
-        "CustomerHoldDuration": 34,
-        "LongestHoldDuration": 20,
-        "NumberOfHolds": 2,
-        "RoutingProfile": {"ARN": f"{INSTANCE_ARN}/routing-profile/6", "Name": "Basic"},
-        "Username": "agent.one",
-    }
-    members |= changes
-    return {name: value for name, value in members.items() if value is not MISSING}
-
-
-def record(**changes: object) -> dict[str, Any]:
-    """The record of an inbound call that an agent answered.
-
-    Source: Amazon Connect administrator guide, "Contact records data model"; values invented.
-    """
-    members: dict[str, object] = {
-        "AWSAccountId": "111122223333",
-        "AWSContactTraceRecordFormatVersion": "2017-03-10",
-        "Agent": agent(),
-        "Attributes": {},
-        "Channel": "VOICE",
-        "ContactId": CONTACT_ID,
-        "CustomerEndpoint": {"Address": CUSTOMER, "Type": "TELEPHONE_NUMBER"},
-        "DisconnectReason": "CUSTOMER_DISCONNECT",
-        "DisconnectTimestamp": "2026-11-20T10:05:00Z",
-        "InitialContactId": None,
-        "InitiationMethod": "INBOUND",
-        "InitiationTimestamp": "2026-11-20T10:00:00Z",
-        "InstanceARN": INSTANCE_ARN,
-        "LastUpdateTimestamp": UPDATED,
-        "PreviousContactId": None,
-        "Queue": {
-            "ARN": f"{INSTANCE_ARN}/queue/9",
-            "EnqueueTimestamp": "2026-11-20T10:00:20Z",
-            "Name": "Support",
-        },
-        "Recording": {"Location": "bucket/a.wav", "Status": "AVAILABLE", "Type": "AUDIO"},
-        "Recordings": [{"Location": "bucket/a.wav", "StorageType": "S3"}],
-        "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:Telephony"}},
-        "SystemEndpoint": {"Address": SYSTEM, "Type": "TELEPHONE_NUMBER"},
-        "Tags": {},
-    }
-    members |= changes
-    return {name: value for name, value in members.items() if value is not MISSING}
+STREAM = "contact-records"
 
 
 def version(number: int, **changes: object) -> dict[str, Any]:
@@ -84,25 +31,8 @@ def a_record(**changes: object) -> ContactRecord:
 
 
 def kinesis_record(number: int, payload: object, key: str = "key") -> dict[str, Any]:
-    """One record of a batch; bytes and texts go in as they are, all else as JSON.
-
-    Source: Lambda developer guide, "Process Amazon Kinesis Data Streams records with Lambda".
-    """
-    text = payload if isinstance(payload, str) else None
-    data = payload if isinstance(payload, bytes) else (text or json.dumps(payload)).encode()
-    return {
-        "kinesis": {
-            "kinesisSchemaVersion": "1.0",
-            "partitionKey": key,
-            "sequenceNumber": str(number),
-            "data": base64.b64encode(data).decode(),
-            "approximateArrivalTimestamp": 1_795_169_195.0,
-        },
-        "eventSource": "aws:kinesis",
-        "eventID": f"shardId-000000000000:{number}",
-        "eventName": "aws:kinesis:record",
-        "eventSourceARN": STREAM_ARN,
-    }
+    """One record of a batch; bytes and texts go in as they are, all else as JSON."""
+    return stream_record(payload, number, key=key, stream=STREAM)
 
 
 def batch(payloads: Iterable[object], first: int = 1) -> dict[str, Any]:

@@ -4,9 +4,10 @@ import json
 import uuid
 from typing import Any
 
+from tests.samples.members import CONTACT_ID
 from tests.unit import aws
 from tests.unit.doubles import Clock
-from tests.unit.samples import CONTACT_ID, contact_event, stream_record
+from tests.unit.samples import contact_event, stream_record
 from voicecall_bridge.aws.announcements import Announcements
 from voicecall_bridge.aws.dead_letters import DeadLetterQueue
 from voicecall_bridge.aws.given_up_batches import BATCH_PREFIX, GivenUpBatches

@@ -15,17 +15,23 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.samples.contact_events import envelope
+from tests.samples.flow_events import contact_data
+from tests.samples.flow_events import flow_event as whole_flow_event
+from tests.samples.members import (
+    CONTACT_ID,
+    CUSTOMER,
+    INSTANCE_ARN,
+    INSTANCE_ID,
+    SYSTEM,
+    changed,
+)
+from tests.samples.stream_records import stream_record as whole_stream_record
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, Queue
 from voicecall_bridge.contact_centers.registry import ContactCenterRegistry
 from voicecall_bridge.telephony.answers import SalesforceResult
 
-INSTANCE_ID = "0f0e0d0c-1111-4222-8333-444455556666"
-INSTANCE_ARN = f"arn:aws:connect:us-west-2:111122223333:instance/{INSTANCE_ID}"
-CONTACT_ID = "c0000001-aaaa-4bbb-8ccc-000000000001"
 PARENT_ID = "c0000000-aaaa-4bbb-8ccc-000000000000"
 QUEUE_ARN = f"{INSTANCE_ARN}/queue/90000001-aaaa-4bbb-8ccc-000000000001"
-CUSTOMER = "+12065550100"
-SYSTEM = "+18005550199"
 VOICE_CALL_ID = "0LQ000000000001AAA"
 ORG_ID = "00D000000000001AAA"
 CALL_CENTER = "Support_Center"
@@ -40,34 +46,6 @@ TWO_CENTERS = ContactCenterRegistry.of(FIRST_ARN, [SECOND_ARN])
 """A stack with two: a contact that names sales/second belongs to the second."""
 FIRST, SECOND = TWO_CENTERS.known["sales/first"], TWO_CENTERS.known["sales/second"]
 
-MISSING = object()
-"""As a member's value: leave the member out."""
-
-
-def contact_data(**changes: object) -> dict[str, Any]:
-    """ContactData of the first contact of a chain.
-
-    Source: Amazon Connect administrator guide, "Invoke Lambda functions", sample request.
-    """
-    data: dict[str, object] = {
-        "Attributes": {},
-        "AwsRegion": "us-west-2",
-        "Channel": "VOICE",
-        "ContactId": CONTACT_ID,
-        "CustomerEndpoint": {"Address": CUSTOMER, "Type": "TELEPHONE_NUMBER"},
-        "CustomerId": None,
-        "InitialContactId": CONTACT_ID,
-        "InitiationMethod": "INBOUND",
-        "InstanceARN": INSTANCE_ARN,
-        "PreviousContactId": CONTACT_ID,
-        "Queue": None,
-        "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:Telephony"}},
-        "SystemEndpoint": {"Address": SYSTEM, "Type": "TELEPHONE_NUMBER"},
-        "Tags": {"aws:connect:instanceId": INSTANCE_ID},
-    }
-    data |= changes
-    return {name: value for name, value in data.items() if value is not MISSING}
-
 
 def flow_event(
     method: object = "createVoiceCall",
@@ -75,14 +53,7 @@ def flow_event(
     **changes: object,
 ) -> dict[str, Any]:
     """The event of a Lambda block; `changes` are members of ContactData."""
-    passed = {"methodName": method, **(parameters or {})}
-    return {
-        "Name": "ContactFlowEvent",
-        "Details": {
-            "ContactData": contact_data(**changes),
-            "Parameters": {name: value for name, value in passed.items() if value is not MISSING},
-        },
-    }
+    return whole_flow_event(contact_data(**changes), {"methodName": method, **(parameters or {})})
 
 
 def a_contact(**changes: Any) -> Contact:
@@ -150,8 +121,7 @@ def secret(**changes: object) -> str:
         "CALL_CENTER_API_NAME": CALL_CENTER,
         f"{CALL_CENTER}-scrt-jwt-auth-private-key": key_pair()[0],
     }
-    values |= changes
-    return json.dumps({name: value for name, value in values.items() if value is not MISSING})
+    return json.dumps(changed(values, changes))
 
 
 KEY_NAME = f"{CALL_CENTER}-scrt-jwt-auth-private-key"
@@ -189,8 +159,7 @@ def event_detail(kind: object = "QUEUED", **changes: object) -> dict[str, Any]:
         }
     if kind == "DISCONNECTED":
         detail["disconnectTimestamp"] = "2026-11-20T10:01:00.700Z"
-    detail |= changes
-    return {name: value for name, value in detail.items() if value is not MISSING}
+    return changed(detail, changes)
 
 
 def contact_event(
@@ -215,31 +184,10 @@ def transfer_event(kind: object = "QUEUED", **changes: object) -> dict[str, Any]
     return contact_event(kind, **facts | changes)
 
 
-STREAM_ARN = "arn:aws:kinesis:us-west-2:111122223333:stream/contact-events"
-
-
 def stream_record(data: object, number: int = 1, key: str = CONTACT_ID) -> dict[str, Any]:
-    """A record as Lambda passes it; bytes are the data themselves, all else becomes JSON.
-
-    Source: Lambda developer guide, "Process Amazon Kinesis Data Streams records with Lambda".
-    """
-    raw = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return {
-        "kinesis": {
-            "kinesisSchemaVersion": "1.0",
-            "partitionKey": key,
-            "sequenceNumber": str(number),
-            "data": base64.b64encode(raw).decode(),
-            "approximateArrivalTimestamp": 1772000000.123,
-        },
-        "eventSource": "aws:kinesis",
-        "eventVersion": "1.0",
-        "eventID": f"shardId-000000000000:{number}",
-        "eventName": "aws:kinesis:record",
-        "invokeIdentityArn": "arn:aws:iam::111122223333:role/contact-events",
-        "awsRegion": "us-west-2",
-        "eventSourceARN": STREAM_ARN,
-    }
+    """A record as Lambda passes it; bytes are the data themselves, all else becomes JSON."""
+    content = data if isinstance(data, bytes) else json.dumps(data)
+    return whole_stream_record(content, number, key=key)
 
 
 def batch(*data: object) -> dict[str, Any]:

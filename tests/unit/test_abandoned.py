@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.samples import CONTACT_ID, contact_event
+from tests.samples.members import CONTACT_ID
+from tests.unit.samples import contact_event
 from tests.unit.test_contact_events import Scene, skipped
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.streams.results import RecordResult

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.unit.doubles import (
     Clock,
     MemoryLedger,
@@ -11,7 +12,7 @@ from tests.unit.doubles import (
     ScriptedClient,
     alone,
 )
-from tests.unit.samples import CONTACT_ID, INSTANCE_ID, a_contact
+from tests.unit.samples import a_contact
 from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS

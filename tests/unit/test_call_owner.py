@@ -2,18 +2,9 @@
 
 import pytest
 
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.unit.doubles import Clock, MemoryLedger, MemoryRequestLedger, ScriptedClient
-from tests.unit.samples import (
-    CENTERS,
-    CONTACT_ID,
-    FIRST,
-    INSTANCE_ID,
-    PARENT_ID,
-    SECOND,
-    TWO_CENTERS,
-    a_contact,
-    a_transfer,
-)
+from tests.unit.samples import CENTERS, FIRST, PARENT_ID, SECOND, TWO_CENTERS, a_contact, a_transfer
 from tests.unit.telling import Told
 from voicecall_bridge.contact import Contact, ContactKey
 from voicecall_bridge.contact_centers.registry import ContactCenter, OtherContactCenter

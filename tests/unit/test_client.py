@@ -9,12 +9,11 @@ import pytest
 import requests
 import urllib3
 
+from tests.samples.members import CONTACT_ID, CUSTOMER
 from tests.unit.doubles import Clock, Outcome, ScriptedTransport, http_answer
 from tests.unit.samples import (
     BASE_URL,
     CALL_CENTER,
-    CONTACT_ID,
-    CUSTOMER,
     SECRET_ID,
     VOICE_CALL_ID,
     a_contact,

@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.samples import (
-    BASE_URL,
-    CALL_CENTER,
-    KEY_NAME,
-    MISSING,
-    ORG_ID,
-    key_pair,
-    secret,
-)
+from tests.samples.members import MISSING
+from tests.unit.samples import BASE_URL, CALL_CENTER, KEY_NAME, ORG_ID, key_pair, secret
 from voicecall_bridge.contact_centers.secret import (
     InvalidSecret,
     is_on_loopback,

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.samples.members import INSTANCE_ID
 from tests.unit.samples import (
     CENTERS,
     FIRST,
     FIRST_ARN,
-    INSTANCE_ID,
     PARENT_ID,
     SECOND,
     SECOND_ARN,

@@ -9,9 +9,9 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError, NoRegionError, ReadTimeoutError
 
+from tests.samples.members import CONTACT_ID, CUSTOMER, INSTANCE_ID
 from tests.unit import aws
 from tests.unit.doubles import Clock
-from tests.unit.samples import CONTACT_ID, CUSTOMER, INSTANCE_ID
 from voicecall_bridge.aws.contact_directory import (
     ContactDirectory,
     DirectoryThrottled,

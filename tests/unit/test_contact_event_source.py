@@ -9,17 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.samples import (
-    CONTACT_ID,
-    INSTANCE_ARN,
-    INSTANCE_ID,
-    MISSING,
-    PARENT_ID,
-    QUEUE_ARN,
-    SYSTEM,
-    contact_event,
-    transfer_event,
-)
+from tests.samples.members import CONTACT_ID, INSTANCE_ARN, INSTANCE_ID, MISSING, SYSTEM
+from tests.unit.samples import PARENT_ID, QUEUE_ARN, contact_event, transfer_event
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, NotAContact, Queue
 from voicecall_bridge.sources.contact_event import ContactEvent, read
 from voicecall_bridge.sources.reading import moment

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.samples.members import CONTACT_ID
 from tests.unit.doubles import Clock
 from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.samples import (
-    CONTACT_ID,
     PARENT_ID,
     VOICE_CALL_ID,
     a_contact,

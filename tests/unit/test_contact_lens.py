@@ -7,15 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lens import (
-    NOW,
-    LensFunction,
-    segments,
-    transcript,
-    utterance,
-)
-from tests.unit.records import record as contact_record
-from tests.unit.samples import CONTACT_ID, FIRST, MISSING, SECOND, TWO_CENTERS
+from tests.samples.contact_records import contact_record
+from tests.samples.lens_records import segments, transcript, utterance
+from tests.samples.members import CONTACT_ID, MISSING
+from tests.unit.lens import NOW, LensFunction
+from tests.unit.samples import FIRST, SECOND, TWO_CENTERS
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
 from voicecall_bridge.contact_centers.assignment import Refused
 from voicecall_bridge.ledger.contact_facts import NewFacts

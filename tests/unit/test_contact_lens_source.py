@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.property.strategies import ANY_JSON
-from tests.unit.lens import categories, segments, transcript, utterance
-from tests.unit.samples import CONTACT_ID, INSTANCE_ARN, INSTANCE_ID, MISSING
+from tests.samples.lens_records import categories, segments, transcript, utterance
+from tests.samples.members import CONTACT_ID, INSTANCE_ARN, INSTANCE_ID, MISSING
 from voicecall_bridge.contact import Channel, ContactKey, NotAContact
 from voicecall_bridge.sources.contact_lens import Category, LensEvent, Line, LineSource, read
 from voicecall_bridge.sources.kinds import Kind, kind_of

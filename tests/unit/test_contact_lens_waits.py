@@ -5,14 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lens import (
-    NOW,
-    LensFunction,
-    categories,
-    segments,
-    utterance,
-)
-from tests.unit.samples import CONTACT_ID, a_contact
+from tests.samples.lens_records import categories, segments, utterance
+from tests.samples.members import CONTACT_ID
+from tests.unit.lens import NOW, LensFunction
+from tests.unit.samples import a_contact
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.deadline import Deadline

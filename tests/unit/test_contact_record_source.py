@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.records import UPDATED, a_record, record
-from tests.unit.samples import CONTACT_ID, INSTANCE_ARN, INSTANCE_ID, MISSING, PARENT_ID
+from tests.samples.contact_records import UPDATED
+from tests.samples.contact_records import contact_record as record
+from tests.samples.members import CONTACT_ID, INSTANCE_ARN, INSTANCE_ID, MISSING
+from tests.unit.records import a_record
+from tests.unit.samples import PARENT_ID
 from voicecall_bridge.contact import Channel, ContactKey, InitiationMethod, NotAContact
 from voicecall_bridge.sources.contact_record import read
 from voicecall_bridge.sources.kinds import Kind, kind_of

@@ -6,9 +6,10 @@ from collections import Counter
 
 import pytest
 
+from tests.samples.contact_records import contact_record as record
 from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.record_function import Function
-from tests.unit.records import batch, record, version
+from tests.unit.records import batch, version
 from tests.unit.samples import PARENT_ID
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.settings.contact_records import RecordRules

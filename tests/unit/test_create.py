@@ -5,16 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.unit.doubles import Clock, MemoryLedger, ScriptedClient, alone
-from tests.unit.samples import (
-    CENTER,
-    CONTACT_ID,
-    INSTANCE_ID,
-    VOICE_CALL_ID,
-    a_contact,
-    a_transfer,
-    created,
-)
+from tests.unit.samples import CENTER, VOICE_CALL_ID, a_contact, a_transfer, created
 from tests.unit.telling import Told
 from voicecall_bridge.contact import Contact, ContactKey
 from voicecall_bridge.ledger.creations import CreateLease, CreateStatus, PlannedCreate

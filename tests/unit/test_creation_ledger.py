@@ -13,9 +13,10 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.unit.aws import TABLE, Through
 from tests.unit.doubles import Clock
-from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
+from tests.unit.samples import CENTER, VOICE_CALL_ID
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.contact_centers.assignment import AssignedTo
 from voicecall_bridge.ledger.creations import (

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.samples.members import CONTACT_ID, CUSTOMER, SYSTEM
 from tests.unit.event_scene import (
     ATTRIBUTES,
     BEGAN,
@@ -15,17 +16,7 @@ from tests.unit.event_scene import (
     TRANSFER,
     Scene,
 )
-from tests.unit.samples import (
-    CENTER,
-    CONTACT_ID,
-    CUSTOMER,
-    PARENT_ID,
-    SYSTEM,
-    VOICE_CALL_ID,
-    a_contact,
-    a_transfer,
-    created,
-)
+from tests.unit.samples import CENTER, PARENT_ID, VOICE_CALL_ID, a_contact, a_transfer, created
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
 from voicecall_bridge.contact import InitiationMethod
 from voicecall_bridge.deadline import Deadline

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.samples import CONTACT_ID, INSTANCE_ID, PARENT_ID, contact_event
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
+from tests.unit.samples import PARENT_ID, contact_event
 from tests.unit.telling import Told
 from tests.unit.test_contact_events import Scene
 from voicecall_bridge.contact import ContactKey

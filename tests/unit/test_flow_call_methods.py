@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from tests.samples.members import CONTACT_ID, MISSING, SYSTEM
 from tests.unit.call_method_rows import CALLBACK, GOOD, LINE, MUST_SUCCEED, Row
 from tests.unit.call_method_scene import Scene
-from tests.unit.samples import CONTACT_ID, MISSING, PARENT_ID, SECRET_ID, SYSTEM, flow_event
+from tests.unit.samples import PARENT_ID, SECRET_ID, flow_event
 from voicecall_bridge.flow.methods import METHODS
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.settings.contact_flow import FlowFailure

@@ -5,18 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.samples.members import CONTACT_ID, CUSTOMER, MISSING, SYSTEM
 from tests.unit.doubles import MemoryDeadLetters
 from tests.unit.flow_scene import HangingLetters, Scene, not_created
-from tests.unit.samples import (
-    CONTACT_ID,
-    CUSTOMER,
-    MISSING,
-    SYSTEM,
-    VOICE_CALL_ID,
-    a_contact,
-    created,
-    flow_event,
-)
+from tests.unit.samples import VOICE_CALL_ID, a_contact, created, flow_event
 from voicecall_bridge.contact import InitiationMethod
 from voicecall_bridge.flow import service as flow_service
 from voicecall_bridge.flow.methods import Method

@@ -7,9 +7,10 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from tests.samples.members import CONTACT_ID
 from tests.unit.doubles import Clock
 from tests.unit.flow_scene import PLACES, Hanging, Scene
-from tests.unit.samples import CONTACT_ID, VOICE_CALL_ID, created, flow_event
+from tests.unit.samples import VOICE_CALL_ID, created, flow_event
 from voicecall_bridge.composition import contact_flow
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.deadline import Deadline

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.unit.call_method_scene import Scene
-from tests.unit.samples import CONTACT_ID, INSTANCE_ID
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.telephony.answers import SalesforceResult
 

@@ -4,19 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.samples import (
-    CONTACT_ID,
-    CUSTOMER,
-    INSTANCE_ARN,
-    INSTANCE_ID,
-    MISSING,
-    PARENT_ID,
-    QUEUE_ARN,
-    SYSTEM,
-    a_contact,
-    contact_data,
-    flow_event,
-)
+from tests.samples.flow_events import contact_data
+from tests.samples.members import CONTACT_ID, CUSTOMER, INSTANCE_ARN, INSTANCE_ID, MISSING, SYSTEM
+from tests.unit.samples import PARENT_ID, QUEUE_ARN, a_contact, flow_event
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, NotAContact, Queue
 from voicecall_bridge.sources import flow
 

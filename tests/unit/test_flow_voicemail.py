@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.samples.members import CONTACT_ID
 from tests.unit.call_method_scene import Scene
-from tests.unit.samples import CONTACT_ID, PARENT_ID
+from tests.unit.samples import PARENT_ID
 from voicecall_bridge.flow.results import FlowFailed
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Rejected

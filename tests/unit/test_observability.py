@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.samples import CONTACT_ID, CUSTOMER, VOICE_CALL_ID
+from tests.samples.members import CONTACT_ID, CUSTOMER
+from tests.unit.samples import VOICE_CALL_ID
 from tests.unit.telling import Told
 from voicecall_bridge.observability import Delivery, Disposition
 from voicecall_bridge.telephony.errors import Effect, LimitExceeded, Unavailable

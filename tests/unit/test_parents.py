@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.samples.members import CONTACT_ID, CUSTOMER
 from tests.unit.event_scene import EVENT, INBOUND, MADE, PARENT, TRANSFER, Scene
-from tests.unit.samples import CONTACT_ID, CUSTOMER, PARENT_ID, a_contact, a_transfer
+from tests.unit.samples import PARENT_ID, a_contact, a_transfer
 from voicecall_bridge.aws.contact_directory import NoSuchContact
 from voicecall_bridge.contact import InitiationMethod
 from voicecall_bridge.ledger.creations import CreateStatus

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, alone
 from tests.unit.lens import CountingObserver, TranscriptOrg
 from tests.unit.memory_dynamodb import MemoryDynamoDB
-from tests.unit.samples import CENTERS, CONTACT_ID, INSTANCE_ID, a_contact
+from tests.unit.samples import CENTERS, a_contact
 from tests.unit.telling import Told
 from tests.unit.test_contact_lens_source import KEY, REDACTED, analysis_file, created
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.samples.contact_records import contact_record as record
 from tests.unit.doubles import http_answer
-from tests.unit.records import record
 from tests.unit.samples import CALL_CENTER
 from tests.unit.test_client import Scene
 from tests.unit.test_composition import ENVIRONMENT

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.unit.aws import TABLE, Through
 from tests.unit.doubles import Clock
 from tests.unit.records import Failing
-from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID, VOICE_CALL_ID
+from tests.unit.samples import CENTER, VOICE_CALL_ID
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.ledger.assignments import AssignedElsewhere
 from voicecall_bridge.ledger.creations import Created, CreateLease, CreationLedger, PlannedCreate

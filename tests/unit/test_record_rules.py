@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.unit.records import a_record, agent
+from tests.samples.contact_records import agent
+from tests.unit.records import a_record
 from voicecall_bridge.contact import InitiationMethod
 from voicecall_bridge.settings.contact_records import RecordRules, doubt, undocumented
 from voicecall_bridge.settings.sent_records import SENT_METHODS

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.unit.aws import TABLE, Through
 from tests.unit.doubles import Clock, alone
 from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.records import Failing, PatchedCalls
-from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID
+from tests.unit.samples import CENTER
 from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.records import a_record, agent
+from tests.samples.contact_records import agent
+from tests.unit.records import a_record
 from voicecall_bridge.voice_call.update import update_request
 
 ABSENT = object()

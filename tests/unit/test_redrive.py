@@ -11,10 +11,11 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
+from tests.samples.lens_records import segments, utterance
+from tests.samples.members import CONTACT_ID
 from tests.unit import aws
-from tests.unit.lens import segments, utterance
 from tests.unit.redrive_scene import MARKS, OTHER, RUN, Scene, record
-from tests.unit.samples import CONTACT_ID, contact_event, flow_event, stream_record
+from tests.unit.samples import contact_event, flow_event, stream_record
 from voicecall_bridge.aws.dead_letters import (
     LETTER_BYTES,
     SET_ASIDE_PREFIX,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from tests.samples.members import CONTACT_ID
 from tests.unit.redrive_scene import RUN, Scene
-from tests.unit.samples import CONTACT_ID
 from tests.unit.test_contact_lens_source import KEY, created
 from tests.unit.test_redrive import clients, scene
 from voicecall_bridge.streams.redrive import GIVEN_UP, MARK, RUN_MARK

@@ -7,15 +7,8 @@ import jwt
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from tests.unit.samples import (
-    CALL_CENTER,
-    KEY_NAME,
-    MISSING,
-    SECRET_ID,
-    damaged_key,
-    key_pair,
-    secret,
-)
+from tests.samples.members import MISSING
+from tests.unit.samples import CALL_CENTER, KEY_NAME, SECRET_ID, damaged_key, key_pair, secret
 from voicecall_bridge.telephony.credentials import SecretStore
 from voicecall_bridge.telephony.errors import Effect, Unauthorized, Unavailable
 

@@ -2,11 +2,9 @@
 
 import pytest
 
+from tests.samples.members import CONTACT_ID
 from tests.unit.event_scene import EVENT, KEY, Scene
-from tests.unit.samples import (
-    CONTACT_ID,
-    a_contact,
-)
+from tests.unit.samples import a_contact
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld
 from voicecall_bridge.ledger.routing import RoutingStep
 from voicecall_bridge.ledger.table import LedgerUnavailable

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 
 from tests.property.strategies import ANY_JSON
+from tests.samples.contact_records import contact_record as record
+from tests.samples.members import CONTACT_ID
 from tests.unit.doubles import MemoryDeadLetters
 from tests.unit.memory_retry_queue import MemoryRetryQueue
-from tests.unit.records import record
-from tests.unit.samples import CONTACT_ID, batch
+from tests.unit.samples import batch
 from tests.unit.telling import Told
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.observability import Disposition

@@ -9,15 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.samples import (
-    CONTACT_ID,
-    CUSTOMER,
-    INSTANCE_ID,
-    PARENT_ID,
-    SYSTEM,
-    batch,
-    stream_record,
-)
+from tests.samples.members import CONTACT_ID, CUSTOMER, INSTANCE_ID, SYSTEM
+from tests.unit.samples import PARENT_ID, batch, stream_record
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod, NotAContact
 from voicecall_bridge.sources import kinesis
 from voicecall_bridge.sources.described_contact import DescribedContact, read

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.samples.members import CUSTOMER
 from tests.unit.doubles import MemoryDeadLetters
 from tests.unit.memory_retry_queue import MemoryRetryQueue
-from tests.unit.samples import CUSTOMER, batch, stream_record
+from tests.unit.samples import batch, stream_record
 from tests.unit.telling import Told
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.deadline import Deadline

@@ -8,8 +8,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
+from tests.samples.lens_records import segments, utterance
+from tests.samples.stream_records import stream_record
 from tests.unit.aws import client
-from tests.unit.lens import segments, stream_record, utterance
 from voicecall_bridge.aws.deferred_records import (
     Deferred,
     DeferredRecords,
@@ -40,7 +41,7 @@ def waiting(sqs: Any) -> DeferredRecords:
 
 
 def deferred(number: int, group: str = "g") -> Deferred:
-    record = read_record(stream_record(segments(utterance(f"u-{number}")), number, 1.5))
+    record = read_record(stream_record(segments(utterance(f"u-{number}")), number, arrived=1.5))
     return Deferred(record, ("u-0",), group)
 
 
@@ -144,7 +145,7 @@ def s3() -> Iterator[Any]:
 
 
 def test_late_records_are_kept_together(s3: Any) -> None:
-    records = [stream_record(segments(utterance("u")), n, 1.5) for n in range(3)]
+    records = [stream_record(segments(utterance("u")), n, arrived=1.5) for n in range(3)]
     LateRecords(lambda: s3, "bucket").keep("TOO_LATE", records)
     (found,) = s3.list_objects_v2(Bucket="bucket", Prefix="transcripts-too-late/")["Contents"]
     stored = json.loads(s3.get_object(Bucket="bucket", Key=found["Key"])["Body"].read())

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.samples.members import INSTANCE_ID
 from tests.unit.doubles import Clock, MemoryDirectory
 from tests.unit.memory_dynamodb import MemoryDynamoDB
-from tests.unit.samples import FIRST, INSTANCE_ID, SECOND, TWO_CENTERS, a_contact
+from tests.unit.samples import FIRST, SECOND, TWO_CENTERS, a_contact
 from tests.unit.telling import Told
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
 from voicecall_bridge.contact import ContactKey

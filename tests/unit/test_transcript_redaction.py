@@ -12,8 +12,10 @@ from typing import Any, NoReturn
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.lens import LensFunction, categories, segments, transcript, utterance
-from tests.unit.samples import CONTACT_ID, a_contact
+from tests.samples.lens_records import categories, segments, transcript, utterance
+from tests.samples.members import CONTACT_ID
+from tests.unit.lens import LensFunction
+from tests.unit.samples import a_contact
 from tests.unit.test_contact_lens_source import analysis_file
 from tests.unit.test_post_call import Scene
 from voicecall_bridge.streams.results import TransientFailure

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.samples.members import SYSTEM
 from tests.unit.event_scene import INBOUND, MADE, TRANSFER, Scene
-from tests.unit.samples import PARENT_ID, SYSTEM, a_contact, a_transfer
+from tests.unit.samples import PARENT_ID, a_contact, a_transfer
 from voicecall_bridge.contact import InitiationMethod
 from voicecall_bridge.voice_call.create import CallInitiation, MissingProperty
 

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from tests.samples.contact_records import contact_record as record
+from tests.samples.members import CONTACT_ID
 from tests.unit.aws import Through
 from tests.unit.memory_dynamodb import MemoryDynamoDB
-from tests.unit.records import record, version
+from tests.unit.records import version
 from tests.unit.samples import (
-    CONTACT_ID,
     FIRST,
     FIRST_ARN,
     PARENT_ID,

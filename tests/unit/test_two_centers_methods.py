@@ -5,18 +5,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from tests.samples.contact_records import contact_record as record
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.unit.aws import TABLE, Through
 from tests.unit.memory_dynamodb import MemoryDynamoDB
-from tests.unit.records import record
-from tests.unit.samples import (
-    CONTACT_ID,
-    FIRST_ARN,
-    INSTANCE_ID,
-    PARENT_ID,
-    SECOND,
-    SECOND_ARN,
-    flow_event,
-)
+from tests.unit.samples import FIRST_ARN, PARENT_ID, SECOND, SECOND_ARN, flow_event
 from tests.unit.two_orgs import ONE_CENTER, TwoOrgs
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.contact_centers.assignment import UNASSIGNED, AssignedTo

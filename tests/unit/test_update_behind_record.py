@@ -8,8 +8,9 @@ import json
 
 import pytest
 
-from tests.unit.records import record
-from tests.unit.samples import CENTER, CONTACT_ID, INSTANCE_ID
+from tests.samples.contact_records import contact_record as record
+from tests.samples.members import CONTACT_ID, INSTANCE_ID
+from tests.unit.samples import CENTER
 from tests.unit.test_call_actions import Scene
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.ledger.lease import LeaseHeld

@@ -5,15 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tests.unit.samples import (
-    CONTACT_ID,
-    CUSTOMER,
-    PARENT_ID,
-    QUEUE_ARN,
-    SYSTEM,
-    a_contact,
-    a_transfer,
-)
+from tests.samples.members import CONTACT_ID, CUSTOMER, SYSTEM
+from tests.unit.samples import PARENT_ID, QUEUE_ARN, a_contact, a_transfer
 from voicecall_bridge.contact import Channel, Contact, InitiationMethod
 from voicecall_bridge.voice_call.create import (
     CallInitiation,

@@ -9,8 +9,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.unit.records import a_record, agent, record
-from tests.unit.samples import CONTACT_ID, CUSTOMER, MISSING, PARENT_ID, SYSTEM
+from tests.samples.contact_records import agent
+from tests.samples.contact_records import contact_record as record
+from tests.samples.members import CONTACT_ID, CUSTOMER, MISSING, SYSTEM
+from tests.unit.records import a_record
+from tests.unit.samples import PARENT_ID
 from voicecall_bridge.sources.contact_record import read
 from voicecall_bridge.voice_call.update import PROPERTIES, CustomField, update_request
 

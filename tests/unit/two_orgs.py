@@ -4,17 +4,12 @@ DynamoDB in memory, and a Salesforce that notes in which org each request arrive
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tests.samples.members import INSTANCE_ID
 from tests.unit.aws import TABLE
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory
 from tests.unit.memory_retry_queue import MemoryRetryQueue
 from tests.unit.records import batch as record_batch
-from tests.unit.samples import (
-    FIRST,
-    INSTANCE_ID,
-    TWO_CENTERS,
-    created,
-    stream_record,
-)
+from tests.unit.samples import FIRST, TWO_CENTERS, created, stream_record
 from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.contact_centers.assignment import Assignment
