@@ -147,11 +147,11 @@ first-deployment: $(VENV)/ready $(SAM)/ready
 	@$(OWN_REGION) $(BIN)/python -m tools.first_deployment $(ARGS)
 
 docs: pages  ## write the pages' made parts and pictures; run their commands
-	@$(BIN)/python -m tools.commands
+	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.commands
 	@$(BIN)/python -m tools.session
 	@if command -v chromium >/dev/null; then \
-	$(BIN)/python -m pytest -q -p no:cacheprovider tests/browser -k "watched or fault" && \
-	cp .build/pictures/console-story.png .build/pictures/console-faults.png docs/pictures/; \
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/browser -k "watched or conversation or fault" && \
+	for name in story conversation faults; do cp .build/pictures/console-$$name.png docs/pictures/ || exit 1; done; \
 	else echo "left as they are: the console's pictures need Chromium"; fi
 
 pages: $(VENV)/ready  ## of these what takes seconds: made parts, check of links
