@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
@@ -197,12 +198,12 @@ def _flow(parsed: argparse.Namespace) -> int:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
-    web.serve(parsed, Terminal().say)
+    web.serve(parsed, partial(Terminal().say, whole=True))
     return RIGHT
 
 
 def _console(parsed: argparse.Namespace) -> int:
-    web.console(parsed, Terminal().say)
+    web.console(parsed, partial(Terminal().say, whole=True))
     return RIGHT
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from simulator.functions.lambda_api import LambdaApi
-from simulator.simulator import Simulator
+from simulator.simulator import ROOT, Simulator
 
 # The contact of events/contact_events/queued.json.
 _CONTACT = (
@@ -25,6 +25,7 @@ def addresses(simulator: Simulator, lambda_api: LambdaApi) -> Iterator[str]:
     functions = f"{lambda_api.url}/2015-03-31/functions"
     redrive = f"{functions}/{simulator.sources['redrive'].function}/invocations"
     invoke = f"{functions}/{function}/invocations"
+    events = quote(os.path.relpath(ROOT / "events"))
     yield f"Salesforce        {simulator.salesforce.base_url}"
     yield f"  its inside      {admin}"
     yield f"AWS               {simulator.aws.endpoint}  ({simulator.aws.region}, any credentials)"
@@ -38,15 +39,15 @@ def addresses(simulator: Simulator, lambda_api: LambdaApi) -> Iterator[str]:
     yield f"Lambda            {lambda_api.url}"
     yield ""
     yield "Deliver an event; make all of Salesforce fail; make it work again; see what it stored:"
-    yield f"  curl -d @events/contact_flow/inbound.json {invoke}"
+    yield f"  curl -d @{events}/contact_flow/inbound.json {invoke}"
     yield f"  curl -d {quote(_FAULT)} {admin}/faults"
     yield f"  curl -X DELETE {admin}/faults"
     yield f"  curl {admin}/calls"
     yield ""
     yield "Tell DescribeContact of a contact, publish an event of it; ask for dead letters:"
     yield f"  curl -d {quote(_CONTACT)} {lambda_api.url}/contacts"
-    yield f"  curl -d @events/contact_events/queued.json {lambda_api.url}/events"
-    yield f"  curl -d @events/contact_records/inbound_answered.json {lambda_api.url}/records"
+    yield f"  curl -d @{events}/contact_events/queued.json {lambda_api.url}/events"
+    yield f"  curl -d @{events}/contact_records/inbound_answered.json {lambda_api.url}/records"
     yield f"  curl -d '{{\"dryRun\": true}}' {redrive}"
     yield ""
     yield f"End it with Ctrl-C or kill {os.getpid()}"

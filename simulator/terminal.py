@@ -96,11 +96,11 @@ class Terminal:
             return text
         return text[: max(0, width - len(self.ellipsis))] + self.ellipsis
 
-    def say(self, text: str = "", style: str = "") -> None:
+    def say(self, text: str = "", style: str = "", *, whole: bool = False) -> None:
         """Lines as they are, as far as the output has their characters; on a terminal broken
-        between words."""
+        between words, unless they are to stay whole: commands, which people copy."""
         known = text.encode(self.rich.encoding, "replace").decode(self.rich.encoding)
-        if self.is_terminal:
+        if self.is_terminal and not whole:
             known = "\n".join(broken(line, self.width) for line in known.split("\n"))
         self.rich.print(escape(known), style=style or None)
 

@@ -217,7 +217,7 @@ class RunView:
             self._terminal.say(f"WRONG {name_of(path)}", "bold red")
             for difference in found:
                 self._terminal.say(f"      {difference}", "red")
-            self._terminal.say(f"      again: ./bridge replay {name_of(path)}")
+            self._terminal.say(f"      again: ./bridge replay {name_of(path)}", whole=True)
         right = self._samples - len(wrong)
         seconds = round(monotonic() - self._run_began)
         self._terminal.say(

@@ -6,6 +6,7 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 import requests
@@ -132,7 +133,7 @@ def _running(
         parsed.exports.write_text("".join(f"{line}\n" for line in exports(simulator)))
         for line in addresses(simulator, lambda_api):
             say(line)
-        say(f"For a function that is run by other means: source {parsed.exports}")
+        say(f"For a function that is run by other means: source {quote(str(parsed.exports))}")
         say("")
         say(f"Console           {server.url}")
         yield simulator, server

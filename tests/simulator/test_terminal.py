@@ -309,13 +309,14 @@ def test_a_reader_that_has_seen_enough_ends_it() -> None:
 
 def test_a_terminal_breaks_between_words() -> None:
     """Given a terminal of 80 columns and a longer line, then words stay whole, and a file has the
-    line as it is."""
+    line as it is, as the terminal has a command that people copy."""
     text = f"      hint: {'word ' * 20}{'x' * 90} end"
-    watched, file = io.StringIO(), io.StringIO()
+    watched, copied, file = io.StringIO(), io.StringIO(), io.StringIO()
     Terminal(watched, terminal=True, width=80).say(text)
+    Terminal(copied, terminal=True, width=80).say(text, whole=True)
     Terminal(file).say(text)
     shown = ESCAPES.sub("", watched.getvalue()).splitlines()
-    assert file.getvalue() == f"{text}\n"
+    assert file.getvalue() == f"{text}\n" == ESCAPES.sub("", copied.getvalue())
     assert [word for line in shown for word in line.split()] == text.split()
     assert all(len(line) <= 80 or "x" in line for line in shown)
     assert all(line.startswith("        ") for line in shown[1:])
