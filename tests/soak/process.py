@@ -117,9 +117,9 @@ class Process:
         """Lets a function handle an event; another one may be in the middle of its request."""
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: LIMITS[kind] * 1000)
         aws, salesforce = self._aws, self._salesforce
-        outer = aws.failed, salesforce.from_events, salesforce.clearing
+        outer = aws.failed, salesforce.sender, salesforce.clearing
         failed, clearing = set[str](), set[str]()
-        aws.failed, salesforce.from_events, salesforce.clearing = failed, kind == "event", clearing
+        aws.failed, salesforce.sender, salesforce.clearing = failed, kind, clearing
         try:
             answer = self._handlers[kind](event, context)
             if "dynamodb" not in failed:
@@ -131,7 +131,7 @@ class Process:
         except FlowFailed:
             answer = {}
         finally:
-            aws.failed, salesforce.from_events, salesforce.clearing = outer
+            aws.failed, salesforce.sender, salesforce.clearing = outer
         return Outcome(answer, failed)
 
     def invoke_lens(self, event: Any, environment: int) -> Outcome:

@@ -53,7 +53,7 @@ class Salesforce:
     Attributes:
         stored: by vendor call key.
         violations: promises that a request broke.
-        from_events: the request comes from the contact events function.
+        sender: kind of input that the function at work handles.
         clearing: calls whose routing this invocation has cleared, as it was answered.
         cleared: those of invocations that ended, and whose ledger answered: they are remembered.
         unlisted: contacts whose contact center the stack does not list.
@@ -63,7 +63,7 @@ class Salesforce:
     def __init__(self, chance: Chance, clock: Clock, aws: Aws) -> None:
         self.stored: dict[str, Stored] = {}
         self.violations: list[str] = []
-        self.from_events = False
+        self.sender = ""
         self.clearing: set[str] = set()
         self.cleared: set[str] = set()
         self.unlisted: set[str] = set()
@@ -128,7 +128,7 @@ class Salesforce:
         listed = keys.isdisjoint(self.unlisted)
         self.require(listed, f"{key}: a contact of an unlisted contact center reached an org")
         fills = path == "/voiceCalls" or (method == "PATCH" and path.count("/") == 2)
-        if fills and "dynamodb" not in self._aws.failed:
+        if fills and not self._alone:
             first = self._reached.setdefault(key, org)
             self._require(first == org, f"{key}: a second org for one contact")
 
@@ -155,7 +155,7 @@ class Salesforce:
         parent = members.get("parentVoiceCallId")
         if parent and org not in (at := self.stored.get(parent, Stored()).orgs):
             # A parent of another org is Salesforce's to refuse, now and always.
-            early = self.from_events and not at
+            early = self.sender == "event" and not at
             self._require(not early, f"{key}: an event's child before its parent")
             return 400, {"message": "no such parent"}
         known = "voice_call_id" in self._item(key)
@@ -163,10 +163,13 @@ class Salesforce:
         stored = self.stored.setdefault(key, Stored())
         waited_for = stored.posting and self._clock.now <= stored.given_up_at
         self._require(not waited_for, f"{key}: two POSTs at a time")
-        stored.posting += 1
-        stored.given_up_at = self._given_up_at
-        self._chance.interrupt()
-        stored.posting -= 1
+        if self._alone:
+            self._chance.interrupt()  # nobody can know of this request
+        else:
+            stored.posting += 1
+            stored.given_up_at = self._given_up_at
+            self._chance.interrupt()
+            stored.posting -= 1
         self._store(stored, org)
         return 200, {"voiceCallId": stored.ids[-1], "errors": []}
 
@@ -194,9 +197,13 @@ class Salesforce:
     def _item(self, key: str) -> dict[str, Any]:
         return self._aws.table.items.get(f"{INSTANCE}/{key}", {})
 
+    @property
+    def _alone(self) -> bool:
+        """A flow goes on without its ledger, and others do not: docs/guarantees.md."""
+        return self.sender == "flow" and "dynamodb" in self._aws.failed
+
     def _require(self, holds: bool, broken: str) -> None:
-        # A request of a flow that goes on without its ledger is excused: docs/guarantees.md.
-        self.require(holds or "dynamodb" in self._aws.failed, broken)
+        self.require(holds or self._alone, broken)
 
 
 def _key(path: str) -> str:
