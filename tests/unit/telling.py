@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import uuid
 from typing import Any
 
@@ -15,8 +16,11 @@ class Told:
 
     def __init__(self) -> None:
         self.stream = io.StringIO()
-        # A name of its own: loggers of one name share their stream.
-        logger = Logger(service=f"test-{uuid.uuid4()}", stream=self.stream, location=None)
+        # A name of its own: loggers of one name share their stream. And none that stays known:
+        # pytest goes through all loggers several times a test.
+        name = f"test-{uuid.uuid4()}"
+        logger = Logger(service=name, stream=self.stream, location=None)
+        del logging.Logger.manager.loggerDict[name]
         self.observer = Observer("Test", logger)
 
     def lines(self) -> list[dict[str, Any]]:

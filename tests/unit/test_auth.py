@@ -132,14 +132,14 @@ def test_damaged_key_makes_good_tokens_or_is_refused() -> None:
     """Given a key file with a wrong byte anywhere, then every token verifies, or the key is
     refused with a text of its own: OpenSSL may notice the fault and compute without the number."""
     refused = 0
-    for position in range(0, 1200, 17):
+    for position in range(0, 1200, 37):
         made = None
         try:
             made = signer(damaged_key(position)).token()
         except UnusableKey:
             refused += 1
         assert made is None or jwt.decode(made, key_pair()[1], algorithms=["RS256"]), position
-    assert refused > 10
+    assert refused > 5
 
 
 def test_damaged_modulus_is_said() -> None:
