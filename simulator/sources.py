@@ -21,6 +21,7 @@ from simulator.aws.event_bus import Delivery, EventBus
 from simulator.aws.event_mismatch import nearest_rule
 from simulator.aws.event_rules import read_rules
 from simulator.aws.queue_clock import let_records_age, let_time_pass, visible_in
+from simulator.aws.stream_length import records_put
 from simulator.functions.lambda_process import Invocation
 from simulator.pollers.asynchronous import AsynchronousInvocations, read_invoke_settings
 from simulator.pollers.batch import BatchResult, Poller, drain
@@ -240,6 +241,7 @@ class Sources:
                 sqs=self._sqs,
                 clock=self._clock,
                 sleep=self._sleep,
+                records_put=records_put,
             )
             for mapping in read_mappings(self._aws.template)
         ]

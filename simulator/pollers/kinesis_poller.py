@@ -40,6 +40,8 @@ class KinesisPoller:
         mapping: its settings.
         invoke: invokes the function with a batch.
         clock, sleep: epoch seconds, and a wait in seconds.
+        records_put: how many records have been put into the stream of this name; the stream is read
+            where there are more. None: it is always read.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class KinesisPoller:
         sqs: Any = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        records_put: Callable[[str], int] | None = None,
     ) -> None:
         """Begin at the mapping's starting position; LATEST is this moment.
 
@@ -62,6 +65,8 @@ class KinesisPoller:
         self._invoke = invoke
         self._clock = clock
         self._sleep = sleep
+        self._records_put = records_put
+        self._seen: int | None = None
         self._deliver_again = 0
         destination = FailureDestination(mapping, s3, sqs)
         max_age = mapping.max_record_age or self._retention_seconds()
@@ -160,6 +165,13 @@ class KinesisPoller:
         return str(answer["ShardIterator"])
 
     def _read(self) -> None:
+        # Counted before: what is put meanwhile is read now or the next time.
+        put = None if self._records_put is None else self._records_put(self._mapping.stream)
+        if put is None or put != self._seen:
+            self._read_shards()
+            self._seen = put
+
+    def _read_shards(self) -> None:
         for shard in self._shards:
             while shard.iterator is not None:
                 answer = self._kinesis.get_records(ShardIterator=shard.iterator)

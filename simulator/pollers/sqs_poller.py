@@ -92,7 +92,7 @@ class SqsPoller:
 
     def poll_once(self) -> list[BatchResult]:
         """Receive what is visible, and invoke the function with it, batch by batch."""
-        batches = [batch for _ in range(_CONCURRENCY) if (batch := self._receive())]
+        batches = self._visible_batches()
         if not batches:
             return []
         with ThreadPoolExecutor(max_workers=len(batches)) as executor:
@@ -106,6 +106,15 @@ class SqsPoller:
     def deliver_twice(self, batches: int = 1) -> None:
         """Deliver each of the next `batches` successful batches once more."""
         self._deliver_again = batches
+
+    def _visible_batches(self) -> list[list[Message]]:
+        """As many as the function takes at once; a queue without a visible message is not asked."""
+        batches: list[list[Message]] = []
+        while len(batches) < _CONCURRENCY and self._visible_in(self._mapping.queue) == 0.0:
+            if not (batch := self._receive()):
+                break
+            batches.append(batch)
+        return batches
 
     def _receive(self) -> list[Message]:
         messages: list[Message] = []

@@ -22,6 +22,7 @@ from simulator.aws.connect import ConnectSimulator
 from simulator.aws.event_bus import EventBus
 from simulator.aws.event_rules import read_rules
 from simulator.aws.queue_clock import let_time_pass, visible_in
+from simulator.aws.stream_length import records_put
 from simulator.functions.lambda_process import Invocation
 from simulator.pollers.batch import BatchResult, Outcome, drain
 from simulator.pollers.event_source_mapping import read_mappings
@@ -155,6 +156,7 @@ class EventsSimulator:
             sqs=servers.clients["sqs"],
             clock=self.clock,
             sleep=self.clock.sleep,
+            records_put=records_put,
         )
         (retries,) = (
             mapping
