@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
 
 .PHONY: help run replay anonymize flow migrate simulator console trigger doctor test lint types template suites soak bench profile startup build deploy package docs pages sizes lock clean
-.PHONY: check coverage suite-unit-a suite-unit-b suite-unit suite-pure suite-measured suite-faults suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
+.PHONY: check coverage suite-unit-a suite-unit-b suite-unit suite-pure suite-measured suite-faults suite-killed suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s  %s\n", $$1, $$2}'
@@ -56,13 +56,14 @@ doctor:  ## check before the first call: make doctor SECRET=id STACK=name
 	--stack "$(STACK)" --key-parameter "$(KEY_PARAMETER)" --region "$(REGION)" --audience "$(AUDIENCE)" $(ARGS)
 
 # Needs nothing of make that 3.81 lacks: macOS has that one.
-# The longest first, so that none is left alone at the end.
-SUITES := suite-simulator suite-measured suite-handler suite-artefact suite-unit suite-browser suite-flows suite-pure suite-faults suite-console
+# The longest first, so that none is left alone at the end. Half of their time is waiting, so that five
+# of them keep two cores busy.
+SUITES := suite-simulator suite-browser suite-killed suite-handler suite-faults suite-artefact suite-unit suite-pure suite-console suite-measured suite-flows
 
 test:  ## lint, types, template checks and all test suites
 	@$(MAKE) --no-print-directory -j4 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready $(POLICIES)/ready
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),3,5) --last coverage lint types template $(SUITES)
+	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 5 --last coverage lint types template $(SUITES)
 
 check: $(VENV)/ready  ## the inner loop, 40 s on two quiet cores: lint, types, units
 	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 3 suite-unit-a suite-unit-b lint types
@@ -74,10 +75,9 @@ lint: $(VENV)/ready  ## ruff
 types: $(VENV)/ready  ## mypy, strict
 	$(BIN)/mypy layers/voicecall_bridge/voicecall_bridge layers/voicecall_bridge/build.py layers/voicecall_bridge/pruning.py layers/voicecall_bridge/library_sources.py functions simulator doctor tools tests
 
-template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(POLICIES)/ready  ## sam validate --lint, cfn-lint, checkov, parliament
-	$(SAM)/sam validate --lint
-	$(SAM)/sam validate --lint --template-file monitoring/template.yaml
-	$(SAM)/cfn-lint template.yaml monitoring/template.yaml
+# `sam validate --lint` is cfn-lint in the region of the shell: here it is asked for both at once.
+template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(POLICIES)/ready  ## cfn-lint as in sam validate, checkov, parliament
+	$(SAM)/cfn-lint --regions us-east-1 us-west-2 --template template.yaml monitoring/template.yaml
 	$(BIN)/python -m tools.expanded template.yaml .build
 	$(CHECKOV)/checkov --config-file .checkov.yaml --file .build/default.json .build/options.json
 	$(BIN)/python -m tools.policy_files .build/options.json .build/policies
@@ -85,7 +85,7 @@ template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(POLICIES)/ready  ## sam 
 
 suites: $(VENV)/ready $(SAM)/ready $(EMULATOR)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),3,5) --last coverage $(SUITES)
+	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 5 --last coverage $(SUITES)
 
 coverage:
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
@@ -104,14 +104,17 @@ suite-unit:
 # Side by side: part of what they do is wait for what hangs on purpose.
 suite-pure: FOLDERS = tests/property tests/architecture tests/template tests/tools
 suite-measured: FOLDERS = tests/performance tests/soak
-suite-faults: FOLDERS = tests/integration/test_fault_matrix.py tests/integration/test_lens_faults.py
-suite-handler: FOLDERS = tests/contract tests/integration --ignore=tests/integration/test_fault_matrix.py --ignore=tests/integration/test_lens_faults.py
+FAULTS := tests/integration/test_fault_matrix.py tests/integration/test_lens_faults.py
+KILLED := tests/integration/test_events_kill.py tests/integration/test_lens_kill.py tests/integration/test_retry_queue.py
+suite-faults: FOLDERS = $(FAULTS)
+suite-killed: FOLDERS = $(KILLED)
+suite-handler: FOLDERS = tests/contract tests/integration $(FAULTS:%=--ignore=%) $(KILLED:%=--ignore=%)
 suite-simulator: FOLDERS = tests/simulator
 suite-artefact: FOLDERS = tests/artefact tests/emulator
 suite-flows: FOLDERS = tests/flows tests/material tests/doctor
 # A process of its own: one simulator runs in a process, and this one runs all the time.
 suite-console: FOLDERS = tests/console
-suite-pure suite-measured suite-faults suite-handler suite-simulator suite-artefact suite-flows suite-console:
+suite-pure suite-measured suite-faults suite-killed suite-handler suite-simulator suite-artefact suite-flows suite-console:
 	@$(BIN)/python -m pytest -q -p no:cacheprovider $(FOLDERS)
 
 # CI runs all of it; here what fits into a minute, where a Chromium is found.

@@ -88,7 +88,7 @@ class Play:
         raise AssertionError(f"to come again for ever: {sorted(self.pending)}")
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(
     contacts=st.integers(1, 3),
     create_from=st.sampled_from(CreateFromEvents),

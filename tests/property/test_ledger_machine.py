@@ -183,4 +183,4 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = hypothesis.settings(max_examples=20, stateful_step_count=20)
+TestLedgerMachine.settings = hypothesis.settings(max_examples=12, stateful_step_count=20)
