@@ -16,6 +16,8 @@ export AWS_DEFAULT_REGION ?= us-west-2
 OWN_REGION = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CKV_SKIP_PACKAGE_UPDATE_CHECK := True
+# Bytecode is kept, whatever the shell says: a dozen processes would compile the same modules.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run replay anonymize flow migrate simulator console trigger doctor test lint types template suites soak bench profile startup build deploy package docs pages sizes lock clean
 .PHONY: check coverage suite-unit-a suite-unit-b suite-unit suite-pure suite-measured suite-faults suite-killed suite-handler suite-simulator suite-flows suite-artefact suite-console suite-browser
