@@ -8,11 +8,11 @@ import pytest
 from tests.samples.members import INSTANCE_ID
 from tests.unit.doubles import Clock, MemoryDirectory
 from tests.unit.memory_dynamodb import MemoryDynamoDB
-from tests.unit.samples import FIRST, SECOND, TWO_CENTERS, a_contact
+from tests.unit.samples import FIRST, FIRST_ARN, SECOND, TWO_CENTERS, a_contact
 from tests.unit.telling import Told
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.contact_centers.registry import ContactCenter
+from voicecall_bridge.contact_centers.registry import ContactCenter, ContactCenterRegistry
 from voicecall_bridge.ledger.contact_facts import ContactFactsLedger, NewFacts
 from voicecall_bridge.ledger.creations import CreateLease, CreationLedger, PlannedCreate
 from voicecall_bridge.ledger.table import Table
@@ -24,19 +24,18 @@ from voicecall_bridge.use_cases.transcript_calls import (
 )
 
 AT = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+ONE_CENTER = ContactCenterRegistry.of(FIRST_ARN, [])
 
 
 class Scene:
-    def __init__(self) -> None:
+    def __init__(self, centers: ContactCenterRegistry = TWO_CENTERS) -> None:
         self.clock, self.told = Clock(), Told()
         self.dynamodb, self.directory = MemoryDynamoDB(), MemoryDirectory()
         table = Table(lambda: self.dynamodb, "memory")
         self.facts = ContactFactsLedger(table, self.clock)
         self.creations = CreationLedger(table, self.clock)
         directory = CountedDirectory(self.directory, self.told.observer)
-        self.calls = TranscriptCalls(
-            self.facts, directory, TWO_CENTERS, self.told.observer, self.clock
-        )
+        self.calls = TranscriptCalls(self.facts, directory, centers, self.told.observer, self.clock)
 
     def key(self, contact: str) -> ContactKey:
         return ContactKey(INSTANCE_ID, contact)
@@ -76,11 +75,13 @@ def test_lines_of_a_transfer_go_to_the_first_call() -> None:
     assert scene.asked == 0
 
 
-def test_events_told_the_first_contact() -> None:
-    scene = Scene()
+@pytest.mark.parametrize(("centers", "asked"), [(ONE_CENTER, 0), (TWO_CENTERS, 1)])
+def test_events_told_the_first_contact(centers: ContactCenterRegistry, asked: int) -> None:
+    """Then Connect is asked only where the call may be in one of several contact centers."""
+    scene = Scene(centers)
     scene.facts.remember(scene.key("c-2"), NewFacts("c-1", "c-1"))
     assert scene.of("c-2") == ("c-1", FIRST.name)
-    assert scene.asked == 0
+    assert scene.asked == asked
 
 
 def test_an_unmerged_consult_stays_with_its_own_call() -> None:
@@ -102,15 +103,17 @@ def test_a_leg_without_a_voice_call_has_no_place_of_its_own() -> None:
     assert scene.of("c-2") == ("c-1", FIRST.name)
 
 
-def test_connect_is_asked_once_a_contact() -> None:
-    """Given nothing in the ledger, then what Connect tells is remembered there."""
-    scene = Scene()
+@pytest.mark.parametrize(("centers", "asked"), [(ONE_CENTER, 1), (TWO_CENTERS, 2)])
+def test_connect_is_asked_once_a_contact(centers: ContactCenterRegistry, asked: int) -> None:
+    """Given nothing in the ledger, then what Connect tells is remembered there; which of several
+    contact centers the attribute names, each environment asks for itself."""
+    scene = Scene(centers)
     scene.directory.know(a_contact(contact_id="c-2", initial_contact_id="c-1"))
     for _ in range(3):
         assert scene.of("c-2") == ("c-1", FIRST.name)
     scene.calls = replace(scene.calls)
     assert scene.of("c-2") == ("c-1", FIRST.name)
-    assert scene.asked == 1
+    assert scene.asked == asked
 
 
 def test_a_contact_that_connect_does_not_know_is_its_own_call() -> None:
