@@ -78,7 +78,9 @@ def output_of(command: str, columns: int = COLUMNS) -> list[str]:
     """
     ours, its = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(columns), "LINES": "50", "TERM": "xterm-256color"}
-    environment.pop("NO_COLOR", None)
+    # NO_COLOR of this shell, and what a make around this one says to a make of its own.
+    for name in ("NO_COLOR", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        environment.pop(name, None)
     with subprocess.Popen(  # noqa: S602 - commands of this module, as a reader types them
         command, shell=True, cwd=ROOT, stdin=its, stdout=its, stderr=its, env=environment
     ) as process:

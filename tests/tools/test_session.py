@@ -33,6 +33,13 @@ def test_a_command_runs_in_a_terminal() -> None:
         output_of("echo why; exit 3")
 
 
+def test_a_make_around_it_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given `make docs`, then a make of the session does not name the folder that it enters."""
+    monkeypatch.setenv("MAKELEVEL", "1")
+    monkeypatch.setenv("MAKEFLAGS", "w")
+    assert output_of("make help")[0].startswith("  make help ")
+
+
 def test_a_long_output_is_cut_and_says_so() -> None:
     lines = [str(number) for number in range(10)]
     assert cut(lines, Shown("x")) == lines
