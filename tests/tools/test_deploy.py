@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from tools.cost import estimate
 from tools.deploy import (
     DONE,
     NOT_DONE,
+    ROOT,
     UNUSABLE,
     CannotDeploy,
     answer_to,
@@ -139,3 +141,35 @@ def test_cost_grows_with_calls_and_stands_without() -> None:
     }
     none, some = (sum(it.dollars for it in estimate(resources, n)) for n in (0, 10_000))
     assert 25 < none < some
+
+
+def test_the_region_is_the_shells(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given AWS_REGION as AWS's CLI reads it, then it goes before what the SDK reads."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    with mock_aws():
+        assert main(["acme", "center"]) == UNUSABLE
+    assert "no Connect instance has the alias 'acme' in eu-central-1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", ["deploy", "doctor"])
+@pytest.mark.parametrize("own", [None, "eu-central-1"])
+def test_the_makefiles_region_is_not_the_accounts(
+    monkeypatch: pytest.MonkeyPatch, target: str, own: str | None
+) -> None:
+    """Given no region in the shell, then the one for what runs here is taken out again."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    if own:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", own)
+    planned = subprocess.run(
+        ["make", "-n", target, "INSTANCE=acme", "SECRET=center"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert ("env -u AWS_DEFAULT_REGION" in planned) == (own is None)
