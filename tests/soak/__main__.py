@@ -67,7 +67,7 @@ def _show(world: World, seed: int, seconds: float) -> None:
     for kind, count in sorted(world.chance.faults.items()):
         print(f"  {count:9,}  {kind}")
     print(
-        f"second VoiceCalls after an outcome that nobody could know: {world.books.second_calls:,}"
+        f"second VoiceCalls after an unknown outcome: {world.books.second_calls:,}"
     )
     print(f"violations   {len(world.violations):,}")
     # The first of each kind, without the contact that it begins with.
