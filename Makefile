@@ -77,8 +77,9 @@ lint: $(VENV)/ready  ## ruff
 types: $(VENV)/ready  ## mypy, strict
 	$(BIN)/mypy layers/voicecall_bridge/voicecall_bridge layers/voicecall_bridge/build.py layers/voicecall_bridge/pruning.py layers/voicecall_bridge/library_sources.py functions simulator doctor tools tests
 
-# `sam validate --lint` is cfn-lint in the region of the shell: here it is asked for both at once.
-template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(POLICIES)/ready  ## cfn-lint as in sam validate, checkov, parliament
+template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(POLICIES)/ready  ## sam validate --lint, cfn-lint, checkov, parliament
+	$(SAM)/sam validate --lint
+	$(SAM)/sam validate --lint --template-file monitoring/template.yaml
 	$(SAM)/cfn-lint --regions us-east-1 us-west-2 --template template.yaml monitoring/template.yaml
 	$(BIN)/python -m tools.expanded template.yaml .build
 	$(CHECKOV)/checkov --config-file .checkov.yaml --file .build/default.json .build/options.json

@@ -66,9 +66,7 @@ def _show(world: World, seed: int, seconds: float) -> None:
     print(f"faults       {sum(world.chance.faults.values()):,}")
     for kind, count in sorted(world.chance.faults.items()):
         print(f"  {count:9,}  {kind}")
-    print(
-        f"second VoiceCalls after an unknown outcome: {world.books.second_calls:,}"
-    )
+    print(f"second VoiceCalls after an unknown outcome: {world.books.second_calls:,}")
     print(f"violations   {len(world.violations):,}")
     # The first of each kind, without the contact that it begins with.
     first = {broken.rpartition(": ")[2]: broken for broken in reversed(world.violations)}
