@@ -120,10 +120,14 @@ def test_an_address_opens_its_call(page: Page, console: Console) -> None:
 
 
 def test_transfers_are_a_tree_to_walk(page: Page) -> None:
+    """Given a call with a transfer, when its leg is opened from the tree, then the way back is in
+    the tree too. Other calls have legs as well, so the leg is found from its own first contact."""
     first = trigger(page, "transfer")
-    page.wait_for_selector("#calls .row:has-text('TRANSFER')")
-    page.click("#calls .row:has-text('TRANSFER')")
-    page.wait_for_selector(f"#story .tree a:has-text('{first}')")
+    page.wait_for_selector(f'#calls [data-id="{first}"]')
+    open_call(page, first)
+    leg = f"#story .tree a:not(:has-text('{first}'))"
+    page.wait_for_selector(leg)
+    page.click(leg)
     page.click(f"#story .tree a:has-text('{first}')")
     page.wait_for_selector(f"#story h2:has-text('{first}')")
 
