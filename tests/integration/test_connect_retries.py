@@ -156,7 +156,7 @@ def test_a_lease_that_ran_out_is_taken_over(simulator: Simulator) -> None:
 def test_an_unknown_outcome_gets_the_existing_record(simulator: Simulator) -> None:
     """Given a record that was stored without an answer; when Connect retries; then the retry gets
     this record, and everyone after it too."""
-    simulator.set(FLOW_TIME_LIMIT_SECONDS="3")
+    simulator.set(FLOW_TIME_LIMIT_SECONDS="5")
     simulator.salesforce.inject(Fault("hang_after_storing", times=None))
     first = simulator.deliver(inbound())
     assert (first["status"], first["errorCode"]) == ("deferred", "OUTCOME_UNKNOWN")
