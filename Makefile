@@ -58,14 +58,14 @@ doctor:  ## check before the first call: make doctor SECRET=id STACK=name
 	--stack "$(STACK)" --key-parameter "$(KEY_PARAMETER)" --region "$(REGION)" --audience "$(AUDIENCE)" $(ARGS)
 
 # Needs nothing of make that 3.81 lacks: macOS has that one.
-# The longest first, so that none is left alone at the end. Three at a time: the tests of a flow's budget
-# need their share of two cores.
+# The longest first, so that none is left alone at the end. No more than three at a time, and in CI two:
+# the tests of a flow's budget need their share of two cores.
 SUITES := suite-simulator suite-browser suite-killed suite-handler suite-faults suite-artefact suite-unit suite-pure suite-console suite-measured suite-flows
 
 test:  ## lint, types, template checks and all test suites
 	@$(MAKE) --no-print-directory -j4 $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(EMULATOR)/ready $(POLICIES)/ready
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 3 --last coverage lint types template $(SUITES)
+	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),2,3) --last coverage lint types template $(SUITES)
 
 check: $(VENV)/ready  ## the inner loop, 40 s on two quiet cores: lint, types, units
 	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 3 suite-unit-a suite-unit-b lint types
@@ -88,7 +88,7 @@ template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(POLICIES)/ready  ## sam 
 
 suites: $(VENV)/ready $(SAM)/ready $(EMULATOR)/ready  ## all test suites, with branch coverage of the layer
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs 3 --last coverage $(SUITES)
+	@$(BIN)/python -m tools.suites --make "$(MAKE)" --jobs $(if $(CI),2,3) --last coverage $(SUITES)
 
 coverage:
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
