@@ -157,11 +157,14 @@ class Worker:
         self.lines += invocation.logs
         return invocation
 
+    def ends(self) -> list[dict[str, Any]]:
+        """The lines that tell of an end."""
+        return [json.loads(line) for line in self.lines if '"message":"delivery"' in line]
+
     def deliveries(self) -> int:
         """How many inputs have a line that tells of their end.
 
         An input that lies twice in the retry queue, since SQS answered too late on a busy machine,
         has two and counts once (docs/guarantees.md).
         """
-        ends = (json.loads(line) for line in self.lines if '"message":"delivery"' in line)
-        return len({end["inputId"] for end in ends})
+        return len({end["inputId"] for end in self.ends()})
