@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from voicecall_bridge.aws.contact_directory import NoSuchContact
 from voicecall_bridge.contact import ContactKey
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from voicecall_bridge.ledger.contact_facts import ContactFacts, ContactFactsLedger
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.use_cases.directory import CountedDirectory
+
+_Known = TypeVar("_Known")
 
 KEPT_SECONDS = 600.0
 """How long an environment keeps in mind which call a contact belongs to."""
@@ -87,10 +89,7 @@ class TranscriptCalls:
         if call is not None and self.clock() < until:
             return call
         call, seconds = self._find(key, deadline)
-        with self._lock:
-            self._kept[key] = (call, self.clock() + seconds)
-            while len(self._kept) > KEPT_CONTACTS:
-                del self._kept[next(iter(self._kept))]
+        self._keep(self._kept, key, call, seconds)
         return call
 
     def _find(self, key: ContactKey, deadline: Deadline) -> tuple[TranscriptCall, float]:
@@ -117,7 +116,7 @@ class TranscriptCalls:
             return TranscriptCall(vendor_call_key, owner), KEPT_SECONDS
         secret, until = self._named.get(key, ("", 0.0))
         if centers.several and self.clock() >= until:
-            # Nobody has asked Connect: without the name its lines could go to another org.
+            # Connect knows the name. Without it, the lines could go to another org.
             self._describe(key, deadline)
             secret, _ = self._named.get(key, ("", 0.0))
         owner = centers.named(secret) or centers.default
@@ -137,9 +136,9 @@ class TranscriptCalls:
         try:
             described = self.directory.describe(key, deadline).contact
         except NoSuchContact:
-            self._keep_name(key, "")
+            self._keep(self._named, key, "", KEPT_SECONDS)
             return key.contact_id, ""  # asked again after KEPT_SECONDS
-        self._keep_name(key, described.secret_name)
+        self._keep(self._named, key, described.secret_name, KEPT_SECONDS)
         first = described.initial_contact_id or key.contact_id
         try:
             self.ledger.remember(key, NewFacts(first, described.previous_contact_id))
@@ -147,11 +146,17 @@ class TranscriptCalls:
             self.observer.ledger_fault("first contact", fault, key.contact_id)
         return first, described.previous_contact_id
 
-    def _keep_name(self, key: ContactKey, secret: str) -> None:
+    def _keep(
+        self,
+        kept: dict[ContactKey, tuple[_Known, float]],
+        key: ContactKey,
+        value: _Known,
+        seconds: float,
+    ) -> None:
         with self._lock:
-            self._named[key] = secret, self.clock() + KEPT_SECONDS
-            while len(self._named) > KEPT_CONTACTS:
-                del self._named[next(iter(self._named))]
+            kept[key] = value, self.clock() + seconds
+            while len(kept) > KEPT_CONTACTS:
+                del kept[next(iter(kept))]
 
     def _goes_on(self, key: ContactKey, previous: str) -> bool:
         before = self.ledger.read(ContactKey(key.instance_id, previous))
