@@ -14,7 +14,7 @@ from simulator.salesforce.conversations import Conversations, Refusals, bulk_key
 from simulator.salesforce.identity import ContactCenterIdentity
 from simulator.salesforce.ids import is_voice_call_id
 from simulator.salesforce.messages import Answer, RefusalError, Request, json_answer
-from simulator.salesforce.store import Store, VoiceCallRecord
+from simulator.salesforce.store import NewVoiceCall, Store, VoiceCallRecord
 
 BASE_PATH = "/telephony/v1"
 _BASE_SEGMENTS = ("telephony", "v1")
@@ -122,13 +122,9 @@ class TelephonyApi:
     def seed(self, vendor_call_key: str) -> str:
         """The record id of the call with this key, stored now if there is none."""
         with self._store.lock:
+            fields = {"vendorCallKey": vendor_call_key}
             record = self._store.by_key(vendor_call_key) or self._store.add_call(
-                vendor_call_key,
-                parent=None,
-                fields={"vendorCallKey": vendor_call_key},
-                created_at=self._clock(),
-                source="SEED",
-                active=True,
+                NewVoiceCall(vendor_call_key, fields, self._clock(), "SEED")
             )
             return record.voice_call_id
 
@@ -146,12 +142,7 @@ class TelephonyApi:
             if record is None:
                 self._check_limits()
                 record = self._store.add_call(
-                    body["vendorCallKey"],
-                    parent=parent,
-                    fields=body,
-                    created_at=self._clock(),
-                    source="POST",
-                    active=True,
+                    NewVoiceCall(body["vendorCallKey"], body, self._clock(), "POST", parent)
                 )
         return json_answer(200, {"voiceCallId": record.voice_call_id, "errors": []})
 
@@ -195,12 +186,7 @@ class TelephonyApi:
             else:
                 checks.check_text({"vendorCallKey": name}, "vendorCallKey")
                 self._store.add_call(
-                    name,
-                    parent=parent,
-                    fields=body,
-                    created_at=self._clock(),
-                    source="PATCH",
-                    active=active,
+                    NewVoiceCall(name, body, self._clock(), "PATCH", parent, active)
                 )
         return json_answer(200, {"status": "pending"})
 

@@ -43,6 +43,18 @@ CREATE TABLE IF NOT EXISTS token_ids (jti TEXT PRIMARY KEY);
 
 
 @dataclass(frozen=True)
+class NewVoiceCall:
+    """What becomes a VoiceCall record; its members are those of `VoiceCallRecord`."""
+
+    vendor_call_key: str
+    fields: Mapping[str, Any]
+    created_at: float
+    source: Source
+    parent: str | None = None
+    active: bool = True
+
+
+@dataclass(frozen=True)
 class VoiceCallRecord:
     """A VoiceCall record.
 
@@ -168,27 +180,24 @@ class Store:
                 return found
         return self.by_key(name)
 
-    def add_call(
-        self,
-        vendor_call_key: str,
-        *,
-        parent: str | None,
-        fields: Mapping[str, Any],
-        created_at: float,
-        source: Source,
-        active: bool,
-    ) -> VoiceCallRecord:
+    def add_call(self, new: NewVoiceCall) -> VoiceCallRecord:
         """Store a new voice call under a new record id."""
-        call_id = new_voice_call_id()
         record = VoiceCallRecord(
-            call_id, vendor_call_key, parent, dict(fields), created_at, source, active, self._org
+            new_voice_call_id(),
+            new.vendor_call_key,
+            new.parent,
+            dict(new.fields),
+            new.created_at,
+            new.source,
+            new.active,
+            self._org,
         )
-        texts = (call_id, vendor_call_key, parent, json.dumps(fields))
+        texts = (record.voice_call_id, new.vendor_call_key, new.parent, json.dumps(record.fields))
         with self.lock:
             self._connection.execute(
                 "INSERT INTO voice_calls (voice_call_id, vendor_call_key, parent, fields,"
                 " created_at, source, active, org) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*texts, created_at, source, active, self._org),
+                (*texts, new.created_at, new.source, new.active, self._org),
             )
         return record
 
