@@ -2,8 +2,8 @@
 
     python -m tools.door <module> [arguments]
 
-The exit status is the module's own. Two endings are nobody's fault, and say nothing: Ctrl-C, also
-while modules are still being read, and a reader of the output that has seen enough.
+The exit status is the module's own. Two endings are no faults, and print nothing: Ctrl-C, also
+while modules are still being read, and a reader that has closed the output.
 """
 
 import os

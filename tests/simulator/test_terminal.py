@@ -297,7 +297,7 @@ def test_delivery_fits_80_columns(shown: Outcome, expected: list[str]) -> None:
 
 
 def test_a_reader_that_has_seen_enough_ends_it() -> None:
-    """Given a pipe that nobody reads, then the exception goes on: Rich alone would exit with 1."""
+    """Given a closed pipe, then the exception goes on: Rich alone would exit with 1."""
     reads, writes = os.pipe()
     os.close(reads)
     out = os.fdopen(writes, "w", encoding="utf-8")

@@ -104,8 +104,11 @@ def _inputs_of(call: Call, place: int, chance: random.Random, begin: float) -> N
             event = _event(contact, kind, begin + base + after, abandoned=abandoned)
             call.inputs.append(_input(call, "event", base + late, contact, event))
     if chance.random() < 0.02:
-        nobody = {"detail-type": "Amazon Connect Contact Event", "detail": {"eventType": "QUEUED"}}
-        call.inputs.append(_input(call, "event", base, contact, nobody))
+        unreadable = {
+            "detail-type": "Amazon Connect Contact Event",
+            "detail": {"eventType": "QUEUED"},
+        }
+        call.inputs.append(_input(call, "event", base, contact, unreadable))
     _records_of(call, contact, (begin, base, length), chance)
 
 

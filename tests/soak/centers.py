@@ -26,7 +26,7 @@ LISTED = frozenset((DEFAULT, SECOND_ARN))
 NAMES = (DEFAULT, SECOND_NAME, SECOND_ARN)
 """What a contact may name, of those that are listed."""
 _API_NAMES = {DEFAULT: "Center", SECOND_ARN: "Second", UNLISTED: "Elsewhere"}
-_KEY_BITS = 1024  # nobody checks the signature here, and a longer key takes a tenth of the time
+_KEY_BITS = 1024  # the signature is not checked here, and a longer key takes a tenth of the time
 
 
 ORGS = {f"{name.lower()}.my.salesforce-scrt.com": name for name in _API_NAMES.values()}

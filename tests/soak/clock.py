@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Clock:
-    """Seconds; one number serves for both clocks, since nobody sets this one back."""
+    """Seconds; one number serves for both clocks, since this one is never set back."""
 
     now: float = 1_795_000_000.0
 

@@ -80,7 +80,7 @@ class Fifo:
         """Whether the environment at work holds the record and could have kept a later one behind
         it; None: the record does not wait at all.
 
-        What the queue should have delivered seconds ago is held by nobody, and a later one that
+        What the queue should have delivered seconds ago holds nothing up. A later record that
         another environment has put into another group is not behind it.
         """
         found = [it for it in self._by_id.values() if it.record_id == record_id]

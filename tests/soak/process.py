@@ -95,7 +95,7 @@ class Process:
         session = botocore.session.get_session()
         stack = ExitStack()
         for part in (
-            # Nobody uses it; to make one takes longer than a delivery.
+            # It is not used; making one takes longer than a delivery.
             mock.patch.object(botocore.session, "get_session", return_value=session),
             mock.patch.object(
                 aws_composition.AwsClients,

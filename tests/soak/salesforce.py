@@ -54,9 +54,9 @@ class Salesforce:
         stored: by vendor call key.
         violations: promises that a request broke.
         sender: kind of input that the function at work handles.
-        clearing: calls whose routing this invocation has cleared, as it was answered.
-        cleared: those of invocations that ended, and whose ledger answered: they are remembered.
-        unlisted: contacts whose contact center the stack does not list.
+        clearing: calls with routing that this invocation has cleared, as it was answered.
+        cleared: those of invocations that ended with an answer of the ledger: they are remembered.
+        unlisted: contacts of a contact center that the stack does not list.
         transcripts: the lines of calls.
     """
 
@@ -164,7 +164,7 @@ class Salesforce:
         waited_for = stored.posting and self._clock.now <= stored.given_up_at
         self._require(not waited_for, f"{key}: two POSTs at a time")
         if self._alone:
-            self._chance.interrupt()  # nobody can know of this request
+            self._chance.interrupt()  # another environment cannot know of this one
         else:
             stored.posting += 1
             stored.given_up_at = self._given_up_at

@@ -32,7 +32,7 @@ TOO_OLD_SECONDS = 120.0
 
 @dataclass(slots=True)
 class _Record:
-    """A record whose lines have not all ended: their places, and when it arrived."""
+    """A record with lines that have not all ended: their places, and when it arrived."""
 
     places: set[int]
     arrived: float

@@ -81,8 +81,9 @@ class LensQueue:
                 self._stay_in_the_queue(job, job.message)
 
     def _behind(self, job: LensJob) -> _Slow | None:
-        """What of its contact, or of its call, waits. A contact whose call was not found waits in
-        a group of its own, and its later lines behind it, also when the call is known."""
+        """The lines of its contact or its call that wait; None: there are none. The lines of a
+        contact without a known call wait in a group of their own. Later lines go behind them,
+        also when the call is known by then."""
         found = (self._slow.get(group) for group in job.groups)
         return next((slow for slow in found if slow and self.now() < slow.until), None)
 
