@@ -307,7 +307,7 @@ class MemoryDeadLetters(DeadLetterQueue):
     """The dead-letter queue without SQS."""
 
     def __init__(self, fault: str = "") -> None:
-        super().__init__(lambda: None, "memory")
+        super().__init__(lambda: None, "memory", lambda: None, "memory")
         self.fault = fault
         self.kept: list[tuple[str, str, object]] = []
 

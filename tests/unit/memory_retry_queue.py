@@ -20,7 +20,7 @@ class MemoryRetryQueue(RetryQueue):
     """
 
     def __init__(self, fault: str = "", now: Callable[[], float] = lambda: 0.0) -> None:
-        super().__init__(DeadLetterQueue(lambda: None, "memory"))
+        super().__init__(DeadLetterQueue(lambda: None, "memory", lambda: None, "memory"))
         self.fault, self.now = fault, now
         self.messages: dict[str, dict[str, Any]] = {}
         self.visible: dict[str, float] = {}

@@ -13,6 +13,7 @@ import pytest
 
 from tests.unit.aws import REGION
 from tests.unit.samples import flow_event
+from voicecall_bridge.aws.dead_letters import DeadLetterSender
 from voicecall_bridge.composition import contact_events, contact_flow, contact_records, redrive
 from voicecall_bridge.composition.aws import STREAM_SECONDS
 from voicecall_bridge.composition.contact_events import CHAINS_AT_ONCE
@@ -83,7 +84,7 @@ def test_time_outs_follow_the_flows_limit(
     environment.setenv("FLOW_TIME_LIMIT_SECONDS", limit)
     service, create = built()
     assert service.budget == pytest.approx(budget)
-    assert service.dead_letters is not None
+    assert isinstance(service.dead_letters, DeadLetterSender)
     shares = {
         create.ledger.table.client: budget / 6,
         service.dead_letters.client: budget / 6,
@@ -116,7 +117,7 @@ def test_settings_reach_their_places(environment: pytest.MonkeyPatch) -> None:
     assert calls[Operation.REROUTE] == GUIDES[Operation.REROUTE]
     assert isinstance(create.ledger, CreationLedger)
     assert create.ledger.table.name == "ledger"
-    assert service.dead_letters is not None
+    assert isinstance(service.dead_letters, DeadLetterSender)
     assert service.dead_letters.url == ENVIRONMENT["DEAD_LETTER_QUEUE_URL"]
     assert service.failure is FlowFailure.ERROR
     assert service.instance_arn == "arn:instance/i-1"
@@ -154,7 +155,7 @@ def test_faulty_settings_lose_no_payload_where_the_queue_is_named(
     environment.delenv("LEDGER_TABLE")
     flow = contact_flow.flow_service()
     assert isinstance(flow, UnconfiguredFlow)
-    assert flow.dead_letters is not None
+    assert isinstance(flow.dead_letters, DeadLetterSender)
 
 
 def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
@@ -168,7 +169,6 @@ def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
     assert source.create_from is CreateFromEvents.ALWAYS
     letters = processor.dead_letters
     assert (letters.url, letters.bucket) == (ENVIRONMENT["DEAD_LETTER_QUEUE_URL"], "failures")
-    assert letters.storage is not None
     secrets = source.safety_net.clients.of(
         source.safety_net.clients.contact_centers.default
     ).secrets

@@ -16,6 +16,7 @@ from voicecall_bridge.aws.dead_letters import (
     DeadLetter,
     DeadLetterLost,
     DeadLetterQueue,
+    DeadLetterSender,
 )
 from voicecall_bridge.aws.given_up_batches import GivenUpBatches
 
@@ -25,7 +26,7 @@ def test_a_letter_holds_the_whole_input() -> None:
     with mock_aws():
         sqs = aws.client("sqs")
         url = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
-        DeadLetterQueue(lambda: sqs, url).keep("contact_flow", "400", event)
+        DeadLetterSender(lambda: sqs, url).keep("contact_flow", "400", event)
         (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
     assert json.loads(message["Body"]) == {
         "source": "contact_flow",
@@ -57,7 +58,7 @@ class Sqs:
 )
 def test_a_letter_that_is_lost(fault: Exception, name: str) -> None:
     with pytest.raises(DeadLetterLost) as caught:
-        DeadLetterQueue(lambda: Sqs(fault), "url").keep("contact_flow", "400", {})
+        DeadLetterSender(lambda: Sqs(fault), "url").keep("contact_flow", "400", {})
     assert str(caught.value) == name
     assert caught.value.__suppress_context__
 
@@ -67,7 +68,7 @@ def test_a_client_that_cannot_be_made() -> None:
         raise NoRegionError
 
     with pytest.raises(DeadLetterLost, match="NoRegionError"):
-        DeadLetterQueue(make, "url").keep("contact_flow", "400", {})
+        DeadLetterSender(make, "url").keep("contact_flow", "400", {})
 
 
 def test_the_client_is_made_once_and_late() -> None:
@@ -77,7 +78,7 @@ def test_the_client_is_made_once_and_late() -> None:
         made.append(Sqs())
         return made[-1]
 
-    letters = DeadLetterQueue(make, "url")
+    letters = DeadLetterSender(make, "url")
     assert made == []
     letters.keep("contact_flow", "400", {})
     letters.keep("contact_flow", "400", {})
@@ -88,7 +89,7 @@ def test_the_client_is_made_once_and_late() -> None:
 def test_a_payload_json_does_not_know() -> None:
     """Given an input that was not made from JSON, then its text is kept."""
     sqs = Sqs()
-    DeadLetterQueue(lambda: sqs, "url").keep("contact_flow", "400", {"x": {1, 2}})
+    DeadLetterSender(lambda: sqs, "url").keep("contact_flow", "400", {"x": {1, 2}})
     assert json.loads(sqs.bodies[0])["payload"] == {"x": "{1, 2}"}
 
 
@@ -97,7 +98,7 @@ def test_a_payload_nested_beyond_reason_is_told_to_be_lost() -> None:
     for _ in range(200_000):
         payload = [payload]
     with pytest.raises(DeadLetterLost, match="RecursionError"):
-        DeadLetterQueue(Sqs, "url").keep("contact_flow", "400", payload)
+        DeadLetterSender(Sqs, "url").keep("contact_flow", "400", payload)
 
 
 class Bucket:
@@ -146,7 +147,7 @@ def test_a_payload_the_bucket_does_not_take_is_told_to_be_lost() -> None:
 def test_without_a_bucket_the_queue_decides() -> None:
     """Given a flow's queue: its events are far smaller than a letter."""
     sqs = Sqs()
-    DeadLetterQueue(lambda: sqs, "url").keep("contact_flow", "400", large(LETTER_BYTES))
+    DeadLetterSender(lambda: sqs, "url").keep("contact_flow", "400", large(LETTER_BYTES))
     assert len(sqs.bodies) == 1
 
 
@@ -201,7 +202,7 @@ def test_letters_that_were_not_handed_out_are_shown_again() -> None:
     with mock_aws():
         sqs = aws.client("sqs")
         url = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
-        letters = DeadLetterQueue(lambda: sqs, url, look_seconds=0)
+        letters = DeadLetterQueue(lambda: sqs, url, lambda: None, "bucket", look_seconds=0)
         for number in range(10):
             letters.keep("events", str(number), {})
         looked_at = letters.letters()
@@ -230,7 +231,8 @@ class FewServers:
 
 def test_letters_are_looked_for_on_all_servers() -> None:
     sqs = FewServers()
-    assert [letter.reason for letter in DeadLetterQueue(lambda: sqs, "url").letters()] == ["400"]
+    letters = DeadLetterQueue(lambda: sqs, "url", lambda: None, "bucket")
+    assert [letter.reason for letter in letters.letters()] == ["400"]
 
 
 def test_a_letter_shows_neither_payload_nor_receipt() -> None:

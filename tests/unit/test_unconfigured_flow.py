@@ -7,6 +7,7 @@ import pytest
 from tests.unit.doubles import MemoryDeadLetters
 from tests.unit.samples import flow_event
 from tests.unit.telling import Told
+from voicecall_bridge.aws.dead_letters import NoDeadLetterQueue
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.flow.service import UnconfiguredFlow
 from voicecall_bridge.settings.contact_flow import FlowFailure
@@ -50,9 +51,11 @@ def test_each_method_is_answered_and_its_event_kept(
 
 
 def test_without_a_queue_the_line_says_that_nothing_was_kept() -> None:
-    scene = Scene(dead_letters=None)
+    scene = Scene(dead_letters=NoDeadLetterQueue())
     assert scene.answer(flow_event())["status"] == "failed"
     assert scene.line()["payloadKept"] == "none"
+    (lost,) = [line for line in scene.told.lines() if line["message"] == "dead letter lost"]
+    assert "DEAD_LETTER_QUEUE_URL" in lost["error"]
 
 
 def test_a_flow_that_wants_its_error_branch_gets_it() -> None:

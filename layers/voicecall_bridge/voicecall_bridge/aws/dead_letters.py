@@ -63,24 +63,17 @@ class DeadLetter:
 
 
 @dataclass(eq=False, repr=False, slots=True)
-class DeadLetterQueue:
-    """The queue, and the bucket for what it cannot hold.
+class DeadLetterSender:
+    """The queue, for inputs that always fit into a letter.
 
     Attributes:
         client: makes the SQS client when it is needed.
         url: the queue's address.
-        storage: makes the S3 client when it is needed.
-        bucket: the bucket's name; empty: nothing larger than a letter ever comes.
-        look_seconds: see LOOK_SECONDS.
     """
 
     client: Callable[[], Any]
     url: str
-    storage: Callable[[], Any] | None = None
-    bucket: str = ""
-    look_seconds: int = LOOK_SECONDS
     _queue: Any = field(default=None, init=False, repr=False)
-    _storage: Any = field(default=None, init=False, repr=False)
 
     def keep(self, source: str, reason: str, payload: object, *, delay_seconds: int = 0) -> None:
         """Keeps an input.
@@ -95,19 +88,45 @@ class DeadLetterQueue:
             DeadLetterLost: it is not kept.
         """
         try:
-            about = {"source": source, "reason": reason}
-            # What was not made from JSON is kept by its text.
-            letter = json.dumps({**about, "payload": payload}, default=str)
-            if len(letter) > LETTER_BYTES and self.bucket:
-                key = f"{OVERFLOW_PREFIX}{uuid.uuid4()}.json"
-                body = json.dumps(payload, default=str).encode()
-                self._bucket().put_object(Bucket=self.bucket, Key=key, Body=body)
-                letter = json.dumps({**about, "payloadAt": key})
+            letter = self._written(source, reason, payload)
             self._letters().send_message(
                 QueueUrl=self.url, MessageBody=letter, DelaySeconds=delay_seconds
             )
         except (BotoCoreError, ClientError, RecursionError, TypeError, ValueError) as error:
             raise DeadLetterLost(fault_of(error)) from None
+
+    def _written(self, source: str, reason: str, payload: object) -> str:
+        # What was not made from JSON is kept by its text.
+        return json.dumps({"source": source, "reason": reason, "payload": payload}, default=str)
+
+    def _letters(self) -> Any:
+        if self._queue is None:
+            self._queue = self.client()
+        return self._queue
+
+
+class NoDeadLetterQueue:
+    """Where the setting of the queue is missing: what would be kept is lost."""
+
+    def keep(self, *_input: object) -> None:
+        """Raises DeadLetterLost."""
+        raise DeadLetterLost("DEAD_LETTER_QUEUE_URL is not set")
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class DeadLetterQueue(DeadLetterSender):
+    """The queue, and the bucket for what it cannot hold.
+
+    Attributes:
+        storage: makes the S3 client when it is needed.
+        bucket: the bucket's name.
+        look_seconds: see LOOK_SECONDS.
+    """
+
+    storage: Callable[[], Any]
+    bucket: str
+    look_seconds: int = LOOK_SECONDS
+    _storage: Any = field(default=None, init=False, repr=False)
 
     def letters(self) -> Generator[DeadLetter, None, None]:
         """The letters in the queue, each once; a letter that was looked at is hidden for a while.
@@ -231,13 +250,17 @@ class DeadLetterQueue:
         stored = self._bucket().get_object(Bucket=self.bucket, Key=key)
         return json.loads(stored["Body"].read())
 
-    def _letters(self) -> Any:
-        if self._queue is None:
-            self._queue = self.client()
-        return self._queue
+    def _written(self, source: str, reason: str, payload: object) -> str:
+        letter = DeadLetterSender._written(self, source, reason, payload)
+        if len(letter) <= LETTER_BYTES:
+            return letter
+        key = f"{OVERFLOW_PREFIX}{uuid.uuid4()}.json"
+        body = json.dumps(payload, default=str).encode()
+        self._bucket().put_object(Bucket=self.bucket, Key=key, Body=body)
+        return json.dumps({"source": source, "reason": reason, "payloadAt": key})
 
     def _bucket(self) -> Any:
-        if self._storage is None and self.storage is not None:
+        if self._storage is None:
             self._storage = self.storage()
         return self._storage
 

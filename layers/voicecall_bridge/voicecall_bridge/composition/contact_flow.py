@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.aws.dead_letters import DeadLetterQueue
+from voicecall_bridge.aws.dead_letters import DeadLetterSender, NoDeadLetterQueue
 from voicecall_bridge.composition.aws import AwsClients
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
@@ -116,7 +116,7 @@ def flow_service() -> FlowAnswers:
     return FlowService(
         observer=observer,
         create=CreateVoiceCall(ledger, telephony, observer),
-        dead_letters=DeadLetterQueue(
+        dead_letters=DeadLetterSender(
             aws.maker("sqs", ledger_seconds), settings.dead_letter_queue_url
         ),
         budget=budget,
@@ -136,7 +136,7 @@ def _unconfigured(
     sqs = aws.maker("sqs", error.budget * LEDGER_SHARE)
     return UnconfiguredFlow(
         observer=observer,
-        dead_letters=DeadLetterQueue(sqs, url) if url else None,
+        dead_letters=DeadLetterSender(sqs, url) if url else NoDeadLetterQueue(),
         budget=error.budget,
         failure=error.failure,
         fault=str(error),

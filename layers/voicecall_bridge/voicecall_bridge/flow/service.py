@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.aws.dead_letters import DeadLetterLost, DeadLetterQueue
+from voicecall_bridge.aws.dead_letters import DeadLetterLost, DeadLetterSender, NoDeadLetterQueue
 from voicecall_bridge.contact import InitiationMethod, NotAContact
 from voicecall_bridge.deadline import Deadline, DeadlineExceeded, run_before
 from voicecall_bridge.flow.methods import METHODS, method_call
@@ -119,7 +119,7 @@ class FlowAnswers(ABC):
 
     Attributes:
         observer: logs and counters.
-        dead_letters: keeps payloads that the ledger could not take; None: they are lost.
+        dead_letters: keeps payloads that the ledger could not take.
         budget: seconds for an answer.
         failure: what a flow gets when it does not get what it asked for, unless its block or the
             method says otherwise.
@@ -128,7 +128,7 @@ class FlowAnswers(ABC):
     """
 
     observer: Observer
-    dead_letters: DeadLetterQueue | None = None
+    dead_letters: DeadLetterSender | NoDeadLetterQueue
     budget: float = 6.5
     failure: FlowFailure = FlowFailure.CONTINUE
     on_overrun: Callable[[], None] = lambda: None
@@ -213,7 +213,7 @@ class FlowAnswers(ABC):
     def _keep(self, reason: str, payload: object, deadline: Deadline) -> str:
         fault = "the time ran out"
         for _ in range(KEEP_ATTEMPTS):
-            if self.dead_letters is None or not deadline.allows(0.0):
+            if not deadline.allows(0.0):
                 break
             try:
                 self.dead_letters.keep(SOURCE, reason, payload)
@@ -221,9 +221,8 @@ class FlowAnswers(ABC):
                 fault = str(error)  # try again: a letter kept twice is better than none
             else:
                 return "queue"
-        if self.dead_letters is not None:
-            self.observer.count("DeadLetterLost")
-            self.observer.report("dead letter lost", error=fault)
+        self.observer.count("DeadLetterLost")
+        self.observer.report("dead letter lost", error=fault)
         return "none"
 
     def _unread(self, code: str, event: object, log: InvocationLog, deadline: Deadline) -> None:
