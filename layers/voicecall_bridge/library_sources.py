@@ -64,12 +64,6 @@ EDITS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 """File -> texts that are there once, and what takes their place."""
 
-NEEDLESS_HANDLERS = {
-    # AWS's count of an SDK's attempts: two more headers to sign. Nothing here reads them.
-    "add_retry_headers",
-}
-"""Handlers that botocore calls for each request, and that change nothing for ours."""
-
 
 def edit_sources(site: Path, operations: Mapping[str, set[str]]) -> None:
     """Edit what is there of the libraries in `site`.
@@ -125,18 +119,12 @@ def pruned_handlers(text: str, called: Mapping[str, set[str]]) -> str:
     if not isinstance(listed, ast.List) or not listed.elts:
         raise SourceChangedError("BUILTIN_HANDLERS is not a list")
     unused: list[tuple[ast.expr, ast.expr]] = []
-    needless = set(NEEDLESS_HANDLERS)
     for entry in listed.elts:
-        name, handler = entry.elts[:2] if isinstance(entry, ast.Tuple) else (None, entry)
+        name = entry.elts[0] if isinstance(entry, ast.Tuple) else None
         if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
             raise SourceChangedError("an entry of BUILTIN_HANDLERS does not begin with a text")
         if not _happens(name.value, called):
             unused.append((entry, entry))
-        elif ast.unparse(handler) in NEEDLESS_HANDLERS:
-            needless.discard(ast.unparse(handler))
-            unused.append((entry, entry))
-    if needless:
-        raise SourceChangedError(f"BUILTIN_HANDLERS has no {', '.join(sorted(needless))}")
     return _without(text, unused)
 
 

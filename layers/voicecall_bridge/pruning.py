@@ -39,8 +39,8 @@ AWS_OPERATIONS = {
 """Service -> the operations that the bridge calls. botocore forgets every other one."""
 
 ONE_ADDRESS = ("dynamodb", "secretsmanager")
-"""Services of a create with one address a region. Without its rules for addresses, which it applies
-to each request anew, botocore takes that from endpoints.json when a client is made."""
+"""Services of a create with one address a region. Without its rules for addresses, which a client
+reads when it is made, botocore takes that address from endpoints.json."""
 UNUSED = (
     # Each is imported by the library's own modules only for what the bridge does not use.
     "aws_lambda_powertools/event_handler",

@@ -57,6 +57,7 @@ LIBRARIES = {
     "certifi": {"tls"},
     "botocore": {
         "aws.announcements",
+        "ledger.dynamodb",
         "ledger.table",
         "aws.dead_letters",
         "aws.contact_directory",

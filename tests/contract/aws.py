@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 import requests
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from simulator.aws.moto_server import MotoServer
+from voicecall_bridge.ledger.dynamodb import DynamoDb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +70,12 @@ class Aws:
                 parameter_validation=False,
             ),
         )
+
+    def dynamodb(self, endpoint: str = "", seconds: float = 10.0, attempts: int = 1) -> DynamoDb:
+        """DynamoDB as the ledger asks it; its pauses are none."""
+        client = self.client("dynamodb", endpoint, seconds)
+        credentials = Credentials(*CREDENTIALS.values())
+        return DynamoDb(client, credentials, attempts, lambda _seconds: None)
 
     def __getitem__(self, service: str) -> Any:
         """The test's own client of a service."""

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -269,29 +269,56 @@ def _alternative(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
-class AwsRefusal(LoopbackServer):
+class AwsAnswers(LoopbackServer):
+    """An AWS service (JSON protocol) with a list of answers, of which the last one repeats.
+
+    Attributes:
+        answers: status and body of each.
+        received: the headers and the body of each request.
+    """
+
+    def __init__(self, *answers: tuple[int, bytes]) -> None:
+        self.answers = list(answers)
+        self.received: list[tuple[Mapping[str, str], bytes]] = []
+        super().__init__(_AwsAnswersHandler)
+
+    @property
+    def requests(self) -> int:
+        """How many came."""
+        return len(self.received)
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+
+class AwsRefusal(AwsAnswers):
     """An AWS service (JSON protocol) that answers every request with one error code."""
 
     def __init__(self, code: str, status: int = 400) -> None:
-        self.code = code
-        self.status = status
-        self.requests = 0
-        super().__init__(_AwsRefusalHandler)
+        super().__init__((status, refusal(code)))
 
 
-class _AwsRefusalHandler(BaseHTTPRequestHandler):
-    server: AwsRefusal
+def refusal(code: str) -> bytes:
+    """The body of a refusal, as the JSON protocol writes it."""
+    return json.dumps({"__type": code, "message": "refused by the test"}).encode()
+
+
+class _AwsAnswersHandler(BaseHTTPRequestHandler):
+    server: AwsAnswers
 
     def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         with self.server.lock:
-            self.server.requests += 1
-        self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        body = json.dumps({"__type": self.server.code, "message": "refused by the test"}).encode()
-        self.send_response(self.server.status)
+            self.server.received.append((dict(self.headers.items()), body))
+            answers = self.server.answers
+            status, answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(answer)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         """The count tells enough."""

@@ -36,10 +36,10 @@ WORKERS = 6
 @pytest.fixture
 def clients(aws: Aws) -> Iterator[list[Any]]:
     """One for each worker, as each environment has."""
-    made = [aws.client("dynamodb") for _ in range(WORKERS)]
+    made = [aws.dynamodb() for _ in range(WORKERS)]
     yield made
     for client in made:
-        client.close()
+        client.client.close()
 
 
 def ledger(client: Any) -> CreationLedger:

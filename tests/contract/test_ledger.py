@@ -50,16 +50,16 @@ CALLS: list[Callable[[Table], object]] = [
 
 @pytest.fixture
 def table(aws: Aws) -> Iterator[Table]:
-    client = aws.client("dynamodb")
+    client = aws.dynamodb()
     yield Table(lambda: client, TABLE)
-    client.close()
+    client.client.close()
 
 
 @pytest.mark.parametrize("acquire", ACQUISITIONS)
 def test_of_many_at_once_one_gets_the_lease(aws: Aws, acquire: Callable[[Table], object]) -> None:
     """Given workers with clients of their own; when all acquire at once; then one may work."""
     together = Barrier(WORKERS)
-    clients = [aws.client("dynamodb") for _ in range(WORKERS)]
+    clients = [aws.dynamodb() for _ in range(WORKERS)]
 
     def work(client: Any) -> object:
         together.wait(timeout=20)
@@ -68,7 +68,7 @@ def test_of_many_at_once_one_gets_the_lease(aws: Aws, acquire: Callable[[Table],
     with ThreadPoolExecutor(WORKERS) as workers:
         answers = list(workers.map(work, clients))
     for client in clients:
-        client.close()
+        client.client.close()
     assert sum(isinstance(answer, Lease) for answer in answers) == 1
     assert sum(isinstance(answer, LeaseHeld) for answer in answers) == WORKERS - 1
 
@@ -88,10 +88,10 @@ class TestUnavailable:
     """Given a DynamoDB that does not do it; when asked; then it is said to be unavailable."""
 
     def expect(self, aws: Aws, port: int, call: Callable[[Table], object]) -> str:
-        client = aws.client("dynamodb", f"http://{LOOPBACK}:{port}", seconds=0.2)
+        client = aws.dynamodb(f"http://{LOOPBACK}:{port}", seconds=0.2)
         with pytest.raises(LedgerUnavailable) as raised:
             call(Table(lambda: client, TABLE))
-        client.close()
+        client.client.close()
         return str(raised.value)
 
     def test_refuses_connections(self, aws: Aws, call: Callable[[Table], object]) -> None:
@@ -117,7 +117,7 @@ def test_a_connection_that_breaks_is_replaced_once(aws: Aws, breaking: int, reco
     """Given a connection that died while the environment was frozen; when used; then one more is
     tried, and no third."""
     with Relay(aws.port) as relay:
-        client = aws.client("dynamodb", f"http://{LOOPBACK}:{relay.port}")
+        client = aws.dynamodb(f"http://{LOOPBACK}:{relay.port}")
         ledger = CreationLedger(Table(lambda: client, TABLE))
         relay.breaking = breaking
         if recovers:
@@ -128,5 +128,5 @@ def test_a_connection_that_breaks_is_replaced_once(aws: Aws, breaking: int, reco
             with pytest.raises(LedgerUnavailable, match=r"^ConnectionClosedError$"):
                 ledger.acquire(PlannedCreate(KEY, CENTER, REQUEST), SECONDS)
         assert relay.accepted == 2
-        client.close()
+        client.client.close()
     assert aws.items() == (1 if recovers else 0)

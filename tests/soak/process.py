@@ -23,6 +23,7 @@ from tests.soak.functions import load_handler
 from tests.soak.talk import WORDS
 from voicecall_bridge.composition import aws as aws_composition
 from voicecall_bridge.composition import contact_lens as lens_composition
+from voicecall_bridge.composition import ledger as ledger_composition
 from voicecall_bridge.composition.contact_events import contact_events
 from voicecall_bridge.composition.contact_flow import flow_service
 from voicecall_bridge.composition.contact_records import contact_records
@@ -102,6 +103,7 @@ class Process:
                 "maker",
                 lambda _, service, seconds=0.0: lambda: self._aws.client(service),
             ),
+            mock.patch.object(ledger_composition, "DynamoDb", lambda client, *_: client),
             mock.patch.object(HTTPAdapter, "send", _sending(self._salesforce)),
             mock.patch.object(flow_module, "run_before", _within),
             mock.patch.object(stream_module, "ThreadPoolExecutor", AtOnce),

@@ -35,7 +35,6 @@ BUILTIN_HANDLERS = [
     ),
     ('docs.*.s3.GetObject.complete-section', of_docs),
     ('getattr.mturk.list', of_mturk),
-    ('request-created', add_retry_headers),
 ]
 """
 ADDRESSES = """
@@ -115,12 +114,6 @@ def test_handlers_of_events_that_can_happen_stay() -> None:
 def test_handlers_in_another_form_stop_the_build(text: str) -> None:
     with pytest.raises(library_sources.SourceChangedError, match="BUILTIN_HANDLERS"):
         library_sources.pruned_handlers(text, CALLED)
-
-
-@pytest.mark.parametrize("gone", sorted(library_sources.NEEDLESS_HANDLERS))
-def test_needless_handler_that_is_gone_stops_the_build(gone: str) -> None:
-    with pytest.raises(library_sources.SourceChangedError, match=f"BUILTIN_HANDLERS has no {gone}"):
-        library_sources.pruned_handlers(HANDLERS.replace(gone, "of_all"), CALLED)
 
 
 def test_addresses_are_those_of_the_whole_library(site: Path) -> None:
@@ -211,15 +204,12 @@ KINDS = [
 
 def test_events_of_each_call_have_the_handlers_that_they_had(site: Path) -> None:
     """Given each operation that the bridge calls, when botocore is pruned, then the same functions
-    take part in a call, in the same order, less those that are needless."""
+    take part in a call, in the same order."""
     operations = {name: sorted(called) for name, called in pruning.AWS_OPERATIONS.items()}
     asked = (json.dumps(operations), json.dumps(KINDS))
     pruned: dict[str, Any] = json.loads(run(site, EVENTS, *asked))
     before: dict[str, list[str]] = json.loads(run(INSTALLED, EVENTS, *asked))
-    assert pruned == {
-        event: [name for name in handlers if name not in library_sources.NEEDLESS_HANDLERS]
-        for event, handlers in before.items()
-    }
+    assert pruned == before
     assert len(before["before-parameter-build.s3.PutObject"]) > 3
 
 

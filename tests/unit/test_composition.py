@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,12 +20,14 @@ from voicecall_bridge.composition.aws import STREAM_SECONDS
 from voicecall_bridge.composition.contact_events import CHAINS_AT_ONCE
 from voicecall_bridge.flow.service import FlowService, UnconfiguredFlow
 from voicecall_bridge.ledger.creations import CreationLedger
+from voicecall_bridge.ledger.dynamodb import DynamoDb
 from voicecall_bridge.settings.contact_events import CreateFromEvents
 from voicecall_bridge.settings.contact_flow import FlowFailure
 from voicecall_bridge.settings.shared import SettingsError
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.telephony.operations import GUIDES, Operation
 from voicecall_bridge.use_cases.create import CreateVoiceCall
+from voicecall_bridge.use_cases.safety_net import SafetyNet
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
@@ -64,6 +67,13 @@ def built() -> tuple[FlowService, CreateVoiceCall]:
     return service, service.create
 
 
+def ledger_client(use_case: CreateVoiceCall | SafetyNet) -> Callable[[], Any]:
+    """What makes botocore's client under the ledger."""
+    made = use_case.ledger.table.client()
+    assert isinstance(made, DynamoDb)
+    return lambda: made.client
+
+
 def test_built_once() -> None:
     assert contact_flow.flow_service() is contact_flow.flow_service()
 
@@ -86,7 +96,7 @@ def test_time_outs_follow_the_flows_limit(
     assert service.budget == pytest.approx(budget)
     assert isinstance(service.dead_letters, DeadLetterSender)
     shares = {
-        create.ledger.table.client: budget / 6,
+        ledger_client(create): budget / 6,
         service.dead_letters.client: budget / 6,
         create.clients.of(create.clients.contact_centers.default).secrets.secrets_manager: budget
         / 4,
@@ -173,7 +183,7 @@ def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
         source.safety_net.clients.contact_centers.default
     ).secrets
     for make in (
-        source.safety_net.ledger.table.client,
+        ledger_client(source.safety_net),
         secrets.secrets_manager,
         letters.client,
         letters.storage,
@@ -207,7 +217,7 @@ def test_the_chains_of_a_first_batch_share_their_clients() -> None:
 
     def want(_number: int) -> object:
         together.wait()
-        return make()
+        return make().client
 
     with ThreadPoolExecutor(CHAINS_AT_ONCE) as chains:
         clients = list(chains.map(want, range(CHAINS_AT_ONCE)))

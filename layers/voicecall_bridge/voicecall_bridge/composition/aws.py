@@ -116,12 +116,13 @@ class AwsClients:
     Attributes:
         attempts: how often a request is tried.
         connections: connections that a client keeps.
+        credentials: what its clients sign with.
     """
 
     attempts: int
     connections: int = 8
     _session: botocore.session.Session = field(default_factory=new_session, init=False)
-    _credentials: LateCredentials = field(init=False, repr=False)
+    credentials: LateCredentials = field(init=False, repr=False)
     _context: ssl.SSLContext = field(default_factory=_new_context, init=False, repr=False)
     _wanted: set[tuple[str, float]] = field(default_factory=set, init=False, repr=False)
     _made: dict[tuple[str, float], Any] = field(default_factory=dict, init=False, repr=False)
@@ -129,8 +130,8 @@ class AwsClients:
 
     def __post_init__(self) -> None:
         """Lets the session's clients look credentials up late."""
-        self._credentials = LateCredentials(self._session)
-        self._session.register_component("credential_provider", self._credentials)
+        self.credentials = LateCredentials(self._session)
+        self._session.register_component("credential_provider", self.credentials)
 
     def maker(self, service: str, seconds: float = STREAM_SECONDS) -> Callable[[], Any]:
         """What gives the client of a service.
@@ -157,15 +158,15 @@ class AwsClients:
         A client's first request takes three times the CPU of its later ones: it works out its
         endpoint, and looks up what it needs of the service's model.
         """
-        events = [client.meta.events for client in self._made.values()]
-        with self._credentials.placeholder():
-            for each in events:
-                each.register("before-send", _answer_with_nothing)
+        sessions = [_connections(client) for client in self._made.values()]
+        with self.credentials.placeholder():
+            for each in sessions:
+                each.send = _answer_with_nothing
             try:
                 yield
             finally:
-                for each in events:
-                    each.unregister("before-send", _answer_with_nothing)
+                for each in sessions:
+                    del each.send  # its class's own again
 
     def _shared(self, service: str, seconds: float) -> Any:
         with self._lock:
@@ -205,5 +206,5 @@ class _Nothing:
         yield _EMPTY
 
 
-def _answer_with_nothing(request: Any, **_: object) -> AWSResponse:
+def _answer_with_nothing(request: Any) -> AWSResponse:
     return AWSResponse(request.url, 200, {}, _Nothing())

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from voicecall_bridge.aws.contact_directory import ContactDirectory
 from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, AwsClients
 from voicecall_bridge.composition.dead_letters import dead_letter_queue, retry_queue
+from voicecall_bridge.composition.ledger import ledger_table
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
 from voicecall_bridge.ledger.creations import CreationLedger
 from voicecall_bridge.ledger.routing import RoutingLedger
-from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.contact_events import ContactEventsSettings
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.streams.processor import StreamProcessor
@@ -42,7 +42,7 @@ def contact_events() -> StreamProcessor[ContactEvent]:
     observer = new_observer()
     report_item_faults(observer, stack.item_faults)
     aws = AwsClients(STREAM_ATTEMPTS, CHAINS_AT_ONCE)
-    table = Table(aws.maker("dynamodb"), stack.ledger_table)
+    table = ledger_table(aws, stack.ledger_table)
     ledger = CreationLedger(table)
     options = TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE)
     clients = telephony_clients(stack.salesforce, aws, observer, options)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.aws.dead_letters import DeadLetterSender, NoDeadLetterQueue
 from voicecall_bridge.composition.aws import AwsClients
+from voicecall_bridge.composition.ledger import ledger_table
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.flow.service import FlowService, UnconfiguredFlow
@@ -109,7 +110,7 @@ def flow_service() -> FlowAnswers:
     report_item_faults(observer, settings.item_faults)
     budget = settings.budget_seconds
     ledger_seconds = budget * LEDGER_SHARE
-    ledger = CreationLedger(Table(aws.maker("dynamodb", ledger_seconds), settings.ledger_table))
+    ledger = CreationLedger(ledger_table(aws, settings.ledger_table, ledger_seconds))
     telephony = telephony_clients(
         settings.salesforce, aws, observer, TelephonyOptions(budget * SECRET_SHARE)
     )

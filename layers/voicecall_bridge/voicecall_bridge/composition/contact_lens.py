@@ -11,10 +11,10 @@ from voicecall_bridge.aws.deferred_records import DeferredRecords
 from voicecall_bridge.aws.transcript_files import LateRecords
 from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, AwsClients
 from voicecall_bridge.composition.dead_letters import dead_letter_queue
+from voicecall_bridge.composition.ledger import ledger_table
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
-from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.contact_lens import ContactLensSettings
 from voicecall_bridge.streams.contact_lens import NAME, ContactLens
 from voicecall_bridge.streams.lens_queue import LensQueue
@@ -46,7 +46,7 @@ def contact_lens() -> ContactLens:
     options = TelephonyOptions(STREAM_SECONDS, AT_ONCE, RetryPolicy(retries=0))
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lines")
     calls = TranscriptCalls(
-        ContactFactsLedger(Table(aws.maker("dynamodb"), stack.ledger_table)),
+        ContactFactsLedger(ledger_table(aws, stack.ledger_table)),
         CountedDirectory(ContactDirectory(aws.maker("connect")), observer),
         stack.salesforce.contact_centers,
         observer,

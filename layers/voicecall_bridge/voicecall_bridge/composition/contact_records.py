@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, AwsClients
 from voicecall_bridge.composition.dead_letters import dead_letter_queue, retry_queue
+from voicecall_bridge.composition.ledger import ledger_table
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.ledger.records import RecordLedger
-from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.contact_records import ContactRecordsSettings
 from voicecall_bridge.streams.contact_records import ContactRecords
 from voicecall_bridge.streams.processor import StreamProcessor
@@ -40,7 +40,7 @@ def contact_records() -> StreamProcessor[ContactRecord]:
     aws = AwsClients(STREAM_ATTEMPTS, CHAINS_AT_ONCE)
     options = TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE)
     updates = RecordUpdates(
-        RecordLedger(Table(aws.maker("dynamodb"), stack.ledger_table)),
+        RecordLedger(ledger_table(aws, stack.ledger_table)),
         telephony_clients(stack.salesforce, aws, observer, options),
         observer,
     )

@@ -9,12 +9,12 @@ from voicecall_bridge.aws.contact_directory import ContactDirectory
 from voicecall_bridge.aws.transcript_files import AnalysisFiles
 from voicecall_bridge.composition.aws import STREAM_ATTEMPTS, STREAM_SECONDS, AwsClients
 from voicecall_bridge.composition.dead_letters import dead_letter_queue
+from voicecall_bridge.composition.ledger import ledger_table
 from voicecall_bridge.composition.observer import new_observer, report_item_faults
 from voicecall_bridge.composition.salesforce import TelephonyOptions, telephony_clients
 from voicecall_bridge.ledger.analyses import AnalysisLedger
 from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
 from voicecall_bridge.ledger.records import RecordLedger
-from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.post_call_analysis import PostCallAnalysisSettings
 from voicecall_bridge.streams.post_call_analysis import NAME, PostCallEvents
 from voicecall_bridge.streams.results import RecordLog
@@ -39,7 +39,7 @@ def post_call_analysis() -> PostCallEvents:
     observer = new_observer()
     report_item_faults(observer, stack.item_faults)
     aws = AwsClients(STREAM_ATTEMPTS)
-    table = Table(aws.maker("dynamodb"), stack.ledger_table)
+    table = ledger_table(aws, stack.ledger_table)
     facts = ContactFactsLedger(table)
     directory = CountedDirectory(ContactDirectory(aws.maker("connect")), observer)
     analysis = PostCallAnalysis(
