@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from tests.samples.members import INSTANCE_ID
 from tests.soak.centers import LISTED
 from tests.soak.chance import AWS_FAULTS
 from tests.soak.fifo import Fifo
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from tests.soak.chance import Chance
     from tests.soak.clock import Clock
 
-INSTANCE = "0f0e0d0c-1111-4222-8333-444455556666"
 _MILLISECONDS = 0.004
 _TIMEOUT = 1.0
 RETRIED = ("contact_events", "contact_records")
@@ -120,7 +120,7 @@ class Aws:
     def forget(self, contact_id: str) -> None:
         """Nothing more comes of this contact."""
         self.contacts.pop(contact_id, None)
-        self.table.items.pop(f"{INSTANCE}/{contact_id}", None)
+        self.table.items.pop(f"{INSTANCE_ID}/{contact_id}", None)
 
     def request(self, service: str, do: Callable[[], Any]) -> Any:
         """One request with all that may happen to it."""

@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tests.samples.contact_events import envelope
-from tests.soak.aws import INSTANCE
+from tests.samples.contact_records import contact_record
+from tests.samples.flow_events import contact_data, flow_event
+from tests.samples.members import INSTANCE_ARN, endpoint
 from tests.soak.centers import NAMES, UNLISTED
 from tests.soak.talk import records_of
 
 if TYPE_CHECKING:
     import random
 
-INSTANCE_ARN = f"arn:aws:connect:us-west-2:111122223333:instance/{INSTANCE}"
 CANARY = "+12065550"
 """Begins every caller's number: it must be in no log."""
 _QUEUE = {"queueArn": f"{INSTANCE_ARN}/queue/q", "enqueueTimestamp": "2026-11-20T10:00:00Z"}
@@ -69,18 +70,14 @@ def new_call(chance: random.Random, begin: float) -> Call:
         contact_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
         previous = call.contacts[-1]["ContactId"] if place else None
         call.contacts.append(
-            {
-                "ContactId": contact_id,
-                "InitialContactId": call.contacts[0]["ContactId"] if place else contact_id,
-                "PreviousContactId": previous or contact_id,
-                "InitiationMethod": "TRANSFER" if place else "INBOUND",
-                "InstanceARN": INSTANCE_ARN,
-                "Channel": "VOICE",
-                "CustomerEndpoint": {"Address": f"{CANARY}{chance.randrange(1000):03d}"},
-                "SystemEndpoint": {"Address": "+18005550199"},
-                "Queue": None,
-                "Attributes": {"sfdc-Place__c": str(place), **attribute},
-            }
+            contact_data(
+                contact_id,
+                Attributes={"sfdc-Place__c": str(place), **attribute},
+                CustomerEndpoint=endpoint(f"{CANARY}{chance.randrange(1000):03d}"),
+                InitialContactId=call.contacts[0]["ContactId"] if place else contact_id,
+                InitiationMethod="TRANSFER" if place else "INBOUND",
+                PreviousContactId=previous or contact_id,
+            )
         )
         _inputs_of(call, place, chance, begin)
     return call
@@ -146,7 +143,7 @@ def _flow(contact: dict[str, Any], place: int, center: str) -> dict[str, Any]:
     parameters = {"methodName": "createTransferVC" if place else "createVoiceCall"}
     if center:
         parameters["secretName"] = center
-    return {"Details": {"ContactData": contact, "Parameters": parameters}}
+    return flow_event(contact, parameters)
 
 
 def _event(contact: dict[str, Any], kind: str, moment: float, *, abandoned: bool) -> dict[str, Any]:
@@ -172,19 +169,21 @@ def _event(contact: dict[str, Any], kind: str, moment: float, *, abandoned: bool
 def _record(contact: dict[str, Any], version: int, stamp: float) -> dict[str, Any]:
     marks = {"sfdc-Version": str(version), "sfdc-Stamp": str(int(stamp))}
     first = contact["PreviousContactId"] == contact["ContactId"]
-    return {
-        "AWSContactTraceRecordFormatVersion": "2017-03-10",
-        **contact,
-        "InitialContactId": None if first else contact["InitialContactId"],
-        "PreviousContactId": None if first else contact["PreviousContactId"],
-        "Attributes": {**contact["Attributes"], **marks},
-        "LastUpdateTimestamp": _text(int(stamp)),
-        "InitiationTimestamp": _text(stamp - 100),
-        "DisconnectTimestamp": _text(stamp),
-        "Agent": None,
-        "Recording": None,
-        "Recordings": None,
-    }
+    return contact_record(
+        Agent=None,
+        Attributes={**contact["Attributes"], **marks},
+        ContactId=contact["ContactId"],
+        CustomerEndpoint=contact["CustomerEndpoint"],
+        DisconnectTimestamp=_text(stamp),
+        InitialContactId=None if first else contact["InitialContactId"],
+        InitiationMethod=contact["InitiationMethod"],
+        InitiationTimestamp=_text(stamp - 100),
+        LastUpdateTimestamp=_text(int(stamp)),
+        PreviousContactId=None if first else contact["PreviousContactId"],
+        Queue=None,
+        Recording=None,
+        Recordings=None,
+    )
 
 
 def _text(seconds: float) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 import urllib3
 
-from tests.soak.aws import INSTANCE
+from tests.samples.members import INSTANCE_ID
 from tests.soak.centers import ORGS
 from tests.soak.chance import SALESFORCE_FAULTS
 from tests.soak.transcripts import Transcripts
@@ -195,7 +195,7 @@ class Salesforce:
         stored.orgs.add(org)
 
     def _item(self, key: str) -> dict[str, Any]:
-        return self._aws.table.items.get(f"{INSTANCE}/{key}", {})
+        return self._aws.table.items.get(f"{INSTANCE_ID}/{key}", {})
 
     @property
     def _alone(self) -> bool:

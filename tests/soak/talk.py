@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.soak.aws import INSTANCE
+from tests.samples.lens_records import segments as lens_record
+from tests.samples.lens_records import utterance
 
 if TYPE_CHECKING:
     import random
@@ -25,7 +26,7 @@ def records_of(
     """The records of a contact, each with the seconds of the contact after which it comes."""
     if chance.random() >= _TALKS:
         return []
-    found = [(0.5, _record(contact_id, "STARTED", []))]
+    found = [(0.5, lens_record(contact=contact_id, EventType="STARTED"))]
     after, place = 1.0, 0
     for _ in range(chance.randrange(1, 9)):
         after += chance.choice((0.2, 1.0, 3.0, 12.0))
@@ -37,8 +38,8 @@ def records_of(
             segments.append(_line(contact_id, place, round(after * 1000)))
         if chance.random() < 0.1:
             segments.append({"Categories": {"MatchedCategories": [WORDS], "MatchedDetails": {}}})
-        found.append((after, _record(contact_id, "SEGMENTS", segments)))
-    found.append((max(after, length), _record(contact_id, "COMPLETED", [])))
+        found.append((after, lens_record(*segments, contact=contact_id)))
+    found.append((max(after, length), lens_record(contact=contact_id, EventType="COMPLETED")))
     return found
 
 
@@ -48,28 +49,13 @@ def place_of(line_id: str) -> tuple[str, int]:
     return contact_id, int(place)
 
 
-def _record(contact_id: str, kind: str, segments: list[Any]) -> dict[str, Any]:
-    return {
-        "Version": "1.0.0",
-        "Channel": "VOICE",
-        "AccountId": "111122223333",
-        "InstanceId": INSTANCE,
-        "ContactId": contact_id,
-        "LanguageCode": "en-US",
-        "EventType": kind,
-        "Segments": segments,
-    }
-
-
 def _line(contact_id: str, place: int, begin: int) -> dict[str, Any]:
-    return {
-        "Utterance": {
-            "Id": f"{contact_id}/{place}",
-            "TranscriptId": f"{contact_id}/{place}",
-            "ParticipantId": "CUSTOMER",
-            "ParticipantRole": "CUSTOMER",
-            "PartialContent": f"{WORDS} {place}",
-            "BeginOffsetMillis": begin + place,
-            "EndOffsetMillis": begin + place + 100,
-        }
-    }
+    return utterance(
+        f"{contact_id}/{place}",
+        f"{WORDS} {place}",
+        begin + place,
+        TranscriptId=f"{contact_id}/{place}",
+        ParticipantId="CUSTOMER",
+        ParticipantRole="CUSTOMER",
+        EndOffsetMillis=begin + place + 100,
+    )
