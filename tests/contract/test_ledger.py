@@ -44,7 +44,7 @@ CALLS: list[Callable[[Table], object]] = [
     lambda table: CreationLedger(table).settle(CreateLease(KEY, "lease", "owner"), "0LQ1"),
     lambda table: CreationLedger(table).entry(KEY),
     lambda table: RequestLedger(table).release(RequestLease(KEY, "c", "owner"), unknown=True),
-    lambda table: RecordLedger(table).settle(RecordLease(KEY, "record", "owner", 1, "a")),
+    lambda table: RecordLedger(table).settle(RecordLease(KEY, "record", "owner", 1, "a", "", "")),
 ]
 
 

@@ -266,7 +266,7 @@ def test_a_repeated_callback_answers_the_same() -> None:
 
 def test_a_callback_under_way_elsewhere_is_kept_whole() -> None:
     """Given no ledger holds the request, as it does for a create, then the queue does."""
-    scene = Scene(LeaseTimeout("under way", request_kept=False))
+    scene = Scene(LeaseTimeout("under way"))
     parameters: dict[str, object] = {"customerCallbackNumber": CALLBACK, "onFailure": "continue"}
     answer = scene.answer("callbackExecution", parameters)
     assert (answer["status"], answer["errorCode"]) == ("deferred", "IN_PROGRESS")

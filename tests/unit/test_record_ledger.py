@@ -256,7 +256,7 @@ def test_a_write_whose_answer_was_lost_is_no_other_worker(dynamodb: Any, clock: 
 def test_a_silent_table_is_told(dynamodb: Any, clock: Clock) -> None:
     silent = Through(dynamodb, before=Failing(ReadTimeoutError(endpoint_url="https://x"), 99))
     ledger = RecordLedger(Table(lambda: silent, TABLE), clock)
-    mine = RecordLease(KEY, "record", "me", 5, "a")
+    mine = RecordLease(KEY, "record", "me", 5, "a", "", "")
     with pytest.raises(LedgerUnavailable):
         acquire(ledger, 5, "a")
     with pytest.raises(LedgerUnavailable):

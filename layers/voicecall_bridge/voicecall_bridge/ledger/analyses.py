@@ -33,7 +33,7 @@ class AnalysisLease:
 
     lease: Lease
     version: str
-    taken: int = 0
+    taken: int
 
 
 class AnalysisLedger(Ledger):

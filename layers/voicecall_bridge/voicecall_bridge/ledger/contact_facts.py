@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.contact_centers.assignment import UNASSIGNED, Assignment
 from voicecall_bridge.ledger.assignments import assignment_of
 from voicecall_bridge.ledger.lease import Change, Ledger
 from voicecall_bridge.ledger.table import string_of, text
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voicecall_bridge.contact import ContactKey
+    from voicecall_bridge.contact_centers.assignment import Assignment
     from voicecall_bridge.ledger.table import Item
 
 
@@ -38,14 +38,14 @@ class ContactFacts:
         assignment: which contact center owns the contact.
     """
 
-    known: bool = False
-    initial_contact_id: str = ""
-    previous_contact_id: str = ""
-    has_voice_call: bool = False
-    ended: bool = False
-    agent_connected: datetime | None = None
-    ended_at: datetime | None = None
-    assignment: Assignment = UNASSIGNED
+    known: bool
+    initial_contact_id: str
+    previous_contact_id: str
+    has_voice_call: bool
+    ended: bool
+    agent_connected: datetime | None
+    ended_at: datetime | None
+    assignment: Assignment
 
 
 @dataclass(frozen=True, slots=True)

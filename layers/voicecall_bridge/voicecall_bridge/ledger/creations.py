@@ -59,7 +59,7 @@ class Created:
 
     key: ContactKey
     voice_call_id: str
-    request: Mapping[str, object] = field(default_factory=dict)
+    request: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class CreateLease(Lease):
 class CreateHeld(LeaseHeld):
     """Another worker is about to send `request`."""
 
-    request: Mapping[str, object] = field(default_factory=dict)
+    request: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)

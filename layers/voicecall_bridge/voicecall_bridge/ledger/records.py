@@ -66,10 +66,10 @@ class RecordLease(Lease):
         brought: see RecordVersion.
     """
 
-    version: int = 0
-    content: str = ""
-    taken: str = ""
-    brought: str = ""
+    version: int
+    content: str
+    taken: str
+    brought: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ class UpdateLease(Lease):
         brought: what it has brought; empty where that was not kept yet.
     """
 
-    delivered: bool = False
-    brought: str = ""
+    delivered: bool
+    brought: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.contact_centers.assignment import UNASSIGNED, Assignment
 from voicecall_bridge.ledger.assignments import assignment_of
 from voicecall_bridge.ledger.lease import NOTHING, Lease, LeaseHeld, Ledger, Superseded, held
 from voicecall_bridge.ledger.table import ConditionFailed, number, number_of
 
 if TYPE_CHECKING:
     from voicecall_bridge.contact import ContactKey
+    from voicecall_bridge.contact_centers.assignment import Assignment
 
 _DONE = 10**15
 """A moment, in milliseconds, before which no lease ends."""
@@ -33,7 +33,7 @@ class RoutingStep(StrEnum):
 class RoutingLease(Lease):
     """This worker may do the step; `assignment` says which contact center owns the contact."""
 
-    assignment: Assignment = UNASSIGNED
+    assignment: Assignment
 
 
 class RoutingLedger(Ledger):
@@ -47,7 +47,7 @@ class RoutingLedger(Ledger):
         try:
             acquired = self._leases.acquire(key, step.value, seconds)
         except ConditionFailed as refused:
-            if number_of(refused.item, f"{step.value}_until") >= _DONE:
+            if number_of(refused.item, f"{step.value}_until") == _DONE:
                 return Superseded("ALREADY_DONE")
             return held(refused.item, step.value)
         return RoutingLease(key, step.value, acquired.lease.owner, assignment_of(acquired.item))

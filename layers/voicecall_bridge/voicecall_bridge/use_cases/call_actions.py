@@ -142,9 +142,7 @@ class CallActions:
                     raise call.unknown()
                 if not isinstance(acquired, LeaseHeld):
                     return acquired
-                waiting.wait(
-                    f"another invocation is requesting this {call.kind}", request_kept=False
-                )
+                waiting.wait(f"another invocation is requesting this {call.kind}")
         except LedgerUnavailable as fault:
             self.observer.ledger_fault(f"acquire {call.kind}", fault, contact.contact_id)
             return None

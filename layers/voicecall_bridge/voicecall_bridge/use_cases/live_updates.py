@@ -103,7 +103,7 @@ class LiveUpdates:
                 lease = self.records.acquire_update(contact.key, seconds)
                 if not isinstance(lease, LeaseHeld):
                     return lease
-                waiting.wait("the contact's record is being sent", request_kept=False)
+                waiting.wait("the contact's record is being sent")
         except LedgerUnavailable as fault:
             self.owners.observer.ledger_fault("acquire update", fault, contact.contact_id)
             silent = "the ledger does not answer what the contact's record has brought"

@@ -30,7 +30,7 @@ class LeaseTimeout(Exception):
         request_kept: the ledger holds the request, in case that worker dies.
     """
 
-    def __init__(self, text: str, *, request_kept: bool = True) -> None:
+    def __init__(self, text: str, *, request_kept: bool = False) -> None:
         super().__init__(text)
         self.request_kept = request_kept
 

@@ -85,9 +85,8 @@ class TranscriptCalls:
             LedgerUnavailable, DirectoryUnavailable: it does not answer now.
             OtherContactCenter: the stack does not serve the contact's.
         """
-        call, until = self._kept.get(key, (None, 0.0))
-        if call is not None and self.clock() < until:
-            return call
+        if known := self._known(self._kept, key):
+            return known
         call, seconds = self._find(key, deadline)
         self._keep(self._kept, key, call, seconds)
         return call
@@ -114,11 +113,10 @@ class TranscriptCalls:
         centers = self.contact_centers
         if owner := centers.owner(facts.assignment):
             return TranscriptCall(vendor_call_key, owner), KEPT_SECONDS
-        secret, until = self._named.get(key, ("", 0.0))
-        if centers.several and self.clock() >= until:
+        if centers.several and self._known(self._named, key) is None:
             # Connect knows the name. Without it, the lines could go to another org.
             self._describe(key, deadline)
-            secret, _ = self._named.get(key, ("", 0.0))
+        secret, _ = self._named.get(key, ("", 0.0))
         owner = centers.named(secret) or centers.default
         seconds = CONSULT_SECONDS if centers.several else KEPT_SECONDS
         return TranscriptCall(vendor_call_key, owner), seconds
@@ -137,7 +135,7 @@ class TranscriptCalls:
             described = self.directory.describe(key, deadline).contact
         except NoSuchContact:
             self._keep(self._named, key, "", KEPT_SECONDS)
-            return key.contact_id, ""  # asked again after KEPT_SECONDS
+            return key.contact_id, ""  # not remembered: asked again by the next look-up
         self._keep(self._named, key, described.secret_name, KEPT_SECONDS)
         first = described.initial_contact_id or key.contact_id
         try:
@@ -145,6 +143,12 @@ class TranscriptCalls:
         except LedgerUnavailable as fault:
             self.observer.ledger_fault("first contact", fault, key.contact_id)
         return first, described.previous_contact_id
+
+    def _known(
+        self, kept: dict[ContactKey, tuple[_Known, float]], key: ContactKey
+    ) -> _Known | None:
+        found = kept.get(key)
+        return found[0] if found and self.clock() < found[1] else None
 
     def _keep(
         self,

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.telephony.errors import Rejected, TelephonyError
@@ -70,6 +71,14 @@ class CallLines:
     lines_of_a_request: int = MOST_LINES
 
 
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    """How lines of an org end that is left alone, until `until` (monotonic seconds)."""
+
+    result: LineResult
+    until: float
+
+
 @dataclass(eq=False, repr=False, slots=True)
 class TranscriptSender:
     """Sends lines.
@@ -85,9 +94,7 @@ class TranscriptSender:
     pool: Executor
     requests_at_once: int = 16
     clock: Callable[[], float] = time.monotonic
-    _silent: dict[str, tuple[LineResult, float]] = field(
-        default_factory=dict, init=False, repr=False
-    )
+    _silent: dict[str, _Silence] = field(default_factory=dict, init=False, repr=False)
 
     def send(self, lines: Iterable[tuple[TranscriptCall, PendingLine]], deadline: Deadline) -> bool:
         """Sends lines and says of each how that ended; a line without result is to be tried later.
@@ -104,25 +111,25 @@ class TranscriptSender:
             owner, key = call.contact_center, call.vendor_call_key
             _, calls = orgs.setdefault(owner.secret, (owner, {}))
             calls.setdefault(key, CallLines(key, deque())).lines.append(line)
-        rounds = [
-            _Round(self.clients.of(owner), list(calls.values()), deadline, self.clock)
-            for owner, calls in orgs.values()
-        ]
-        for secret, round_ in zip(orgs, rounds, strict=True):
-            silent, until = self._silent.get(secret, (None, 0.0))
-            if silent is not None and self.clock() < until:
-                round_.stop(silent)
+        rounds = {
+            secret: _Round(self.clients.of(owner), list(calls.values()), deadline, self.clock)
+            for secret, (owner, calls) in orgs.items()
+        }
+        for secret, round_ in rounds.items():
+            silence = self._silent.get(secret)
+            if silence is not None and self.clock() < silence.until:
+                round_.stop(silence.result)
         running = [
             self.pool.submit(round_.work)
-            for round_ in rounds
-            for _ in range(min(self.requests_at_once, -(-len(round_.calls) // MOST_CALLS)))
+            for round_ in rounds.values()
+            for _ in range(min(self.requests_at_once, ceil(len(round_.calls) / MOST_CALLS)))
         ]
         ended, late = wait(running, timeout=deadline.remaining())
         for done in ended:
             done.result()
-        for secret, round_ in zip(orgs, rounds, strict=True):
+        for secret, round_ in rounds.items():
             if round_.silent is not None:
-                self._silent[secret] = (round_.silent, self.clock() + REST_SECONDS)
+                self._silent[secret] = _Silence(round_.silent, self.clock() + REST_SECONDS)
         return not late
 
     def send_events(

@@ -42,7 +42,7 @@ class Waiting:
     longest: float = LOOK_AGAIN_SECONDS
     needed: float = 0.0
 
-    def wait(self, text: str, *, request_kept: bool = True) -> None:
+    def wait(self, text: str, *, request_kept: bool = False) -> None:
         """Waits until the next look.
 
         Args:
