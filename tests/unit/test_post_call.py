@@ -1,7 +1,7 @@
 """Sentiment and summary of a call that has ended: once a file version."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ from voicecall_bridge.aws.transcript_files import (
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.ledger.analyses import AnalysisLease, AnalysisLedger
 from voicecall_bridge.ledger.contact_facts import ContactFactsLedger, NewFacts
-from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVersion
+from voicecall_bridge.ledger.records import RecordLedger
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.settings.post_call_analysis import PostCallFiles
 from voicecall_bridge.sources.described_contact import DescribedContact
@@ -33,7 +33,6 @@ from voicecall_bridge.telephony.errors import Rejected, Unavailable
 from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.post_call import PostCallAnalysis
 from voicecall_bridge.use_cases.transcript_calls import TranscriptCalls
-from voicecall_bridge.voice_call.delivered import DeliveredRecord
 
 CONNECTED = datetime(2026, 11, 20, 10, 0, 45, tzinfo=UTC)
 ENDED = datetime(2026, 11, 20, 10, 5, tzinfo=UTC)
@@ -166,8 +165,8 @@ def test_a_file_version_is_brought_once(scene: Scene) -> None:
 
 
 def test_a_fault_in_the_middle_leaves_the_rest_for_the_next_try() -> None:
-    """Given a file of four requests and a summary, and a fault at the third; then the next try
-    sends the third and the fourth, and another version all of it."""
+    """Given a file of four requests and a summary, and faults at the summary, the second and the
+    third; then each next try sends the rest, and another version all of it."""
     scene = Scene(summary_field="Summary__c")
     scene.know()
     turns = [
@@ -180,11 +179,13 @@ def test_a_fault_in_the_middle_leaves_the_rest_for_the_next_try() -> None:
         for number in range(90)
     ]
     scene.files.content = json.dumps(analysis_file(Transcript=turns)).encode()
-    faults = [None, None, None, Unavailable("down", status=503)]
+    down = Unavailable("down", status=503)
+    faults = [down, None, None, down, None, down]
     scene.org.fault = lambda: faults.pop(0) if faults else None
-    with pytest.raises(TransientFailure):
-        scene.handle()
-    assert len(scene.sent()) == 50
+    for sent in (0, 25, 50):
+        with pytest.raises(TransientFailure, match="503"):
+            scene.handle()
+        assert len(scene.sent()) == sent
     assert scene.handle() == ("delivered", "")
     starts = [event["startTime"] for event in scene.sent() if event["value"] == "1000"]
     assert starts == [START + number for number in range(90)]
@@ -210,14 +211,22 @@ def test_two_workers_do_not_bring_one_file_at_once(scene: Scene) -> None:
     assert scene.handle() == ("delivered", "")
 
 
-def test_times_that_the_ledger_lacks_are_connects(scene: Scene) -> None:
-    scene.dynamodb.items.clear()
-    contact = a_contact(contact_id=CONTACT_ID, initial_contact_id=CONTACT_ID)
+@pytest.mark.parametrize("connected", [True, False])
+@pytest.mark.parametrize("ended", [True, False])
+def test_times_that_the_ledger_lacks_are_connects(connected: bool, ended: bool) -> None:
+    """Given Connect's times are a minute later, then the ledger's stand, and Connect is asked only
+    where one is missing."""
+    scene = Scene()
+    later = timedelta(minutes=1)
+    scene.know(agent_connected=CONNECTED if connected else None, ended_at=ENDED if ended else None)
     scene.directory.contacts[INSTANCE_ID, CONTACT_ID] = DescribedContact(
-        contact, True, CONNECTED, ENDED
+        a_contact(), True, CONNECTED + later, ENDED + later
     )
     assert scene.handle() == ("delivered", "")
-    assert scene.sent()[0]["startTime"] == START
+    overall = scene.sent()[-1]
+    assert overall["startTime"] == START + (0 if connected else 60_000)
+    assert overall["endTime"] == END + (0 if ended else 60_000)
+    assert scene.directory.journal == ([] if connected and ended else ["describe"])
 
 
 def test_an_end_that_is_not_known_is_the_last_turns(scene: Scene) -> None:
@@ -311,58 +320,3 @@ def test_a_defect_quotes_nothing(scene: Scene) -> None:
     scene.org.fault = broken
     assert scene.handle() == ("dead_lettered", "DEFECT")
     assert "well" not in scene.told.stream.getvalue()
-
-
-def test_the_summary_goes_to_the_field_that_is_named() -> None:
-    scene = Scene(summary_field="Summary__c")
-    scene.know()
-    assert scene.handle() == ("delivered", "")
-    operation, key, body = scene.org.events[0]
-    assert (operation, key) == ("update", CONTACT_ID)
-    assert json.loads(body["callAttributes"]) == {"Summary__c": "All is well."}
-    assert "well" not in scene.told.stream.getvalue()
-
-
-TOTALS = {"totalHoldDuration": 34, "numberOfHolds": 2, "agentInteractionDuration": 254}
-BROUGHT = DeliveredRecord(totals=TOTALS).to_text()
-
-
-def deliver(scene: Scene, brought: str = BROUGHT) -> None:
-    """The contact's record was delivered."""
-    wanted = RecordVersion(scene.key, 1, "x", brought)
-    lease = scene.records.acquire(wanted, 9.0, CENTERS.default)
-    assert isinstance(lease, RecordLease)
-    assert scene.records.settle(lease)
-
-
-def test_a_summary_takes_nothing_away_from_the_calls_record() -> None:
-    """Given Salesforce takes totals that an update leaves out for 0, then those of the contact
-    record are repeated."""
-    scene = Scene(summary_field="Summary__c")
-    scene.know()
-    deliver(scene)
-    scene.handle()
-    body = scene.org.events[0][2]
-    assert {name: body[name] for name in TOTALS} == TOTALS
-
-
-def test_a_summary_is_left_out_where_the_records_totals_are_not_known() -> None:
-    scene = Scene(summary_field="Summary__c")
-    scene.know()
-    deliver(scene, brought="")
-    assert scene.handle() == ("delivered", "")
-    assert {operation for operation, _, _ in scene.org.events} == {"postConversationEvents"}
-
-
-def test_a_summary_waits_for_the_record_that_is_being_sent() -> None:
-    """Given a record on its way, then nothing is sent until it has arrived."""
-    scene = Scene(summary_field="Summary__c")
-    scene.know()
-    lease = scene.records.acquire(RecordVersion(scene.key, 1, "x", BROUGHT), 9.0, CENTERS.default)
-    assert isinstance(lease, RecordLease)
-    with pytest.raises(TransientFailure):
-        scene.handle()
-    assert not scene.org.events
-    assert scene.records.settle(lease)
-    assert scene.handle() == ("delivered", "")
-    assert scene.org.events[0][2]["numberOfHolds"] == 2

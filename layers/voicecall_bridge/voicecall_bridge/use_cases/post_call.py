@@ -83,7 +83,8 @@ class PostCallAnalysis:
             LedgerUnavailable, DirectoryUnavailable: it does not answer now.
             OtherContactCenter: the stack does not serve the contact's.
         """
-        lease = self.leases.acquire(key, file.version, deadline.remaining())
+        seconds = deadline.remaining() + LEASE_MARGIN_SECONDS
+        lease = self.leases.acquire(key, file.version, seconds)
         if isinstance(lease, Superseded):
             return lease
         if isinstance(lease, LeaseHeld):
