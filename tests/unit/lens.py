@@ -55,6 +55,7 @@ class TranscriptOrg(TelephonyClient):
         requests: calls of each request with lines, with the number of their lines.
         entry: status and message of a call that is not taken.
         fault: error of a whole request, asked before each one.
+        given: how many seconds each request may take.
         at_work, taken: called within each request with lines, with its calls: before they are
             taken, and afterwards.
     """
@@ -65,6 +66,7 @@ class TranscriptOrg(TelephonyClient):
         self.requests: list[dict[str, int]] = []
         self.entry: Entry = lambda _: None
         self.fault: Callable[[], TelephonyError | None] = lambda: None
+        self.given: list[float] = []
         self.at_work: Callable[[Sequence[str]], None] = lambda _: None
         self.taken: Callable[[Sequence[str]], None] = lambda _: None
         self._busy: Counter[str] = Counter()
@@ -77,6 +79,7 @@ class TranscriptOrg(TelephonyClient):
         deadline: Deadline,
         body: Mapping[str, object] | None = None,
     ) -> SalesforceResult:
+        self.given.append(deadline.remaining())
         if error := self.fault():
             error.attempts = 1
             raise error

@@ -18,13 +18,15 @@ Item = dict[str, dict[str, Any]]
 
 
 class MemoryDynamoDB:
-    """One table of items by their key."""
+    """One table of items by their key. A read that is not consistent misses the last write."""
 
     def __init__(self) -> None:
         self.items: dict[str, Item] = {}
+        self._before: dict[str, Item] = {}
 
     def get_item(self, **request: Any) -> dict[str, Any]:
-        item = self.items.get(_key(request["Key"]))
+        seen = self.items if request.get("ConsistentRead") else self._before
+        item = seen.get(_key(request["Key"]))
         return {"Item": dict(item)} if item else {}
 
     def put_item(self, **request: Any) -> dict[str, Any]:
@@ -46,6 +48,7 @@ class MemoryDynamoDB:
                 "UpdateItem",
             )
         after = _updated({**request["Key"], **before}, request["UpdateExpression"], values)
+        self._before[_key(request["Key"])] = before
         self.items[_key(request["Key"])] = after
         return {"Attributes": dict(before)} if request.get("ReturnValues") == "ALL_OLD" else {}
 

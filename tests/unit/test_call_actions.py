@@ -28,6 +28,7 @@ from voicecall_bridge.telephony.errors import (
 )
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.call_actions import CallActions
+from voicecall_bridge.use_cases.one_call import OneCall
 from voicecall_bridge.use_cases.results import LeaseTimeout, NotRouted, Progress
 
 KEY = ContactKey(INSTANCE_ID, CONTACT_ID)
@@ -131,6 +132,7 @@ def test_an_omni_flow_that_finds_somebody(members: dict[str, object]) -> None:
         ({"status": "Queued"}, True),
         ({}, True),
         ({"status": "Failure", "errors": ["no such agent"]}, False),
+        ({"status": "Unavailable", "errors": ["no such agent"]}, False),
         ({"errors": "no such agent"}, False),
     ],
     ids=repr,
@@ -199,6 +201,10 @@ def test_a_callback_is_requested_once_for_a_number() -> None:
     ]
 
 
+def test_a_request_does_not_show_its_number() -> None:
+    assert NUMBER not in repr(OneCall(Operation.REQUEST_CALLBACK, {"callbackNumber": NUMBER}))
+
+
 @pytest.mark.parametrize(
     "error", [Rejected("refused", status=400), Unavailable("fails", status=503)], ids=repr
 )
@@ -230,13 +236,17 @@ def test_a_callback_whose_worker_died_is_never_repeated() -> None:
     """Given a worker that ended before it could tell, then others wait for it, and when its lease
     has run out they know that nobody knows."""
     scene = Scene(RuntimeError("the process ends here"))
+    began = scene.clock.now
     with pytest.raises(RuntimeError):
         scene.callback(seconds=6.0)
     with pytest.raises(LeaseTimeout) as waited:
         scene.callback(seconds=2.0)
     assert not waited.value.request_kept
     assert sum(scene.clock.slept) < 2.0
-    scene.clock.sleep(6.0 + LEASE_MARGIN_SECONDS)
+    scene.clock.now = began + 6.0 + LEASE_MARGIN_SECONDS - 0.1
+    with pytest.raises(LeaseTimeout):
+        scene.callback(seconds=0.1)
+    scene.clock.sleep(0.2)
     with pytest.raises(OutcomeUnknown):
         scene.callback()
     assert len(scene.client.performed) == 1

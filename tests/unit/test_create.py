@@ -255,10 +255,11 @@ def test_a_call_starts_once_however_often_it_is_tried(told: Told) -> None:
     assert len({sent.start_time for sent in scene.client.sent}) == 1
 
 
-def test_a_refused_parent_that_was_the_bridges_idea(told: Told) -> None:
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_a_refused_parent_that_was_the_bridges_idea(told: Told, status: int) -> None:
     """Given createVoiceCall on a transfer contact whose parent Salesforce does not know, then the
     call is made as the initial one that the flow asked for."""
-    refusal = failed(Rejected("no parent", status=400), attempts=2)
+    refusal = failed(Rejected("no parent", status=status), attempts=2)
     scene = Scene(told, refusal, MADE)
     assert scene.create(a_transfer()).attempts == 3
     first, second = scene.client.sent
@@ -282,9 +283,18 @@ def test_a_refused_parent_that_the_flow_asked_for(told: Told) -> None:
     assert scene.not_created(contact=a_transfer(), asked=TRANSFER).cause.status == 400
 
 
-def test_no_second_call_where_the_first_may_exist(told: Told) -> None:
-    scene = Scene(told, failed(Rejected("no parent", status=400, effect=Effect.UNKNOWN)))
-    assert scene.not_created(contact=a_transfer()).cause.effect is Effect.UNKNOWN
+@pytest.mark.parametrize(
+    "error",
+    [
+        Rejected("no parent", status=400, effect=Effect.UNKNOWN),
+        Rejected("a conflict", status=409),
+        Rejected("a redirect", status=302),
+    ],
+    ids=str,
+)
+def test_no_second_call_where_the_first_may_exist(told: Told, error: Rejected) -> None:
+    scene = Scene(told, failed(error))
+    assert scene.not_created(contact=a_transfer()).cause is error
 
 
 def test_a_second_voice_call_is_told_of_and_the_first_stands(told: Told) -> None:

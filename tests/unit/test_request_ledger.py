@@ -108,7 +108,8 @@ def test_an_item_of_an_earlier_version(
     ledger: RequestLedger, attributes: dict[str, dict[str, str]], answer: object
 ) -> None:
     """Given a request with an unknown outcome, and a record that kept the end of its lease."""
-    named = {f"{NUMBER}_{name}": value for name, value in attributes.items()}
+    slot = "callback_56232530251eb640"
+    named = {f"{slot}_{name}": value for name, value in attributes.items()}
     item = {"ledger_key": {"S": str(KEY)}, **named}
     ledger.table.client().put_item(TableName=ledger.table.name, Item=item)
     assert ledger.acquire(KEY, NUMBER, SECONDS) == answer

@@ -24,13 +24,17 @@ def entries(*found: Any) -> SalesforceResult:
 @pytest.mark.parametrize(
     ("status", "message", "verdict", "code"),
     [
-        (202, "", Verdict.TAKEN, ""),
+        (200, "", Verdict.TAKEN, ""),
+        (299, "", Verdict.TAKEN, ""),
+        (300, "", Verdict.LATER, "300"),
+        (399, "", Verdict.LATER, "399"),
         (400, "RESOURCE_EXHAUSTED: try later", Verdict.LATER, "RESOURCE_EXHAUSTED"),
         (400, "SCV_LIMITS_ERROR", Verdict.LATER, "SCV_LIMITS_ERROR"),
         (400, "content is required", Verdict.REFUSED, "400"),
         (404, "no such call", Verdict.LATER, "NO_VOICE_CALL"),
         (409, "transcription paused", Verdict.PAUSED, "TRANSCRIPTION_PAUSED"),
         (429, "", Verdict.LATER, "429"),
+        (499, "", Verdict.REFUSED, "499"),
         (500, "", Verdict.LATER, "500"),
         (0, "", Verdict.LATER, "OUTCOME_UNKNOWN"),
         ("400", "content is required", Verdict.REFUSED, "400"),

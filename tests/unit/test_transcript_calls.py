@@ -15,7 +15,8 @@ from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.contact_centers.registry import ContactCenter, ContactCenterRegistry
 from voicecall_bridge.ledger.contact_facts import ContactFactsLedger, NewFacts
 from voicecall_bridge.ledger.creations import CreateLease, CreationLedger, PlannedCreate
-from voicecall_bridge.ledger.table import Table
+from voicecall_bridge.ledger.table import LedgerUnavailable, Table
+from voicecall_bridge.use_cases import transcript_calls
 from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.transcript_calls import (
     CONSULT_SECONDS,
@@ -96,6 +97,21 @@ def test_an_unmerged_consult_stays_with_its_own_call() -> None:
     assert scene.of("c-2") == ("c-1", FIRST.name)
 
 
+def test_a_contact_that_the_ledger_does_not_know_does_not_go_on() -> None:
+    scene = Scene(ONE_CENTER)
+    scene.create("c-2", "c-1")
+    scene.facts.remember(scene.key("c-2"), NewFacts("c-1"))
+    assert scene.of("c-2") == ("c-1", FIRST.name)
+
+
+def test_contacts_that_name_each_other_are_no_chain() -> None:
+    scene = Scene()
+    scene.create("c-1", "c-2")
+    scene.create("c-2", "c-1")
+    assert scene.of("c-2") == ("c-2", FIRST.name)
+    assert scene.asked == 1
+
+
 def test_a_leg_without_a_voice_call_has_no_place_of_its_own() -> None:
     scene = Scene()
     scene.create("c-1")
@@ -143,15 +159,52 @@ def test_the_contact_center_that_an_attribute_names() -> None:
     assert scene.of("c-1") == ("c-1", SECOND.name)
 
 
-def test_what_is_known_is_kept_for_a_while() -> None:
+@pytest.mark.parametrize("later", [0.0, 1.0])
+def test_what_is_known_is_kept_for_a_while(later: float) -> None:
     scene = Scene()
-    scene.create("c-1")
+    scene.create("c-1", center=SECOND)
     scene.of("c-1")
     scene.dynamodb.items.clear()
-    assert scene.of("c-1") == ("c-1", FIRST.name)
-    scene.clock.now += KEPT_SECONDS
-    assert scene.of("c-1") == ("c-1", FIRST.name)
+    scene.clock.now += KEPT_SECONDS - 1.0
+    assert scene.of("c-1") == ("c-1", SECOND.name)
+    scene.clock.now += 1.0 + later
+    assert scene.of("c-1") == ("c-1", FIRST.name), "nobody knows it any more"
     assert scene.asked == 1
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_connect_is_asked_for_a_contact_center_once_in_ten_minutes(known: bool) -> None:
+    """Given a call that no flow has created, and that Connect knows, or does not."""
+    scene = Scene()
+    scene.facts.remember(scene.key("c-1"), NewFacts("c-1"))
+    if known:
+        scene.directory.know(
+            a_contact(contact_id="c-1", initial_contact_id="c-1", secret_name="sales/second")
+        )
+    began = scene.clock.now
+    for seconds, asked in ((0.0, 1), (CONSULT_SECONDS, 1), (598.0, 1), (600.0, 2)):
+        scene.clock.now = began + seconds
+        assert scene.of("c-1") == ("c-1", SECOND.name if known else FIRST.name)
+        assert scene.asked == asked
+
+
+def test_only_so_many_contacts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcript_calls, "KEPT_CONTACTS", 2)
+    scene = Scene(ONE_CENTER)
+    for contact, asked in (("c-1", 1), ("c-2", 2), ("c-1", 2), ("c-3", 3), ("c-2", 3), ("c-1", 4)):
+        scene.of(contact)
+        assert scene.asked == asked
+
+
+def test_a_ledger_that_does_not_remember_what_connect_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(**_: object) -> None:
+        raise LedgerUnavailable("ConnectTimeoutError")
+
+    scene = Scene()
+    scene.directory.know(a_contact(contact_id="c-2", initial_contact_id="c-1"))
+    monkeypatch.setattr(scene.dynamodb, "update_item", down)
+    assert scene.of("c-2") == ("c-1", FIRST.name)
+    assert scene.told.counted()["LedgerFault"] == 1
 
 
 def test_facts_are_kept_as_told() -> None:

@@ -16,13 +16,18 @@ QUEUE_TRANSFER: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("asked", [INBOUND, TRANSFER])
-def test_it_takes_its_parents_number(asked: CallInitiation) -> None:
+UNSTATED = QUEUE_TRANSFER | {"initiation_method": InitiationMethod.UNSTATED}
+
+
+@pytest.mark.parametrize(
+    ("asked", "leg"), [(INBOUND, QUEUE_TRANSFER), (TRANSFER, QUEUE_TRANSFER), (TRANSFER, UNSTATED)]
+)
+def test_it_takes_its_parents_number(asked: CallInitiation, leg: dict[str, Any]) -> None:
     """Given Connect leaves the number of a queue transfer out, then the call goes on on the number
     that it came in on, in the flow as in events."""
     scene = Scene(MADE, MADE)
     scene.flow(a_contact(contact_id=PARENT_ID, initial_contact_id=PARENT_ID))
-    scene.flow(a_transfer(**QUEUE_TRANSFER), asked)
+    scene.flow(a_transfer(**leg), asked)
     assert [request.to for request in scene.client.sent] == [SYSTEM, SYSTEM]
 
 
@@ -33,6 +38,13 @@ def test_a_number_of_its_own_is_its_number() -> None:
     scene.flow(a_transfer(system_address="+18005550111"), TRANSFER)
     assert scene.client.sent[1].to == "+18005550111"
     assert "entry" not in scene.journal
+
+
+def test_a_call_that_is_no_transfer_takes_no_other_ones_number() -> None:
+    scene = Scene(MADE)
+    scene.flow(a_contact(contact_id=PARENT_ID, initial_contact_id=PARENT_ID))
+    with pytest.raises(MissingProperty):
+        scene.flow(a_transfer(**UNSTATED), INBOUND)
 
 
 def test_a_parent_whose_number_is_not_known() -> None:

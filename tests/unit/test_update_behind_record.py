@@ -13,7 +13,7 @@ from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.unit.samples import CENTER
 from tests.unit.test_call_actions import Scene
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.lease import LeaseHeld
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld
 from voicecall_bridge.ledger.records import (
     RecordLease,
     RecordLedger,
@@ -170,7 +170,9 @@ def test_a_lease_that_cannot_be_ended_runs_out(monkeypatch: pytest.MonkeyPatch) 
     scene = after_the_record(PENDING)
     monkeypatch.setattr(RecordLedger, "release_update", silent)
     assert scene.update(callOrigin="Voicemail").members == PENDING.members
-    scene.clock.sleep(60.0)
+    scene.clock.sleep(6.0 + LEASE_MARGIN_SECONDS - 0.1)
+    assert isinstance(scene.actions.records.acquire(version(6), 5.0, CENTER), LeaseHeld)
+    scene.clock.sleep(0.2)
     assert isinstance(scene.actions.records.acquire(version(6), 5.0, CENTER), RecordLease)
 
 
