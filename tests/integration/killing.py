@@ -10,7 +10,7 @@ import json
 import time
 from dataclasses import dataclass, replace
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from simulator.aws.queue_clock import visible_in
 from simulator.functions.lambda_process import Invocation, LambdaProcess
@@ -53,7 +53,8 @@ class Point:
 
 
 class Worker:
-    """A function's process, killed at a point.
+    """A function's process, killed at a point; as a context manager, with the environment that gets
+    its inputs afterwards: one, as Lambda keeps one as long as it lives.
 
     Args:
         servers: what it talks to.
@@ -76,6 +77,15 @@ class Worker:
         self.variables: Mapping[str, str] = NO_VARIABLES
         self.function = replace(servers.aws.template.functions[function], timeout=FUNCTION_SECONDS)
         self.lines: list[str] = []
+        self._next: LambdaProcess | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the environment that came after."""
+        if self._next is not None:
+            self._next.close()
 
     def process(self, endpoint: str) -> LambdaProcess:
         """An environment whose service is at that address."""
@@ -120,15 +130,14 @@ class Worker:
     def come_again(self, event: dict[str, Any]) -> None:
         """Lambda's retries, until all of it has ended, or waits in a queue."""
         end = time.monotonic() + PATIENCE_SECONDS
-        with self.process(self.servers.aws.endpoint) as process:
-            while True:
-                invocation = self._invoke(process, event)
-                error = invocation.error or {}
-                assert error.get("errorType", "TransientFailure") == "TransientFailure", invocation
-                if not error and not invocation.payload.get("batchItemFailures"):
-                    return
-                assert time.monotonic() < end, "it comes again for ever"
-                time.sleep(0.2)
+        while True:
+            invocation = self._invoke(event)
+            error = invocation.error or {}
+            assert error.get("errorType", "TransientFailure") == "TransientFailure", invocation
+            if not error and not invocation.payload.get("batchItemFailures"):
+                return
+            assert time.monotonic() < end, "it comes again for ever"
+            time.sleep(0.5)
 
     def drain_retries(self) -> None:
         """What waits in the function's queue, until all of it has ended.
@@ -136,24 +145,20 @@ class Worker:
         The queue's pauses are jumped over; the lease of the process that died ends in real time.
         """
         clock = Clock()
-        clock.on_sleep = lambda _ahead: time.sleep(0.2)
-        with self.process(self.servers.aws.endpoint) as process:
-            pollers = [
-                SqsPoller(
-                    self.servers.clients["sqs"],
-                    mapping,
-                    lambda batch: self._invoke(process, batch),
-                    visible_in,
-                    clock,
-                )
-                for mapping in read_queue_mappings(self.servers.aws.template)
-                if mapping.function == self.function.logical_id
-            ]
-            drain(pollers, clock, clock.sleep, within=LONG_SECONDS)
+        clock.on_sleep = lambda _ahead: time.sleep(0.5)
+        pollers = [
+            SqsPoller(self.servers.clients["sqs"], mapping, self._invoke, visible_in, clock)
+            for mapping in read_queue_mappings(self.servers.aws.template)
+            if mapping.function == self.function.logical_id
+        ]
+        drain(pollers, clock, clock.sleep, within=LONG_SECONDS)
         assert all(poller.next_due is None for poller in pollers)
 
-    def _invoke(self, process: LambdaProcess, event: dict[str, Any]) -> Invocation:
-        invocation = process.invoke(event)
+    def _invoke(self, event: dict[str, Any]) -> Invocation:
+        """One invocation after the death."""
+        if self._next is None:
+            self._next = self.process(self.servers.aws.endpoint)
+        invocation = self._next.invoke(event)
         self.lines += invocation.logs
         return invocation
 

@@ -57,11 +57,11 @@ def killed(
     """The worker after its death and the retries."""
     # A clearRouting leaves nothing that could be looked at.
     taken = (lambda: bool(servers.salesforce.voice_calls())) if method == "POST" else lambda: True
-    worker = Worker(servers, "ContactEventsFunction", point, method, taken)
     batch = batch_of([stream_record(make())])
-    worker.die(batch)
-    worker.come_again(batch)
-    worker.drain_retries()
+    with Worker(servers, "ContactEventsFunction", point, method, taken) as worker:
+        worker.die(batch)
+        worker.come_again(batch)
+        worker.drain_retries()
     return worker
 
 

@@ -32,9 +32,13 @@ FILE = {
 @pytest.mark.parametrize("point", LINE.values(), ids=LINE)
 def test_killed_while_lines_are_sent(lens: LensStand, point: Point) -> None:
     contact, batch = (name := lens.call()), lens.batch(name)
-    worker = Worker(lens.servers, LENS, point, "POST", lambda: len(lens.said(contact)) == LINES)
-    worker.die(batch)
-    worker.come_again(batch)
+
+    def taken() -> bool:
+        return len(lens.said(contact)) == LINES
+
+    with Worker(lens.servers, LENS, point, "POST", taken) as worker:
+        worker.die(batch)
+        worker.come_again(batch)
     assert lens.said(contact) == [f"{contact}-{number}" for number in range(LINES)]
     assert worker.requests() == 2
     assert worker.deliveries() == 1
@@ -48,9 +52,9 @@ def test_killed_while_a_record_is_put_into_the_queue(lens: LensStand, point: Poi
     the queue has the record as well or not."""
     contact, batch = (name := lens.call()), lens.batch(name)
     lens.salesforce.inject(Fault("status", status=503))
-    worker = Worker(lens.servers, LENS, point, "POST")
-    worker.die(batch)
-    worker.come_again(batch)
+    with Worker(lens.servers, LENS, point, "POST") as worker:
+        worker.die(batch)
+        worker.come_again(batch)
     assert lens.waiting() == point.answer
     lens.try_waiting()
     assert lens.said(contact) == [f"{contact}-{number}" for number in range(LINES)]
@@ -67,9 +71,9 @@ def test_killed_while_a_file_is_brought(lens: LensStand, point: Point) -> None:
     def events() -> int:
         return len(lens.events(contact, "postConversationEvents"))
 
-    worker = Worker(lens.servers, POST_CALL, point, "POST", lambda: events() > 0)
-    worker.die(file)
-    worker.come_again(file)
+    with Worker(lens.servers, POST_CALL, point, "POST", lambda: events() > 0) as worker:
+        worker.die(file)
+        worker.come_again(file)
     # Where botocore asks twice on a busy machine, the counted request comes before the POST.
     expected = {4 * (1 + point.more)} | ({4} if point.request else set())
     assert events() in expected

@@ -79,10 +79,10 @@ def delivered_at(records: RecordsStand) -> dict[str, float]:
 
 
 def test_one_record_that_always_fails(records: RecordsStand) -> None:
-    """Given one lane and 40 records, of which one gets 500 whenever it is sent, then no other
+    """Given one lane and 20 records, of which one gets 500 whenever it is sent, then no other
     waits longer than a minute and none is given up; the one ends as a dead letter with its
     reason when it has failed for a day. (Four hundred of them: tests/unit/test_retries.py.)"""
-    contacts = [f"c{number}" for number in range(40)]
+    contacts = [f"c{number}" for number in range(20)]
     contacts[7] = "bad"
     records.salesforce.inject(
         Fault("status", method="PATCH", times=None, vendor_call_key="bad", status=500)
@@ -93,7 +93,7 @@ def test_one_record_that_always_fails(records: RecordsStand) -> None:
     assert at.keys() == set(contacts) - {"bad"}
     assert max(at.values()) <= 60.0
     assert [letter["reason"] for letter in records.letters()] == ["500"]
-    assert records.ends() == {("delivered", ""): 39, ("dead_lettered", "500"): 1}
+    assert records.ends() == {("delivered", ""): 19, ("dead_lettered", "500"): 1}
     assert MOST_SECONDS <= records.clock.ahead <= MOST_SECONDS + 2 * HOUR
     records.check_account()
 
@@ -101,7 +101,7 @@ def test_one_record_that_always_fails(records: RecordsStand) -> None:
 def test_an_hour_without_salesforce(records: RecordsStand) -> None:
     """Given an outage of an hour, then nothing is given up, all is delivered after it, and while it
     lasts a record is tried six times at most."""
-    contacts = [f"c{number}" for number in range(20)]
+    contacts = [f"c{number}" for number in range(8)]
     records.salesforce.inject(Fault("status", method="PATCH", times=None, status=503))
     over: list[int] = []
 
@@ -129,15 +129,15 @@ def test_killed_while_parking(servers: Servers, *, parked: bool) -> None:
     one changes nothing: one VoiceCall and no dead letter."""
     known(servers, "killed")
     point = Point(1, answer=parked, service="SQS")
-    worker = Worker(servers, "ContactEventsFunction", point, "POST")
     batch = batch_of([stream_record(event("QUEUED", "killed"))])
     servers.salesforce.inject(Fault("status", times=None, status=503))
-    worker.die(batch)
-    worker.come_again(batch)
-    let_time_pass(FIRST_SECONDS + 1.0)
-    waiting = servers.aws.messages(worker.function.environment["RETRY_QUEUE_URL"])
-    assert len(waiting) == parked
-    worker.come_again(from_queue(waiting))
+    with Worker(servers, "ContactEventsFunction", point, "POST") as worker:
+        worker.die(batch)
+        worker.come_again(batch)
+        let_time_pass(FIRST_SECONDS + 1.0)
+        waiting = servers.aws.messages(worker.function.environment["RETRY_QUEUE_URL"])
+        assert len(waiting) == parked
+        worker.come_again(from_queue(waiting))
     (call,) = servers.salesforce.voice_calls()
     assert call.vendor_call_key == "killed"
     assert servers.aws.messages(worker.function.environment["DEAD_LETTER_QUEUE_URL"]) == []
