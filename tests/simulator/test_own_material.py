@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import io
 import json
@@ -17,7 +16,7 @@ from tests.simulator.samples import flow_event, queued_event
 if TYPE_CHECKING:
     from pathlib import Path
 
-OTHER = "arn:aws:connect:eu-central-1:444455556666:instance/aaaaaaaa-1111-4222-8333-444455556666"
+pytestmark = pytest.mark.usefixtures("one_simulator")
 
 
 def written(path: Path, value: Any) -> Path:
@@ -25,46 +24,27 @@ def written(path: Path, value: Any) -> Path:
     return path
 
 
-def test_events_of_another_instance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a Lambda event of Kinesis with an event of another instance, then the simulator is that
-    instance, says so, and knows of the contact what the event says."""
-    event = queued_event("c-1", instanceArn=OTHER)
-    data = base64.b64encode(json.dumps(event).encode()).decode()
-    path = written(tmp_path / "event.json", {"Records": [{"kinesis": {"data": data}}]})
-
-    assert main(["replay", str(path)]) == RIGHT
-
-    shown = capsys.readouterr().out
-    assert "recognised: 1 contact event; in a list of records, a record of Kinesis" in shown
-    assert "replayed as instance aaaaaaaa-1111-4222-8333-444455556666 in eu-central-1" in shown
-    assert (
-        "DescribeContact knows of c-1 what contact_events say, without the caller's number" in shown
-    )
-    assert "anonymous to +18005550123" in shown
-    assert "1 in, 1 accounted for: the tally closes" in shown
-
-
 def test_flow_event_tells_of_the_contact(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given JSON lines with a flow's event that fails and a contact event, in gzip, then the event
     makes the call with the number that the flow's event told."""
-    chat = flow_event("c-1", method="updateVoiceCall")
+    chat = flow_event("own-1", method="updateVoiceCall")
     path = tmp_path / "lines.bin"
-    lines = f"{json.dumps(chat)}\n{json.dumps(queued_event('c-1'))}\n"
+    lines = f"{json.dumps(chat)}\n{json.dumps(queued_event('own-1'))}\n"
     path.write_bytes(gzip.compress(lines.encode()))
 
     assert main(["replay", str(path)]) == WRONG  # there is no call to update yet
 
     shown = capsys.readouterr().out
-    assert "DescribeContact knows of c-1 what contact_events and contact_flow say\n" in shown
+    assert "DescribeContact knows of own-1 what contact_events and contact_flow say\n" in shown
     assert "+12065550123 to +18005550123" in shown
 
 
 def test_standard_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = io.BytesIO(json.dumps(flow_event("c-1")).encode("utf-16"))
+    data = io.BytesIO(json.dumps(flow_event("own-2")).encode("utf-16"))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(data))
 
     assert main(["replay", "-"]) == RIGHT
@@ -75,7 +55,7 @@ def test_standard_input(
 def test_event_that_no_rule_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given an event that no rule takes, then the field and both values are named, and it is no
     success unless it is allowed."""
-    path = written(tmp_path / "event.json", queued_event("c-1", eventType="COMPLETED"))
+    path = written(tmp_path / "event.json", queued_event("own-3", eventType="COMPLETED"))
 
     assert main(["replay", str(path)]) == WRONG
     shown = capsys.readouterr().out
@@ -89,11 +69,11 @@ def test_events_of_which_more_is_to_be_known(
 ) -> None:
     """Given a call's first event, and a file of Contact Lens that lies in the user's own bucket,
     then it is said what they need."""
-    first = queued_event("c-1", eventType="INITIATED")
-    key = "Analysis/Voice/2026/11/26/c-1_analysis_2026-11-26T10:09:00Z.json"
+    first = queued_event("own-4", eventType="INITIATED")
+    key = "Analysis/Voice/2026/11/26/own-4_analysis_2026-11-26T10:09:00Z.json"
     stored = {"bucket": {"name": "own"}, "object": {"key": key}}
     file = {"source": "aws.s3", "detail-type": "Object Created", "detail": stored}
-    whole = {**queued_event("c-1"), **file}
+    whole = {**queued_event("own-4"), **file}
 
     assert main(["replay", str(written(tmp_path / "both.json", [first, whole]))]) == WRONG
 
@@ -106,8 +86,8 @@ def test_missing_property_is_named_as_the_flow_names_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given a contact without our number, then flow and event name the same property."""
-    flow = written(tmp_path / "flow.json", flow_event("c-1", SystemEndpoint=None))
-    event = written(tmp_path / "event.json", queued_event("c-2", tags={}))
+    flow = written(tmp_path / "flow.json", flow_event("own-5", SystemEndpoint=None))
+    event = written(tmp_path / "event.json", queued_event("own-5-event", tags={}))
 
     assert main(["replay", str(flow)]) == WRONG
     told_by_flow = capsys.readouterr().out
@@ -141,21 +121,6 @@ def test_all_else_is_refused_at_once(
     assert told.out == ""
     assert f"{path}: {why}" in told.err
     assert "understood are:" in told.err
-
-
-def test_whole_call_of_another_instance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a call of another instance that says what DescribeContact knows, then it is replayed as
-    that instance's."""
-    lines = [
-        {"connect": {"contacts": [{"Id": "c-1", "InitiationMethod": "INBOUND"}]}},
-        {"source": "contact_event", "event": queued_event("c-1", instanceArn=OTHER)},
-    ]
-    path = tmp_path / "call.txt"
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-
-    assert main(["replay", str(path)]) == RIGHT
-
-    assert "replayed as instance aaaaaaaa-1111" in capsys.readouterr().out
 
 
 def test_anonymize_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,21 +1,15 @@
 """`python -m simulator run` and `replay`, whole: real processes and HTTP, few events.
 
-The commands begin with a simulator that runs and is empty. That they start one, and end it, is seen
-in test_stream_replay.py.
+The commands begin with a simulator that runs and is empty.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator import __main__ as command
 from simulator.__main__ import RIGHT, UNUSABLE, WRONG, main
-from simulator.instance import OWN_INSTANCE, Instance
-from simulator.simulator import Simulator
 from tests.simulator.samples import (
     created,
     flow_event,
@@ -42,18 +36,7 @@ def down(contact_id: str, *, given: list[str] | None = None) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def running() -> Iterator[Simulator]:
-    """One simulator for all commands: to start one takes longer than most of them."""
-    with Simulator() as simulator, pytest.MonkeyPatch.context() as patch:
-
-        def emptied(*, instance: Instance = OWN_INSTANCE) -> AbstractContextManager[Simulator]:
-            assert instance == OWN_INSTANCE
-            simulator.reset()
-            return nullcontext(simulator)
-
-        patch.setattr(command, "Simulator", emptied)
-        yield simulator
+pytestmark = pytest.mark.usefixtures("one_simulator")
 
 
 @pytest.fixture

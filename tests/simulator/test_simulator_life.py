@@ -1,5 +1,6 @@
 """The simulator begins and ends: its settings, its state, and that nothing of it is left."""
 
+import os
 import re
 import signal
 import subprocess
@@ -105,7 +106,7 @@ def test_state_outlives_the_simulator(tmp_path: Path) -> None:
         assert [call.vendor_call_key for call in simulator.salesforce.voice_calls()] == ["c-1"]
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_serve_command_ends_cleanly(ending: signal.Signals, tmp_path: Path) -> None:
     """Given `bridge simulator` with a function that runs, started in the background as a
     script does, when it is told to end, then it ends with status 0, and neither a process nor a
@@ -137,6 +138,28 @@ def test_serve_command_ends_cleanly(ending: signal.Signals, tmp_path: Path) -> N
     finally:
         command.kill()
         command.communicate()
+
+
+def test_a_closed_terminal_ends_a_command_as_kill_does(tmp_path: Path) -> None:
+    """Given a command that waits for its material, when its terminal is closed, then it ends by
+    the exception by which SIGTERM ends the one above, and with a shell's status for the signal."""
+    material = tmp_path / "material"
+    os.mkfifo(material)
+    anonymize = [
+        sys.executable,
+        "-m",
+        "simulator",
+        "anonymize",
+        str(material),
+        str(tmp_path / "out"),
+    ]
+    with subprocess.Popen(anonymize, cwd=ROOT) as command:
+        try:
+            with material.open("wb"):  # waits until the command reads
+                command.send_signal(signal.SIGHUP)
+                assert command.wait(PATIENCE) == 128 + signal.SIGHUP
+        finally:
+            command.kill()
 
 
 def test_event_published_by_curl(tmp_path: Path) -> None:

@@ -8,13 +8,21 @@ import pytest
 from simulator.__main__ import RIGHT, UNUSABLE, WRONG, main
 from tests.simulator.samples import NO_RETRY_QUEUE, flow_event, queued_event, write_call, write_json
 
+pytestmark = pytest.mark.usefixtures("one_simulator")
+
 HEADER = {"comment": "a call", "source": "invented"}
-CONTACT = {"Id": "c-1", "Channel": "VOICE", "InitiationMethod": "INBOUND"}
-KNOWN = {"connect": {"contacts": [CONTACT]}}
-CALLS = {"expectCalls": [{"vendorCallKey": "c-1", "parent": None}]}
+CONTACT = {"Channel": "VOICE", "InitiationMethod": "INBOUND"}
 
 
-def event(contact_id: str = "c-1", expect: Any = None, **changes: Any) -> dict[str, Any]:
+def known(*contacts: str) -> dict[str, Any]:
+    return {"connect": {"contacts": [{**CONTACT, "Id": contact} for contact in contacts]}}
+
+
+def calls(contact_id: str) -> dict[str, Any]:
+    return {"expectCalls": [{"vendorCallKey": contact_id, "parent": None}]}
+
+
+def event(contact_id: str, expect: Any = None, **changes: Any) -> dict[str, Any]:
     line = {"source": "contact_event", "event": queued_event(contact_id, **changes)}
     return line if expect is None else {**line, "expect": expect}
 
@@ -32,14 +40,14 @@ def test_flow_and_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         HEADER,
         {
             "source": "contact_flow",
-            "event": flow_event("c-1"),
+            "event": flow_event("told"),
             "expect": {"answer": {"status": "created"}},
         },
-        event(expect=ends("superseded", "ALREADY_CREATED", deliveries=1)),
-        event(expect={"matched": False}, eventType="COMPLETED"),
+        event("told", expect=ends("superseded", "ALREADY_CREATED", deliveries=1)),
+        event("told", expect={"matched": False}, eventType="COMPLETED"),
         {"expectRequests": {"create": 1}},
         {"expectDeadLetters": []},
-        CALLS,
+        calls("told"),
     )
 
     assert main(["run", "-v", str(tmp_path)]) == RIGHT
@@ -58,16 +66,16 @@ def test_falsified_expectations(tmp_path: Path, capsys: pytest.CaptureFixture[st
         tmp_path,
         "call",
         HEADER,
-        KNOWN,
-        event(expect=ends("skipped", "CALL_OVER", deliveries=2, matched=False)),
+        known("false"),
+        event("false", expect=ends("skipped", "CALL_OVER", deliveries=2, matched=False)),
         {
             "source": "contact_event",
-            "batch": [{"event": queued_event("c-1")}, {"record": "{", "partitionKey": "c-1"}],
+            "batch": [{"event": queued_event("false")}, {"record": "{", "partitionKey": "false"}],
             "expect": {"delivered": 2},
         },
         {"expectRequests": {"create": 2, "reroute": 1}},
         {"expectDeadLetters": ["400"]},
-        CALLS,
+        calls("false"),
     )
 
     assert main(["run", "-v", str(tmp_path)]) == WRONG
@@ -100,7 +108,7 @@ def every_way() -> tuple[dict[str, Any], ...]:
     lost = event("c-3", ends("dead_lettered", "UNDELIVERED"), initialContactId="")
     flow = {"source": "contact_flow", "event": flow_event("c-4"), "expect": {}}
     return (
-        {"connect": {"contacts": [{**CONTACT, "Id": f"c-{number}"} for number in (1, 2)]}},
+        known("c-1", "c-2"),
         {**batch, "twice": True, "expect": {"delivered": 1}},
         {"salesforce": [down]},
         event("c-2", ends("dead_lettered", "GIVEN_UP")),
@@ -135,9 +143,9 @@ def test_own_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given an event whose contact a call does not tell, when it is replayed, then it is a dead
     letter and the cure is shown; one that no rule takes is explained, and what a record lacks is
     named."""
-    unknown = write_call(tmp_path, "unknown", HEADER, event())
-    chat = write_json(tmp_path / "chat.json", queued_event("c-1", channel="CHAT"))
-    call = write_call(tmp_path, "mine", HEADER, KNOWN, event())
+    unknown = write_call(tmp_path, "unknown", HEADER, event("unknown"))
+    chat = write_json(tmp_path / "chat.json", queued_event("chat", channel="CHAT"))
+    call = write_call(tmp_path, "mine", HEADER, known("mine"), event("mine"))
     nameless = write_json(
         tmp_path / "nameless.json", {"AWSContactTraceRecordFormatVersion": "2017-03-10"}
     )
@@ -163,7 +171,7 @@ def test_own_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_unusable_events(
     tmp_path: Path, line: Any, fault: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = write_call(tmp_path, "call", HEADER, line, event())
+    path = write_call(tmp_path, "call", HEADER, line, event("c-1"))
 
     assert main(["replay", str(path)]) == UNUSABLE
 

@@ -1,0 +1,41 @@
+"""What the tests of the commands share."""
+
+import functools
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+import pytest
+
+from simulator import __main__ as command
+from simulator import simulator
+from simulator.instance import OWN_INSTANCE, Instance
+from simulator.salesforce import new_identity
+from simulator.simulator import Simulator
+
+
+@pytest.fixture(autouse=True, scope="session")
+def orgs_keys_are_made_once() -> Iterator[None]:
+    """A simulator has two orgs, and to make the key of one takes a fifth of a second of CPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulator, "new_identity", functools.cache(new_identity))
+        yield
+
+
+@pytest.fixture(scope="module")
+def one_simulator() -> Iterator[Simulator]:
+    """One simulator for all commands of a module, empty at the beginning of each: to start one, and
+    its functions, takes longer than most commands. Its functions live on, and Amazon Connect keeps
+    its contacts: each test has contacts of its own.
+
+    That a command starts a simulator, and ends it, is seen in test_other_instance.py and
+    test_record_replay.py.
+    """
+    with Simulator() as simulator, pytest.MonkeyPatch.context() as patch:
+
+        def emptied(*, instance: Instance = OWN_INSTANCE) -> AbstractContextManager[Simulator]:
+            assert instance == OWN_INSTANCE
+            simulator.reset()
+            return nullcontext(simulator)
+
+        patch.setattr(command, "Simulator", emptied)
+        yield simulator
