@@ -243,5 +243,7 @@ def _value(text: str) -> Any:
 
 def _region_of(instance: Instance) -> str:
     """The instance's region, where moto knows it. The simulator's own is where it always was."""
+    if instance == OWN_INSTANCE:
+        return _REGION
     known = boto3.session.Session().get_available_regions("kinesis")
-    return instance.region if instance != OWN_INSTANCE and instance.region in known else _REGION
+    return instance.region if instance.region in known else _REGION

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from simulator.salesforce import VoiceCallRecord
     from simulator.simulator import Simulator
 
-SIDE_BY_SIDE = 4
-"""Walks at the same time: those whose Salesforce hangs only wait."""
+SIDE_BY_SIDE = 2
+"""Walks at the same time: those whose Salesforce hangs only wait. Each more starts environments."""
 
 
 @dataclass(frozen=True)

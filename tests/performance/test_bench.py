@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from simulator.functions.lambda_process import LambdaProcess
-from tests.performance import lens_stream, machine, pairs
+from tests.performance import event_stream, lens_stream, machine, pairs, record_stream
 from tests.performance.authority import authority
 from tests.performance.bench import TABLES, BusyError, Measured, Row, _require_quiet
 from tests.performance.deployed import (
@@ -208,9 +208,12 @@ def test_ledger_of_the_fakes_knows_what_was_written(fakes: Fakes) -> None:
     assert refused.json()["Item"] == item
 
 
-def test_events_are_measured() -> None:
+def test_events_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given contacts with three events each, when measured, then each is described and created
-    once, and not again in its second life."""
+    once, and not again in its second life; here in half of the bench's environments, with an eighth
+    of its warm-up."""
+    monkeypatch.setattr(event_stream, "ENVIRONMENTS", 2)
+    monkeypatch.setattr(event_stream, "WARM_UP", 8)
     with Fakes(secret()) as fakes:
         measured = measure_events(fakes, TREE, 8)
         counted = fakes.counts().requests
@@ -218,12 +221,15 @@ def test_events_are_measured() -> None:
     assert (measured.describes, measured.posts) == (1.0, 1.0)
     assert (measured.again_describes, measured.again_posts) == (0.0, 0.0)
     assert measured.per_second > 0
-    assert counted[CREATE] == counted[DESCRIBE] == 8 + 64
+    assert counted[CREATE] == counted[DESCRIBE] == 8 + 8
 
 
-def test_records_are_measured() -> None:
+def test_records_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given records and versions of records, when measured, then each new one is sent once, each
-    version at most once, and none behind a newer one."""
+    version at most once, and none behind a newer one; here in half of the bench's environments,
+    with a tenth of its warm-up."""
+    monkeypatch.setattr(record_stream, "ENVIRONMENTS", 2)
+    monkeypatch.setattr(record_stream, "WARM_UP", 40)
     with Fakes(secret()) as fakes:
         measured = measure_records(fakes, TREE, 120, 20)
 
