@@ -224,6 +224,7 @@ def test_a_callback_whose_outcome_is_unknown_is_never_repeated(error: TelephonyE
     scene = Scene(error)
     with pytest.raises(type(error)):
         scene.callback()
+    assert scene.told.counted() == {"UnknownOutcome": 1}
     for _ in range(2):
         with pytest.raises(OutcomeUnknown) as caught:
             scene.callback()

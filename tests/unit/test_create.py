@@ -314,6 +314,11 @@ def test_a_second_voice_call_is_told_of_and_the_first_stands(told: Told) -> None
     assert any(line.get("voiceCallId") == "0LQ000000000002AAA" for line in told.lines())
 
 
+def test_an_unknown_outcome_that_an_attempt_has_mended_is_counted(told: Told) -> None:
+    Scene(told, created(attempts=2, unknown=1)).create()
+    assert told.counted() == {"MendedUnknown": 1}
+
+
 def test_remarks_are_handed_on_but_never_logged(told: Told) -> None:
     scene = Scene(told, created(VOICE_CALL_ID, "HUSH"))
     assert scene.create().remarks == ("HUSH",)

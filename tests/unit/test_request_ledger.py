@@ -37,6 +37,8 @@ def test_a_second_worker_waits_while_the_first_is_at_it(
     other = ledger.acquire(KEY, NUMBER, SECONDS)
     assert isinstance(other, LeaseHeld)
     assert other.until == pytest.approx(clock.now + SECONDS, abs=0.002)
+    clock.sleep(SECONDS)
+    assert ledger.acquire(KEY, NUMBER, SECONDS) == other, "to the very end"
 
 
 def test_a_record_that_was_made_stands(ledger: RequestLedger, clock: Clock) -> None:

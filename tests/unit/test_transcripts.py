@@ -115,3 +115,10 @@ def test_no_more_workers_than_requests(calls: int, at_once: int, workers: int) -
     scene = Scene(at_once)
     scene.send({f"c-{number}": 1 for number in range(calls)})
     assert scene.pool.workers == workers
+
+
+def test_a_line_that_has_to_wait_is_not_overtaken() -> None:
+    scene = Scene()
+    scene.org.entry = lambda _: (429, "")
+    assert scene.send({"c-1": 6}) == [(Verdict.LATER, 1)] * 6
+    assert scene.org.requests == [{"c-1": 5}]
