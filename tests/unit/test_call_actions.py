@@ -201,6 +201,14 @@ def test_a_callback_is_requested_once_for_a_number() -> None:
     ]
 
 
+def test_a_request_is_the_same_in_any_order() -> None:
+    one = {"countryCode": "US", "toNumber": NUMBER}
+    other = dict(reversed(one.items()))
+    assert list(one) != list(other)
+    first, second = (OneCall(Operation.RESERVE_NUMBER, it) for it in (one, other))
+    assert first.slot == second.slot
+
+
 def test_a_request_does_not_show_its_number() -> None:
     assert NUMBER not in repr(OneCall(Operation.REQUEST_CALLBACK, {"callbackNumber": NUMBER}))
 

@@ -240,6 +240,13 @@ def test_a_record_whose_attribute_is_refused(world: TwoOrgs) -> None:
     assert SECRET_TEXT not in world.told.stream.getvalue()
 
 
+def test_a_record_whose_attribute_is_refused_follows_its_flow(world: TwoOrgs) -> None:
+    world.flow(by_parameter())
+    assert world.record(record(Attributes={"secretName": SECRET_TEXT})) == []
+    assert world.orgs_of(CONTACT_ID) == {SECOND_ARN}
+    assert [operation for _, operation, _ in world.sent] == ["create", "update"]
+
+
 OLD: dict[str, dict[str, dict[str, str]]] = {
     "created": {"create_request": {"S": "{}"}, "create_status": {"S": "FAILED"}},
     "claimed": {"record_claim": {"N": "1"}},

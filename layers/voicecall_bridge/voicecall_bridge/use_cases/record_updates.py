@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voicecall_bridge.contact_centers.assignment import Unassigned
 from voicecall_bridge.contact_centers.registry import OtherContactCenter
 from voicecall_bridge.ledger.assignments import AssignedElsewhere
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld, Superseded
@@ -129,10 +128,7 @@ class RecordUpdates:
             return self._assignment.assign(record)
         except OtherContactCenter:
             # Whatever the attribute became later: a contact that was sent somewhere stays there.
-            known = self.ledger.assignment(record.key)
-            if isinstance(known, Unassigned):
-                raise
-            return self._assignment.assign(record, known)
+            return self._assignment.assign(record, self.ledger.assignment(record.key))
 
     def _send(self, client: TelephonyClient, request: UpdateRequest, deadline: Deadline) -> int:
         attempts = 0
