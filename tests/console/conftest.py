@@ -47,7 +47,7 @@ class Console:
         """Waits for what must come; the test's own assertion says what was missing."""
         end = time.monotonic() + PATIENCE
         while not holds() and time.monotonic() < end:
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     def call(self, contact_id: str) -> dict[str, Any]:
         """The call's story; one without entries where it has not been seen yet."""

@@ -106,6 +106,14 @@ class Servers:
     def __exit__(self, *_: object) -> None:
         self._parts.close()
 
+    def empty(self) -> None:
+        """Forget what Salesforce and the ledger know, and what can be seen in the queues."""
+        self.salesforce.reset()
+        for table in self.aws.template.refs("AWS::DynamoDB::Table"):
+            self.aws.empty(table)
+        for queue in self.aws.template.refs("AWS::SQS::Queue"):
+            self.aws.purge(queue)
+
     def environment(self, function: str) -> dict[str, str]:
         """A function's environment as the template has it, and where its AWS is."""
         return {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
@@ -63,6 +64,7 @@ class Worker:
         method: of the request to Salesforce that the point is about.
         taken: whether what hangs there has taken effect.
         variables: of its environment, instead of the template's.
+        next: the environment that gets its inputs afterwards; None: one of its own.
     """
 
     def __init__(
@@ -77,15 +79,15 @@ class Worker:
         self.variables: Mapping[str, str] = NO_VARIABLES
         self.function = replace(servers.aws.template.functions[function], timeout=FUNCTION_SECONDS)
         self.lines: list[str] = []
-        self._next: LambdaProcess | None = None
+        self.next: LambdaProcess | None = None
+        self._own = ExitStack()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the environment that came after."""
-        if self._next is not None:
-            self._next.close()
+        """End the environment that came after, unless it is another's."""
+        self._own.close()
 
     def process(self, endpoint: str) -> LambdaProcess:
         """An environment whose service is at that address."""
@@ -156,9 +158,9 @@ class Worker:
 
     def _invoke(self, event: dict[str, Any]) -> Invocation:
         """One invocation after the death."""
-        if self._next is None:
-            self._next = self.process(self.servers.aws.endpoint)
-        invocation = self._next.invoke(event)
+        if self.next is None:
+            self.next = self._own.enter_context(self.process(self.servers.aws.endpoint))
+        invocation = self.next.invoke(event)
         self.lines += invocation.logs
         return invocation
 

@@ -199,7 +199,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 def join_overrunning() -> None:

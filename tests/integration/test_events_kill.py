@@ -4,18 +4,25 @@ again: one VoiceCall, at most one POST more and only where the outcome was unkno
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.event_simulator import INSTANCE, Servers, batch_of, center, event, servers
+from tests.integration.event_simulator import INSTANCE, Servers, batch_of, center, event
 from tests.integration.killing import Point, Worker
 from tests.unit.samples import stream_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-__all__ = ["center", "servers"]
+    from simulator.functions.lambda_process import LambdaProcess
+    from simulator.salesforce import ContactCenterIdentity
+
+__all__ = ["center"]
+
+EVENTS = "ContactEventsFunction"
+NUMBERS = itertools.count(1)
 
 # Of a contact no flow called for: 1 entry, 2 begin, (POST), 3 created.
 CREATE = {
@@ -39,6 +46,32 @@ CLEAR = {
 }
 
 
+@pytest.fixture(scope="module")
+def running(center: ContactCenterIdentity) -> Iterator[Servers]:
+    with Servers(center) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def alive(running: Servers) -> Iterator[LambdaProcess]:
+    """The environment that gets what each dead one left; it meets no contact and no record twice
+    but in one test."""
+    with Worker(running, EVENTS, Point(), "POST").process(running.aws.endpoint) as process:
+        yield process
+
+
+@pytest.fixture
+def servers(running: Servers) -> Servers:
+    """All that the functions talk to, empty."""
+    running.empty()
+    return running
+
+
+@pytest.fixture
+def contact() -> str:
+    return f"killed-{next(NUMBERS)}"
+
+
 def known(servers: Servers, contact_id: str) -> None:
     """Amazon Connect knows the contact."""
     servers.connect.add_contact(
@@ -52,25 +85,28 @@ def known(servers: Servers, contact_id: str) -> None:
 
 
 def killed(
-    servers: Servers, point: Point, method: str, make: Callable[[], dict[str, Any]]
+    servers: Servers, alive: LambdaProcess, point: Point, method: str, told: dict[str, Any]
 ) -> Worker:
     """The worker after its death and the retries."""
     # A clearRouting leaves nothing that could be looked at.
     taken = (lambda: bool(servers.salesforce.voice_calls())) if method == "POST" else lambda: True
-    batch = batch_of([stream_record(make())])
-    with Worker(servers, "ContactEventsFunction", point, method, taken) as worker:
-        worker.die(batch)
-        worker.come_again(batch)
-        worker.drain_retries()
+    batch = batch_of([stream_record(told, next(NUMBERS))])
+    worker = Worker(servers, EVENTS, point, method, taken)
+    worker.next = alive
+    worker.die(batch)
+    worker.come_again(batch)
+    worker.drain_retries()
     return worker
 
 
 @pytest.mark.parametrize("point", CREATE.values(), ids=CREATE)
-def test_killed_while_creating(servers: Servers, point: Point) -> None:
-    known(servers, "killed")
-    worker = killed(servers, point, "POST", lambda: event("QUEUED", "killed"))
+def test_killed_while_creating(
+    servers: Servers, alive: LambdaProcess, contact: str, point: Point
+) -> None:
+    known(servers, contact)
+    worker = killed(servers, alive, point, "POST", event("QUEUED", contact))
     (call,) = servers.salesforce.voice_calls()
-    assert call.vendor_call_key == "killed"
+    assert call.vendor_call_key == contact
     assert 1 <= worker.requests() <= 1 + point.more
     (item,) = servers.aws.items(worker.function.environment["LEDGER_TABLE"])
     assert item["create_status"] == {"S": "CREATED"}
@@ -80,10 +116,12 @@ def test_killed_while_creating(servers: Servers, point: Point) -> None:
 
 
 @pytest.mark.parametrize("point", CLEAR.values(), ids=CLEAR)
-def test_killed_while_clearing(servers: Servers, point: Point) -> None:
-    servers.salesforce.add_voice_call("killed")
+def test_killed_while_clearing(
+    servers: Servers, alive: LambdaProcess, contact: str, point: Point
+) -> None:
+    servers.salesforce.add_voice_call(contact)
     over = {"disconnectTimestamp": "2026-11-20T10:01:00.700Z"}
-    worker = killed(servers, point, "PATCH", lambda: event("DISCONNECTED", "killed", **over))
+    worker = killed(servers, alive, point, "PATCH", event("DISCONNECTED", contact, **over))
     paths = [one.path for one in servers.salesforce.journal() if one.method == "PATCH"]
     assert {path.rpartition("/")[2] for path in paths} == {"clearRouting"}
     assert 1 <= len(paths) <= 1 + point.more

@@ -4,12 +4,20 @@ nothing is lost, no line is there twice, and events only where an answer was los
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
 import pytest
 
 from simulator.salesforce.faults import Fault
 from tests.integration.event_simulator import center
 from tests.integration.killing import Point, Worker
 from tests.integration.lens_simulator import LENS, LINES, POST_CALL, LensStand, lens, stand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from simulator.functions.lambda_process import LambdaProcess
 
 __all__ = ["center", "lens", "stand"]
 
@@ -29,16 +37,32 @@ FILE = {
 }
 
 
+@pytest.fixture(scope="module")
+def alive(stand: LensStand) -> Iterator[dict[str, LambdaProcess]]:
+    """For each function the environment that gets what the dead ones left."""
+    servers = stand.servers
+    with ExitStack() as processes:
+        yield {
+            function: processes.enter_context(
+                Worker(servers, function, Point(), "POST").process(servers.aws.endpoint)
+            )
+            for function in (LENS, POST_CALL)
+        }
+
+
 @pytest.mark.parametrize("point", LINE.values(), ids=LINE)
-def test_killed_while_lines_are_sent(lens: LensStand, point: Point) -> None:
+def test_killed_while_lines_are_sent(
+    lens: LensStand, alive: dict[str, LambdaProcess], point: Point
+) -> None:
     contact, batch = (name := lens.call()), lens.batch(name)
 
     def taken() -> bool:
         return len(lens.said(contact)) == LINES
 
-    with Worker(lens.servers, LENS, point, "POST", taken) as worker:
-        worker.die(batch)
-        worker.come_again(batch)
+    worker = Worker(lens.servers, LENS, point, "POST", taken)
+    worker.next = alive[LENS]
+    worker.die(batch)
+    worker.come_again(batch)
     assert lens.said(contact) == [f"{contact}-{number}" for number in range(LINES)]
     assert worker.requests() == 2
     assert worker.deliveries() == 1
@@ -47,14 +71,17 @@ def test_killed_while_lines_are_sent(lens: LensStand, point: Point) -> None:
 
 
 @pytest.mark.parametrize("point", QUEUE.values(), ids=QUEUE)
-def test_killed_while_a_record_is_put_into_the_queue(lens: LensStand, point: Point) -> None:
+def test_killed_while_a_record_is_put_into_the_queue(
+    lens: LensStand, alive: dict[str, LambdaProcess], point: Point
+) -> None:
     """Given Salesforce was down; when the batch comes again; then its lines are there once, whether
     the queue has the record as well or not."""
     contact, batch = (name := lens.call()), lens.batch(name)
     lens.salesforce.inject(Fault("status", status=503))
-    with Worker(lens.servers, LENS, point, "POST") as worker:
-        worker.die(batch)
-        worker.come_again(batch)
+    worker = Worker(lens.servers, LENS, point, "POST")
+    worker.next = alive[LENS]
+    worker.die(batch)
+    worker.come_again(batch)
     assert lens.waiting() == point.answer
     lens.try_waiting()
     assert lens.said(contact) == [f"{contact}-{number}" for number in range(LINES)]
@@ -63,7 +90,9 @@ def test_killed_while_a_record_is_put_into_the_queue(lens: LensStand, point: Poi
 
 
 @pytest.mark.parametrize("point", FILE.values(), ids=FILE)
-def test_killed_while_a_file_is_brought(lens: LensStand, point: Point) -> None:
+def test_killed_while_a_file_is_brought(
+    lens: LensStand, alive: dict[str, LambdaProcess], point: Point
+) -> None:
     contact = lens.call()
     lens.connected(contact)
     file = lens.write_file(contact)
@@ -71,9 +100,10 @@ def test_killed_while_a_file_is_brought(lens: LensStand, point: Point) -> None:
     def events() -> int:
         return len(lens.events(contact, "postConversationEvents"))
 
-    with Worker(lens.servers, POST_CALL, point, "POST", lambda: events() > 0) as worker:
-        worker.die(file)
-        worker.come_again(file)
+    worker = Worker(lens.servers, POST_CALL, point, "POST", lambda: events() > 0)
+    worker.next = alive[POST_CALL]
+    worker.die(file)
+    worker.come_again(file)
     # Where botocore asks twice on a busy machine, the counted request comes before the POST.
     expected = {4 * (1 + point.more)} | ({4} if point.request else set())
     assert events() in expected
