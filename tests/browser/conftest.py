@@ -15,7 +15,7 @@ from tests.console.conftest import console, running_console
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
     from tests.console.conftest import Console
 
@@ -30,6 +30,7 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--process-per-site",
 ]
 
 
@@ -46,14 +47,22 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture
-def page(browser: Browser, console: Console) -> Iterator[Page]:
-    """The console's page; anything that the browser complains about fails the test.
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One for all pages: in a context of its own each would start a process of its own.
 
     Playwright's own scripts need eval, which the page's policy forbids: so the policy is off here,
     and test_the_policy_holds has it on.
     """
-    context = browser.new_context(viewport={"width": 1400, "height": 850}, bypass_csp=True)
+    made = browser.new_context(viewport={"width": 1400, "height": 850}, bypass_csp=True)
+    made.new_page()  # keeps the process
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, console: Console) -> Iterator[Page]:
+    """The console's page; anything that the browser complains about fails the test."""
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=console.url)
     page = context.new_page()
     complaints: list[str] = []
@@ -65,5 +74,5 @@ def page(browser: Browser, console: Console) -> Iterator[Page]:
     page.goto(console.url)
     page.wait_for_function("document.getElementById('connection').textContent === 'live'")
     yield page
-    context.close()
+    page.close()
     assert [text for text in complaints if "status of 40" not in text] == []
