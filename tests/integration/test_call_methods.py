@@ -123,7 +123,7 @@ def test_the_ledger_is_away(calls: Simulator) -> None:
 def test_the_ledger_hangs(calls: Simulator) -> None:
     with silent_server() as port:
         calls.set(
-            AWS_ENDPOINT_URL_DYNAMODB=f"http://{LOOPBACK}:{port}", FLOW_TIME_LIMIT_SECONDS="3"
+            AWS_ENDPOINT_URL_DYNAMODB=f"http://{LOOPBACK}:{port}", FLOW_TIME_LIMIT_SECONDS="6"
         )
         assert calls.deliver(asking("callbackExecution"))["recordId"]
     assert calls.troubles() == ["ledger fault"]
