@@ -1,7 +1,6 @@
 """What the suites share: no network for the unit and property suites, and hypothesis's profiles."""
 
 import functools
-import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +12,6 @@ from pytest_socket import disable_socket, enable_socket
 
 TESTS = Path(__file__).parent
 NETWORK_OFF = (TESTS / "unit", TESTS / "property")
-
-# Cycles are rare here, and there are many objects: to look for them as often as Python does takes a
-# sixth of the unit tests' CPU.
-gc.set_threshold(50_000)
 
 # A time limit a sample would fail on a busy machine; an example found once is worth less than a
 # run that anybody can repeat.
