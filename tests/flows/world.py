@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from simulator.simulator import Simulator
 
 SIDE_BY_SIDE = 2
-"""Walks at the same time: those whose Salesforce hangs only wait. Each more starts environments."""
+"""Walks at the same time. A walk with a silent Salesforce only waits; every further walk starts
+environments of its own."""
 
 
 @dataclass(frozen=True)

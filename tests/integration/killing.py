@@ -138,7 +138,7 @@ class Worker:
             assert error.get("errorType", "TransientFailure") == "TransientFailure", invocation
             if not error and not invocation.payload.get("batchItemFailures"):
                 return
-            assert time.monotonic() < end, "it comes again for ever"
+            assert time.monotonic() < end, "the input did not end in time"
             time.sleep(0.5)
 
     def drain_retries(self) -> None:

@@ -168,7 +168,7 @@ def test_what_is_known_is_kept_for_a_while(later: float) -> None:
     scene.clock.now += KEPT_SECONDS - 1.0
     assert scene.of("c-1") == ("c-1", SECOND.name)
     scene.clock.now += 1.0 + later
-    assert scene.of("c-1") == ("c-1", FIRST.name), "nobody knows it any more"
+    assert scene.of("c-1") == ("c-1", FIRST.name), "forgotten here and in the ledger"
     assert scene.asked == 1
 
 

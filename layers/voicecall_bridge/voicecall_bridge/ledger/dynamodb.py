@@ -94,6 +94,7 @@ class DynamoDb:
         frozen = self.credentials.get_frozen_credentials()
         SigV4Auth(frozen, "dynamodb", meta.region_name).add_auth(request)
         signed = dict(request.headers.items())
+        # Nothing public leads to the connections.
         response = self.client._endpoint.http_session.send(
             AWSPreparedRequest("POST", meta.endpoint_url, signed, body, stream_output=False)
         )
