@@ -81,7 +81,7 @@ def delivered_at(records: RecordsStand) -> dict[str, float]:
 def test_one_record_that_always_fails(records: RecordsStand) -> None:
     """Given one lane and 20 records, of which one gets 500 whenever it is sent, then no other
     waits longer than a minute and none is given up; the one ends as a dead letter with its
-    reason when it has failed for a day. (Two hundred of them: tests/unit/test_retries.py.)"""
+    reason when it has failed for a day. (Four hundred of them: tests/unit/test_retries.py.)"""
     contacts = [f"c{number}" for number in range(20)]
     contacts[7] = "bad"
     records.salesforce.inject(

@@ -74,7 +74,7 @@ MOODS = st.lists(
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(keys=KEYS, moods=MOODS, chosen=MAPPINGS, shards=st.integers(1, 2), twice=st.integers(0, 2))
 def test_every_record_is_done_or_given_up_in_order(

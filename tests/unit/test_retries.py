@@ -38,14 +38,14 @@ FAULTS: list[TelephonyError] = [
 @pytest.mark.parametrize("environments", [1, 3])
 @pytest.mark.parametrize("error", FAULTS, ids=["500", "cut", "503"])
 def test_one_record_never_holds_up_the_others(environments: int, error: TelephonyError) -> None:
-    """Given a record that always fails among 200 others of one shard, however Lambda assigns
+    """Given a record that always fails among 400 others of one shard, however Lambda assigns
     environments, then no other waits longer than a minute, and none is given up."""
     world = World(environments, error)
     world.failing = {"bad"}
-    contacts = [f"c{number}" for number in range(200)]
+    contacts = [f"c{number}" for number in range(400)]
     contacts[3] = "bad"
     came: dict[str, float] = {}
-    for first in range(0, 200, 100):
+    for first in range(0, 400, 100):
         came |= dict.fromkeys(contacts[first : first + 100], world.clock.now)
         assert world.stream(*contacts[first : first + 100]) == []
         world.run(10.0)
