@@ -28,11 +28,11 @@ ROOMS = {
     "deadline": "",
     "tls": "",
     "sources": "contact",
-    "aws": "deadline sources",
+    "aws": "contact deadline sources",
     "voice_call": "contact sources",
     "contact_centers": "contact voice_call",
     "ledger": "contact contact_centers sources",
-    "telephony": "contact_centers deadline tls voice_call",
+    "telephony": "contact_centers deadline tls",
     "observability": "telephony",
     "settings": "contact contact_centers sources telephony voice_call",
     "use_cases": "aws contact contact_centers deadline ledger observability sources telephony"

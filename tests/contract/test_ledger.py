@@ -20,7 +20,7 @@ from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.ledger.creations import CreateLease, CreationLedger, PlannedCreate
 from voicecall_bridge.ledger.lease import Lease, LeaseHeld
 from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVersion
-from voicecall_bridge.ledger.requests import RequestLease, RequestLedger
+from voicecall_bridge.ledger.requests import RequestLedger
 from voicecall_bridge.ledger.routing import RoutingLedger, RoutingStep
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 
@@ -43,7 +43,7 @@ CALLS: list[Callable[[Table], object]] = [
     *ACQUISITIONS,
     lambda table: CreationLedger(table).settle(CreateLease(KEY, "lease", "owner"), "0LQ1"),
     lambda table: CreationLedger(table).entry(KEY),
-    lambda table: RequestLedger(table).release(RequestLease(KEY, "c", "owner"), unknown=True),
+    lambda table: RequestLedger(table).release(Lease(KEY, "c", "owner"), unknown=True),
     lambda table: RecordLedger(table).settle(RecordLease(KEY, "record", "owner", 1, "a", "", "")),
 ]
 

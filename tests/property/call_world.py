@@ -42,7 +42,6 @@ from voicecall_bridge.telephony.errors import (
 )
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.create import CreateVoiceCall
-from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.routing import Routing
 from voicecall_bridge.use_cases.safety_net import SafetyNet
 from voicecall_bridge.voice_call.create import CreateRequest
@@ -308,7 +307,7 @@ class World:
         return SafetyNet(
             self.ledger,
             alone(self.salesforce),
-            CountedDirectory(self.directory, self.told.observer),
+            self.directory,
             self.told.observer,
             now=self.clock,
             sleep=self.clock.sleep,
@@ -319,7 +318,7 @@ class World:
             RoutingLedger(self.ledger.table, self.clock),
             self.ledger,
             alone(self.salesforce),
-            CountedDirectory(self.directory, self.told.observer),
+            self.directory,
             self.told.observer,
         )
 

@@ -30,7 +30,6 @@ from voicecall_bridge.streams.results import TransientFailure
 from voicecall_bridge.telephony.client import TelephonyClient
 from voicecall_bridge.telephony.errors import Rejected
 from voicecall_bridge.telephony.operations import Operation
-from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.routing import Routing
 from voicecall_bridge.use_cases.safety_net import SafetyNet
 
@@ -146,8 +145,7 @@ class Simulation:
         observer = Told().observer
         ledger = MemoryLedger(self.clock)
         clients = alone(self.salesforce)
-        connect = ContactDirectory(lambda: self.connect, self.clock.sleep, self.random.uniform)
-        directory = CountedDirectory(connect, observer)
+        directory = ContactDirectory(lambda: self.connect, self.clock.sleep, self.random.uniform)
         net = SafetyNet(ledger, clients, directory, observer, self.clock, self.clock.sleep)
         routing = Routing(MemoryRoutingLedger(ledger), ledger, clients, directory, observer)
         facts = ContactFactsLedger(ledger.table)

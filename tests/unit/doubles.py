@@ -28,8 +28,8 @@ from voicecall_bridge.ledger.creations import (
     Entry,
     PlannedCreate,
 )
-from voicecall_bridge.ledger.lease import LeaseHeld, Superseded
-from voicecall_bridge.ledger.requests import Requested, RequestLease, RequestLedger
+from voicecall_bridge.ledger.lease import Lease, LeaseHeld, Superseded
+from voicecall_bridge.ledger.requests import Requested, RequestLedger
 from voicecall_bridge.ledger.routing import RoutingLease, RoutingLedger, RoutingStep
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.sources.described_contact import DescribedContact
@@ -216,7 +216,8 @@ class MemoryRequestLedger(RequestLedger):
     """The request side of the ledger on a table in memory, with a journal."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        super().__init__(Table(MemoryDynamoDB, "memory"), now)
+        dynamodb = MemoryDynamoDB()
+        super().__init__(Table(lambda: dynamodb, "memory"), now)
         self.called = Journaled()
         self.journal = self.called.journal
 
@@ -230,15 +231,15 @@ class MemoryRequestLedger(RequestLedger):
 
     def acquire(
         self, key: ContactKey, slot: str, seconds: float
-    ) -> RequestLease | Requested | LeaseHeld | lease.OutcomeUnknown:
+    ) -> Lease | Requested | LeaseHeld | lease.OutcomeUnknown:
         self.called("acquire")
         return super().acquire(key, slot, seconds)
 
-    def settle(self, lease: RequestLease, record_id: str) -> str:
+    def settle(self, lease: Lease, record_id: str) -> str:
         self.called("settle")
         return super().settle(lease, record_id)
 
-    def release(self, lease: RequestLease, *, unknown: bool) -> None:
+    def release(self, lease: Lease, *, unknown: bool) -> None:
         self.called("release")
         super().release(lease, unknown=unknown)
 
@@ -320,8 +321,10 @@ class MemoryDeadLetters(DeadLetterQueue):
 class MemoryDirectory(ContactDirectory):
     """Connect without its API: tells of the contacts it was given, or fails."""
 
-    def __init__(self, journal: list[str] | None = None) -> None:
-        super().__init__(lambda: None)
+    def __init__(
+        self, journal: list[str] | None = None, count: Callable[[str], None] = lambda _: None
+    ) -> None:
+        super().__init__(lambda: None, count=count)
         self.journal = journal if journal is not None else []
         self.contacts: dict[tuple[str, str], DescribedContact] = {}
         self.fault: Exception | None = None
@@ -331,12 +334,13 @@ class MemoryDirectory(ContactDirectory):
         self.contacts[key] = DescribedContact(contact, ended)
 
     def describe(
-        self, instance_id: str, contact_id: str, deadline: Deadline, *, waits: bool = True
+        self, key: ContactKey, deadline: Deadline, *, waits: bool = True
     ) -> DescribedContact:
+        self.count("DescribeContact")
         self.journal.append("describe" if waits else "describe at once")
         if self.fault:
             raise self.fault
         try:
-            return self.contacts[instance_id, contact_id]
+            return self.contacts[key.instance_id, key.contact_id]
         except KeyError:
             raise NoSuchContact("ResourceNotFoundException") from None

@@ -21,7 +21,6 @@ from voicecall_bridge.ledger.creations import CreateLease, CreateStatus, Planned
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Unavailable
 from voicecall_bridge.use_cases.create import CreateVoiceCall
-from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.results import NotCreated, Progress
 from voicecall_bridge.use_cases.routing import Routing
 from voicecall_bridge.use_cases.safety_net import SafetyNet
@@ -49,12 +48,12 @@ class Scene:
         self.directory = MemoryDirectory(self.journal)
         self.directory.know(a_contact())
         clients, observer = alone(self.client), self.told.observer
-        directory = CountedDirectory(self.directory, observer)
+        self.directory.count = observer.count
         now, sleep = self.clock, self.clock.sleep
         self.flows = CreateVoiceCall(self.ledger, clients, observer, now, sleep)
-        self.safety_net = SafetyNet(self.ledger, clients, directory, observer, now, sleep)
+        self.safety_net = SafetyNet(self.ledger, clients, self.directory, observer, now, sleep)
         self.routing = MemoryRoutingLedger(self.ledger)
-        self.steps = Routing(self.routing, self.ledger, clients, directory, observer)
+        self.steps = Routing(self.routing, self.ledger, clients, self.directory, observer)
 
     def ensure(self, contact: Contact | None = None, *, late: bool = False) -> SalesforceResult:
         event = contact or a_contact(**EVENT)

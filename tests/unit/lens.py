@@ -34,7 +34,6 @@ from voicecall_bridge.telephony.client import TelephonyClient
 from voicecall_bridge.telephony.clients import TelephonyClients
 from voicecall_bridge.telephony.errors import Rejected, TelephonyError
 from voicecall_bridge.telephony.operations import Operation
-from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.transcript_calls import TranscriptCalls
 from voicecall_bridge.use_cases.transcripts import TranscriptSender
 
@@ -228,8 +227,8 @@ class LensFunction:
         self.overruns = 0
         pool = ThreadPoolExecutor(workers)
         observer = self.observer = CountingObserver(self.told)
-        directory = CountedDirectory(self.directory, observer)
-        calls = TranscriptCalls(self.facts, directory, centers, observer, self.clock)
+        self.directory.count = observer.count
+        calls = TranscriptCalls(self.facts, self.directory, centers, observer, self.clock)
         clients = TelephonyClients(centers, self._org)
         options = options or LensOptions()
         log = RecordLog("contact_lens", self.letters, observer)

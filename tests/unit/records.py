@@ -1,6 +1,7 @@
 """Contact records the tests start from, and a Salesforce that remembers its PATCHes. Every id and
 number is invented."""
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -10,7 +11,9 @@ from tests.samples.members import CONTACT_ID
 from tests.samples.stream_records import stream_record
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.sources.contact_record import ContactRecord, read
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.client import TelephonyClient
+from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.voice_call.update import UpdateRequest
 
 STREAM = "contact-records"
@@ -57,13 +60,21 @@ class PatchedCalls(TelephonyClient):
         self.deadlines: list[Deadline] = []
         self._patched_lock = threading.Lock()
 
-    def update_voice_call(self, request: UpdateRequest, deadline: Deadline) -> int:
+    def perform(
+        self,
+        operation: Operation,
+        vendor_call_key: str,
+        deadline: Deadline,
+        body: Mapping[str, object] | None = None,
+    ) -> SalesforceResult:
+        assert operation is Operation.UPDATE
+        request = _request(vendor_call_key, body or {})
         self.deadlines.append(deadline)
         self.before(request)
         with self._patched_lock:
             self.patched.append(request)
         self.after(request)
-        return 1
+        return SalesforceResult(attempts=1)
 
     def versions(self, contact_id: str = CONTACT_ID) -> list[int]:
         """The versions of a contact that arrived, in order (see `version`)."""
@@ -72,6 +83,12 @@ class PatchedCalls(TelephonyClient):
             for request in self.patched
             if request.vendor_call_key == contact_id
         ]
+
+
+def _request(key: str, body: Mapping[str, object]) -> UpdateRequest:
+    properties = dict(body)
+    fields = json.loads(str(properties.pop("callAttributes", "{}")))
+    return UpdateRequest(key, properties, fields)
 
 
 def bodies(client: PatchedCalls) -> list[Mapping[str, object]]:

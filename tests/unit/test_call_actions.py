@@ -15,9 +15,9 @@ from tests.unit.doubles import (
 from tests.unit.samples import a_contact
 from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
-from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, Lease
 from voicecall_bridge.ledger.records import RecordLedger
-from voicecall_bridge.ledger.requests import RequestLease, slot_of
+from voicecall_bridge.ledger.requests import slot_of
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import (
     Effect,
@@ -264,7 +264,7 @@ def test_a_callback_whose_worker_died_is_never_repeated() -> None:
 def test_whoever_waits_for_a_callback_gets_its_record() -> None:
     scene = Scene()
     turn = scene.requests.acquire(KEY, slot_of("callback", NUMBER), 5.0)
-    assert isinstance(turn, RequestLease)
+    assert isinstance(turn, Lease)
 
     def tell(seconds: float) -> None:
         scene.clock.sleep(seconds)

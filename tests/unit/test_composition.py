@@ -192,7 +192,7 @@ def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
         assert config.connect_timeout == config.read_timeout == STREAM_SECONDS
         assert config.retries["total_max_attempts"] == 3
         assert config.max_pool_connections == CHAINS_AT_ONCE
-    connect = source.safety_net.directory.directory.client().meta.config
+    connect = source.safety_net.directory.client().meta.config
     assert connect.retries["total_max_attempts"] == 1, "botocore does not wait while throttled"
     adapter = source.safety_net.clients.of(
         source.safety_net.clients.contact_centers.default

@@ -18,6 +18,7 @@ from voicecall_bridge.aws.contact_directory import (
     DirectoryUnavailable,
     NoSuchContact,
 )
+from voicecall_bridge.contact import ContactKey
 
 
 class Body:
@@ -44,8 +45,8 @@ class Scene:
             lambda: client, self.clock.sleep, lambda _least, most: most, self.count
         )
 
-    def count(self) -> None:
-        self.throttled += 1
+    def count(self, name: str) -> None:
+        self.throttled += name == "DescribeContactThrottled"
 
     def answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         self.urls.append(request.url)
@@ -54,7 +55,9 @@ class Scene:
         return AWSResponse(request.url, status, headers, Body(json.dumps(body).encode()))
 
     def describe(self, seconds: float = 3.0, instance_id: str = INSTANCE_ID) -> Any:
-        return self.directory.describe(instance_id, CONTACT_ID, self.clock.deadline(seconds))
+        return self.directory.describe(
+            ContactKey(instance_id, CONTACT_ID), self.clock.deadline(seconds)
+        )
 
 
 FOUND = (
@@ -94,8 +97,9 @@ def test_being_throttled_passes(fault: tuple[int, str, Any]) -> None:
 def test_a_question_that_does_not_wait() -> None:
     """Given Connect throttles it, then it ends at once; every other fault passes as ever."""
     scene = Scene(FAILS, THROTTLED)
+    key = ContactKey(INSTANCE_ID, CONTACT_ID)
     with pytest.raises(DirectoryThrottled):
-        scene.directory.describe(INSTANCE_ID, CONTACT_ID, scene.clock.deadline(3.0), waits=False)
+        scene.directory.describe(key, scene.clock.deadline(3.0), waits=False)
     assert scene.clock.slept == [0.5]
     assert scene.throttled == 1
 
@@ -161,7 +165,7 @@ class Client:
 def test_a_fault_is_told_by_its_name_alone(fault: Exception, name: str) -> None:
     directory = ContactDirectory(lambda: Client(fault))
     with pytest.raises(DirectoryUnavailable) as caught:
-        directory.describe(INSTANCE_ID, CONTACT_ID, Clock().deadline(0.0))
+        directory.describe(ContactKey(INSTANCE_ID, CONTACT_ID), Clock().deadline(0.0))
     assert str(caught.value) == name
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
@@ -171,19 +175,4 @@ def test_a_client_that_cannot_be_made() -> None:
         raise NoRegionError
 
     with pytest.raises(DirectoryUnavailable, match="NoRegionError"):
-        ContactDirectory(make).describe(INSTANCE_ID, CONTACT_ID, Clock().deadline(0.0))
-
-
-def test_the_client_is_made_once_and_late() -> None:
-    scene = Scene(FOUND, FOUND)
-    made: list[Any] = []
-    make = scene.directory.client
-
-    def count() -> Any:
-        made.append(make())
-        return made[-1]
-
-    scene.directory.client = count
-    scene.describe()
-    scene.describe()
-    assert len(made) == 1
+        ContactDirectory(make).describe(ContactKey(INSTANCE_ID, CONTACT_ID), Clock().deadline(0.0))

@@ -67,7 +67,8 @@ class Scene:
         age: float = 1.0,
     ) -> None:
         self.script = Scripted(outcome or created(attempts=2))
-        self.facts = ContactFactsLedger(Table(MemoryDynamoDB, "memory"))
+        dynamodb = MemoryDynamoDB()
+        self.facts = ContactFactsLedger(Table(lambda: dynamodb, "memory"))
         self.events = ContactEvents(
             ScriptedSafetyNet(self.script),
             ScriptedRouting(self.script),

@@ -13,10 +13,11 @@ from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.settings.contact_lens import LensOptions
+from voicecall_bridge.streams import contact_lens
 from voicecall_bridge.streams.lens_queue import BEHIND_SECONDS, PAUSES, SLOW_SECONDS
 from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, TelephonyError, Unavailable
 from voicecall_bridge.use_cases.transcript_calls import TranscriptCall, TranscriptCalls
-from voicecall_bridge.use_cases.transcripts import TranscriptSender
+from voicecall_bridge.use_cases.transcripts import perform_events
 
 
 @pytest.fixture
@@ -208,20 +209,20 @@ def test_a_defect_costs_one_contact_alone(
 ) -> None:
     """Given a contact on which the search for its call breaks, and a category that breaks when it
     is sent, then only their records are dead letters."""
-    find, send_events = function.lens.calls._find, function.lens.sender.send_events
+    find = function.lens.calls._find
 
     def broken_find(_: object, key: ContactKey, deadline: Deadline) -> Any:
         if key.contact_id == "c-1":
             raise RuntimeError("words of u")
         return find(key, deadline)
 
-    def broken_events(_: object, call: TranscriptCall, bodies: Any, deadline: Deadline) -> Any:
+    def broken_events(clients: Any, operation: Any, call: TranscriptCall, *rest: Any) -> Any:
         if call.vendor_call_key == "c-2":
             raise RuntimeError("words of u")
-        return send_events(call, bodies, deadline)
+        return perform_events(clients, operation, call, *rest)
 
     monkeypatch.setattr(TranscriptCalls, "_find", broken_find)
-    monkeypatch.setattr(TranscriptSender, "send_events", broken_events)
+    monkeypatch.setattr(contact_lens, "perform_events", broken_events)
     assert (
         function(
             segments(utterance("u-1"), contact="c-1"),

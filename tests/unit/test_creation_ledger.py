@@ -321,15 +321,6 @@ def test_telling_twice_of_a_voice_call_is_harmless(dynamodb: Any, clock: Clock) 
     assert standing(ledger) == Created(KEY, VOICE_CALL_ID, REQUEST)
 
 
-def test_the_client_is_made_once_and_late(dynamodb: Any, clock: Clock) -> None:
-    made: list[Any] = []
-    ledger = CreationLedger(Table(lambda: made.append(dynamodb) or dynamodb, TABLE), clock)  # type: ignore[func-returns-value]
-    assert made == []
-    acquired(ledger)
-    standing(ledger)
-    assert len(made) == 1
-
-
 @pytest.mark.parametrize("kept", ["[]", "null", '"text"'])
 def test_an_earlier_request_of_another_shape_counts_as_none(
     ledger: CreationLedger, dynamodb: Any, kept: str

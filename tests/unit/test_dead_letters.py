@@ -71,21 +71,6 @@ def test_a_client_that_cannot_be_made() -> None:
         DeadLetterSender(make, "url").keep("contact_flow", "400", {})
 
 
-def test_the_client_is_made_once_and_late() -> None:
-    made: list[Sqs] = []
-
-    def make() -> Sqs:
-        made.append(Sqs())
-        return made[-1]
-
-    letters = DeadLetterSender(make, "url")
-    assert made == []
-    letters.keep("contact_flow", "400", {})
-    letters.keep("contact_flow", "400", {})
-    assert len(made) == 1
-    assert len(made[0].bodies) == 2
-
-
 def test_a_payload_json_does_not_know() -> None:
     """Given an input that was not made from JSON, then its text is kept."""
     sqs = Sqs()

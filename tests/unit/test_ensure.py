@@ -18,7 +18,7 @@ from tests.unit.event_scene import (
 )
 from tests.unit.samples import CENTER, PARENT_ID, VOICE_CALL_ID, a_contact, a_transfer, created
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable, NoSuchContact
-from voicecall_bridge.contact import InitiationMethod
+from voicecall_bridge.contact import ContactKey, InitiationMethod
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.ledger.creations import CreateStatus, PlannedCreate
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
@@ -314,9 +314,9 @@ def test_a_busy_contact_that_was_created_meanwhile_keeps_the_flows_attributes(
     described = scene.directory.describe
 
     def flow_comes_meanwhile(
-        instance_id: str, contact_id: str, deadline: Deadline, *, waits: bool = True
+        key: ContactKey, deadline: Deadline, *, waits: bool = True
     ) -> DescribedContact:
-        answer = described(instance_id, contact_id, deadline, waits=waits)
+        answer = described(key, deadline, waits=waits)
         scene.flow(a_contact(attributes=ATTRIBUTES))
         return answer
 
@@ -336,9 +336,9 @@ def test_a_flow_that_failed_meanwhile_is_sent_as_it_was(
     described = scene.directory.describe
 
     def flow_fails_meanwhile(
-        instance_id: str, contact_id: str, deadline: Deadline, *, waits: bool = True
+        key: ContactKey, deadline: Deadline, *, waits: bool = True
     ) -> DescribedContact:
-        answer = described(instance_id, contact_id, deadline, waits=waits)
+        answer = described(key, deadline, waits=waits)
         with pytest.raises(NotCreated):
             scene.flow(a_contact(attributes=ATTRIBUTES))
         return answer

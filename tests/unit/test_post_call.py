@@ -30,7 +30,6 @@ from voicecall_bridge.sources.described_contact import DescribedContact
 from voicecall_bridge.streams.post_call_analysis import PostCallEvents
 from voicecall_bridge.streams.results import RecordLog, TransientFailure
 from voicecall_bridge.telephony.errors import Rejected, Unavailable
-from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.post_call import PostCallAnalysis
 from voicecall_bridge.use_cases.transcript_calls import TranscriptCalls
 
@@ -64,7 +63,7 @@ class Scene:
         self.leases = AnalysisLedger(table, self.clock)
         self.records = RecordLedger(table, self.clock)
         observer = CountingObserver(self.told)
-        directory = CountedDirectory(self.directory, observer)
+        directory = self.directory
         calls = TranscriptCalls(self.facts, directory, CENTERS, observer, self.clock)
         analysis = PostCallAnalysis(
             self.files,

@@ -14,8 +14,10 @@ from tests.unit.test_composition import ENVIRONMENT
 from voicecall_bridge.composition.contact_records import CHAINS_AT_ONCE, contact_records
 from voicecall_bridge.sources.contact_record import read
 from voicecall_bridge.streams.contact_records import ContactRecords
+from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import OutcomeUnknown
-from voicecall_bridge.voice_call.update import CustomField, UpdateRequest, update_request
+from voicecall_bridge.telephony.operations import Operation
+from voicecall_bridge.voice_call.update import CustomField, update_request
 
 
 @pytest.fixture
@@ -68,13 +70,15 @@ def test_a_wrong_item_stops_nothing_and_is_reported(
 PENDING = {"status": "pending"}
 
 
-def an_update() -> UpdateRequest:
-    return update_request(read(record(ContactId="c/../1?x=é", Attributes={"sfdc-A__c": "1"})))
+def sent_by(scene: Scene, seconds: float) -> SalesforceResult:
+    request = update_request(read(record(ContactId="c/../1?x=é", Attributes={"sfdc-A__c": "1"})))
+    key, deadline = request.vendor_call_key, scene.clock.deadline(seconds)
+    return scene.client.perform(Operation.UPDATE, key, deadline, request.to_json())
 
 
 def test_the_update_request() -> None:
     scene = Scene(http_answer(200, PENDING))
-    assert scene.client.update_voice_call(an_update(), scene.clock.deadline(5.0)) == 1
+    assert sent_by(scene, 5.0).attempts == 1
     (sent,) = scene.transport.requests
     assert sent.method == "PATCH"
     assert str(sent.url).endswith("/telephony/v1/voiceCalls/c%2F..%2F1%3Fx%3D%C3%A9")
@@ -89,7 +93,7 @@ def test_the_update_request() -> None:
 @pytest.mark.parametrize("answer", [b"{}", {"status": None}, {"other": 1}])
 def test_an_answer_in_other_words_is_taken(answer: Any) -> None:
     scene = Scene(http_answer(200, answer))
-    assert scene.client.update_voice_call(an_update(), scene.clock.deadline(5.0)) == 1
+    assert sent_by(scene, 5.0).attempts == 1
 
 
 @pytest.mark.parametrize("answer", [b"", b"<html></html>", b"[]"])
@@ -97,5 +101,5 @@ def test_an_answer_that_is_no_object_says_nothing(answer: Any) -> None:
     """Given such answers, then the update is sent again, and its outcome is unknown."""
     scene = Scene(*[http_answer(200, answer) for _ in range(4)])
     with pytest.raises(OutcomeUnknown):
-        scene.client.update_voice_call(an_update(), scene.clock.deadline(30.0))
+        sent_by(scene, 30.0)
     assert len(scene.transport.requests) == 4

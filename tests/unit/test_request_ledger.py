@@ -7,8 +7,8 @@ from tests.unit.doubles import Clock
 from tests.unit.samples import CENTER
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.ledger.creations import Created, CreateLease, CreationLedger, PlannedCreate
-from voicecall_bridge.ledger.lease import LeaseHeld, OutcomeUnknown
-from voicecall_bridge.ledger.requests import Requested, RequestLease, RequestLedger, slot_of
+from voicecall_bridge.ledger.lease import Lease, LeaseHeld, OutcomeUnknown
+from voicecall_bridge.ledger.requests import Requested, RequestLedger, slot_of
 from voicecall_bridge.ledger.table import Table, number, text
 
 KEY = ContactKey("instance-1", "contact-1")
@@ -24,9 +24,9 @@ def ledger(table: Table, clock: Clock) -> RequestLedger:
     return RequestLedger(table, clock)
 
 
-def acquired(ledger: RequestLedger, slot: str = NUMBER, key: ContactKey = KEY) -> RequestLease:
+def acquired(ledger: RequestLedger, slot: str = NUMBER, key: ContactKey = KEY) -> Lease:
     lease = ledger.acquire(key, slot, SECONDS)
-    assert isinstance(lease, RequestLease)
+    assert isinstance(lease, Lease)
     return lease
 
 

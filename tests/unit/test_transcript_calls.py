@@ -17,7 +17,6 @@ from voicecall_bridge.ledger.contact_facts import ContactFactsLedger, NewFacts
 from voicecall_bridge.ledger.creations import CreateLease, CreationLedger, PlannedCreate
 from voicecall_bridge.ledger.table import LedgerUnavailable, Table
 from voicecall_bridge.use_cases import transcript_calls
-from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.transcript_calls import (
     CONSULT_SECONDS,
     KEPT_SECONDS,
@@ -35,8 +34,9 @@ class Scene:
         table = Table(lambda: self.dynamodb, "memory")
         self.facts = ContactFactsLedger(table, self.clock)
         self.creations = CreationLedger(table, self.clock)
-        directory = CountedDirectory(self.directory, self.told.observer)
-        self.calls = TranscriptCalls(self.facts, directory, centers, self.told.observer, self.clock)
+        self.calls = TranscriptCalls(
+            self.facts, self.directory, centers, self.told.observer, self.clock
+        )
 
     def key(self, contact: str) -> ContactKey:
         return ContactKey(INSTANCE_ID, contact)

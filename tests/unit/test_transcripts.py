@@ -10,6 +10,7 @@ from tests.unit.doubles import Clock, alone
 from tests.unit.lens import TranscriptOrg
 from tests.unit.samples import CENTER
 from voicecall_bridge.telephony.errors import Rejected, Unavailable
+from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.transcript_answers import Verdict
 from voicecall_bridge.use_cases.transcript_calls import TranscriptCall
 from voicecall_bridge.use_cases.transcripts import (
@@ -18,6 +19,7 @@ from voicecall_bridge.use_cases.transcripts import (
     SILENT_SECONDS,
     PendingLine,
     TranscriptSender,
+    perform_events,
 )
 from voicecall_bridge.voice_call.transcript import Message, Sender
 
@@ -90,7 +92,8 @@ def test_a_request_takes_its_share_of_the_time() -> None:
     for seconds in (60.0, 2.0):
         scene.send({"c-1": 1}, seconds)
         deadline = scene.clock.deadline(seconds)
-        scene.sender.send_events(TranscriptCall("c-1", CENTER), [{}], deadline)
+        call = TranscriptCall("c-1", CENTER)
+        perform_events(scene.sender.clients, Operation.REALTIME_EVENTS, call, [{}], deadline)
     assert scene.org.given == pytest.approx([REQUEST_SECONDS] * 2 + [2.0] * 2)
 
 

@@ -31,11 +31,9 @@ from voicecall_bridge.telephony.clients import TelephonyClients
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.call_actions import CallActions
 from voicecall_bridge.use_cases.create import CreateVoiceCall
-from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.record_updates import RecordUpdates
 from voicecall_bridge.use_cases.routing import Routing
 from voicecall_bridge.use_cases.safety_net import SafetyNet
-from voicecall_bridge.voice_call.update import UpdateRequest
 
 if TYPE_CHECKING:
     from voicecall_bridge.telephony.errors import TelephonyError
@@ -48,9 +46,6 @@ class Org(TelephonyClient):
 
     def __init__(self, world: "TwoOrgs", center: ContactCenter) -> None:
         self.world, self.secret = world, center.secret
-
-    def update_voice_call(self, request: UpdateRequest, deadline: Deadline) -> int:
-        return self._note("update", request.vendor_call_key)
 
     def perform(
         self,
@@ -107,12 +102,11 @@ class TwoOrgs:
             dead_letters=self.letters,
             actions=lambda: actions,
         )
-        directory = CountedDirectory(self.directory, observer)
         steps = RoutingLedger(self.ledger.table, self.clock)
         self.events: StreamProcessor[Any] = StreamProcessor(
             ContactEvents(
-                SafetyNet(self.ledger, clients, directory, observer),
-                Routing(steps, self.ledger, clients, directory, observer),
+                SafetyNet(self.ledger, clients, self.directory, observer),
+                Routing(steps, self.ledger, clients, self.directory, observer),
                 ContactFactsLedger(self.ledger.table),
                 now=self.clock,
             ),

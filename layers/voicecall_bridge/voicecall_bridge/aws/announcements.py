@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,20 +17,17 @@ class Announcements:
     """The function's asynchronous invocations.
 
     Attributes:
-        client: makes the Lambda client when it is needed.
+        client: gives the Lambda client when it is needed.
         function: its name.
     """
 
     client: Callable[[], Any]
     function: str
-    _made: Any = field(default=None, init=False, repr=False)
 
     def announce(self, event: Mapping[str, object]) -> str:
         """Hands an event over; the fault's name, empty where Lambda has taken it."""
         try:
-            if self._made is None:
-                self._made = self.client()
-            self._made.invoke(
+            self.client().invoke(
                 FunctionName=self.function, InvocationType="Event", Payload=json.dumps(event)
             )
         except ClientError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,6 +19,7 @@ from voicecall_bridge.sources.described_contact import DescribedContact, read
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voicecall_bridge.contact import ContactKey
     from voicecall_bridge.deadline import Deadline
 
 _PAUSE_SECONDS = 0.5
@@ -46,25 +47,24 @@ class ContactDirectory:
     """Describes contacts.
 
     Attributes:
-        client: makes the Connect client when it is needed.
+        client: gives the Connect client when it is needed.
         sleep: waits for seconds.
         draw: random number generator of the pauses, uniform(a, b).
-        throttled: called for each question that Connect throttled.
+        count: adds 1 to a metric.
     """
 
     client: Callable[[], Any]
     sleep: Callable[[float], None] = time.sleep
     draw: Callable[[float, float], float] = random.uniform
-    throttled: Callable[[], None] = lambda: None
-    _made: Any = field(default=None, init=False, repr=False)
+    count: Callable[[str], None] = lambda _name: None
 
     def describe(
-        self, instance_id: str, contact_id: str, deadline: Deadline, *, waits: bool = True
+        self, key: ContactKey, deadline: Deadline, *, waits: bool = True
     ) -> DescribedContact:
         """What Connect knows of the contact.
 
         Args:
-            instance_id, contact_id: the contact.
+            key: the contact.
             deadline: for all of it.
             waits: asks again while Connect throttles.
 
@@ -73,11 +73,12 @@ class ContactDirectory:
             DirectoryUnavailable: throttled, failing or silent until the deadline.
             NoSuchContact: unknown or refused.
         """
-        if not instance_id:
+        self.count("DescribeContact")
+        if not key.instance_id:
             raise NoSuchContact("NoInstance")  # DescribeContact needs an instance
         while True:
             try:
-                return self._ask(instance_id, contact_id)
+                return self._ask(key)
             except ClientError as error:
                 fault = self._passing(error, waits)
             except BotoCoreError as error:
@@ -88,11 +89,11 @@ class ContactDirectory:
                 raise DirectoryUnavailable(fault)
             self.sleep(pause)
 
-    def _ask(self, instance_id: str, contact_id: str) -> DescribedContact:
-        if self._made is None:
-            self._made = self.client()
-        answer = self._made.describe_contact(InstanceId=instance_id, ContactId=contact_id)
-        return read(instance_id, contact_id, answer)
+    def _ask(self, key: ContactKey) -> DescribedContact:
+        answer = self.client().describe_contact(
+            InstanceId=key.instance_id, ContactId=key.contact_id
+        )
+        return read(key.instance_id, key.contact_id, answer)
 
     def _passing(self, error: ClientError, waits: bool) -> str:
         """The name of a fault that is waited for; raises for every other one."""
@@ -100,7 +101,7 @@ class ContactDirectory:
         if fault in _FINAL:
             raise NoSuchContact(fault) from None
         if fault in _THROTTLED:
-            self.throttled()
+            self.count("DescribeContactThrottled")
             if not waits:
                 raise DirectoryThrottled from None
         return fault

@@ -67,13 +67,12 @@ class DeadLetterSender:
     """The queue, for inputs that always fit into a letter.
 
     Attributes:
-        client: makes the SQS client when it is needed.
+        client: gives the SQS client when it is needed.
         url: the queue's address.
     """
 
     client: Callable[[], Any]
     url: str
-    _queue: Any = field(default=None, init=False, repr=False)
 
     def keep(self, source: str, reason: str, payload: object, *, delay_seconds: int = 0) -> None:
         """Keeps an input.
@@ -89,7 +88,7 @@ class DeadLetterSender:
         """
         try:
             letter = self._written(source, reason, payload)
-            self._letters().send_message(
+            self.client().send_message(
                 QueueUrl=self.url, MessageBody=letter, DelaySeconds=delay_seconds
             )
         except (BotoCoreError, ClientError, RecursionError, TypeError, ValueError) as error:
@@ -98,11 +97,6 @@ class DeadLetterSender:
     def _written(self, source: str, reason: str, payload: object) -> str:
         # What was not made from JSON is kept by its text.
         return json.dumps({"source": source, "reason": reason, "payload": payload}, default=str)
-
-    def _letters(self) -> Any:
-        if self._queue is None:
-            self._queue = self.client()
-        return self._queue
 
 
 class NoDeadLetterQueue:
@@ -118,7 +112,7 @@ class DeadLetterQueue(DeadLetterSender):
     """The queue, and the bucket for what it cannot hold.
 
     Attributes:
-        storage: makes the S3 client when it is needed.
+        storage: gives the S3 client when it is needed.
         bucket: the bucket's name.
         look_seconds: see LOOK_SECONDS.
     """
@@ -126,7 +120,6 @@ class DeadLetterQueue(DeadLetterSender):
     storage: Callable[[], Any]
     bucket: str
     look_seconds: int = LOOK_SECONDS
-    _storage: Any = field(default=None, init=False, repr=False)
 
     def letters(self) -> Generator[DeadLetter, None, None]:
         """The letters in the queue, each once; a letter that was looked at is hidden for a while.
@@ -139,7 +132,7 @@ class DeadLetterQueue(DeadLetterSender):
         waiting: list[Mapping[str, str]] = []
         try:
             while True:
-                answer = self._letters().receive_message(
+                answer = self.client().receive_message(
                     QueueUrl=self.url,
                     MaxNumberOfMessages=10,
                     VisibilityTimeout=_SEEN_SECONDS,
@@ -165,9 +158,9 @@ class DeadLetterQueue(DeadLetterSender):
             DeadLetterLost: the queue or the bucket does not answer.
         """
         with answering():
-            self._letters().delete_message(QueueUrl=self.url, ReceiptHandle=letter.receipt)
+            self.client().delete_message(QueueUrl=self.url, ReceiptHandle=letter.receipt)
             if letter.stored_at:
-                self._bucket().delete_object(Bucket=self.bucket, Key=letter.stored_at)
+                self.storage().delete_object(Bucket=self.bucket, Key=letter.stored_at)
 
     def set_aside(self, letter: DeadLetter) -> None:
         """Moves a letter's payload into the bucket, under the reason, and out of the queue.
@@ -179,7 +172,7 @@ class DeadLetterQueue(DeadLetterSender):
         key = f"{SET_ASIDE_PREFIX}{letter.reason or 'UNKNOWN'}/{uuid.uuid4()}.json"
         with answering():
             body = json.dumps(about, default=str).encode()
-            self._bucket().put_object(Bucket=self.bucket, Key=key, Body=body)
+            self.storage().put_object(Bucket=self.bucket, Key=key, Body=body)
         self.remove(letter)
 
     def show_again(self, receipts: Sequence[str]) -> None:
@@ -191,7 +184,6 @@ class DeadLetterQueue(DeadLetterSender):
         groups = [receipts[first : first + 10] for first in range(0, len(receipts), 10)]
         if not groups:
             return
-        self._letters()  # made before the threads need it
         with ThreadPoolExecutor(min(_SHOWING_AT_ONCE, len(groups))) as threads:
             for _ in threads.map(self._show, groups):
                 pass
@@ -203,7 +195,7 @@ class DeadLetterQueue(DeadLetterSender):
             DeadLetterLost: the queue does not answer; the letter shows at its time.
         """
         with answering():
-            self._letters().change_message_visibility(
+            self.client().change_message_visibility(
                 QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=seconds
             )
 
@@ -235,7 +227,7 @@ class DeadLetterQueue(DeadLetterSender):
             for place, receipt in enumerate(receipts)
         ]
         with answering():
-            self._letters().change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
+            self.client().change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
 
     def _payload_at(self, key: str) -> object:
         """The payload; None where the object is gone: one letter must not block the others."""
@@ -247,7 +239,7 @@ class DeadLetterQueue(DeadLetterSender):
             return None
 
     def _stored(self, key: str) -> Any:
-        stored = self._bucket().get_object(Bucket=self.bucket, Key=key)
+        stored = self.storage().get_object(Bucket=self.bucket, Key=key)
         return json.loads(stored["Body"].read())
 
     def _written(self, source: str, reason: str, payload: object) -> str:
@@ -256,13 +248,8 @@ class DeadLetterQueue(DeadLetterSender):
             return letter
         key = f"{OVERFLOW_PREFIX}{uuid.uuid4()}.json"
         body = json.dumps(payload, default=str).encode()
-        self._bucket().put_object(Bucket=self.bucket, Key=key, Body=body)
+        self.storage().put_object(Bucket=self.bucket, Key=key, Body=body)
         return json.dumps({"source": source, "reason": reason, "payloadAt": key})
-
-    def _bucket(self) -> Any:
-        if self._storage is None:
-            self._storage = self.storage()
-        return self._storage
 
 
 def fault_of(error: Exception) -> str:

@@ -78,13 +78,12 @@ class DeferredRecords:
     """The queue.
 
     Attributes:
-        client: makes the SQS client when it is needed.
+        client: gives the SQS client when it is needed.
         url: the queue's address.
     """
 
     client: Callable[[], Any]
     url: str
-    _made: Any = field(default=None, init=False, repr=False)
 
     def send(self, records: Sequence[Deferred]) -> list[Deferred]:
         """Puts records into the queue; those that it did not take."""
@@ -98,7 +97,7 @@ class DeferredRecords:
                 visibility time-out is over.
         """
         try:
-            self._queue().change_message_visibility(
+            self.client().change_message_visibility(
                 QueueUrl=self.url, ReceiptHandle=message.receipt, VisibilityTimeout=round(seconds)
             )
         except (BotoCoreError, ClientError) as error:
@@ -116,15 +115,10 @@ class DeferredRecords:
             for number, item in enumerate(batch)
         ]
         try:
-            answer = self._queue().send_message_batch(QueueUrl=self.url, Entries=entries)
+            answer = self.client().send_message_batch(QueueUrl=self.url, Entries=entries)
         except (BotoCoreError, ClientError):
             return list(batch)
         return [batch[int(failed["Id"])] for failed in answer.get("Failed", [])]
-
-    def _queue(self) -> Any:
-        if self._made is None:
-            self._made = self.client()
-        return self._made
 
 
 def is_queue_event(event: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from voicecall_bridge.aws.dead_letters import DeadLetterLost, answering
@@ -20,18 +20,17 @@ class GivenUpBatches:
     """The batches. Every method raises DeadLetterLost if the bucket does not answer.
 
     Attributes:
-        storage: makes the S3 client when it is needed.
+        storage: gives the S3 client when it is needed.
         bucket: the bucket's name.
     """
 
     storage: Callable[[], Any]
     bucket: str
-    _made: Any = field(default=None, init=False, repr=False)
 
     def all(self) -> Iterator[tuple[str, object]]:
         """Key and event of every batch."""
         with answering():
-            pages = self._client().get_paginator("list_objects_v2")
+            pages = self.storage().get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=BATCH_PREFIX):
                 for found in page.get("Contents", []):
                     yield found["Key"], self._event(found["Key"])
@@ -39,14 +38,14 @@ class GivenUpBatches:
     def remove(self, key: str) -> None:
         """Takes a batch out of the bucket."""
         with answering():
-            self._client().delete_object(Bucket=self.bucket, Key=key)
+            self.storage().delete_object(Bucket=self.bucket, Key=key)
 
     def shrink(self, key: str, records: Sequence[Mapping[str, object]]) -> None:
         """Leaves only these of its records in a batch."""
         with answering():
             batch = {**self._stored(key), "payload": json.dumps({"Records": records})}
             body = json.dumps(batch).encode()
-            self._client().put_object(Bucket=self.bucket, Key=key, Body=body)
+            self.storage().put_object(Bucket=self.bucket, Key=key, Body=body)
 
     def _event(self, key: str) -> object:
         try:
@@ -57,10 +56,5 @@ class GivenUpBatches:
             raise DeadLetterLost(type(error).__name__) from None
 
     def _stored(self, key: str) -> Any:
-        stored = self._client().get_object(Bucket=self.bucket, Key=key)
+        stored = self.storage().get_object(Bucket=self.bucket, Key=key)
         return json.loads(stored["Body"].read())
-
-    def _client(self) -> Any:
-        if self._made is None:
-            self._made = self.storage()
-        return self._made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ class LateRecords:
     """Keeps records with lines that came too late to be shown.
 
     Attributes:
-        storage: makes the S3 client when it is needed.
+        storage: gives the S3 client when it is needed.
         bucket: the bucket's name.
         now: the present time.
     """
@@ -44,7 +44,6 @@ class LateRecords:
     storage: Callable[[], Any]
     bucket: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _made: Any = field(default=None, init=False, repr=False)
 
     def keep(self, reason: str, records: Sequence[Mapping[str, object]]) -> None:
         """Keeps the records of a batch in one file.
@@ -54,10 +53,8 @@ class LateRecords:
         """
         body = json.dumps({"reason": reason, "records": list(records)}, default=str).encode()
         try:
-            if self._made is None:
-                self._made = self.storage()
             key = f"{LATE_PREFIX}{self.now():%Y/%m/%d}/{uuid.uuid4()}.json"
-            self._made.put_object(Bucket=self.bucket, Key=key, Body=body)
+            self.storage().put_object(Bucket=self.bucket, Key=key, Body=body)
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailable(fault_of(error)) from None
 
@@ -67,11 +64,10 @@ class AnalysisFiles:
     """Reads what Contact Lens wrote.
 
     Attributes:
-        storage: makes the S3 client when it is needed.
+        storage: gives the S3 client when it is needed.
     """
 
     storage: Callable[[], Any]
-    _made: Any = field(default=None, init=False, repr=False)
 
     def read(self, bucket: str, key: str, most_bytes: int) -> bytes:
         """A file's contents.
@@ -80,9 +76,7 @@ class AnalysisFiles:
             FileGone, FileTooLarge, StorageUnavailable: it cannot be read.
         """
         try:
-            if self._made is None:
-                self._made = self.storage()
-            answer = self._made.get_object(Bucket=bucket, Key=key)
+            answer = self.storage().get_object(Bucket=bucket, Key=key)
             if answer["ContentLength"] > most_bytes:
                 answer["Body"].close()
                 raise FileTooLarge

@@ -18,7 +18,6 @@ from voicecall_bridge.ledger.routing import RoutingLedger
 from voicecall_bridge.settings.contact_events import ContactEventsSettings
 from voicecall_bridge.streams.contact_events import ContactEvents
 from voicecall_bridge.streams.processor import StreamProcessor
-from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.routing import Routing
 from voicecall_bridge.use_cases.safety_net import SafetyNet
 
@@ -46,10 +45,7 @@ def contact_events() -> StreamProcessor[ContactEvent]:
     ledger = CreationLedger(table)
     options = TelephonyOptions(STREAM_SECONDS, CHAINS_AT_ONCE)
     clients = telephony_clients(stack.salesforce, aws, observer, options)
-    connect = ContactDirectory(
-        aws.maker("connect"), throttled=lambda: observer.count("DescribeContactThrottled")
-    )
-    directory = CountedDirectory(connect, observer)
+    directory = ContactDirectory(aws.maker("connect"), count=observer.count)
     events = ContactEvents(
         SafetyNet(ledger, clients, directory, observer),
         Routing(RoutingLedger(table), ledger, clients, directory, observer),

@@ -20,7 +20,6 @@ from voicecall_bridge.streams.contact_lens import NAME, ContactLens
 from voicecall_bridge.streams.lens_queue import LensQueue
 from voicecall_bridge.streams.results import RecordLog
 from voicecall_bridge.telephony.retry import RetryPolicy
-from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.transcript_calls import TranscriptCalls
 from voicecall_bridge.use_cases.transcripts import TranscriptSender
 
@@ -47,7 +46,7 @@ def contact_lens() -> ContactLens:
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lines")
     calls = TranscriptCalls(
         ContactFactsLedger(ledger_table(aws, stack.ledger_table)),
-        CountedDirectory(ContactDirectory(aws.maker("connect")), observer),
+        ContactDirectory(aws.maker("connect"), count=observer.count),
         stack.salesforce.contact_centers,
         observer,
     )

@@ -18,7 +18,6 @@ from voicecall_bridge.ledger.records import RecordLedger
 from voicecall_bridge.settings.post_call_analysis import PostCallAnalysisSettings
 from voicecall_bridge.streams.post_call_analysis import NAME, PostCallEvents
 from voicecall_bridge.streams.results import RecordLog
-from voicecall_bridge.use_cases.directory import CountedDirectory
 from voicecall_bridge.use_cases.post_call import PostCallAnalysis
 from voicecall_bridge.use_cases.transcript_calls import TranscriptCalls
 
@@ -41,7 +40,7 @@ def post_call_analysis() -> PostCallEvents:
     aws = AwsClients(STREAM_ATTEMPTS)
     table = ledger_table(aws, stack.ledger_table)
     facts = ContactFactsLedger(table)
-    directory = CountedDirectory(ContactDirectory(aws.maker("connect")), observer)
+    directory = ContactDirectory(aws.maker("connect"), count=observer.count)
     analysis = PostCallAnalysis(
         AnalysisFiles(aws.maker("s3", FILE_SECONDS)),
         AnalysisLedger(table),

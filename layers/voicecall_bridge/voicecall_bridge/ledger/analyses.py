@@ -22,16 +22,14 @@ _PART = "analysis_part"
 
 
 @dataclass(frozen=True, slots=True)
-class AnalysisLease:
+class AnalysisLease(Lease):
     """The right to bring a version.
 
     Attributes:
-        lease: the lease.
         version: the file's.
         taken: requests of this version that Salesforce has taken before.
     """
 
-    lease: Lease
     version: str
     taken: int
 
@@ -53,15 +51,17 @@ class AnalysisLedger(Ledger):
             self._leases.release(acquired.lease)
             return Superseded("ALREADY_DONE")
         taken, _, of_version = string_of(acquired.item, _PART).partition(" ")
-        return AnalysisLease(acquired.lease, version, int(taken) if of_version == version else 0)
+        return AnalysisLease(
+            key, _SLOT, acquired.lease.owner, version, int(taken) if of_version == version else 0
+        )
 
     def settle(self, lease: AnalysisLease) -> None:
         """Salesforce has this version."""
         done = Change({":file": text(lease.version)}, f"{_FILE} = :file", _PART)
-        self._leases.settle(lease.lease, done)
+        self._leases.settle(lease, done)
 
     def release(self, lease: AnalysisLease, taken: int) -> None:
         """Salesforce has taken so many requests of it, from the first one: the next try brings the
         rest."""
         part = Change({":part": text(f"{taken} {lease.version}")}, f"{_PART} = :part")
-        self._leases.release(lease.lease, part)
+        self._leases.release(lease, part)

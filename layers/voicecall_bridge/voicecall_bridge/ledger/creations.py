@@ -182,10 +182,6 @@ class CreationLedger(Ledger):
         sets = "create_status = :status, create_error = :error"
         self._leases.release(lease, Change(values, sets))
 
-    def assignment(self, key: ContactKey) -> Assignment:
-        """Which contact center owns the contact."""
-        return assignment_of(self.table.read(str(key)))
-
     def entry(self, key: ContactKey) -> Entry:
         """The contact's entry; an empty one if the ledger has none."""
         return _entry(self.table.read(str(key)))

@@ -22,12 +22,14 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.ledger.assignments import assignment_of
 from voicecall_bridge.ledger.table import ConditionFailed, number, number_of, string_of, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voicecall_bridge.contact import ContactKey
+    from voicecall_bridge.contact_centers.assignment import Assignment
     from voicecall_bridge.ledger.table import Item, Table, Value
 
 TIME_TO_LIVE_SECONDS = 14 * 24 * 3600
@@ -264,6 +266,10 @@ class Ledger:
     def __post_init__(self) -> None:
         """Takes the leases of the table."""
         self._leases = Leases(self.table, self.now)
+
+    def assignment(self, key: ContactKey) -> Assignment:
+        """Which contact center owns the contact."""
+        return assignment_of(self.table.read(str(key)))
 
 
 def held(item: Item, slot: str) -> LeaseHeld:

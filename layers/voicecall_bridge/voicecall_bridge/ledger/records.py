@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING
 from voicecall_bridge.ledger.assignments import (
     AssignedElsewhere,
     assigned_elsewhere,
-    assignment_of,
     may_own,
     stored,
 )
@@ -34,7 +33,6 @@ from voicecall_bridge.ledger.table import ConditionFailed, number, number_of, st
 
 if TYPE_CHECKING:
     from voicecall_bridge.contact import ContactKey
-    from voicecall_bridge.contact_centers.assignment import Assignment
     from voicecall_bridge.contact_centers.registry import ContactCenter
     from voicecall_bridge.ledger.table import Item, Value
 
@@ -104,10 +102,6 @@ class RecordVersion:
 
 class RecordLedger(Ledger):
     """The record side of the ledger."""
-
-    def assignment(self, key: ContactKey) -> Assignment:
-        """Which contact center owns the contact."""
-        return assignment_of(self.table.read(str(key)))
 
     def acquire(
         self, wanted: RecordVersion, seconds: float, contact_center: ContactCenter

@@ -33,11 +33,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestLease(Lease):
-    """This worker may send the request."""
-
-
-@dataclass(frozen=True, slots=True)
 class Requested:
     """The request was made before; Salesforce answered this."""
 
@@ -49,7 +44,7 @@ class RequestLedger(Ledger):
 
     def acquire(
         self, key: ContactKey, slot: str, seconds: float
-    ) -> RequestLease | Requested | LeaseHeld | OutcomeUnknown:
+    ) -> Lease | Requested | LeaseHeld | OutcomeUnknown:
         """The right to send the request, or what is known of an earlier one."""
         not_made = Change(condition=f"attribute_not_exists({slot}_record)")
         try:
@@ -59,9 +54,9 @@ class RequestLedger(Ledger):
                 return Requested(answer)
             other = held(refused.item, slot)
             return other if other.until >= self.now() else OutcomeUnknown()
-        return RequestLease(key, slot, acquired.lease.owner)
+        return acquired.lease
 
-    def settle(self, lease: RequestLease, answer: str) -> str:
+    def settle(self, lease: Lease, answer: str) -> str:
         """Remembers the answer, whoever holds the lease by now; the first one stands.
 
         Returns:
@@ -69,7 +64,7 @@ class RequestLedger(Ledger):
         """
         return self._leases.establish(lease, f"{lease.slot}_record", answer)
 
-    def release(self, lease: RequestLease, *, unknown: bool) -> None:
+    def release(self, lease: Lease, *, unknown: bool) -> None:
         """Frees the request for another try; or, if `unknown`, for none."""
         self._leases.release(lease, NOTHING, until=number(LAPSED) if unknown else None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
@@ -38,13 +38,12 @@ class Table:
     """The table.
 
     Attributes:
-        client: makes the DynamoDB client when it is needed.
+        client: gives the DynamoDB client when it is needed.
         name: the table's name.
     """
 
     client: Callable[[], Any]
     name: str
-    _made: Any = field(default=None, init=False, repr=False)
 
     def read(self, key: str) -> Item:
         """The item as it stands now, empty if there is none.
@@ -94,9 +93,7 @@ class Table:
 
     def _call(self, operation: str, **parameters: Any) -> Any:
         try:
-            if self._made is None:
-                self._made = self.client()
-            return _on_a_live_connection(getattr(self._made, operation), parameters)
+            return _on_a_live_connection(getattr(self.client(), operation), parameters)
         except ClientError as error:
             raise _refusal(error.response) from None
         except (BotoCoreError, ValueError) as error:  # ValueError: the endpoint is not an address

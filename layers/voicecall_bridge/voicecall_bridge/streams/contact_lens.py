@@ -28,6 +28,8 @@ from voicecall_bridge.sources.kinds import Kind, contact_of, kind_of
 from voicecall_bridge.streams.lens_jobs import LensJob
 from voicecall_bridge.streams.processor import HAND_OVER_SECONDS
 from voicecall_bridge.streams.results import RecordLog, RecordResult, Subject
+from voicecall_bridge.telephony.operations import Operation
+from voicecall_bridge.use_cases.transcripts import TranscriptSender, perform_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from voicecall_bridge.settings.contact_lens import LensOptions
     from voicecall_bridge.streams.lens_queue import LensQueue
     from voicecall_bridge.use_cases.transcript_calls import TranscriptCalls
-    from voicecall_bridge.use_cases.transcripts import TranscriptSender
 
 NAME = "contact_lens"
 ROUND_SECONDS = 10.0
@@ -217,7 +218,9 @@ class ContactLens:
             bodies = job.category_bodies()
             within = deadline.within(EVENT_SECONDS)
             try:
-                job.categories_result = self.sender.send_events(job.call, bodies, within)
+                events = Operation.REALTIME_EVENTS
+                sent = perform_events(self.sender.clients, events, job.call, bodies, within)
+                job.categories_result = sent.result
             except Exception as error:  # costs this record alone
                 self._refuse([job], error)
 

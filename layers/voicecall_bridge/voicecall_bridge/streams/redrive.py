@@ -131,7 +131,7 @@ class Redrive:
     Attributes:
         dead_letters: the queue.
         batches: batches that Lambda gave up, in the bucket.
-        client: makes the Kinesis client when it is needed.
+        client: gives the Kinesis client when it is needed.
         files: announces files of Contact Lens once more.
         new_run: makes the mark of a run.
     """
@@ -141,7 +141,6 @@ class Redrive:
     client: Callable[[], Any]
     files: Announcements
     new_run: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
-    _made: Any = field(default=None, init=False, repr=False)
 
     def run(self, request: Request, deadline: Deadline) -> Tally:
         """Does what is asked, as far as the time goes; a fault ends the run and is in the tally."""
@@ -230,9 +229,7 @@ class Redrive:
     def _put(self, record: Mapping[str, object], run: str) -> str:
         data = _data(record)
         try:
-            if self._made is None:
-                self._made = self.client()
-            self._made.put_record(
+            self.client().put_record(
                 StreamARN=text(record.get("eventSourceARN")),
                 PartitionKey=text(members(record.get("kinesis")).get("partitionKey")),
                 Data=_written({**data, MARK: _times(data) + 1, RUN_MARK: run}),

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from voicecall_bridge.contact_centers.secret import ContactCenterSecret
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.telephony.credentials import Credentials, SecretStore
-    from voicecall_bridge.voice_call.update import UpdateRequest
 
 CONNECT_SECONDS = 1.0
 """A healthy endpoint accepts in a fraction of this; more would shorten the next attempt."""
@@ -132,19 +131,6 @@ class TelephonyClient:
     on_failure: Callable[[str, TelephonyError], None] = lambda _contact_id, _error: None
     on_retry: Callable[[], None] = lambda: None
     calls: Mapping[Operation, Call] = field(default_factory=lambda: CALLS)
-
-    def update_voice_call(self, request: UpdateRequest, deadline: Deadline) -> int:
-        """`PATCH /voiceCalls/{key}` of a call that has ended. The answer only says that Salesforce
-        has taken it up.
-
-        Returns:
-            The requests that were sent.
-
-        Raises:
-            TelephonyError: its kinds.
-        """
-        key, body = request.vendor_call_key, request.to_json()
-        return self.perform(Operation.UPDATE, key, deadline, body).attempts
 
     def perform(
         self,

@@ -66,8 +66,8 @@ class SecretStore:
 
     Attributes:
         secret_id: name or ARN of the secret.
-        secrets_manager: makes the Secrets Manager client when it is needed.
-        parameters: makes the Systems Manager client when it is needed.
+        secrets_manager: gives the Secrets Manager client when it is needed.
+        parameters: gives the Systems Manager client when it is needed.
         key_parameter: name of the SecureString with the private key, empty when the secret has it.
         audience: `aud` of the tokens, empty for none.
         on_loopback: Salesforce may be on this machine, as the simulator's is.

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.ledger import lease
-from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld
-from voicecall_bridge.ledger.requests import Requested, RequestLease
+from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, Lease, LeaseHeld
+from voicecall_bridge.ledger.requests import Requested
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, TelephonyError
@@ -131,7 +131,7 @@ class CallActions:
 
     def _acquire(
         self, call: OneCall, contact: Contact, deadline: Deadline
-    ) -> RequestLease | Requested | None:
+    ) -> Lease | Requested | None:
         """The right to send, or what was answered before; None: the ledger is silent."""
         seconds = deadline.remaining() + LEASE_MARGIN_SECONDS
         waiting = Waiting(with_reserve(deadline), self.sleep)
@@ -150,8 +150,8 @@ class CallActions:
     def _remember(
         self,
         contact: Contact,
-        held: RequestLease | None,
-        how: Callable[[RequestLease], object],
+        held: Lease | None,
+        how: Callable[[Lease], object],
     ) -> None:
         if held is None:
             return

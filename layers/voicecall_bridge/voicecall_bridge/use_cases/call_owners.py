@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.contact_centers.assignment import UNASSIGNED
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import Unavailable
-from voicecall_bridge.use_cases.assignment import ContactCenterAssignment
+from voicecall_bridge.use_cases.assignment import reassigned
 
 if TYPE_CHECKING:
     from voicecall_bridge.contact import Contact
@@ -31,13 +31,6 @@ class CallOwners:
     ledger: CreationLedger
     contact_centers: ContactCenterRegistry
     observer: Observer
-    _assignment: ContactCenterAssignment = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Lets the ledger say which contact center owns a contact."""
-        self._assignment = ContactCenterAssignment(
-            self.contact_centers, self.ledger.assignment, self.observer
-        )
 
     def of(self, contact: Contact, known: Assignment = UNASSIGNED) -> ContactCenter:
         """The contact center that owns the contact. The ledger comes before the flow; it is asked
@@ -50,7 +43,7 @@ class CallOwners:
         try:
             if known == UNASSIGNED and self.contact_centers.several:
                 known = self.ledger.assignment(contact.key)
-            return self._assignment.assign(contact, known)
+            return self.contact_centers.assign(contact, known, self.ledger.assignment)
         except LedgerUnavailable as fault:
             self.observer.ledger_fault("contact center", fault, contact.contact_id)
             if named := self.contact_centers.named(contact.secret_name):
@@ -85,4 +78,6 @@ class CallOwners:
         except LedgerUnavailable as fault:
             self.observer.ledger_fault("assign", fault, contact.contact_id)
             return contact_center
-        return self._assignment.reassign(contact, other) if other else contact_center
+        if other is None:
+            return contact_center
+        return reassigned(contact, other, self.contact_centers, self.observer)

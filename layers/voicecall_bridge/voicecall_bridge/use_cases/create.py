@@ -98,7 +98,7 @@ class CreateVoiceCall:
         """The contact center that owns the contact. The lease shows whether the ledger has another
         one. A refusal is stored: events and records do not have the flow's parameters."""
         try:
-            return self._once.assignment.assign(contact)
+            return self._once.assign(contact)
         except OtherContactCenter:
             if contact.secret_name:
                 self._refuse(contact)

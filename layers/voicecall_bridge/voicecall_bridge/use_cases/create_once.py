@@ -6,9 +6,10 @@ Flows and the safety net create by the same steps. They differ in what goes befo
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.contact_centers.assignment import UNASSIGNED
 from voicecall_bridge.ledger.assignments import AssignedElsewhere
 from voicecall_bridge.ledger.creations import CreateHeld, PlannedCreate
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
@@ -16,7 +17,7 @@ from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError
 from voicecall_bridge.telephony.operations import Operation
-from voicecall_bridge.use_cases.assignment import ContactCenterAssignment
+from voicecall_bridge.use_cases.assignment import reassigned
 from voicecall_bridge.use_cases.results import NotCreated
 from voicecall_bridge.use_cases.waiting import Waiting, with_reserve
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voicecall_bridge.contact import Contact, ContactKey
+    from voicecall_bridge.contact_centers.assignment import Assignment
     from voicecall_bridge.contact_centers.registry import ContactCenter
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.ledger.creations import Created, CreateLease, CreationLedger
@@ -82,13 +84,15 @@ class CreateOnce:
     clients: TelephonyClients
     observer: Observer
     sleep: Callable[[float], None] = time.sleep
-    assignment: ContactCenterAssignment = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        """Lets the ledger say which contact center owns a contact."""
-        self.assignment = ContactCenterAssignment(
-            self.clients.contact_centers, self.ledger.assignment, self.observer
-        )
+    def assign(self, contact: Contact, known: Assignment = UNASSIGNED) -> ContactCenter:
+        """The contact center that owns the contact, by what is `known` of it.
+
+        Raises:
+            OtherContactCenter: the stack does not serve it.
+            LedgerUnavailable: the ledger does not answer which contact center owns the parent.
+        """
+        return self.clients.contact_centers.assign(contact, known, self.ledger.assignment)
 
     def acquire(
         self, contact: Contact, planned: PlannedCreate, deadline: Deadline
@@ -109,7 +113,8 @@ class CreateOnce:
             except LedgerUnavailable as fault:
                 return fault, planned.contact_center
             if isinstance(lease, AssignedElsewhere):
-                owner = self.assignment.reassign(contact, lease)
+                centers = self.clients.contact_centers
+                owner = reassigned(contact, lease, centers, self.observer)
                 planned = replace(planned, contact_center=owner)
             elif isinstance(lease, CreateHeld):
                 waiting.wait(

@@ -24,6 +24,7 @@ from voicecall_bridge.voice_call.transcript import sentiment_events, summary_upd
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from voicecall_bridge.aws.contact_directory import ContactDirectory
     from voicecall_bridge.aws.transcript_files import AnalysisFiles
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.ledger.analyses import AnalysisLease, AnalysisLedger
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.sources.post_call_file import Analysis, CreatedFile
     from voicecall_bridge.telephony.clients import TelephonyClients
-    from voicecall_bridge.use_cases.directory import CountedDirectory
     from voicecall_bridge.use_cases.transcript_calls import TranscriptCall, TranscriptCalls
 
 
@@ -64,7 +64,7 @@ class PostCallAnalysis:
     leases: AnalysisLedger
     records: RecordLedger
     facts: ContactFactsLedger
-    directory: CountedDirectory
+    directory: ContactDirectory
     calls: TranscriptCalls
     clients: TelephonyClients
     observer: Observer
@@ -172,4 +172,4 @@ class PostCallAnalysis:
                 self.leases.release(lease, sent.taken)
         except LedgerUnavailable as fault:
             # The lease runs out; at worst the same events are sent once more.
-            self.observer.ledger_fault("analysis", fault, lease.lease.key.contact_id)
+            self.observer.ledger_fault("analysis", fault, lease.key.contact_id)

@@ -6,9 +6,10 @@ import hashlib
 import json
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from voicecall_bridge.contact_centers.assignment import UNASSIGNED
 from voicecall_bridge.contact_centers.registry import OtherContactCenter
 from voicecall_bridge.ledger.assignments import AssignedElsewhere
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, LeaseHeld, Superseded
@@ -16,7 +17,8 @@ from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVer
 from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import Effect, Rejected, TelephonyError, is_refused
-from voicecall_bridge.use_cases.assignment import ContactCenterAssignment
+from voicecall_bridge.telephony.operations import Operation
+from voicecall_bridge.use_cases.assignment import reassigned
 from voicecall_bridge.use_cases.waiting import Waiting
 from voicecall_bridge.voice_call.delivered import DeliveredRecord
 
@@ -62,13 +64,6 @@ class RecordUpdates:
     clients: TelephonyClients
     observer: Observer
     sleep: Callable[[float], object] = time.sleep
-    _assignment: ContactCenterAssignment = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Lets the ledger say which contact center owns a contact."""
-        self._assignment = ContactCenterAssignment(
-            self.clients.contact_centers, self.ledger.assignment, self.observer
-        )
 
     def update(
         self, record: ContactRecord, request: UpdateRequest, deadline: Deadline
@@ -115,7 +110,9 @@ class RecordUpdates:
             seconds = sending.remaining() + LEASE_MARGIN_SECONDS
             lease = self.ledger.acquire(wanted, seconds, contact_center)
             if isinstance(lease, AssignedElsewhere):
-                contact_center = self._assignment.reassign(record, lease)
+                contact_center = reassigned(
+                    record, lease, self.clients.contact_centers, self.observer
+                )
             elif isinstance(lease, LeaseHeld):
                 waiting.wait("another worker is sending this contact's record")
             else:
@@ -124,17 +121,21 @@ class RecordUpdates:
     def _assign(self, record: ContactRecord) -> ContactCenter:
         """The contact center that owns the contact. The lease shows whether the ledger has another
         one."""
+        assign, assignment = self.clients.contact_centers.assign, self.ledger.assignment
         try:
-            return self._assignment.assign(record)
+            return assign(record, UNASSIGNED, assignment)
         except OtherContactCenter:
             # Whatever the attribute became later: a contact that was sent somewhere stays there.
-            return self._assignment.assign(record, self.ledger.assignment(record.key))
+            return assign(record, assignment(record.key), assignment)
 
     def _send(self, client: TelephonyClient, request: UpdateRequest, deadline: Deadline) -> int:
         attempts = 0
         for left_out in range(MOST_FIELDS_LEFT_OUT + 1):
             try:
-                return attempts + client.update_voice_call(request, deadline)
+                done = client.perform(
+                    Operation.UPDATE, request.vendor_call_key, deadline, request.to_json()
+                )
+                return attempts + done.attempts
             except Rejected as error:
                 error.attempts += attempts
                 attempts = error.attempts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voicecall_bridge.aws.contact_directory import NoSuchContact
@@ -13,10 +13,10 @@ from voicecall_bridge.ledger.routing import RoutingStep
 from voicecall_bridge.telephony.answers import SalesforceResult
 from voicecall_bridge.telephony.errors import TelephonyError
 from voicecall_bridge.telephony.operations import Operation
-from voicecall_bridge.use_cases.assignment import ContactCenterAssignment
 from voicecall_bridge.use_cases.results import CallOver, LeaseTimeout, NoVoiceCall
 
 if TYPE_CHECKING:
+    from voicecall_bridge.aws.contact_directory import ContactDirectory
     from voicecall_bridge.contact import Contact
     from voicecall_bridge.contact_centers.assignment import Assignment
     from voicecall_bridge.contact_centers.registry import ContactCenter
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from voicecall_bridge.ledger.routing import RoutingLease, RoutingLedger
     from voicecall_bridge.observability import Observer
     from voicecall_bridge.telephony.clients import TelephonyClients
-    from voicecall_bridge.use_cases.directory import CountedDirectory
 
 _OPERATIONS = {
     RoutingStep.CLEAR_ROUTING: Operation.CLEAR_ROUTING,
@@ -48,15 +47,8 @@ class Routing:
     steps: RoutingLedger
     creations: CreationLedger
     clients: TelephonyClients
-    directory: CountedDirectory
+    directory: ContactDirectory
     observer: Observer
-    _assignment: ContactCenterAssignment = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Lets the ledger say which contact center owns a contact."""
-        self._assignment = ContactCenterAssignment(
-            self.clients.contact_centers, self.creations.assignment, self.observer
-        )
 
     def clear(self, contact: Contact, deadline: Deadline) -> SalesforceResult:
         """Clears the routing of an abandoned call, once.
@@ -128,4 +120,4 @@ class Routing:
                 contact = contact.with_details(
                     self.directory.describe(contact.key, deadline).contact
                 )
-        return self._assignment.assign(contact, known)
+        return self.clients.contact_centers.assign(contact, known, self.creations.assignment)

@@ -25,6 +25,7 @@ from voicecall_bridge.voice_call.create import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voicecall_bridge.aws.contact_directory import ContactDirectory
     from voicecall_bridge.contact import Contact, ContactKey
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.ledger.creations import CreationLedger, Entry
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from voicecall_bridge.sources.described_contact import DescribedContact
     from voicecall_bridge.telephony.answers import SalesforceResult
     from voicecall_bridge.telephony.clients import TelephonyClients
-    from voicecall_bridge.use_cases.directory import CountedDirectory
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -51,7 +51,7 @@ class SafetyNet:
 
     ledger: CreationLedger
     clients: TelephonyClients
-    directory: CountedDirectory
+    directory: ContactDirectory
     observer: Observer
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
@@ -130,7 +130,7 @@ class SafetyNet:
         self, contact: Contact, entry: Entry, request: CreateRequest, deadline: Deadline
     ) -> SalesforceResult:
         # A transfer belongs where its parent does, which is there by now.
-        contact_center = self._once.assignment.assign(contact, entry.assignment)
+        contact_center = self._once.assign(contact, entry.assignment)
         # What a flow stored since is newer than what Connect said before.
         planned = PlannedCreate(contact.key, contact_center, request.to_json(), keeps_earlier=True)
         lease, contact_center = self._once.acquire(contact, planned, deadline)

@@ -22,11 +22,11 @@ from voicecall_bridge.ledger.table import LedgerUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voicecall_bridge.aws.contact_directory import ContactDirectory
     from voicecall_bridge.contact_centers.registry import ContactCenter, ContactCenterRegistry
     from voicecall_bridge.deadline import Deadline
     from voicecall_bridge.ledger.contact_facts import ContactFacts, ContactFactsLedger
     from voicecall_bridge.observability import Observer
-    from voicecall_bridge.use_cases.directory import CountedDirectory
 
 _Known = TypeVar("_Known")
 
@@ -66,7 +66,7 @@ class TranscriptCalls:
     """
 
     ledger: ContactFactsLedger
-    directory: CountedDirectory
+    directory: ContactDirectory
     contact_centers: ContactCenterRegistry
     observer: Observer
     clock: Callable[[], float] = time.monotonic

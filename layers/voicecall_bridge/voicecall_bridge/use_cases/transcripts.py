@@ -132,15 +132,6 @@ class TranscriptSender:
                 self._silent[secret] = _Silence(round_.silent, self.clock() + REST_SECONDS)
         return not late
 
-    def send_events(
-        self, call: TranscriptCall, bodies: Sequence[dict[str, object]], deadline: Deadline
-    ) -> LineResult:
-        """Sends the bodies of conversation events of a live call, one after the other; how the
-        first that was not taken ended, or that all were."""
-        return perform_events(
-            self.clients, Operation.REALTIME_EVENTS, call, bodies, deadline
-        ).result
-
 
 @dataclass(frozen=True, slots=True)
 class EventsSent:
