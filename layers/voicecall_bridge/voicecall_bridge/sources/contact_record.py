@@ -153,11 +153,11 @@ def _at(value: object, names: Sequence[str]) -> object:
             value = value[int(names[0])] if _is_position(names[0], value) else None
             names = names[1:]
             continue
-        given = members(value)
-        lengths = range(1, len(names) + 1)
-        length = next((n for n in lengths if ".".join(names[:n]) in given), 0)
-        if not length:
-            return None
+        given, length = members(value), 1
+        while ".".join(names[:length]) not in given:
+            if length == len(names):
+                return None
+            length += 1
         value, names = given[".".join(names[:length])], names[length:]
     return value
 

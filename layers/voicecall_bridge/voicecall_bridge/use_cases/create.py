@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,6 @@ from voicecall_bridge.ledger.table import LedgerUnavailable
 from voicecall_bridge.telephony.errors import TelephonyError, Unavailable
 from voicecall_bridge.telephony.operations import Operation
 from voicecall_bridge.use_cases.create_once import CreateOnce, WantedCreate, existing
-from voicecall_bridge.use_cases.parents_number import on_its_parents_number
 from voicecall_bridge.use_cases.results import NotCreated
 from voicecall_bridge.voice_call.actions import update_of_a_call
 from voicecall_bridge.voice_call.create import (
@@ -74,7 +73,7 @@ class CreateVoiceCall:
         """
         contact_center = self._assign(contact)
         if asked is CallInitiation.TRANSFER or contact.initiation_method in TRANSFERS:
-            contact = on_its_parents_number(contact, self.ledger, self.observer)
+            contact = self._on_its_parents_number(contact)
         started = contact.initiated_at or datetime.fromtimestamp(self.now(), UTC)
         request = create_request(contact, asked, started)
         planned = PlannedCreate(contact.key, contact_center, request.to_json())
@@ -109,6 +108,19 @@ class CreateVoiceCall:
             silent = "the ledger does not answer which contact center owns the parent"
             cause = Unavailable(silent, code="LEDGER_UNAVAILABLE")
             raise NotCreated(cause, request_kept=False) from None
+
+    def _on_its_parents_number(self, contact: Contact) -> Contact:
+        """The contact; if Connect gives it no number, as for queue transfers, with the number that
+        its call came in on."""
+        if contact.system_address or contact.web_rtc or not contact.previous_contact_id:
+            return contact
+        parent = replace(contact.key, contact_id=contact.previous_contact_id)
+        try:
+            number = self.ledger.entry(parent).request.get("to", "")
+        except LedgerUnavailable as fault:
+            self.observer.ledger_fault("parent's number", fault, contact.contact_id)
+            return contact
+        return replace(contact, system_address=str(number))
 
     def _refuse(self, contact: Contact) -> None:
         try:
