@@ -79,7 +79,6 @@ types: $(VENV)/ready  ## mypy, strict
 
 template: $(VENV)/ready $(SAM)/ready $(CHECKOV)/ready $(POLICIES)/ready  ## sam validate --lint, cfn-lint, checkov, parliament
 	$(SAM)/sam validate --lint
-	$(SAM)/sam validate --lint --template-file monitoring/template.yaml
 	$(SAM)/cfn-lint --regions us-east-1 us-west-2 --template template.yaml monitoring/template.yaml
 	$(BIN)/python -m tools.expanded template.yaml .build
 	$(CHECKOV)/checkov --config-file .checkov.yaml --file .build/default.json .build/options.json

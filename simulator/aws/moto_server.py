@@ -65,11 +65,25 @@ class _OneAtATime:
     _lock = Lock()
 
     def __init__(self) -> None:
-        self._application = DomainDispatcherApplication(create_backend_app)
+        self._application = _Dispatcher()
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         with self._lock:
             return list(self._application(environ, start_response))
+
+
+class _Dispatcher(DomainDispatcherApplication):
+    """moto's. For each request that one goes through its folders and all addresses of AWS."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._backends: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """The service; called with moto's own lock held."""
+        if host not in self._backends:
+            self._backends[host] = super().get_backend_for_host(host)
+        return self._backends[host]
 
 
 class _QuietHandler(MotoRequestHandler):
