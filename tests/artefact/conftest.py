@@ -85,8 +85,8 @@ def emulators(artefact: Artefact, running: Simulator) -> Iterator[Start]:
         yield started
         key = running.salesforce.identity.private_key_pem.splitlines()[1]
         for emulator in made.values():
-            assert "START RequestId" in emulator.told
-            assert not {text for text in (CUSTOMER, SYSTEM, key) if text in emulator.told}
+            assert "START RequestId" in emulator.logged
+            assert not {text for text in (CUSTOMER, SYSTEM, key) if text in emulator.logged}
 
 
 @pytest.fixture

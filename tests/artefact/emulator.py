@@ -144,18 +144,18 @@ class Emulator:
                 return Ended(error.code, error.read().decode())
 
     @property
-    def told(self) -> str:
+    def logged(self) -> str:
         """All that function and emulator have written so far."""
         return (self._scratch / "log").read_text("utf-8", "replace")
 
     def logs(self) -> list[dict[str, Any]]:
         """What the function has logged in JSON so far; the emulator's own lines are left out."""
-        return [json.loads(line) for line in self.told.splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in self.logged.splitlines() if line.startswith("{")]
 
     def _wait_until_it_listens(self) -> None:
         """It says nothing when it does: a connection tells."""
         for _ in range(int(PATIENCE_SECONDS / 0.02)):
-            assert self._keeper.poll() is None, self.told
+            assert self._keeper.poll() is None, self.logged
             with socket.socket() as probe:
                 probe.settimeout(0.02)
                 if probe.connect_ex((LOOPBACK, self._port)) == 0:

@@ -16,7 +16,7 @@ import pytest
 from simulator.salesforce import ContactCenterIdentity, SalesforceSimulator, new_identity
 from tests.contract.aws import CREDENTIALS, REGION, SECRET, TABLE, Aws
 from tests.integration.canaries import key_lines, leaks
-from tests.integration.simulator import ACCOUNT, Simulator, Told, join_overrunning
+from tests.integration.simulator import ACCOUNT, CapturedOutput, Simulator, join_overrunning
 from tests.samples.members import INSTANCE_ARN
 from voicecall_bridge.composition import contact_flow
 from voicecall_bridge.composition import salesforce as telephony
@@ -51,26 +51,26 @@ def running_aws() -> Iterator[Aws]:
 
 
 @pytest.fixture(scope="session")
-def session_told() -> Told:
+def session_output() -> CapturedOutput:
     """One for all tests: the bridge's logger is made once, and keeps its stream and its level."""
-    told = Told()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(told):
+    logged = CapturedOutput()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(logged):
         patch.setenv("POWERTOOLS_SERVICE_NAME", SERVICE)
         patch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
         Observer()
-    return told
+    return logged
 
 
 @pytest.fixture
-def told(session_told: Told) -> Iterator[Told]:
+def logged(session_output: CapturedOutput) -> Iterator[CapturedOutput]:
     """What is written during the test; other libraries' logs as Lambda's root logger has them."""
-    session_told.clear()
-    handler = logging.StreamHandler(session_told)
+    session_output.clear()
+    handler = logging.StreamHandler(session_output)
     handler.setLevel(logging.WARNING)
     # As Powertools does with Lambda's own handler, which is there before the function is.
     handler.addFilter(lambda record: record.name != SERVICE)
     logging.getLogger().addHandler(handler)
-    yield session_told
+    yield session_output
     logging.getLogger().removeHandler(handler)
 
 
@@ -78,7 +78,7 @@ def told(session_told: Told) -> Iterator[Told]:
 def simulator(
     running_salesforce: SalesforceSimulator,
     running_aws: Aws,
-    told: Told,
+    logged: CapturedOutput,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Simulator]:
@@ -86,7 +86,7 @@ def simulator(
     running_aws.reset()
     running_salesforce.reset()
     running_aws.put_secret(running_salesforce.identity.secret(running_salesforce.base_url))
-    made = Simulator(running_salesforce, running_aws, told, monkeypatch)
+    made = Simulator(running_salesforce, running_aws, logged, monkeypatch)
     nowhere = str(tmp_path_factory.getbasetemp() / "no-such-file")
     made.set(
         **CREDENTIALS,
@@ -124,7 +124,7 @@ def check_what_was_told(simulator: Simulator) -> None:
     )
     assert all(line["disposition"] in ACCOUNT for line in lines)
     secrets = key_lines(simulator.salesforce.identity.private_key_pem)
-    assert leaks(simulator.told.text, secrets) == []
+    assert leaks(simulator.logged.text, secrets) == []
 
 
 @pytest.fixture

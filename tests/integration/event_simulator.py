@@ -31,7 +31,7 @@ from simulator.pollers.queue_mapping import read_queue_mappings
 from simulator.pollers.sqs_poller import SqsPoller
 from simulator.salesforce import SalesforceSimulator, new_identity
 from tests.integration.canaries import ATTRIBUTE, CUSTOMER, EMAIL, FIELD, NAME, SYSTEM
-from tests.integration.simulator import Context, Told, join_overrunning
+from tests.integration.simulator import CapturedOutput, Context, join_overrunning
 from tests.samples.contact_events import envelope
 from voicecall_bridge.composition import contact_events, contact_flow, contact_records, redrive
 from voicecall_bridge.composition import salesforce as telephony
@@ -134,7 +134,7 @@ class EventsSimulator:
         source: the folder of the stream's function.
         function: its logical id.
         servers, connect: what the functions talk to.
-        told: all that they write.
+        logged: all that they write.
         clock: the poller's.
         batches: every batch that was handed to the function.
     """
@@ -142,11 +142,11 @@ class EventsSimulator:
     source = "contact_events"
     function = "ContactEventsFunction"
 
-    def __init__(self, servers: Servers, told: Told, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, servers: Servers, logged: CapturedOutput, patch: pytest.MonkeyPatch) -> None:
         self.servers = servers
         self.salesforce = servers.salesforce
         self.connect = servers.connect
-        self.told = told
+        self.logged = logged
         self.clock = Clock()
         self.batches: list[dict[str, Any]] = []
         self._patch = patch
@@ -243,8 +243,8 @@ class EventsSimulator:
 
     def lines(self, source: str = "") -> list[dict[str, Any]]:
         """The delivery lines of a source; empty: of the stream's function."""
-        told = [line for line in self.told.records() if line.get("message") == "delivery"]
-        return [line for line in told if line["source"] == (source or self.source)]
+        logged = [line for line in self.logged.records() if line.get("message") == "delivery"]
+        return [line for line in logged if line["source"] == (source or self.source)]
 
     def ends(self) -> Counter[tuple[str, str]]:
         """(disposition, reason) of every record by its last line: what counts in the account."""
@@ -285,8 +285,8 @@ class EventsSimulator:
 
     def _redirect(self) -> None:
         # Here and not in a fixture: pytest sets it anew before each phase of a test.
-        if sys.stdout is not self.told:
-            self._patch.setattr(sys, "stdout", self.told)
+        if sys.stdout is not self.logged:
+            self._patch.setattr(sys, "stdout", self.logged)
 
 
 @pytest.fixture(scope="module")
@@ -303,14 +303,14 @@ def servers(center: ContactCenterIdentity) -> Iterator[Servers]:
 
 
 @functools.cache
-def _told() -> Told:
+def _logged() -> CapturedOutput:
     """One for all tests: the bridge's logger is made once, and keeps its stream and its level."""
-    told = Told()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(told):
+    logged = CapturedOutput()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(logged):
         patch.setenv("POWERTOOLS_SERVICE_NAME", SERVICE)
         patch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
         Observer()
-    return told
+    return logged
 
 
 class RecordsStand(EventsSimulator):
@@ -340,9 +340,9 @@ def _stand(made: type[Stand], servers: Servers, monkeypatch: pytest.MonkeyPatch)
         for name, value in servers.environment(function).items():
             monkeypatch.setenv(name, value)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", SERVICE)
-    told = _told()
-    told.clear()
-    stand = made(servers, told, monkeypatch)
+    logged = _logged()
+    logged.clear()
+    stand = made(servers, logged, monkeypatch)
     stand.configure()
     yield stand
     servers.salesforce.clear_faults()

@@ -19,7 +19,7 @@ from simulator.pollers.queue_mapping import read_queue_mappings
 from simulator.pollers.sqs_poller import SqsPoller
 from tests.integration.canaries import CATEGORY, SAID, SUMMARY, key_lines, leaks
 from tests.integration.event_simulator import INSTANCE, Servers, center, load_handler
-from tests.integration.simulator import Context, Told, wait_until
+from tests.integration.simulator import CapturedOutput, Context, wait_until
 from tests.samples.lens_records import categories, segments, utterance
 from tests.samples.stream_records import stream_record
 from tests.unit.test_contact_lens_source import analysis_file, created
@@ -54,11 +54,11 @@ class LensStand:
 
     Attributes:
         servers: what the functions talk to.
-        told: what they write.
+        logged: what they write.
     """
 
     def __init__(self, servers: Servers, patch: pytest.MonkeyPatch) -> None:
-        self.servers, self.salesforce, self.told = servers, servers.salesforce, _told()
+        self.servers, self.salesforce, self.logged = servers, servers.salesforce, _logged()
         self._patch = patch
         self._number = 0
         self._lens, self._post_call = (
@@ -71,7 +71,7 @@ class LensStand:
 
     def begin(self) -> None:
         """A test: nothing is told, nothing fails, and Salesforce was not asked."""
-        self.told.clear()
+        self.logged.clear()
         self.salesforce.reset()
 
     def configure(self, **variables: str) -> None:
@@ -195,14 +195,14 @@ class LensStand:
 
     def ends(self) -> list[tuple[str, str]]:
         """Disposition and reason of each delivery, in order."""
-        lines = [line for line in self.told.records() if line.get("message") == "delivery"]
+        lines = [line for line in self.logged.records() if line.get("message") == "delivery"]
         return [(line["disposition"], line["reason"]) for line in lines]
 
     def codes(self) -> set[str]:
         """Why something is to be tried later."""
         return {
             line["errorCode"]
-            for line in self.told.records()
+            for line in self.logged.records()
             if line.get("message") == "retry later"
         }
 
@@ -217,7 +217,7 @@ class LensStand:
 
     def check_what_was_told(self, *lines: str) -> None:
         """Nothing of it, or of a process's lines, is personal data, a secret, or what was said."""
-        text = "\n".join([self.told.text, *lines])
+        text = "\n".join([self.logged.text, *lines])
         assert leaks(text, key_lines(self.servers.identity.private_key_pem)) == []
 
     def _invoke(self, event: dict[str, Any]) -> Invocation:
@@ -225,7 +225,7 @@ class LensStand:
         return Invocation(payload, None, [], 0.0, None, False, "request", False)
 
     def _call(self, handler: Any, event: object, seconds_left: float = 30.0) -> Any:
-        with redirect_stdout(self.told):
+        with redirect_stdout(self.logged):
             return handler(event, Context(seconds_left))
 
 
@@ -266,11 +266,11 @@ def lens(stand: LensStand) -> Iterator[LensStand]:
 
 
 @functools.cache
-def _told() -> Told:
+def _logged() -> CapturedOutput:
     """One for all tests: the bridge's logger is made once, and keeps its stream and its level."""
-    told = Told()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(told):
+    logged = CapturedOutput()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(logged):
         patch.setenv("POWERTOOLS_SERVICE_NAME", SERVICE)
         patch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
         Observer()
-    return told
+    return logged

@@ -56,7 +56,7 @@ class Context:
         return int(self.seconds_left * 1000)
 
 
-class Told(io.TextIOBase):
+class CapturedOutput(io.TextIOBase):
     """All that is written to standard output and standard error, as CloudWatch would keep it."""
 
     def __init__(self) -> None:
@@ -96,16 +96,20 @@ class Simulator:
 
     Attributes:
         salesforce, aws: what the function talks to.
-        told: what it writes.
+        logged: what it writes.
         invocations: how often the handler was called.
     """
 
     def __init__(
-        self, salesforce: SalesforceSimulator, aws: Aws, told: Told, patch: pytest.MonkeyPatch
+        self,
+        salesforce: SalesforceSimulator,
+        aws: Aws,
+        logged: CapturedOutput,
+        patch: pytest.MonkeyPatch,
     ) -> None:
         self.salesforce = salesforce
         self.aws = aws
-        self.told = told
+        self.logged = logged
         self.invocations = 0
         self.limit = 8.0
         self._patch = patch
@@ -133,8 +137,8 @@ class Simulator:
         with self._lock:
             self.invocations += 1
             # Here and not in a fixture: pytest sets both anew before each phase of a test.
-            self._patch.setattr(sys, "stdout", self.told)
-            self._patch.setattr(sys, "stderr", self.told)
+            self._patch.setattr(sys, "stdout", self.logged)
+            self._patch.setattr(sys, "stderr", self.logged)
         started, waited = time.monotonic(), waits_for_a_cpu()
         try:
             answer = call()
@@ -147,19 +151,19 @@ class Simulator:
 
     def deliveries(self) -> list[dict[str, Any]]:
         """The delivery lines, in order."""
-        return [record for record in self.told.records() if record.get("message") == "delivery"]
+        return [record for record in self.logged.records() if record.get("message") == "delivery"]
 
     def troubles(self) -> list[str]:
         """The messages of error lines, in order, but for the lines that account for deliveries."""
         return [
             record["message"]
-            for record in self.told.records()
+            for record in self.logged.records()
             if record.get("level") == "ERROR" and record["message"] != "delivery"
         ]
 
     def metric(self, name: str) -> int:
         """The sum of a metric; what is told by reason besides is told in the total too."""
-        lines = (record for record in self.told.records() if "_aws" in record)
+        lines = (record for record in self.logged.records() if "_aws" in record)
         records = (record for record in lines if "reason" not in record)
         return sum(int(sum(record.get(name, [0.0]))) for record in records)
 

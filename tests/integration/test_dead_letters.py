@@ -173,7 +173,7 @@ def test_a_defect_of_the_bridge_is_answered_and_kept(
     assert (answer["status"], answer["errorCode"]) == ("failed", "INTERNAL")
     [letter] = simulator.aws.letters()
     assert (letter["reason"], letter["payload"]) == ("INTERNAL", inbound())
-    [record] = [line for line in simulator.told.records() if line.get("message") == "defect"]
+    [record] = [line for line in simulator.logged.records() if line.get("message") == "defect"]
     assert record["error"] == "KeyError"
     assert "test_dead_letters.py" in record["place"]
     assert simulator.metric("Defect") == 1

@@ -218,7 +218,7 @@ def test_nothing_of_the_call_is_told(events: EventsSimulator) -> None:
     events.handle(batch_of([stream_record(event("QUEUED", "told-4"), 999)]))
     secrets = key_lines(events.servers.identity.private_key_pem)
     assert len(events.lines()) >= 8, "enough was told to find something in"
-    assert leaks(events.told.text, secrets) == []
+    assert leaks(events.logged.text, secrets) == []
 
 
 def test_a_letter_whose_answer_is_lost_is_one_input(events: EventsSimulator) -> None:

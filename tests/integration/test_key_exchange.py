@@ -67,7 +67,7 @@ def test_no_call_is_lost_while_the_key_is_exchanged(
     assert events.letters() == []
     assert events.ends() == {("delivered", ""): 2}
     events.check_account()
-    assert leaks(events.told.text, key_lines(other_key.private_key_pem)) == []
+    assert leaks(events.logged.text, key_lines(other_key.private_key_pem)) == []
 
 
 def test_an_environment_that_runs_needs_one_request_more(

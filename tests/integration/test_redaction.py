@@ -157,7 +157,7 @@ def test_aws_refuses(simulator: Simulator, service: str) -> None:
         simulator.set(**{f"AWS_ENDPOINT_URL_{service}": f"http://{LOOPBACK}:{refusal.port}"})
         simulator.deliver(inbound())
         simulator.deliver(inbound("contact-2", SystemEndpoint=None, Tags={}))
-    assert "refused by the test" not in simulator.told.text
+    assert "refused by the test" not in simulator.logged.text
 
 
 @pytest.mark.parametrize("failure", ["continue", "error"])
@@ -212,7 +212,7 @@ def test_what_is_passed_for_a_contact_id(simulator: Simulator, text: str) -> Non
     simulator.salesforce.inject(Fault("status", status=503, times=None, method=None))
     event["Details"]["Parameters"]["fieldValues"] = "{}"
     assert simulator.deliver(method(event, "updateVoiceCall"))["errorCode"] == "503"
-    lines = [line["ContactId"] for line in simulator.told.records() if "ContactId" in line]
+    lines = [line["ContactId"] for line in simulator.logged.records() if "ContactId" in line]
     assert set(lines) == {"unknown"}
 
 
@@ -239,11 +239,11 @@ def test_what_is_written_is_lines_of_json(simulator: Simulator) -> None:
         Fault("status", status=429, times=None, headers={"Retry-After": "9"})
     )
     simulator.deliver(inbound("contact-2"))
-    lines = [line for line in simulator.told.text.splitlines() if line]
-    assert len(lines) == len(simulator.told.records())
-    for record in simulator.told.records():
+    lines = [line for line in simulator.logged.text.splitlines() if line]
+    assert len(lines) == len(simulator.logged.records())
+    for record in simulator.logged.records():
         assert ("level" in record) is not ("_aws" in record)
     [limit] = [
-        line for line in simulator.told.records() if line.get("message") == "SCV_LIMITS_ERROR"
+        line for line in simulator.logged.records() if line.get("message") == "SCV_LIMITS_ERROR"
     ]
     assert (limit["ContactId"], limit["errorCode"]) == ("contact-2", "429")

@@ -39,7 +39,7 @@ def rotated(
     """Salesforce after a rotation, at an address of its own: it knows the other key only."""
     with SalesforceSimulator(other_key) as salesforce:
         yield salesforce
-    assert leaks(simulator.told.text, key_lines(other_key.private_key_pem)) == []
+    assert leaks(simulator.logged.text, key_lines(other_key.private_key_pem)) == []
 
 
 def secret_of(simulator: Simulator) -> dict[str, str]:
@@ -134,7 +134,7 @@ def test_a_key_that_cannot_be_parsed(simulator: Simulator, key: str) -> None:
     assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
     assert "private key" in answer["errorMessage"]
     assert key not in answer["errorMessage"]
-    assert "canary-no-pem" not in simulator.told.text
+    assert "canary-no-pem" not in simulator.logged.text
 
 
 def test_the_secret_is_repaired(simulator: Simulator) -> None:

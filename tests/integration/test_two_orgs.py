@@ -42,7 +42,7 @@ def second(
         )
         simulator.set(CONTACT_CENTER_SECRETS=answer["ARN"])
         yield salesforce
-    assert leaks(simulator.told.text, key_lines(second_identity.private_key_pem)) == []
+    assert leaks(simulator.logged.text, key_lines(second_identity.private_key_pem)) == []
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_what_is_not_listed_is_neither_read_nor_written(
     answer = simulator.deliver(inbound("c1", Attributes={"secretName": named}))
     assert (answer["status"], answer["errorCode"]) == ("failed", "OTHER_CONTACT_CENTER")
     assert read == keys(second) == keys(simulator.salesforce) == []
-    written = json.dumps([answer, simulator.item("c1")]) + simulator.told.text
+    written = json.dumps([answer, simulator.item("c1")]) + simulator.logged.text
     assert named not in written
     [letter] = simulator.aws.letters()
     assert letter["reason"] == "OTHER_CONTACT_CENTER"

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from tests.samples.members import INSTANCE_ARN, SYSTEM
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, MemoryLedger, alone
 from tests.unit.flow_scene import no_actions
 from tests.unit.memory_retry_queue import MemoryRetryQueue
 from tests.unit.samples import contact_event, created, flow_event, stream_record
-from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow import service as flow_service
@@ -206,7 +206,7 @@ class World:
 
     def __init__(self, contacts: int, create_from: CreateFromEvents, *, over: bool) -> None:
         self.clock = Clock()
-        self.told = Told()
+        self.logged = CapturedLog()
         self.salesforce = Salesforce(self.clock)
         self.ledger = RememberingLedger(self.salesforce)
         self.letters = MemoryDeadLetters()
@@ -252,7 +252,7 @@ class World:
         transfer = facts["InitiationMethod"] == "TRANSFER"
         event = flow_event("createTransferVC" if transfer else "createVoiceCall", **facts)
         service = FlowService(
-            observer=self.told.observer,
+            observer=self.logged.observer,
             create=self._create(),
             actions=no_actions,
             dead_letters=self.letters,
@@ -279,14 +279,14 @@ class World:
             now=self.clock,
         )
         processor: StreamProcessor[Any] = StreamProcessor(
-            source, self.letters, MemoryRetryQueue("no queue"), self.told.observer
+            source, self.letters, MemoryRetryQueue("no queue"), self.logged.observer
         )
         processor._pool = AtOnce()  # type: ignore[assignment]
-        before = len(self.told.deliveries())
+        before = len(self.logged.deliveries())
         with self._as("events"):
             answer = processor.answer({"Records": records}, 60.0)
         again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-        lines = self.told.deliveries()[before:]
+        lines = self.logged.deliveries()[before:]
         ends = Counter(line["inputId"].rpartition(":")[2] for line in lines if line["inputId"])
         self.ended |= set(ends)
         # in = delivered + superseded + skipped + dead-lettered + to come again. What ran in the
@@ -298,7 +298,7 @@ class World:
         return CreateVoiceCall(
             self.ledger,
             alone(self.salesforce),
-            self.told.observer,
+            self.logged.observer,
             now=self.clock,
             sleep=self.clock.sleep,
         )
@@ -308,7 +308,7 @@ class World:
             self.ledger,
             alone(self.salesforce),
             self.directory,
-            self.told.observer,
+            self.logged.observer,
             now=self.clock,
             sleep=self.clock.sleep,
         )
@@ -319,7 +319,7 @@ class World:
             self.ledger,
             alone(self.salesforce),
             self.directory,
-            self.told.observer,
+            self.logged.observer,
         )
 
     @contextmanager
@@ -339,7 +339,7 @@ class World:
     def check(self) -> None:
         """What must hold at every moment."""
         assert self.salesforce.broken == []
-        assert [line for line in self.told.lines() if line["message"] == "defect"] == []
+        assert [line for line in self.logged.lines() if line["message"] == "defect"] == []
         for contact_id in self.chain:
             request = self.salesforce.stored.get(contact_id)
             if request is None:

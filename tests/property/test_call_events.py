@@ -118,10 +118,10 @@ def test_any_order_of_deliveries(
     due = set(play.pending)
     play.drain()
     assert {str(number) for number in due} <= world.ended
-    lines = [line for line in world.told.deliveries() if line["source"] == "contact_flow"]
+    lines = [line for line in world.logged.deliveries() if line["source"] == "contact_flow"]
     assert len(lines) == world.flow_ends
     assert all(count == 1 for count in world.salesforce.cleared.values()), "once a contact"
-    for line in world.told.deliveries():
+    for line in world.logged.deliveries():
         if line["reason"] == "ALREADY_DONE":
             assert line["ContactId"] in world.salesforce.cleared, "done by nobody"
     for letter in world.letters.kept:

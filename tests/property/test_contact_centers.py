@@ -191,6 +191,6 @@ def test_all_requests_of_a_contact_go_to_its_org(
                 # What makes no record goes where the record is, if one was begun.
                 known = world.assignment(contact_id)
                 assert known == UNASSIGNED or secret_of(known) == secret, operation
-        assert [line for line in world.told.lines() if line["message"] == "defect"] == []
+        assert [line for line in world.logged.lines() if line["message"] == "defect"] == []
         note(f"orgs reached: {len({secret for secret, *_ in world.sent})}")
         note(f"refused: {REFUSED in play.model.belongs.values()}")

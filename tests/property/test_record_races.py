@@ -82,6 +82,6 @@ def test_two_workers_race_with_different_versions(seed: int) -> None:
         assert sent == sorted(set(sent)), "no version twice, none behind a newer one"
         assert sent[-1] == VERSIONS[-1]
     for worker in workers:
-        lines = worker.told.deliveries()
+        lines = worker.logged.deliveries()
         assert len({line["inputId"] for line in lines}) == len(CONTACTS) * len(VERSIONS) * 2
         assert {line["disposition"] for line in lines} == {"delivered", "superseded"}

@@ -45,7 +45,7 @@ def deliver(function: Function, payloads: Sequence[dict[str, Any]], first: int) 
 def ends(function: Function) -> dict[str, list[str]]:
     """Dispositions by the record's place in the stream."""
     found: dict[str, list[str]] = {}
-    for line in function.told.deliveries():
+    for line in function.logged.deliveries():
         found.setdefault(line["inputId"], []).append(line["disposition"])
     return found
 
@@ -94,7 +94,7 @@ def test_any_order_and_duplication_ends_in_the_newest(
         assert sent[-1:] == [max(n for c, n in arrivals if c == contact)] if sent else True
         assert bool(sent) is any(c == contact for c, _ in arrivals)
     assert_closed(function, len(arrivals))
-    assert Counter(line["disposition"] for line in function.told.deliveries()).total() == len(
+    assert Counter(line["disposition"] for line in function.logged.deliveries()).total() == len(
         arrivals
     )
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.property.strategies import ANY_JSON, flow_events, method_parameters
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import (
     Clock,
     MemoryDeadLetters,
@@ -18,7 +19,6 @@ from tests.unit.doubles import (
 )
 from tests.unit.flow_scene import no_actions
 from tests.unit.samples import created
-from tests.unit.telling import Told
 from voicecall_bridge.flow.methods import METHODS
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.flow.service import FlowService
@@ -29,7 +29,7 @@ from voicecall_bridge.use_cases.call_actions import CallActions
 from voicecall_bridge.use_cases.create import CreateVoiceCall
 
 KEYS = {"status", "voiceCallId", "vendorCallKey", "errors", "errorCode", "errorMessage"}
-TOLD = Told()
+TOLD = CapturedLog()
 
 
 def flow_service(

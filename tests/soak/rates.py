@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from tests.samples.members import CUSTOMER
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import Clock, MemoryLedger, MemoryRoutingLedger, alone
 from tests.unit.samples import contact_event, created
-from tests.unit.telling import Told
 from voicecall_bridge.aws.contact_directory import ContactDirectory
 from voicecall_bridge.ledger.contact_facts import ContactFactsLedger
 from voicecall_bridge.settings.contact_events import CreateFromEvents
@@ -142,7 +142,7 @@ class Simulation:
         return []
 
     def _source(self) -> ContactEvents:
-        observer = Told().observer
+        observer = CapturedLog().observer
         ledger = MemoryLedger(self.clock)
         clients = alone(self.salesforce)
         directory = ContactDirectory(lambda: self.connect, self.clock.sleep, self.random.uniform)

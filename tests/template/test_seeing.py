@@ -13,7 +13,7 @@ import pytest
 from simulator.sam.intrinsics import Resolver
 from tests.architecture.source_code import package_modules, tree
 from tests.template.test_alarms import messengers
-from tests.unit.telling import Told
+from tests.unit.captured_log import CapturedLog
 from voicecall_bridge.observability import Delivery, Disposition
 from voicecall_bridge.telephony.errors import LimitExceeded
 
@@ -78,30 +78,30 @@ def constants(call: ast.Call) -> list[str]:
     return [str(value) for value in values]
 
 
-def told() -> Told:
-    """An observer that was told of each ending and each fault."""
-    told = Told()
+def all_logged() -> CapturedLog:
+    """The log with every end of an input and every fault."""
+    logged = CapturedLog()
     for disposition, status in itertools.product(Disposition, STATUSES):
         # What was delivered has no reason, what is there no errorCode.
         reason = "" if disposition is Disposition.DELIVERED else "r"
         code = "e" if status in ("deferred", "failed") else ""
-        told.observer.delivered(
+        logged.observer.delivered(
             Delivery("s", "c", "m", disposition, reason, status, error_code=code)
         )
-    told.observer.delivered(
+    logged.observer.delivered(
         Delivery("s", "c", "m", Disposition.DEAD_LETTERED, "r", "failed", creates=False)
     )
-    told.observer.failed_attempt("c", LimitExceeded("limit", status=429))
-    told.observer.retry_later("s", "c", "e")
-    told.observer.defect(ValueError())
-    return told
+    logged.observer.failed_attempt("c", LimitExceeded("limit", status=429))
+    logged.observer.retry_later("s", "c", "e")
+    logged.observer.defect(ValueError())
+    return logged
 
 
 def emitted() -> set[tuple[str, str]]:
     """(metric, dimension beside the service or "") that the code emits."""
-    found = {(name, dimension) for name, dimension, _ in told().observer._counters}
+    found = {(name, dimension) for name, dimension, _ in all_logged().observer._counters}
     for call in (*calls("count"), *calls("took")):
-        # Names that are put together are those of `told`; str.count has nothing in capitals.
+        # Names that are put together are those of `all_logged`; str.count has nothing in capitals.
         if (texts := constants(call)) and texts[0][:1].isupper():
             found.add((texts[0], texts[1] if len(texts) > 1 else ""))
     return found
@@ -109,7 +109,7 @@ def emitted() -> set[tuple[str, str]]:
 
 def logged() -> set[str]:
     """Keys of the log lines."""
-    found = {key for line in told().lines() for key in line}
+    found = {key for line in all_logged().lines() for key in line}
     for call in calls("report"):
         found |= {each.arg for each in call.keywords if each.arg}
     return found | OF_THE_LOGGER | OF_LAMBDA
@@ -259,9 +259,9 @@ def test_trouble_shows_whatever_an_operator_is_told_to_look_for(resources: dict[
     one, and what Lambda writes of an exception and of a function that broke off."""
     query = queries(resources)["TroubleQuery"]["QueryString"]
     (columns,) = re.findall(r"^\| fields (.+)$", query, re.MULTILINE)
-    told = {each.arg for call in calls("report") for each in call.keywords if each.arg}
-    assert len(told) >= 6
-    assert told | {"errorType", "errorMessage", "record.status"} <= set(columns.split(", "))
+    logged = {each.arg for call in calls("report") for each in call.keywords if each.arg}
+    assert len(logged) >= 6
+    assert logged | {"errorType", "errorMessage", "record.status"} <= set(columns.split(", "))
     (ends,) = re.findall(r"record\.status in \[(.+?)\]", query)
     assert {each.strip('"') for each in ends.split(", ")} == BROKEN_OFF
 

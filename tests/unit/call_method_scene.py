@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import (
     Clock,
     MemoryDeadLetters,
@@ -11,7 +12,6 @@ from tests.unit.doubles import (
     alone,
 )
 from tests.unit.samples import flow_event
-from tests.unit.telling import Told
 from voicecall_bridge.flow.service import FlowService
 from voicecall_bridge.ledger.records import RecordLedger
 from voicecall_bridge.telephony.answers import SalesforceResult
@@ -23,7 +23,7 @@ class Scene:
     """A service whose Salesforce answers from a list."""
 
     def __init__(self, *outcomes: SalesforceResult | Exception, **changes: Any) -> None:
-        self.told = Told()
+        self.logged = CapturedLog()
         self.letters = MemoryDeadLetters()
         self.client = ScriptedClient(outcomes)
         clock = Clock()
@@ -34,18 +34,18 @@ class Scene:
             callbacks,
             RecordLedger(ledger.table, clock),
             alone(self.client),
-            self.told.observer,
+            self.logged.observer,
             clock,
             clock.sleep,
         )
         facts: dict[str, Any] = {
             "create": CreateVoiceCall(
-                ledger, alone(self.client), self.told.observer, now=clock, sleep=clock.sleep
+                ledger, alone(self.client), self.logged.observer, now=clock, sleep=clock.sleep
             ),
             "dead_letters": self.letters,
             "actions": lambda: actions,
         }
-        self.service = FlowService(observer=self.told.observer, **(facts | changes))
+        self.service = FlowService(observer=self.logged.observer, **(facts | changes))
 
     def answer(
         self, method: str, parameters: dict[str, object] | None = None, **changes: object
@@ -53,5 +53,5 @@ class Scene:
         return self.service.answer(flow_event(method, parameters, **changes), 10.0)
 
     def line(self) -> dict[str, Any]:
-        (line,) = self.told.deliveries()
+        (line,) = self.logged.deliveries()
         return line

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.samples.members import CONTACT_ID, INSTANCE_ID
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import (
     Clock,
     MemoryDirectory,
@@ -15,7 +16,6 @@ from tests.unit.doubles import (
     alone,
 )
 from tests.unit.samples import CENTER, PARENT_ID, a_contact, created
-from tests.unit.telling import Told
 from voicecall_bridge.contact import Contact, ContactKey
 from voicecall_bridge.ledger.creations import CreateLease, CreateStatus, PlannedCreate
 from voicecall_bridge.telephony.answers import SalesforceResult
@@ -41,13 +41,13 @@ class Scene:
 
     def __init__(self, *outcomes: SalesforceResult | int | Exception) -> None:
         self.clock = Clock()
-        self.told = Told()
+        self.logged = CapturedLog()
         self.journal: list[str] = []
         self.ledger = MemoryLedger(self.clock, self.journal)
         self.client = ScriptedClient(outcomes, self.journal)
         self.directory = MemoryDirectory(self.journal)
         self.directory.know(a_contact())
-        clients, observer = alone(self.client), self.told.observer
+        clients, observer = alone(self.client), self.logged.observer
         self.directory.count = observer.count
         now, sleep = self.clock, self.clock.sleep
         self.flows = CreateVoiceCall(self.ledger, clients, observer, now, sleep)

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import MemoryDeadLetters
 from tests.unit.samples import created, flow_event
-from tests.unit.telling import Told
 from voicecall_bridge.contact import Contact
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.flow.service import FlowService
@@ -52,7 +52,7 @@ class Scene:
     """A service with one outcome of the use case."""
 
     def __init__(self, outcome: Outcome | None = None, **changes: Any) -> None:
-        self.told = Told()
+        self.logged = CapturedLog()
         self.create = ScriptedCreate(outcome or created(attempts=1))
         self.letters = MemoryDeadLetters()
         self.overruns = 0
@@ -62,7 +62,7 @@ class Scene:
             "actions": no_actions,
         }
         self.service = FlowService(
-            observer=self.told.observer, on_overrun=self._overrun, **(facts | changes)
+            observer=self.logged.observer, on_overrun=self._overrun, **(facts | changes)
         )
 
     def _overrun(self) -> None:
@@ -72,7 +72,7 @@ class Scene:
         return self.service.answer(flow_event() if event is None else event, seconds_left)
 
     def line(self) -> dict[str, Any]:
-        (line,) = self.told.deliveries()
+        (line,) = self.logged.deliveries()
         assert line["payloadKept"] in PLACES
         return line
 

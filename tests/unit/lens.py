@@ -8,10 +8,10 @@ from typing import Any
 
 from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.samples.stream_records import stream_record
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory
 from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.samples import CENTERS, a_contact
-from tests.unit.telling import Told
 from voicecall_bridge.aws.deferred_records import (
     Deferred,
     DeferredRecords,
@@ -179,8 +179,8 @@ class MemoryWaiting(DeferredRecords):
 class CountingObserver(Observer):
     """Remembers counters also after they were flushed."""
 
-    def __init__(self, told: Told) -> None:
-        super().__init__("Test", told.observer.logger)
+    def __init__(self, logged: CapturedLog) -> None:
+        super().__init__("Test", logged.observer.logger)
         self.counted: Counter[str] = Counter()
 
     def count(self, name: str, dimension: str = "", value: str = "", times: int = 1) -> None:
@@ -219,14 +219,14 @@ class LensFunction:
         workers: int = 4,
     ) -> None:
         self.clock = Clock(NOW)
-        self.told, self.letters = Told(), MemoryDeadLetters()
+        self.logged, self.letters = CapturedLog(), MemoryDeadLetters()
         self.dynamodb, self.directory = MemoryDynamoDB(), MemoryDirectory()
         self.facts = ContactFactsLedger(Table(lambda: self.dynamodb, "memory"), self.clock)
         self.orgs: defaultdict[str, TranscriptOrg] = defaultdict(TranscriptOrg)
         self.waiting, self.late = MemoryWaiting(), MemoryLate()
         self.overruns = 0
         pool = ThreadPoolExecutor(workers)
-        observer = self.observer = CountingObserver(self.told)
+        observer = self.observer = CountingObserver(self.logged)
         self.directory.count = observer.count
         calls = TranscriptCalls(self.facts, self.directory, centers, observer, self.clock)
         clients = TelephonyClients(centers, self._org)
@@ -283,7 +283,7 @@ class LensFunction:
 
     def ended(self) -> list[tuple[str, str]]:
         """Disposition and reason of each delivery, in order."""
-        return [(line["disposition"], line["reason"]) for line in self.told.deliveries()]
+        return [(line["disposition"], line["reason"]) for line in self.logged.deliveries()]
 
     def counted(self, name: str) -> int:
         return self.observer.counted[name]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.unit.aws import TABLE
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import MemoryDeadLetters, alone
 from tests.unit.memory_retry_queue import MemoryRetryQueue
 from tests.unit.records import PatchedCalls, batch
-from tests.unit.telling import Told
 from voicecall_bridge.ledger.records import RecordLedger
 from voicecall_bridge.ledger.table import Table
 from voicecall_bridge.settings.contact_records import RecordRules
@@ -58,14 +58,14 @@ class Function:
         sleep: Callable[[float], object] = lambda _: None,
         retries: MemoryRetryQueue | None = None,
     ) -> None:
-        self.told, self.salesforce = Told(), salesforce or PatchedCalls()
+        self.logged, self.salesforce = CapturedLog(), salesforce or PatchedCalls()
         self.letters = MemoryDeadLetters()
         self.retries = retries or MemoryRetryQueue("no queue")
         ledger = RecordLedger(Table(lambda: dynamodb, TABLE), now)
-        updates = RecordUpdates(ledger, alone(self.salesforce), self.told.observer, sleep)
+        updates = RecordUpdates(ledger, alone(self.salesforce), self.logged.observer, sleep)
         source: ContactRecords = ContactRecords(updates, rules or RecordRules())
         self.processor = StreamProcessor(
-            source, self.letters, self.retries, self.told.observer, workers
+            source, self.letters, self.retries, self.logged.observer, workers
         )
 
     def __call__(self, *payloads: object, first: int = 1) -> list[str]:
@@ -74,4 +74,4 @@ class Function:
 
     def ended(self) -> list[tuple[str, str]]:
         """Disposition and reason of each delivery, in order."""
-        return [(line["disposition"], line["reason"]) for line in self.told.deliveries()]
+        return [(line["disposition"], line["reason"]) for line in self.logged.deliveries()]

@@ -82,7 +82,7 @@ class World:
 
     def lines(self) -> Sequence[dict[str, Any]]:
         """The delivery lines of all environments."""
-        return [line for it in self._all() for line in it.told.deliveries()]
+        return [line for it in self._all() for line in it.logged.deliveries()]
 
     def letters(self) -> list[tuple[str, str, object]]:
         """The dead letters."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.samples.members import CONTACT_ID, INSTANCE_ID
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import (
     Clock,
     MemoryLedger,
@@ -13,7 +14,6 @@ from tests.unit.doubles import (
     alone,
 )
 from tests.unit.samples import a_contact
-from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS, Lease
 from voicecall_bridge.ledger.records import RecordLedger
@@ -43,7 +43,7 @@ class Scene:
 
     def __init__(self, *outcomes: SalesforceResult | Exception) -> None:
         self.clock = Clock()
-        self.told = Told()
+        self.logged = CapturedLog()
         self.ledger = MemoryLedger(self.clock)
         self.requests = MemoryRequestLedger(self.clock)
         self.client = ScriptedClient(outcomes)
@@ -52,7 +52,7 @@ class Scene:
             self.requests,
             RecordLedger(self.ledger.table, self.clock),
             alone(self.client),
-            self.told.observer,
+            self.logged.observer,
             self.clock,
             self.clock.sleep,
         )
@@ -175,7 +175,7 @@ def test_an_update_without_the_ledger() -> None:
     scene.ledger.down = {"entry"}
     scene.update()
     assert scene.bodies == [{"queue": "q", "isActiveCall": True}]
-    assert [line["message"] for line in scene.told.lines()] == ["ledger fault"]
+    assert [line["message"] for line in scene.logged.lines()] == ["ledger fault"]
 
 
 def test_a_callback_is_requested_once_for_a_number() -> None:
@@ -232,7 +232,7 @@ def test_a_callback_whose_outcome_is_unknown_is_never_repeated(error: TelephonyE
     scene = Scene(error)
     with pytest.raises(type(error)):
         scene.callback()
-    assert scene.told.counted() == {"UnknownOutcome": 1}
+    assert scene.logged.counted() == {"UnknownOutcome": 1}
     for _ in range(2):
         with pytest.raises(OutcomeUnknown) as caught:
             scene.callback()
@@ -282,7 +282,7 @@ def test_a_callback_without_the_ledger_is_requested_and_counted() -> None:
     with pytest.raises(Rejected):
         scene.callback()
     assert scene.requests.journal == ["acquire", "acquire"]
-    assert [line["message"] for line in scene.told.lines()] == ["ledger fault"] * 2
+    assert [line["message"] for line in scene.logged.lines()] == ["ledger fault"] * 2
 
 
 @pytest.mark.parametrize("outcome", [MADE, Rejected("refused", status=400)], ids=repr)

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.samples.members import CONTACT_ID, INSTANCE_ID
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import Clock, MemoryLedger, MemoryRequestLedger, ScriptedClient
 from tests.unit.samples import CENTERS, FIRST, PARENT_ID, SECOND, TWO_CENTERS, a_contact, a_transfer
-from tests.unit.telling import Told
 from voicecall_bridge.contact import Contact, ContactKey
 from voicecall_bridge.contact_centers.registry import ContactCenter, OtherContactCenter
 from voicecall_bridge.ledger.records import RecordLedger
@@ -32,7 +32,7 @@ class Scene:
         clients = TelephonyClients(contact_centers, self._client)  # type: ignore[arg-type]
         callbacks = MemoryRequestLedger(self.clock)
         records = RecordLedger(self.ledger.table, self.clock)
-        self.actions = CallActions(self.ledger, callbacks, records, clients, Told().observer)
+        self.actions = CallActions(self.ledger, callbacks, records, clients, CapturedLog().observer)
 
     def _client(self, contact_center: ContactCenter) -> ScriptedClient:
         self.asked.append(contact_center)

@@ -49,7 +49,7 @@ def test_a_line_as_salesforces_own_package_sends_it(function: LensFunction) -> N
             "endTime": round(NOW - 2) * 1000,
         }
     ]
-    (line,) = function.told.deliveries()
+    (line,) = function.logged.deliveries()
     assert (line["disposition"], line["method"], line["attempts"]) == ("delivered", "SEGMENTS", 1)
     assert function.counted("TranscriptLines") == 1
 
@@ -161,7 +161,7 @@ def test_a_contact_center_that_is_not_served_is_skipped() -> None:
     assert function(segments(utterance("u-1"), contact="c-1")) == []
     ((disposition, _),) = function.ended()
     assert disposition == "skipped"
-    assert Refused.of("sales/third").digest not in function.told.stream.getvalue()
+    assert Refused.of("sales/third").digest not in function.logged.stream.getvalue()
 
 
 @pytest.mark.parametrize("named", ["sales/second", ""])

@@ -34,7 +34,7 @@ def test_lines_that_are_too_old_are_kept_and_not_sent(function: LensFunction) ->
     old = [segments(utterance(f"u-{n}")) for n in range(3)]
     assert function(*old, age=121.0) == []
     assert function.ended() == [("skipped", "TOO_LATE")] * 3
-    assert {line["payloadKept"] for line in function.told.deliveries()} == {"bucket"}
+    assert {line["payloadKept"] for line in function.logged.deliveries()} == {"bucket"}
     assert function.org.requests == []
     assert function.letters.kept == []
     ((reason, records),) = function.late.kept
@@ -201,7 +201,7 @@ def test_a_defect_is_a_dead_letter(function: LensFunction) -> None:
     function.org.fault = broken
     assert function(segments(utterance("u", "words of u"))) == []
     assert function.ended() == [("dead_lettered", "DEFECT")]
-    assert "words of u" not in function.told.stream.getvalue()
+    assert "words of u" not in function.logged.stream.getvalue()
 
 
 def test_a_defect_costs_one_contact_alone(

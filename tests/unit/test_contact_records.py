@@ -27,7 +27,7 @@ def function() -> Function:
 def test_a_record_is_delivered(function: Function) -> None:
     assert function(version(1)) == []
     assert function.ended() == [("delivered", "")]
-    (line,) = function.told.deliveries()
+    (line,) = function.logged.deliveries()
     assert line["source"] == "contact_records"
     assert line["method"] == "INBOUND"
     assert line["attempts"] == 1
@@ -88,7 +88,7 @@ def test_one_of_a_hundred_is_not_json(function: Function) -> None:
     ((source, reason, payload),) = function.letters.kept
     assert (source, reason) == ("contact_records", "NOT_A_CONTACT")
     assert payload == batch(payloads)["Records"][42]
-    assert "+12065550100" not in function.told.stream.getvalue()
+    assert "+12065550100" not in function.logged.stream.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_what_a_record_lacks_is_told_and_not_what_it_holds(
     function: Function, payload: object, text: str
 ) -> None:
     assert function(payload) == []
-    (line,) = function.told.deliveries()
+    (line,) = function.logged.deliveries()
     code = "SEVERAL_OBJECTS" if text.startswith("several") else "NOT_A_CONTACT"
     assert (line["errorCode"], line["reason"], line["errorText"]) == (code, code, text)
-    assert "+12065550100" not in function.told.stream.getvalue()
+    assert "+12065550100" not in function.logged.stream.getvalue()
 
 
 @pytest.mark.parametrize("first_dated", [True, False])
@@ -137,7 +137,7 @@ def test_a_refused_record_is_a_dead_letter_with_its_payload(function: Function) 
     assert function(version(1)) == []
     assert function.ended() == [("dead_lettered", "400")]
     assert function.letters.kept == [("contact_records", "400", batch([version(1)])["Records"][0])]
-    assert "+12065550100" not in function.told.stream.getvalue()
+    assert "+12065550100" not in function.logged.stream.getvalue()
     function.salesforce.before = lambda _: None
     assert function(version(1), first=7) == [], "put back, it is sent"
     assert function.salesforce.versions() == [1]
@@ -245,7 +245,7 @@ def test_a_wrong_path_costs_its_field_and_is_told_once() -> None:
             "Ring__c": "2026-11-20T10:00:40Z",
             "Tomorrow__c": "x",
         }
-    (line,) = [line for line in function.told.lines() if line["message"] == "setting fault"]
+    (line,) = [line for line in function.logged.lines() if line["message"] == "setting fault"]
     assert (line["setting"], line["item"]) == ("CONTACT_RECORD_FIELDS", "Agnet.Username=User__c")
     assert "Agent may be meant" in line["fault"]
 
@@ -284,5 +284,5 @@ def test_what_passes_comes_again_and_says_why(
     function.salesforce.before = fail
     assert function(version(1)) == ["1"]
     assert function.ended() == []
-    (line,) = [line for line in function.told.lines() if line["message"] == "retry later"]
+    (line,) = [line for line in function.logged.lines() if line["message"] == "retry later"]
     assert (line["source"], line["errorCode"]) == ("contact_records", code)

@@ -61,7 +61,7 @@ def test_without_a_flow_connect_tells_the_numbers() -> None:
     assert (sent.from_, sent.to, sent.initiation_method) == (CUSTOMER, SYSTEM, INBOUND)
     assert sent.start_time == "2026-11-20T10:00:00Z"
     assert sent.call_attributes == '{"Region__c": "north"}'
-    assert scene.told.counted() == {"DescribeContact": 1}
+    assert scene.logged.counted() == {"DescribeContact": 1}
 
 
 def test_the_way_from_the_start_of_the_call_to_its_voice_call_is_measured() -> None:
@@ -69,29 +69,29 @@ def test_the_way_from_the_start_of_the_call_to_its_voice_call_is_measured() -> N
     scene = Scene(MADE)
     scene.clock.now = BEGAN.timestamp() + 1.5
     scene.ensure()
-    assert scene.told.took() == {"CallStartToVoiceCall": [1500]}
+    assert scene.logged.took() == {"CallStartToVoiceCall": [1500]}
     # What is there already took no time now.
     assert scene.ensure().superseded
-    assert scene.told.took() == {"CallStartToVoiceCall": [1500]}
+    assert scene.logged.took() == {"CallStartToVoiceCall": [1500]}
 
 
 def test_a_clock_that_is_behind_connects_measures_nothing_negative() -> None:
     scene = Scene(MADE)
     scene.clock.now = BEGAN.timestamp() - 2.0
     scene.ensure()
-    assert scene.told.took() == {"CallStartToVoiceCall": [0]}
+    assert scene.logged.took() == {"CallStartToVoiceCall": [0]}
 
 
 def test_a_flow_does_not_tell_when_its_call_began() -> None:
     scene = Scene(MADE)
     scene.flow(a_contact(initiated_at=None))
-    assert scene.told.took() == {}
+    assert scene.logged.took() == {}
 
 
 def test_a_call_whose_begin_nobody_tells_begins_now() -> None:
     scene = Scene(MADE)
     scene.ensure(a_contact(**{**EVENT, "initiated_at": None}))
-    assert scene.told.took() == {}
+    assert scene.logged.took() == {}
     now = datetime.fromtimestamp(scene.clock.now, UTC)
     assert scene.client.sent[0].start_time == now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -153,7 +153,7 @@ def test_an_event_that_is_late_is_no_sign_of_life(late: bool) -> None:
         assert scene.journal == ["entry", "describe"]
     else:
         assert not scene.ensure().superseded
-        assert scene.told.counted().get("DescribeContact", 0) == 0
+        assert scene.logged.counted().get("DescribeContact", 0) == 0
 
 
 def test_what_only_connect_knows_is_not_waited_for() -> None:
@@ -231,7 +231,7 @@ def test_without_the_ledger_nothing_is_sent(step: str) -> None:
     with pytest.raises(LedgerUnavailable):
         scene.ensure()
     assert "POST" not in scene.journal
-    assert "LedgerFault" not in scene.told.counted(), "counted where the record comes again"
+    assert "LedgerFault" not in scene.logged.counted(), "counted where the record comes again"
 
 
 def test_another_worker_is_waited_for_but_not_for_ever() -> None:
@@ -252,7 +252,7 @@ def test_a_ledger_that_cannot_take_the_outcome_says_no_more_than_unknown() -> No
     scene.ledger.down = set()
     scene.clock.sleep(10.0 + LEASE_MARGIN_SECONDS + 0.1)
     scene.ensure()
-    assert scene.told.counted()["RetriedUnknown"] == 1
+    assert scene.logged.counted()["RetriedUnknown"] == 1
 
 
 def test_an_event_after_an_unknown_outcome_is_counted() -> None:
@@ -260,7 +260,7 @@ def test_an_event_after_an_unknown_outcome_is_counted() -> None:
     with pytest.raises(NotCreated):
         scene.ensure()
     assert not scene.ensure().superseded
-    counted = scene.told.counted()
+    counted = scene.logged.counted()
     assert (counted["UnknownOutcome"], counted["RetriedUnknown"]) == (1, 1)
 
 
@@ -293,7 +293,7 @@ def test_attributes_that_could_not_be_sent_are_sent_by_the_next_flow() -> None:
     for _ in range(3):
         assert scene.flow(a_contact(attributes=ATTRIBUTES)).superseded
     assert len(scene.client.performed) == 2
-    assert scene.told.counted()["AttributesNotSent"] == 1
+    assert scene.logged.counted()["AttributesNotSent"] == 1
 
 
 def test_attributes_the_ledger_could_not_remember() -> None:
@@ -301,7 +301,7 @@ def test_attributes_the_ledger_could_not_remember() -> None:
     scene.ensure()
     scene.ledger.down = {"resent"}
     assert scene.flow(a_contact(attributes=ATTRIBUTES)).superseded
-    assert scene.told.counted()["LedgerFault"] == 1
+    assert scene.logged.counted()["LedgerFault"] == 1
 
 
 def test_a_busy_contact_that_was_created_meanwhile_keeps_the_flows_attributes(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.samples.members import CONTACT_ID, INSTANCE_ID
+from tests.unit.captured_log import CapturedLog
 from tests.unit.samples import PARENT_ID, contact_event
-from tests.unit.telling import Told
 from tests.unit.test_contact_events import Scene
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.ledger.contact_facts import ContactFacts
@@ -47,7 +47,7 @@ def test_events_that_tell_nothing_new_write_nothing(kind: str) -> None:
 
 def test_an_event_does_not_fail_for_its_facts(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
-    scene.events.safety_net.observer = Told().observer
+    scene.events.safety_net.observer = CapturedLog().observer
 
     def down(*_: object) -> None:
         raise LedgerUnavailable("ConnectTimeoutError")

@@ -75,7 +75,7 @@ def test_the_block_decides_what_failing_means(
     )
     [(_, reason, payload)] = scene.letters.kept
     assert (reason, payload) == ("400", flow_event(method, parameters))
-    assert "HUSH" not in scene.told.stream.getvalue()
+    assert "HUSH" not in scene.logged.stream.getvalue()
 
 
 @ROWS
@@ -98,7 +98,7 @@ def test_each_way_to_fail(row: Row, error: Exception, status: str, code: str | N
     assert (answer["status"], answer["errorCode"]) == (status, code or "OUTCOME_UNKNOWN")
     assert answer["errorMessage"]
     assert scene.line()["payloadKept"] == "queue"
-    assert "HUSH" not in json.dumps(answer) + scene.told.stream.getvalue()
+    assert "HUSH" not in json.dumps(answer) + scene.logged.stream.getvalue()
 
 
 @ROWS
@@ -187,7 +187,7 @@ def test_a_mistake_of_the_flow_raises_and_names_the_parameter(
     line = scene.line()
     assert (line["disposition"], line["reason"]) == ("dead_lettered", "FLOW_MISTAKE")
     assert line["method"] == (method if method in METHODS else "")
-    assert "HUSH" not in scene.told.stream.getvalue()
+    assert "HUSH" not in scene.logged.stream.getvalue()
 
 
 DIALED: list[tuple[dict[str, object], dict[str, object], str]] = [
@@ -259,7 +259,7 @@ def test_a_repeated_callback_answers_the_same() -> None:
     parameters: dict[str, object] = {"customerCallbackNumber": CALLBACK}
     first = scene.answer("callbackExecution", parameters)
     assert scene.answer("callbackExecution", parameters) == first
-    lines = scene.told.deliveries()
+    lines = scene.logged.deliveries()
     assert [line["disposition"] for line in lines] == ["delivered", "superseded"]
     assert lines[1]["reason"] == "ALREADY_REQUESTED"
 
@@ -302,4 +302,4 @@ def test_what_is_held_back_is_named_in_the_answer_and_not_in_the_log() -> None:
     answer = scene.answer("cancelOmniFlowExecution")
     assert answer["errorMessage"].endswith("the contact's record has brought it: endTime, queue")
     assert (answer["status"], answer["errorCode"]) == ("pending", "")
-    assert "queue" not in scene.told.stream.getvalue()
+    assert "queue" not in scene.logged.stream.getvalue()

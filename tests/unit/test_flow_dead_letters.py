@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import MemoryDeadLetters
 from tests.unit.samples import flow_event
-from tests.unit.telling import Told
 from voicecall_bridge.aws.dead_letters import DeadLetterLost
 from voicecall_bridge.flow.results import FlowMistake
 from voicecall_bridge.flow.service import UnconfiguredFlow
@@ -29,7 +29,7 @@ class Failing(MemoryDeadLetters):
     ("failures", "asked", "kept"), [(0, 1, "queue"), (1, 2, "queue"), (2, 2, "none")]
 )
 def test_the_queue_is_asked_twice(failures: int, asked: int, kept: str) -> None:
-    told, letters = Told(), Failing(failures)
+    told, letters = CapturedLog(), Failing(failures)
     flow = UnconfiguredFlow(
         observer=told.observer, dead_letters=letters, budget=5.0, fault="LEDGER_TABLE is missing"
     )

@@ -177,7 +177,7 @@ def test_no_error_branch_where_there_is_a_voice_call(made: SalesforceResult) -> 
 def test_salesforces_words_are_in_the_answer_and_not_in_the_log() -> None:
     scene = Scene(not_created(Rejected("refused", status=400, remark=f"HUSH {CUSTOMER}")))
     assert scene.answer()["errorMessage"] == f"refused: HUSH {CUSTOMER}"
-    logged = scene.told.stream.getvalue()
+    logged = scene.logged.stream.getvalue()
     assert "HUSH" not in logged
     assert CUSTOMER not in logged
 
@@ -188,10 +188,10 @@ def test_a_defect_of_the_bridge_is_answered_and_its_text_is_not_logged(
     scene = Scene(KeyError(CUSTOMER))
     answer = scene.answer()
     assert answer["errorCode"] == "INTERNAL"
-    written = scene.told.stream.getvalue() + capsys.readouterr().out + json.dumps(answer)
+    written = scene.logged.stream.getvalue() + capsys.readouterr().out + json.dumps(answer)
     assert CUSTOMER not in written
     assert SYSTEM not in written
-    defect = next(line for line in scene.told.lines() if line["message"] == "defect")
+    defect = next(line for line in scene.logged.lines() if line["message"] == "defect")
     assert defect["error"] == "KeyError"
     assert defect["ContactId"] == CONTACT_ID
 
@@ -212,7 +212,7 @@ def test_a_defect_in_reading_is_told_of_like_any_other(monkeypatch: pytest.Monke
     line = scene.line()
     assert (line["disposition"], line["reason"]) == ("dead_lettered", "INTERNAL")
     assert line["payloadKept"] == "queue"
-    assert CUSTOMER not in scene.told.stream.getvalue() + str(raised.value)
+    assert CUSTOMER not in scene.logged.stream.getvalue() + str(raised.value)
 
 
 MISTAKES: list[Any] = [
@@ -304,7 +304,7 @@ def test_an_unknown_initiation_method_is_named_in_the_answer_and_not_in_the_log(
     # Nothing else tells that the VoiceCall is never finished.
     not_sent = "Its contact record is not sent: ContactRecordMethods"
     assert (not_sent in answer["errorMessage"]) is (outcome is None)
-    assert "OUTBOUNDD" not in scene.told.stream.getvalue()
+    assert "OUTBOUNDD" not in scene.logged.stream.getvalue()
 
 
 def test_a_method_that_the_settings_list_gets_its_contact_record() -> None:
@@ -318,7 +318,7 @@ def test_a_mistake_names_the_method_as_it_came_and_those_that_there_are() -> Non
     expected = r'"createVoicecall"; nearest: createVoiceCall\): set it to one of createVoiceCall, '
     with pytest.raises(FlowMistake, match=expected):
         scene.answer(flow_event("createVoicecall"))
-    assert "createVoicecall" not in scene.told.stream.getvalue(), "an unknown word is not logged"
+    assert "createVoicecall" not in scene.logged.stream.getvalue(), "an unknown word is not logged"
 
 
 def test_a_mistake_quotes_nothing_that_is_no_name() -> None:
@@ -334,7 +334,7 @@ def test_a_mistake_is_told_in_time_though_the_queue_hangs() -> None:
     with pytest.raises(FlowMistake):
         scene.answer(flow_event("updateVoiceCall"))
     assert not letters.release.is_set(), "the caller did not wait"
-    (line,) = scene.told.deliveries()
+    (line,) = scene.logged.deliveries()
     assert (line["disposition"], line["reason"]) == ("dead_lettered", "FLOW_MISTAKE")
     letters.release.set()
 
@@ -343,7 +343,7 @@ def test_a_letter_that_is_lost_is_told_of() -> None:
     scene = Scene(MissingProperty("x"), dead_letters=MemoryDeadLetters("AccessDenied"))
     assert scene.answer()["errorCode"] == "MISSING_PROPERTY"
     assert scene.line()["payloadKept"] == "none"
-    lost = next(line for line in scene.told.lines() if line["message"] == "dead letter lost")
+    lost = next(line for line in scene.logged.lines() if line["message"] == "dead letter lost")
     assert lost["error"] == "AccessDenied"
 
 

@@ -28,7 +28,7 @@ def test_an_overrun_is_answered_and_told_of() -> None:
     assert (answer["status"], answer["errorCode"]) == ("deferred", "DEADLINE")
     assert answer["vendorCallKey"] == CONTACT_ID
     assert scene.overruns == 1
-    (line,) = scene.told.deliveries()
+    (line,) = scene.logged.deliveries()
     assert (line["disposition"], line["reason"]) == ("dead_lettered", "DEADLINE")
     hanging.release.set()
     assert hanging.ended.wait(10.0)
@@ -39,7 +39,7 @@ def test_the_line_of_an_overrun_claims_no_place_that_is_not_documented() -> None
     scene = Scene(hanging, budget=0.02)
     scene.answer()
     hanging.release.set()
-    assert scene.told.deliveries()[0]["payloadKept"] in PLACES
+    assert scene.logged.deliveries()[0]["payloadKept"] in PLACES
 
 
 def test_lambdas_own_time_out_counts_too() -> None:

@@ -38,7 +38,7 @@ def test_an_answer_nested_beyond_reason_is_an_answer_all_the_same() -> None:
 def test_salesforces_own_status_is_not_logged() -> None:
     scene = Scene(SalesforceResult({"status": "HUSH"}, 1))
     assert scene.answer("rerouteFlowExecution")["status"] == "HUSH"
-    assert "HUSH" not in scene.told.stream.getvalue()
+    assert "HUSH" not in scene.logged.stream.getvalue()
 
 
 def test_an_update_behind_the_contact_record_is_told_and_no_failure() -> None:

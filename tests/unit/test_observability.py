@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.samples.members import CONTACT_ID, CUSTOMER
+from tests.unit.captured_log import CapturedLog
 from tests.unit.samples import VOICE_CALL_ID
-from tests.unit.telling import Told
 from voicecall_bridge.observability import Delivery, Disposition
 from voicecall_bridge.telephony.errors import Effect, LimitExceeded, Unavailable
 
@@ -30,8 +30,8 @@ POWERTOOLS_KEYS = {"level", "message", "timestamp", "service"}
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def logged() -> CapturedLog:
+    return CapturedLog()
 
 
 def delivery(**changes: Any) -> Delivery:
@@ -54,7 +54,7 @@ def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("contact_id", "logged"),
+    ("contact_id", "expected"),
     [
         (CONTACT_ID, CONTACT_ID),
         ("01234567-0123-0123-0123-012345678901", "01234567-0123-0123-0123-012345678901"),
@@ -68,18 +68,18 @@ def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     ],
 )
 def test_what_a_flow_passes_for_a_contact_is_logged_if_it_can_be_one(
-    told: Told, contact_id: str, logged: str
+    logged: CapturedLog, contact_id: str, expected: str
 ) -> None:
-    told.observer.delivered(delivery(contact_id=contact_id))
-    told.observer.report("text", contact_id)
-    told.observer.retry_later("s", contact_id, "c")
-    told.observer.failed_attempt(contact_id, Unavailable("x"))
-    assert [line["ContactId"] for line in told.lines()] == [logged] * 4
+    logged.observer.delivered(delivery(contact_id=contact_id))
+    logged.observer.report("text", contact_id)
+    logged.observer.retry_later("s", contact_id, "c")
+    logged.observer.failed_attempt(contact_id, Unavailable("x"))
+    assert [line["ContactId"] for line in logged.lines()] == [expected] * 4
 
 
-def test_one_line_a_delivery(told: Told) -> None:
-    told.observer.delivered(delivery())
-    (line,) = told.lines()
+def test_one_line_a_delivery(logged: CapturedLog) -> None:
+    logged.observer.delivered(delivery())
+    (line,) = logged.lines()
     assert set(line) - POWERTOOLS_KEYS == KEYS
     assert line["message"] == "delivery"
     assert line["level"] == "INFO"
@@ -111,15 +111,15 @@ def test_one_line_a_delivery(told: Told) -> None:
 )
 @pytest.mark.parametrize("reason", ["", "429"])
 def test_each_disposition_is_a_metric(
-    told: Told,
+    logged: CapturedLog,
     capsys: pytest.CaptureFixture[str],
     disposition: Disposition,
     name: str,
     reason: str,
 ) -> None:
     """Source: CloudWatch user guide, embedded metric format."""
-    told.observer.delivered(delivery(disposition=disposition, reason=reason, status=""))
-    told.observer.flush()
+    logged.observer.delivered(delivery(disposition=disposition, reason=reason, status=""))
+    logged.observer.flush()
     # The total first, to raise an alarm on; by reason besides, where there is one.
     total, *by_reason = metrics(capsys)
     assert "reason" not in total
@@ -134,18 +134,18 @@ def test_each_disposition_is_a_metric(
 
 
 def test_counters_are_added_up_and_flushed_once(
-    told: Told, capsys: pytest.CaptureFixture[str]
+    logged: CapturedLog, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(3):
-        told.observer.count("LedgerFault")
-    told.observer.count("FailedAttempt", "errorCode", "503")
-    told.observer.count("FailedAttempt", "errorCode", "429")
-    told.observer.flush()
+        logged.observer.count("LedgerFault")
+    logged.observer.count("FailedAttempt", "errorCode", "503")
+    logged.observer.count("FailedAttempt", "errorCode", "429")
+    logged.observer.flush()
     lines = metrics(capsys)
     assert [line["LedgerFault"] for line in lines if "LedgerFault" in line] == [[3.0]]
     failed = {line["errorCode"]: line["FailedAttempt"] for line in lines if "errorCode" in line}
     assert failed == {"503": [1.0], "429": [1.0]}
-    told.observer.flush()
+    logged.observer.flush()
     assert metrics(capsys) == []
 
 
@@ -156,11 +156,11 @@ def test_counters_are_added_up_and_flushed_once(
         (Unavailable("fails", status=503, remark=CUSTOMER), "attempt failed"),
     ],
 )
-def test_a_failed_attempt(told: Told, error: Unavailable, message: str) -> None:
+def test_a_failed_attempt(logged: CapturedLog, error: Unavailable, message: str) -> None:
     """Source: Salesforce's monitoring guide looks for SCV_LIMITS_ERROR."""
     error.request_id, error.attempts, error.effect = "r1", 2, Effect.UNKNOWN
-    told.observer.failed_attempt(CONTACT_ID, error)
-    (line,) = told.lines()
+    logged.observer.failed_attempt(CONTACT_ID, error)
+    (line,) = logged.lines()
     assert (line["message"], line["level"]) == (message, "WARNING")
     assert set(line) - POWERTOOLS_KEYS == {
         "ContactId",
@@ -174,7 +174,7 @@ def test_a_failed_attempt(told: Told, error: Unavailable, message: str) -> None:
     assert line["errorCode"] == str(error.status)
     assert CUSTOMER not in json.dumps(line)
     limits = {"LimitError": 1} if error.status == 429 else {}
-    assert told.counted() == {"FailedAttempt": 1, **limits}
+    assert logged.counted() == {"FailedAttempt": 1, **limits}
 
 
 @pytest.mark.parametrize(
@@ -187,12 +187,12 @@ def test_a_failed_attempt(told: Told, error: Unavailable, message: str) -> None:
     ],
 )
 def test_each_answer_is_a_metric(
-    told: Told, capsys: pytest.CaptureFixture[str], status: str, code: str, name: str
+    logged: CapturedLog, capsys: pytest.CaptureFixture[str], status: str, code: str, name: str
 ) -> None:
     """Given an answer about a VoiceCall, then it counts, by errorCode besides where there is one;
     and the usual answer costs no line of metrics more."""
-    told.observer.delivered(delivery(status=status, error_code=code))
-    told.observer.flush()
+    logged.observer.delivered(delivery(status=status, error_code=code))
+    logged.observer.flush()
     total, *by_code = metrics(capsys)
     assert (total["Delivered"], total[name]) == ([1.0], [1.0])
     assert [(each["errorCode"], each[name]) for each in by_code] == (
@@ -204,51 +204,51 @@ def test_each_answer_is_a_metric(
     ("status", "without"), [("created", 0.0), ("existing", 0.0), ("deferred", 1.0), ("failed", 1.0)]
 )
 def test_what_was_asked_for_and_what_was_missing_are_written_together(
-    told: Told, capsys: pytest.CaptureFixture[str], status: str, without: float
+    logged: CapturedLog, capsys: pytest.CaptureFixture[str], status: str, without: float
 ) -> None:
     """An alarm divides one by the other, and a metric without data has no quotient."""
-    told.observer.delivered(delivery(status=status))
-    told.observer.flush()
+    logged.observer.delivered(delivery(status=status))
+    logged.observer.flush()
     (total,) = metrics(capsys)
     assert (total["Asked"], total["WithoutVoiceCall"]) == ([1.0], [without])
 
 
 @pytest.mark.parametrize("status", ["deferred", "failed"])
-def test_what_is_asked_about_a_voice_call_counts_apart(told: Told, status: str) -> None:
+def test_what_is_asked_about_a_voice_call_counts_apart(logged: CapturedLog, status: str) -> None:
     """Given a route or a callback that came to nothing, then no VoiceCall counts as missing."""
-    told.observer.delivered(delivery(status=status, creates=False))
-    assert told.counted() == {"Delivered": 1, "Unanswered": 1}
-    told.observer.delivered(delivery(status="done", creates=False))
-    assert told.counted() == {"Delivered": 2, "Unanswered": 1}
+    logged.observer.delivered(delivery(status=status, creates=False))
+    assert logged.counted() == {"Delivered": 1, "Unanswered": 1}
+    logged.observer.delivered(delivery(status="done", creates=False))
+    assert logged.counted() == {"Delivered": 2, "Unanswered": 1}
 
 
 @pytest.mark.parametrize("status", ["", "warm", "other"])
 def test_what_says_nothing_of_a_voice_call_counts_as_delivery_alone(
-    told: Told, status: str
+    logged: CapturedLog, status: str
 ) -> None:
-    told.observer.delivered(delivery(status=status, error_code="400"))
-    assert told.counted() == {"Delivered": 1}
+    logged.observer.delivered(delivery(status=status, error_code="400"))
+    assert logged.counted() == {"Delivered": 1}
 
 
 @pytest.mark.parametrize(("code", "faults"), [("LEDGER_UNAVAILABLE", 1), ("503", 0)])
 def test_what_comes_again_for_want_of_the_ledger_is_a_ledger_fault(
-    told: Told, code: str, faults: int
+    logged: CapturedLog, code: str, faults: int
 ) -> None:
-    told.observer.retry_later("contact_events", CONTACT_ID, code, "ConnectTimeoutError")
-    assert told.counted() == {"RetryLater": 1} | ({"LedgerFault": faults} if faults else {})
-    (line,) = told.lines()
+    logged.observer.retry_later("contact_events", CONTACT_ID, code, "ConnectTimeoutError")
+    assert logged.counted() == {"RetryLater": 1} | ({"LedgerFault": faults} if faults else {})
+    (line,) = logged.lines()
     assert set(line) - POWERTOOLS_KEYS == {"ContactId", "source", "errorCode", "error"}
     assert (line["errorCode"], line["error"]) == (code, "ConnectTimeoutError")
 
 
 @pytest.mark.parametrize("number", [1, 99, 100, 101, 250])
 def test_durations_are_all_written_in_lines_that_cloudwatch_takes(
-    told: Told, capsys: pytest.CaptureFixture[str], number: int
+    logged: CapturedLog, capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
     """Source: CloudWatch user guide, embedded metric format: at most 100 values a metric."""
     for milliseconds in range(number):
-        told.observer.took("CallStartToVoiceCall", milliseconds)
-    told.observer.flush()
+        logged.observer.took("CallStartToVoiceCall", milliseconds)
+    logged.observer.flush()
     lines = metrics(capsys)
     assert [value for line in lines for value in line["CallStartToVoiceCall"]] == [*range(number)]
     assert all(len(line["CallStartToVoiceCall"]) <= 100 for line in lines)
@@ -256,24 +256,24 @@ def test_durations_are_all_written_in_lines_that_cloudwatch_takes(
         unit["Unit"] for line in lines for unit in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
     }
     assert units == {"Milliseconds"}
-    told.observer.flush()
+    logged.observer.flush()
     assert metrics(capsys) == []
 
 
-def test_a_defect_says_where_and_not_what(told: Told) -> None:
+def test_a_defect_says_where_and_not_what(logged: CapturedLog) -> None:
     try:
         raise ValueError(CUSTOMER)
     except ValueError as error:
-        told.observer.defect(error, CONTACT_ID)
-    (line,) = told.lines()
+        logged.observer.defect(error, CONTACT_ID)
+    (line,) = logged.lines()
     assert line["error"] == "ValueError"
     assert "test_a_defect_says_where_and_not_what" in line["place"]
     assert CUSTOMER not in json.dumps(line)
-    assert told.counted() == {"Defect": 1}
+    assert logged.counted() == {"Defect": 1}
 
 
-def test_trouble_carries_facts(told: Told) -> None:
-    told.observer.report("ledger fault", CONTACT_ID, step="begin", error="ReadTimeoutError")
-    (line,) = told.lines()
+def test_trouble_carries_facts(logged: CapturedLog) -> None:
+    logged.observer.report("ledger fault", CONTACT_ID, step="begin", error="ReadTimeoutError")
+    (line,) = logged.lines()
     assert (line["level"], line["message"]) == ("ERROR", "ledger fault")
     assert (line["ContactId"], line["step"]) == (CONTACT_ID, "begin")

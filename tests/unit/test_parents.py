@@ -96,7 +96,7 @@ def test_a_whole_chain_is_made_from_its_last_event() -> None:
     scene.directory.know(a_transfer())
     scene.ensure(a_transfer(**EVENT))
     assert [sent.vendor_call_key for sent in scene.client.sent] == [first, PARENT_ID, CONTACT_ID]
-    assert scene.told.counted() == {"DescribeContact": 3, "ParentCreated": 2}
+    assert scene.logged.counted() == {"DescribeContact": 3, "ParentCreated": 2}
 
 
 def test_contacts_that_name_each_other_are_no_chain() -> None:
@@ -127,7 +127,7 @@ def test_a_parent_that_others_create() -> None:
     scene.directory.know(a_transfer())
     scene.parent(None, initiation_method=InitiationMethod.OUTBOUND)
     assert not scene.ensure(a_transfer(**EVENT)).superseded
-    assert scene.told.counted() == {"DescribeContact": 2}
+    assert scene.logged.counted() == {"DescribeContact": 2}
 
 
 def test_a_parent_nobody_knows() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.samples.members import CONTACT_ID, INSTANCE_ID
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory, alone
 from tests.unit.lens import CountingObserver, TranscriptOrg
 from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.samples import CENTERS, a_contact
-from tests.unit.telling import Told
 from tests.unit.test_contact_lens_source import KEY, REDACTED, analysis_file, created
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
 from voicecall_bridge.aws.transcript_files import (
@@ -55,14 +55,14 @@ class Scene:
     def __init__(
         self, files: PostCallFiles = PostCallFiles.ORIGINAL, summary_field: str = ""
     ) -> None:
-        self.clock, self.told, self.letters = Clock(), Told(), MemoryDeadLetters()
+        self.clock, self.logged, self.letters = Clock(), CapturedLog(), MemoryDeadLetters()
         self.dynamodb, self.directory = MemoryDynamoDB(), MemoryDirectory()
         self.org, self.files = TranscriptOrg(), MemoryFiles()
         table = Table(lambda: self.dynamodb, "memory")
         self.facts = ContactFactsLedger(table, self.clock)
         self.leases = AnalysisLedger(table, self.clock)
         self.records = RecordLedger(table, self.clock)
-        observer = CountingObserver(self.told)
+        observer = CountingObserver(self.logged)
         directory = self.directory
         calls = TranscriptCalls(self.facts, directory, CENTERS, observer, self.clock)
         analysis = PostCallAnalysis(
@@ -135,7 +135,7 @@ def test_sentiment_of_turns_and_of_both_sides(scene: Scene) -> None:
             "endTime": END,
         },
     ]
-    (line,) = scene.told.deliveries()
+    (line,) = scene.logged.deliveries()
     assert (line["ContactId"], line["attempts"]) == (CONTACT_ID, 1)
 
 
@@ -318,4 +318,4 @@ def test_a_defect_quotes_nothing(scene: Scene) -> None:
 
     scene.org.fault = broken
     assert scene.handle() == ("dead_lettered", "DEFECT")
-    assert "well" not in scene.told.stream.getvalue()
+    assert "well" not in scene.logged.stream.getvalue()

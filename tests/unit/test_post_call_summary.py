@@ -24,7 +24,7 @@ def test_the_summary_goes_to_the_field_that_is_named() -> None:
     operation, key, body = scene.org.events[0]
     assert (operation, key) == ("update", CONTACT_ID)
     assert json.loads(body["callAttributes"]) == {"Summary__c": "All is well."}
-    assert "well" not in scene.told.stream.getvalue()
+    assert "well" not in scene.logged.stream.getvalue()
 
 
 def test_the_leases_outlive_the_work() -> None:
@@ -60,7 +60,7 @@ def test_a_lease_that_cannot_be_ended_runs_out(
     scene.know()
     monkeypatch.setattr(ledger, operation, silent)
     assert scene.handle() == ("delivered", "")
-    assert [line["message"] for line in scene.told.lines()] == ["ledger fault", "delivery"]
+    assert [line["message"] for line in scene.logged.lines()] == ["ledger fault", "delivery"]
 
 
 TOTALS = {"totalHoldDuration": 34, "numberOfHolds": 2, "agentInteractionDuration": 254}

@@ -8,11 +8,11 @@ from botocore.exceptions import ReadTimeoutError
 
 from tests.samples.members import CONTACT_ID, INSTANCE_ID
 from tests.unit.aws import TABLE, Through
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import Clock, alone
 from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.records import Failing, PatchedCalls
 from tests.unit.samples import CENTER
-from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.ledger.lease import LEASE_MARGIN_SECONDS
 from voicecall_bridge.ledger.records import RecordLease, RecordLedger, RecordVersion
@@ -51,9 +51,9 @@ class Setting:
         self.clock = Clock()
         self.ledger = RecordLedger(Table(lambda: dynamodb, TABLE), self.clock)
         self.salesforce = PatchedCalls()
-        self.told = Told()
+        self.logged = CapturedLog()
         self.updates = RecordUpdates(
-            self.ledger, alone(self.salesforce), self.told.observer, self.clock.sleep
+            self.ledger, alone(self.salesforce), self.logged.observer, self.clock.sleep
         )
 
     def update(self, version: int, **fields: object) -> SalesforceResult:
@@ -221,7 +221,7 @@ def test_a_ledger_that_falls_silent_behind_a_fault_is_told() -> None:
     setting.salesforce.before = fail
     with pytest.raises(Unavailable):
         setting.update(5)
-    assert setting.told.counted()["LedgerFault"] == 1
+    assert setting.logged.counted()["LedgerFault"] == 1
 
 
 def test_a_lease_that_ran_out_under_way_brings_the_version_again(setting: Setting) -> None:
@@ -258,18 +258,18 @@ def test_one_bad_field_does_not_cost_the_record(setting: Setting) -> None:
     )
     (sent,) = setting.salesforce.patched
     assert dict(sent.call_attributes) == {"Version__c": 5, "Good__c": "1"}
-    lines = [line for line in setting.told.lines() if line["message"].startswith("field refused")]
+    lines = [line for line in setting.logged.lines() if line["message"].startswith("field refused")]
     assert [line["field"] for line in lines] == ["Bad__c", "Worse__c"]
-    assert setting.told.counted()["FieldRefused"] == 2
-    assert "secret" not in setting.told.stream.getvalue()
+    assert setting.logged.counted()["FieldRefused"] == 2
+    assert "secret" not in setting.logged.stream.getvalue()
 
 
 def test_only_names_of_fields_are_told(setting: Setting) -> None:
     """Attributes are named by whoever builds flows: a number in a name is not repeated."""
     setting.salesforce.before = refusing("+12065550100")
     assert setting.update(5, **{"+12065550100": "x"}) == SalesforceResult(attempts=2)
-    assert "+12065550100" not in setting.told.stream.getvalue()
-    assert '"OTHER"' in setting.told.stream.getvalue()
+    assert "+12065550100" not in setting.logged.stream.getvalue()
+    assert '"OTHER"' in setting.logged.stream.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,10 @@ def test_a_number_is_reserved_once_for_its_contact_and_parameters() -> None:
     assert {name: first[name] for name in wanted} == wanted
     again = scene.answer("reserveRoutableNumber", RESERVE)
     assert {name: again[name] for name in wanted} == wanted
-    assert [line["disposition"] for line in scene.told.deliveries()] == ["delivered", "superseded"]
+    assert [line["disposition"] for line in scene.logged.deliveries()] == [
+        "delivered",
+        "superseded",
+    ]
     scene.answer("reserveRoutableNumber", {**RESERVE, "countryCode": "CA"})
     assert [body for _, _, body in scene.client.performed] == [
         {"countryCode": code, "fromNumber": NUMBER, "context": {"toNumber": OTHER}}

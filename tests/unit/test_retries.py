@@ -187,7 +187,7 @@ def test_a_queue_that_takes_nothing_leaves_the_record_in_its_stream() -> None:
     world.failing = {"a"}
     records = [version(1, ContactId=it, InitialContactId="a") for it in ("a", "b")]
     assert world.environments[0](*records) == ["1", "2"]
-    told = [line["message"] for line in world.environments[0].told.lines()]
+    told = [line["message"] for line in world.environments[0].logged.lines()]
     assert told == ["retry later", "record not parked"]
 
 

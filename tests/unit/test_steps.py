@@ -124,4 +124,4 @@ def test_a_late_expiry_is_no_sign_of_life(ended: bool) -> None:
         assert scene.journal == ["entry", "describe"]
     else:
         assert tidy(scene, RoutingStep.REROUTE, late=True) == SalesforceResult(attempts=1)
-    assert scene.told.counted() == {"DescribeContact": 1}
+    assert scene.logged.counted() == {"DescribeContact": 1}

@@ -11,10 +11,10 @@ from hypothesis import given
 from tests.property.strategies import ANY_JSON
 from tests.samples.contact_records import contact_record as record
 from tests.samples.members import CONTACT_ID
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import MemoryDeadLetters
 from tests.unit.memory_retry_queue import MemoryRetryQueue
 from tests.unit.samples import batch
-from tests.unit.telling import Told
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.observability import Disposition
 from voicecall_bridge.sources.kinds import Kind, contact_of, kind_of
@@ -83,7 +83,7 @@ class Anything:
 
 @pytest.mark.parametrize("own", [kind for kind in Kind if kind is not Kind.UNKNOWN])
 def test_a_function_handles_its_own_kind_and_what_no_member_tells(own: Kind) -> None:
-    told, letters, source = Told(), MemoryDeadLetters(), Anything(own)
+    told, letters, source = CapturedLog(), MemoryDeadLetters(), Anything(own)
     processor: StreamProcessor[object] = StreamProcessor(
         source, letters, MemoryRetryQueue("no queue"), told.observer, 1
     )

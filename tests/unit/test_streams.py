@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.samples.members import CUSTOMER
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import MemoryDeadLetters
 from tests.unit.memory_retry_queue import MemoryRetryQueue
 from tests.unit.samples import batch, stream_record
-from tests.unit.telling import Told
 from voicecall_bridge.contact import NotAContact
 from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.observability import Disposition
@@ -66,13 +66,13 @@ class Scene:
     def __init__(self, work: Work = lambda _: DONE, workers: int = 8, fault: str = "") -> None:
         self.source = Letters(work)
         self.letters = MemoryDeadLetters(fault)
-        self.told = Told()
+        self.logged = CapturedLog()
         self.overruns = 0
         self.processor: StreamProcessor[str] = StreamProcessor(
             self.source,
             self.letters,
             MemoryRetryQueue("no queue"),
-            self.told.observer,
+            self.logged.observer,
             workers,
             self.overrun,
         )
@@ -88,7 +88,7 @@ class Scene:
 
     def dispositions(self) -> dict[str, tuple[str, str]]:
         """Record number -> disposition and reason; every record has one line at most."""
-        lines = self.told.deliveries()
+        lines = self.logged.deliveries()
         found = {
             line["inputId"].rpartition(":")[2]: (line["disposition"], line["reason"])
             for line in lines
@@ -100,7 +100,7 @@ class Scene:
 def test_a_batch_that_ends_well() -> None:
     scene = Scene()
     assert scene.answer("a1", "b1", "a2") == []
-    lines = {line["ContactId"]: line for line in scene.told.deliveries()}
+    lines = {line["ContactId"]: line for line in scene.logged.deliveries()}
     assert set(lines) == {"contact-a1", "contact-b1", "contact-a2"}
     line = lines["contact-b1"]
     assert (line["source"], line["method"], line["inputId"]) == (
@@ -140,7 +140,7 @@ def test_chains_run_side_by_side() -> None:
 
     scene = Scene(meet, workers=4)
     assert scene.answer("a", "b", "c", "d") == []
-    assert scene.told.counted() == {}, "no chain was a defect"
+    assert scene.logged.counted() == {}, "no chain was a defect"
 
 
 def test_no_more_chains_run_than_there_are_workers() -> None:
@@ -172,7 +172,7 @@ def test_what_no_retry_can_mend_is_dead_lettered_and_done() -> None:
     assert scene.answer("a1", "a2") == []
     assert scene.letters.kept == [("letters", "400", stream_record("a1", 1))]
     assert scene.dispositions() == {"1": ("dead_lettered", "400"), "2": ("delivered", "")}
-    (line,) = [line for line in scene.told.deliveries() if line["inputId"].endswith(":1")]
+    (line,) = [line for line in scene.logged.deliveries() if line["inputId"].endswith(":1")]
     assert (line["payloadKept"], line["errorCode"]) == ("queue", "400")
 
 
@@ -198,7 +198,7 @@ def test_a_fault_that_passes_stops_its_own_chain_alone() -> None:
     assert set(scene.dispositions()) == {"1", "2", "4"}
     assert "a3" not in scene.source.handled
     assert scene.letters.kept == []
-    (again,) = [line for line in scene.told.lines() if line["message"] == "retry later"]
+    (again,) = [line for line in scene.logged.lines() if line["message"] == "retry later"]
     assert (again["ContactId"], again["errorCode"]) == ("contact-a2", "503")
 
 
@@ -213,9 +213,9 @@ def test_a_defect_never_blocks_its_shard() -> None:
     scene = Scene(work)
     assert scene.answer("a1", "a2") == []
     assert scene.letters.kept == [("letters", "DEFECT", stream_record("a1", 1))]
-    (defect,) = [line for line in scene.told.lines() if line["message"] == "defect"]
+    (defect,) = [line for line in scene.logged.lines() if line["message"] == "defect"]
     assert defect["error"] == "ValueError"
-    assert CUSTOMER not in scene.told.stream.getvalue()
+    assert CUSTOMER not in scene.logged.stream.getvalue()
 
 
 @pytest.mark.parametrize("fault", [PermanentFailure("400"), ValueError("x")], ids=repr)
@@ -230,7 +230,7 @@ def test_a_dead_letter_that_is_not_kept_comes_again(fault: Exception) -> None:
     scene = Scene(work, fault="ReadTimeoutError")
     assert scene.answer("a1", "a2", "b1") == [1, 2]
     assert set(scene.dispositions()) == {"3"}
-    lost = [line for line in scene.told.lines() if line["message"] == "dead letter lost"]
+    lost = [line for line in scene.logged.lines() if line["message"] == "dead letter lost"]
     assert [line["error"] for line in lost] == ["ReadTimeoutError"]
 
 
@@ -340,4 +340,4 @@ def test_numbers_that_count_are_flushed_with_the_answer(capsys: pytest.CaptureFi
     scene = Scene()
     scene.answer("a1")
     assert '"Delivered"' in capsys.readouterr().out
-    assert scene.told.counted() == {}
+    assert scene.logged.counted() == {}

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.samples.members import INSTANCE_ID
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import Clock, MemoryDirectory
 from tests.unit.memory_dynamodb import MemoryDynamoDB
 from tests.unit.samples import FIRST, FIRST_ARN, SECOND, TWO_CENTERS, a_contact
-from tests.unit.telling import Told
 from voicecall_bridge.aws.contact_directory import DirectoryUnavailable
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.contact_centers.registry import ContactCenter, ContactCenterRegistry
@@ -29,13 +29,13 @@ ONE_CENTER = ContactCenterRegistry.of(FIRST_ARN, [])
 
 class Scene:
     def __init__(self, centers: ContactCenterRegistry = TWO_CENTERS) -> None:
-        self.clock, self.told = Clock(), Told()
+        self.clock, self.logged = Clock(), CapturedLog()
         self.dynamodb, self.directory = MemoryDynamoDB(), MemoryDirectory()
         table = Table(lambda: self.dynamodb, "memory")
         self.facts = ContactFactsLedger(table, self.clock)
         self.creations = CreationLedger(table, self.clock)
         self.calls = TranscriptCalls(
-            self.facts, self.directory, centers, self.told.observer, self.clock
+            self.facts, self.directory, centers, self.logged.observer, self.clock
         )
 
     def key(self, contact: str) -> ContactKey:
@@ -204,7 +204,7 @@ def test_a_ledger_that_does_not_remember_what_connect_told(monkeypatch: pytest.M
     scene.directory.know(a_contact(contact_id="c-2", initial_contact_id="c-1"))
     monkeypatch.setattr(scene.dynamodb, "update_item", down)
     assert scene.of("c-2") == ("c-1", FIRST.name)
-    assert scene.told.counted()["LedgerFault"] == 1
+    assert scene.logged.counted()["LedgerFault"] == 1
 
 
 def test_facts_are_kept_as_told() -> None:

@@ -84,7 +84,7 @@ def test_nothing_that_was_said_is_written(
     TROUBLES[trouble](function)
     function(SAID, age=age)
     function.try_waiting()
-    written = function.told.stream.getvalue() + capsys.readouterr().out + caplog.text
+    written = function.logged.stream.getvalue() + capsys.readouterr().out + caplog.text
     assert "ContactId" in written or "_aws" in written
     assert not [each for each in SPELLED if each in written]
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_read_is_not_quoted(
 ) -> None:
     function = LensFunction()
     assert function(payload.encode()) == []
-    written = function.told.stream.getvalue() + capsys.readouterr().out
+    written = function.logged.stream.getvalue() + capsys.readouterr().out
     assert not [each for each in SPELLED if each in written]
 
 
@@ -132,7 +132,7 @@ def test_nothing_of_a_file_is_written_or_raised(
         scene.handle()
     except TransientFailure as failure:
         raised = "".join(traceback.format_exception(failure))
-    written = scene.told.stream.getvalue() + capsys.readouterr().out + raised
+    written = scene.logged.stream.getvalue() + capsys.readouterr().out + raised
     assert not [each for each in SPELLED if each in written]
 
 

@@ -57,4 +57,4 @@ def test_a_silent_ledger() -> None:
     scene.ledger.down = {"entry"}
     with pytest.raises(MissingProperty):
         scene.flow(a_transfer(**QUEUE_TRANSFER), TRANSFER)
-    assert [line["message"] for line in scene.told.lines()] == ["ledger fault"]
+    assert [line["message"] for line in scene.logged.lines()] == ["ledger fault"]

@@ -98,7 +98,7 @@ def test_what_is_not_listed_is_refused_and_told_to_nobody(
     assert "AdditionalContactCenterSecretArns" in answer["errorMessage"], "the cure"
     assert world.sent == []
     assert [letter[1] for letter in world.letters.kept] == ["OTHER_CONTACT_CENTER"]
-    written = [*answer.values(), world.told.stream.getvalue(), str(world.assignment(CONTACT_ID))]
+    written = [*answer.values(), world.logged.stream.getvalue(), str(world.assignment(CONTACT_ID))]
     assert not [text for text in written if SECRET_TEXT in text or "12065550147" in text]
 
 
@@ -158,14 +158,14 @@ def test_a_later_choice_does_not_move_a_contact(world: TwoOrgs, first: dict[str,
     assert world.flow(by_parameter(other))["status"] == "existing"
     world.record(record(Attributes={"secretName": other}))
     assert world.orgs_of(CONTACT_ID) == {org}
-    assert world.told.counted()["ContactCenterKept"] == 2
+    assert world.logged.counted()["ContactCenterKept"] == 2
 
 
 def test_saying_nothing_is_no_other_choice(world: TwoOrgs) -> None:
     world.flow(by_parameter())
     world.flow(flow_event())
     world.record(record())
-    assert "ContactCenterKept" not in world.told.counted()
+    assert "ContactCenterKept" not in world.logged.counted()
 
 
 def test_a_transfer_belongs_where_its_parent_does(world: TwoOrgs) -> None:
@@ -223,7 +223,7 @@ def test_events_whose_attribute_is_refused(world: TwoOrgs) -> None:
     world.directory.know(a_contact(secret_name=SECRET_TEXT))
     assert world.event(contact_event()) == world.event(abandoned()) == []
     assert world.ends() == [OTHER] * 2
-    assert SECRET_TEXT not in world.told.stream.getvalue()
+    assert SECRET_TEXT not in world.logged.stream.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_records_alone(world: TwoOrgs, name: str, secret: str) -> None:
 def test_a_record_whose_attribute_is_refused(world: TwoOrgs) -> None:
     assert world.record(record(Attributes={"secretName": SECRET_TEXT})) == []
     assert (world.sent, world.ends()) == ([], [OTHER])
-    assert SECRET_TEXT not in world.told.stream.getvalue()
+    assert SECRET_TEXT not in world.logged.stream.getvalue()
 
 
 def test_a_record_whose_attribute_is_refused_follows_its_flow(world: TwoOrgs) -> None:
@@ -333,7 +333,7 @@ def test_a_ledger_that_falls_silent_after_it_has_told(world: TwoOrgs) -> None:
 def test_a_refusal_that_cannot_be_remembered_is_told(world: TwoOrgs) -> None:
     Silent(world, "update_item")
     assert world.flow(by_parameter("elsewhere"))["errorCode"] == "OTHER_CONTACT_CENTER"
-    assert world.told.counted()["LedgerFault"] == 1
+    assert world.logged.counted()["LedgerFault"] == 1
 
 
 def test_one_org_that_refuses_its_token_is_its_own_trouble(world: TwoOrgs) -> None:

@@ -94,7 +94,7 @@ def test_a_name_that_is_not_listed_is_refused(world: TwoOrgs, method: str) -> No
     assert (answer["status"], answer["errorCode"]) == ("failed", "OTHER_CONTACT_CENTER")
     assert world.sent == []
     assert [reason for _, reason, _ in world.letters.kept] == ["OTHER_CONTACT_CENTER"]
-    assert "sales/third" not in world.told.stream.getvalue()
+    assert "sales/third" not in world.logged.stream.getvalue()
 
 
 @EVERY

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import MemoryDeadLetters
 from tests.unit.samples import flow_event
-from tests.unit.telling import Told
 from voicecall_bridge.aws.dead_letters import NoDeadLetterQueue
 from voicecall_bridge.flow.results import FlowFailed, FlowMistake
 from voicecall_bridge.flow.service import UnconfiguredFlow
@@ -24,15 +24,15 @@ METHODS: list[tuple[str, dict[str, object]]] = [
 
 class Scene:
     def __init__(self, **changes: Any) -> None:
-        self.told, self.letters = Told(), MemoryDeadLetters()
+        self.logged, self.letters = CapturedLog(), MemoryDeadLetters()
         options: dict[str, Any] = {"dead_letters": self.letters, "fault": FAULT} | changes
-        self.flow = UnconfiguredFlow(observer=self.told.observer, **options)
+        self.flow = UnconfiguredFlow(observer=self.logged.observer, **options)
 
     def answer(self, event: object) -> dict[str, str]:
         return self.flow.answer(event, 10.0)
 
     def line(self) -> dict[str, Any]:
-        (line,) = self.told.deliveries()
+        (line,) = self.logged.deliveries()
         return line
 
 
@@ -54,7 +54,7 @@ def test_without_a_queue_the_line_says_that_nothing_was_kept() -> None:
     scene = Scene(dead_letters=NoDeadLetterQueue())
     assert scene.answer(flow_event())["status"] == "failed"
     assert scene.line()["payloadKept"] == "none"
-    (lost,) = [line for line in scene.told.lines() if line["message"] == "dead letter lost"]
+    (lost,) = [line for line in scene.logged.lines() if line["message"] == "dead letter lost"]
     assert "DEAD_LETTER_QUEUE_URL" in lost["error"]
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from tests.samples.members import INSTANCE_ID
 from tests.unit.aws import TABLE
+from tests.unit.captured_log import CapturedLog
 from tests.unit.doubles import Clock, MemoryDeadLetters, MemoryDirectory
 from tests.unit.memory_retry_queue import MemoryRetryQueue
 from tests.unit.records import batch as record_batch
 from tests.unit.samples import FIRST, TWO_CENTERS, created, stream_record
-from tests.unit.telling import Told
 from voicecall_bridge.contact import ContactKey
 from voicecall_bridge.contact_centers.assignment import Assignment
 from voicecall_bridge.contact_centers.registry import ContactCenter, ContactCenterRegistry
@@ -81,7 +81,7 @@ class TwoOrgs:
 
     def __init__(self, dynamodb: Any, centers: ContactCenterRegistry = TWO_CENTERS) -> None:
         self.dynamodb = dynamodb
-        self.clock, self.told = Clock(), Told()
+        self.clock, self.logged = Clock(), CapturedLog()
         self.sent: list[tuple[str, str, str]] = []
         self.faults: dict[str, TelephonyError] = {}
         self.letters, self.directory = MemoryDeadLetters(), MemoryDirectory()
@@ -91,7 +91,7 @@ class TwoOrgs:
     def serve(self, centers: ContactCenterRegistry) -> None:
         """From now on the stack lists these contact centers: new environments."""
         clients: TelephonyClients = TelephonyClients(centers, lambda center: Org(self, center))
-        observer = self.told.observer
+        observer = self.logged.observer
         self.ledger = CreationLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
         callbacks = RequestLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
         records = RecordLedger(self.ledger.table, self.clock)
@@ -146,7 +146,7 @@ class TwoOrgs:
 
     def ends(self) -> list[tuple[str, str]]:
         """Disposition and reason of each delivery, in order."""
-        return [(line["disposition"], line["reason"]) for line in self.told.deliveries()]
+        return [(line["disposition"], line["reason"]) for line in self.logged.deliveries()]
 
     def _first(self, count: int) -> int:
         # Each delivery is a new one: an environment knows again what it has dead-lettered.

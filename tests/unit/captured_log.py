@@ -11,7 +11,7 @@ from aws_lambda_powertools.logging import Logger
 from voicecall_bridge.observability import Observer
 
 
-class Told:
+class CapturedLog:
     """What an observer wrote."""
 
     def __init__(self) -> None:
