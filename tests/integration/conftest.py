@@ -1,6 +1,6 @@
 """The simulator of the integration tests, and what holds for every one of them at its end:
 
-each invocation told its delivery in one line, so that the account closes, and nothing that was
+each invocation told its delivery in one line, so that the tally closes, and nothing that was
 written holds personal data or a secret.
 """
 
@@ -113,11 +113,11 @@ def simulator(
     running_salesforce.reset()
     join_overrunning()
     ENVIRONMENT.cache_clear()
-    check_what_was_told(made)
+    check_what_was_logged(made)
 
 
-def check_what_was_told(simulator: Simulator) -> None:
-    """The account closes, and nothing of it is personal data or a secret."""
+def check_what_was_logged(simulator: Simulator) -> None:
+    """The tally closes, and nothing of it is personal data or a secret."""
     lines = simulator.deliveries()
     assert len(lines) == simulator.invocations, (
         "in = delivered + superseded + skipped + dead-lettered"

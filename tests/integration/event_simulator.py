@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from simulator.salesforce import ContactCenterIdentity, Exchange
 
-Stand = TypeVar("Stand", bound="EventsSimulator")
+Kind = TypeVar("Kind", bound="EventsSimulator")
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE = "contact_events_integration"
 INSTANCE = CONNECT_INSTANCE_ARN.rpartition("/")[2]
@@ -247,7 +247,7 @@ class EventsSimulator:
         return [line for line in logged if line["source"] == (source or self.source)]
 
     def ends(self) -> Counter[tuple[str, str]]:
-        """(disposition, reason) of every record by its last line: what counts in the account."""
+        """(disposition, reason) of every record by its last line: what counts in the tally."""
         last = {line["inputId"]: line for line in self.lines()}
         return Counter((line["disposition"], line["reason"]) for line in last.values())
 
@@ -274,7 +274,7 @@ class EventsSimulator:
         handed = (record for batch in self.batches for record in batch["Records"])
         return {record["eventID"] for record in handed if "eventID" in record}
 
-    def check_account(self) -> None:
+    def check_tally(self) -> None:
         """in = delivered + superseded + skipped + dead-lettered, when nothing is pending."""
         ended = {line["inputId"] for line in self.lines()}
         assert ended == self.inputs()
@@ -313,7 +313,7 @@ def _logged() -> CapturedOutput:
     return logged
 
 
-class RecordsStand(EventsSimulator):
+class RecordsSimulator(EventsSimulator):
     """The same for contact records."""
 
     source = "contact_records"
@@ -323,16 +323,18 @@ class RecordsStand(EventsSimulator):
 @pytest.fixture
 def events(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[EventsSimulator]:
     """Handlers of flow and events in their template's environment."""
-    yield from _stand(EventsSimulator, servers, monkeypatch)
+    yield from _simulator(EventsSimulator, servers, monkeypatch)
 
 
 @pytest.fixture
-def records(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordsStand]:
+def records(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordsSimulator]:
     """The handler of records in its template's environment."""
-    yield from _stand(RecordsStand, servers, monkeypatch)
+    yield from _simulator(RecordsSimulator, servers, monkeypatch)
 
 
-def _stand(made: type[Stand], servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
+def _simulator(
+    made: type[Kind], servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Kind]:
     """Pauses between attempts are nought."""
     policy = RetryPolicy(draw=lambda _least, _most: 0.0)
     monkeypatch.setattr(telephony, "TelephonyClient", partial(TelephonyClient, retries=policy))
@@ -342,12 +344,12 @@ def _stand(made: type[Stand], servers: Servers, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", SERVICE)
     logged = _logged()
     logged.clear()
-    stand = made(servers, logged, monkeypatch)
-    stand.configure()
-    yield stand
+    simulator = made(servers, logged, monkeypatch)
+    simulator.configure()
+    yield simulator
     servers.salesforce.clear_faults()
     join_overrunning()
-    stand.configure()
+    simulator.configure()
 
 
 def event(

@@ -49,7 +49,7 @@ LINES = 2
 """Of each call."""
 
 
-class LensStand:
+class LensSimulator:
     """One module's world; every test has contacts of its own.
 
     Attributes:
@@ -215,7 +215,7 @@ class LensStand:
         bucket = self.servers.environment(LENS)["FAILURE_BUCKET"]
         return [file for _, file in self.servers.aws.objects(bucket, LATE)]
 
-    def check_what_was_told(self, *lines: str) -> None:
+    def check_what_was_logged(self, *lines: str) -> None:
         """Nothing of it, or of a process's lines, is personal data, a secret, or what was said."""
         text = "\n".join([self.logged.text, *lines])
         assert leaks(text, key_lines(self.servers.identity.private_key_pem)) == []
@@ -238,31 +238,31 @@ def spoken(contact_id: str) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def lens_stand(servers: Servers) -> Iterator[LensStand]:
+def lens_stand(servers: Servers) -> Iterator[LensSimulator]:
     """The functions in their template's environment."""
     with pytest.MonkeyPatch.context() as patch:
-        stand = LensStand(servers, patch)
-        stand.configure()
-        yield stand
+        lens_simulator = LensSimulator(servers, patch)
+        lens_simulator.configure()
+        yield lens_simulator
     contact_lens.contact_lens.cache_clear()
     post_call_analysis.post_call_analysis.cache_clear()
 
 
 @pytest.fixture(scope="module")
-def stand(center: ContactCenterIdentity) -> Iterator[LensStand]:
+def lens_simulator(center: ContactCenterIdentity) -> Iterator[LensSimulator]:
     """The functions of a module."""
     with Servers(center) as servers, lens_stand(servers) as made:
         yield made
 
 
 @pytest.fixture
-def lens(stand: LensStand) -> Iterator[LensStand]:
+def lens(lens_simulator: LensSimulator) -> Iterator[LensSimulator]:
     """All is up and empty; what was told is searched at the end."""
-    stand.begin()
-    yield stand
-    stand.salesforce.clear_faults()
-    stand.empty_queues()
-    stand.check_what_was_told()
+    lens_simulator.begin()
+    yield lens_simulator
+    lens_simulator.salesforce.clear_faults()
+    lens_simulator.empty_queues()
+    lens_simulator.check_what_was_logged()
 
 
 @functools.cache

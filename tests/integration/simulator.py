@@ -154,7 +154,7 @@ class Simulator:
         return [record for record in self.logged.records() if record.get("message") == "delivery"]
 
     def troubles(self) -> list[str]:
-        """The messages of error lines, in order, but for the lines that account for deliveries."""
+        """The messages of error lines, in order, but for the lines of deliveries."""
         return [
             record["message"]
             for record in self.logged.records()

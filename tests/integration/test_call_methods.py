@@ -205,7 +205,7 @@ def test_a_mistake_quotes_nothing(simulator: Simulator) -> None:
 
 def test_salesforces_words_stay_out_of_log_and_error(calls: Simulator) -> None:
     """Given a refusal that quotes the request; when delivered; then the answer has it, and neither
-    a log (see `conftest.stand`) nor what is raised."""
+    a log (see conftest.py) nor what is raised."""
     calls.salesforce.inject(failing("status", status=400, body={"message": f"no {CUSTOMER}"}))
     for method in PARAMETERS:
         assert CUSTOMER in calls.deliver(asking(method, onFailure="continue"))["errorMessage"]

@@ -57,7 +57,7 @@ def test_more_contacts_at_once_than_connect_tells_of(events: EventsSimulator) ->
     ends = events.ends()
     assert set(ends) == {("delivered", ""), ("skipped", "DEFERRED")}
     assert ends["delivered", ""] == CONTACTS
-    events.check_account()
+    events.check_tally()
     asked = Counter(one.status for one in events.connect.journal)
     assert asked == {200: CONTACTS, 429: ends["skipped", "DEFERRED"]}, "each is asked for once"
 
@@ -99,7 +99,7 @@ def test_ten_minutes_without_salesforce(events: EventsSimulator) -> None:
     dead = [line["inputId"] for line in events.lines() if line["disposition"] == "dead_lettered"]
     assert len(dead) == 2, "each is given up once, however often it comes again"
     assert sum(ends.values()) == len(good) + 2
-    events.check_account()
+    events.check_tally()
     assert invocations(results) > 5, "it was tried over and over"
 
 
@@ -193,7 +193,7 @@ def test_duplicated_and_shuffled_deliveries(events: EventsSimulator, seed: int) 
     assert events.letters() == []
     delivered = [line for line in events.lines() if line["disposition"] == "delivered"]
     assert 3 <= len(delivered) <= len(parents), "a child's event may bring its parents along"
-    events.check_account()
+    events.check_tally()
 
 
 def test_nothing_of_the_call_is_told(events: EventsSimulator) -> None:
@@ -236,7 +236,7 @@ def test_a_letter_whose_answer_is_lost_is_one_input(events: EventsSimulator) -> 
     assert len(events.letters()) == 1
     assert events.ends() == {("dead_lettered", "NOT_A_CONTACT"): 1}
     assert len(events.lines()) == 1
-    events.check_account()
+    events.check_tally()
 
 
 def test_a_letter_is_redriven_when_its_cause_is_mended(events: EventsSimulator) -> None:

@@ -38,7 +38,7 @@ LIMIT = "6"
 @pytest.mark.parametrize("limit", ["1", "3"])
 def test_everything_hangs_together(simulator: Simulator, silence: str, limit: str) -> None:
     """Given secret, ledger, queue and Salesforce, all silent; when delivered; then the flow is
-    told to go on, in time, and the account says that nothing could be kept for certain."""
+    told to go on, in time, and the log says that nothing could be kept for certain."""
     simulator.salesforce.inject(Fault("hang", times=None))
     simulator.set(AWS_ENDPOINT_URL=silence, FLOW_TIME_LIMIT_SECONDS=limit)
     answer = simulator.deliver(inbound())

@@ -66,7 +66,7 @@ def test_no_call_is_lost_while_the_key_is_exchanged(
     assert sorted(calls) == ["after", "before", "between", "between, cold", "between, no flow"]
     assert events.letters() == []
     assert events.ends() == {("delivered", ""): 2}
-    events.check_account()
+    events.check_tally()
     assert leaks(events.logged.text, key_lines(other_key.private_key_pem)) == []
 
 

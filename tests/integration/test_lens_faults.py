@@ -17,11 +17,18 @@ from tests.integration.canaries import CATEGORY, SAID, SUMMARY
 from tests.integration.event_simulator import center
 from tests.integration.fault_matrix import FAULTS as FLOW_FAULTS
 from tests.integration.fault_matrix import always
-from tests.integration.lens_simulator import LINES, SUMMARY_FIELD, LensStand, lens, spoken, stand
+from tests.integration.lens_simulator import (
+    LINES,
+    SUMMARY_FIELD,
+    LensSimulator,
+    lens,
+    lens_simulator,
+    spoken,
+)
 from voicecall_bridge.sources.kinesis import read_record
 from voicecall_bridge.streams.results import TransientFailure
 
-__all__ = ["center", "lens", "stand"]
+__all__ = ["center", "lens", "lens_simulator"]
 
 MESSAGES, EVENTS = "/voiceCalls/messages", "/postConversationEvents"
 FAULTS = FLOW_FAULTS | {"headers that trickle": always("trickle_headers", seconds=0.01)}
@@ -81,7 +88,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.fault for row in ROWS])
-def test_lines(lens: LensStand, row: Row) -> None:
+def test_lines(lens: LensSimulator, row: Row) -> None:
     """Given a fault of Salesforce; when a record comes; then its shard goes on, and each line is in
     Salesforce once in the end, or the record ends as the row says."""
     contact = lens.call()
@@ -123,7 +130,7 @@ ENTRIES = [
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=[str(entry.status) for entry in ENTRIES])
-def test_one_call_of_a_request(lens: LensStand, entry: Entry) -> None:
+def test_one_call_of_a_request(lens: LensSimulator, entry: Entry) -> None:
     """Given an answer that takes one call's lines and not the other's; then the one is done at
     once, by one request, and the other fares as its entry says."""
     taken, hit = lens.call(), lens.call()
@@ -142,7 +149,7 @@ def test_one_call_of_a_request(lens: LensStand, entry: Entry) -> None:
     assert len(lens.ends()) == 2
 
 
-def test_lines_that_are_too_old(lens: LensStand) -> None:
+def test_lines_that_are_too_old(lens: LensSimulator) -> None:
     """Then they are not sent: their record is in the bucket, and no dead letter."""
     contact = lens.call()
     assert lens.speak(contact, age=121.0) == []
@@ -159,7 +166,7 @@ def decoded(file: Any) -> list[object]:
     return [read_record(record).payload() for record in file["records"]]
 
 
-def test_a_category_with_its_lines(lens: LensStand) -> None:
+def test_a_category_with_its_lines(lens: LensSimulator) -> None:
     contact = lens.call()
     assert lens.speak(contact, category=True) == []
     (event,) = lens.events(contact, "realtimeConversationEvents")
@@ -168,7 +175,7 @@ def test_a_category_with_its_lines(lens: LensStand) -> None:
 
 
 @pytest.mark.parametrize("state", ["down", "hanging"])
-def test_lines_without_a_ledger(lens: LensStand, state: str) -> None:
+def test_lines_without_a_ledger(lens: LensSimulator, state: str) -> None:
     """Given a ledger that refuses connections, or is silent; then lines wait, since nobody knows
     whose they are, and come when it is back."""
     contact = lens.call()
@@ -184,7 +191,7 @@ def test_lines_without_a_ledger(lens: LensStand, state: str) -> None:
     assert lens.ends() == [DELIVERED]
 
 
-def test_a_file_without_a_ledger(lens: LensStand) -> None:
+def test_a_file_without_a_ledger(lens: LensSimulator) -> None:
     contact = lens.call()
     lens.connected(contact)
     file = lens.write_file(contact)
@@ -239,7 +246,7 @@ FILES = [
 
 @pytest.mark.parametrize("row", FILES, ids=[row.fault for row in FILES])
 @pytest.mark.usefixtures("without_jitter")
-def test_files(lens: LensStand, row: File) -> None:
+def test_files(lens: LensSimulator, row: File) -> None:
     """Given a fault of Salesforce; when a file comes; then Lambda tries it again, or it ends as the
     row says. What Salesforce has for certain is not sent again."""
     contact = lens.call()
@@ -266,7 +273,7 @@ def test_files(lens: LensStand, row: File) -> None:
         assert summary_of(lens, contact) == SUMMARY
 
 
-def summary_of(lens: LensStand, contact: str) -> object:
+def summary_of(lens: LensSimulator, contact: str) -> object:
     """The field of the VoiceCall."""
     (call,) = [it for it in lens.salesforce.voice_calls() if it.vendor_call_key == contact]
     return json.loads(call.fields["callAttributes"])[SUMMARY_FIELD]

@@ -12,14 +12,21 @@ import pytest
 from simulator.salesforce.faults import Fault
 from tests.integration.event_simulator import center
 from tests.integration.killing import Point, Worker
-from tests.integration.lens_simulator import LENS, LINES, POST_CALL, LensStand, lens, stand
+from tests.integration.lens_simulator import (
+    LENS,
+    LINES,
+    POST_CALL,
+    LensSimulator,
+    lens,
+    lens_simulator,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from simulator.functions.lambda_process import LambdaProcess
 
-__all__ = ["center", "lens", "stand"]
+__all__ = ["center", "lens", "lens_simulator"]
 
 LINE = {
     "request on its way": Point(fault="hang"),
@@ -38,9 +45,9 @@ FILE = {
 
 
 @pytest.fixture(scope="module")
-def alive(stand: LensStand) -> Iterator[dict[str, LambdaProcess]]:
+def alive(lens_simulator: LensSimulator) -> Iterator[dict[str, LambdaProcess]]:
     """For each function the environment that gets what the dead ones left."""
-    servers = stand.servers
+    servers = lens_simulator.servers
     with ExitStack() as processes:
         yield {
             function: processes.enter_context(
@@ -52,7 +59,7 @@ def alive(stand: LensStand) -> Iterator[dict[str, LambdaProcess]]:
 
 @pytest.mark.parametrize("point", LINE.values(), ids=LINE)
 def test_killed_while_lines_are_sent(
-    lens: LensStand, alive: dict[str, LambdaProcess], point: Point
+    lens: LensSimulator, alive: dict[str, LambdaProcess], point: Point
 ) -> None:
     contact, batch = (name := lens.call()), lens.batch(name)
 
@@ -67,12 +74,12 @@ def test_killed_while_lines_are_sent(
     assert worker.requests() == 2
     assert worker.deliveries() == 1
     assert (lens.waiting(), lens.letters()) == (0, [])
-    lens.check_what_was_told(*worker.lines)
+    lens.check_what_was_logged(*worker.lines)
 
 
 @pytest.mark.parametrize("point", QUEUE.values(), ids=QUEUE)
 def test_killed_while_a_record_is_put_into_the_queue(
-    lens: LensStand, alive: dict[str, LambdaProcess], point: Point
+    lens: LensSimulator, alive: dict[str, LambdaProcess], point: Point
 ) -> None:
     """Given Salesforce was down; when the batch comes again; then its lines are there once, whether
     the queue has the record as well or not."""
@@ -86,12 +93,12 @@ def test_killed_while_a_record_is_put_into_the_queue(
     lens.try_waiting()
     assert lens.said(contact) == [f"{contact}-{number}" for number in range(LINES)]
     assert (lens.waiting(), lens.letters()) == (0, [])
-    lens.check_what_was_told(*worker.lines)
+    lens.check_what_was_logged(*worker.lines)
 
 
 @pytest.mark.parametrize("point", FILE.values(), ids=FILE)
 def test_killed_while_a_file_is_brought(
-    lens: LensStand, alive: dict[str, LambdaProcess], point: Point
+    lens: LensSimulator, alive: dict[str, LambdaProcess], point: Point
 ) -> None:
     contact = lens.call()
     lens.connected(contact)
@@ -109,4 +116,4 @@ def test_killed_while_a_file_is_brought(
     assert events() in expected
     assert worker.deliveries() == 1
     assert lens.letters() == []
-    lens.check_what_was_told(*worker.lines)
+    lens.check_what_was_logged(*worker.lines)

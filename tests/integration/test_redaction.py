@@ -1,6 +1,6 @@
 """No personal data and no secret in anything that is written, and a search that would find them.
 
-Every test of this folder is searched at its end (see `conftest.stand`), with the bridge's logger
+Every test of this folder is searched at its end (see conftest.py), with the bridge's logger
 at DEBUG. Here are the search itself, and the occasions on which data could slip into a log.
 Source: docs/guarantees.md, "Promised", 9.
 """

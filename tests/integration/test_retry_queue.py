@@ -14,7 +14,7 @@ import pytest
 from simulator.aws.queue_clock import let_time_pass
 from simulator.salesforce.faults import Fault
 from tests.integration.event_simulator import (
-    RecordsStand,
+    RecordsSimulator,
     Servers,
     batch_of,
     center,
@@ -56,13 +56,13 @@ def from_queue(bodies: Sequence[object]) -> dict[str, object]:
     }
 
 
-def put(records: RecordsStand, contacts: Sequence[str]) -> None:
+def put(records: RecordsSimulator, contacts: Sequence[str]) -> None:
     """A record of each contact, all into one shard and one lane."""
     for contact_id in contacts:
         records.put_raw(json.dumps(record(ContactId=contact_id)).encode(), "one key")
 
 
-def delivered_at(records: RecordsStand) -> dict[str, float]:
+def delivered_at(records: RecordsSimulator) -> dict[str, float]:
     """Watches the pollers' clock: when each contact's record was delivered, from the beginning."""
     at: dict[str, float] = {}
     handle = records.handle
@@ -78,7 +78,7 @@ def delivered_at(records: RecordsStand) -> dict[str, float]:
     return at
 
 
-def test_one_record_that_always_fails(records: RecordsStand) -> None:
+def test_one_record_that_always_fails(records: RecordsSimulator) -> None:
     """Given one lane and 20 records, of which one gets 500 whenever it is sent, then no other
     waits longer than a minute and none is given up; the one ends as a dead letter with its
     reason when it has failed for a day. (Four hundred of them: tests/unit/test_retries.py.)"""
@@ -95,10 +95,10 @@ def test_one_record_that_always_fails(records: RecordsStand) -> None:
     assert [letter["reason"] for letter in records.letters()] == ["500"]
     assert records.ends() == {("delivered", ""): 19, ("dead_lettered", "500"): 1}
     assert MOST_SECONDS <= records.clock.ahead <= MOST_SECONDS + 2 * HOUR
-    records.check_account()
+    records.check_tally()
 
 
-def test_an_hour_without_salesforce(records: RecordsStand) -> None:
+def test_an_hour_without_salesforce(records: RecordsSimulator) -> None:
     """Given an outage of an hour, then nothing is given up, all is delivered after it, and while it
     lasts a record is tried six times at most."""
     contacts = [f"c{number}" for number in range(8)]
@@ -119,7 +119,7 @@ def test_an_hour_without_salesforce(records: RecordsStand) -> None:
     assert max(by_contact.values()) <= 6 * ATTEMPTS
     assert records.letters() == []
     assert records.ends() == {("delivered", ""): len(contacts)}
-    records.check_account()
+    records.check_tally()
 
 
 @pytest.mark.parametrize("parked", [False, True], ids=["before the queue", "before the answer"])

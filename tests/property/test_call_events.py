@@ -1,7 +1,7 @@
 """Any interleaving, duplication and loss of a call's flow and event deliveries.
 
 Then there is at most one POST a contact whose outcome is known, parents come before children, and
-the account closes: in = delivered + superseded + skipped + dead-lettered + to come again, and after
+the tally closes: in = delivered + superseded + skipped + dead-lettered + to come again, and after
 enough deliveries nothing is to come again.
 """
 

@@ -1,4 +1,4 @@
-"""How an invocation ends: the answer, the account's line, where the payload is."""
+"""How an invocation ends: the answer, the line in the log, where the payload is."""
 
 import json
 from typing import Any
@@ -197,7 +197,7 @@ def test_a_defect_of_the_bridge_is_answered_and_its_text_is_not_logged(
 
 
 def test_a_defect_in_reading_is_told_of_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a method that cannot read its block, then the account closes all the same."""
+    """Given a method that cannot read its block, then the tally closes all the same."""
 
     def read(*_: object) -> dict[str, object]:
         raise KeyError(CUSTOMER)
