@@ -14,7 +14,7 @@ REGION = "us-west-2"
 
 
 def new_client(service: str) -> Any:
-    """As composition makes them: the requests are not checked against the model."""
+    """The client as composition makes it: botocore does not check requests against its model."""
     return botocore.session.Session().create_client(
         service,
         region_name=REGION,
@@ -25,7 +25,7 @@ def new_client(service: str) -> Any:
 
 
 client = functools.cache(new_client)
-"""One for all tests: to make one takes a tenth of a second, and moto empties what is behind it."""
+"""One mock for all tests: making one takes a tenth of a second, and moto empties its state."""
 
 
 def create_table(dynamodb: Any) -> None:
@@ -48,8 +48,8 @@ def ledger_table() -> Iterator[Any]:
 
 
 class Through:
-    """A client that runs `before` and `after` around each call, to fail it before or after AWS
-    took it up."""
+    """A client that runs `before` and `after` around each call, so that a call can fail before or
+    after AWS has acted on it."""
 
     def __init__(self, real: Any, before: Any = None, after: Any = None) -> None:
         self.real = real

@@ -1,4 +1,4 @@
-"""A flow service whose Salesforce answers from a list, for methods of a VoiceCall that is there."""
+"""A flow service with scripted Salesforce answers, for the methods of a VoiceCall that exists."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from voicecall_bridge.use_cases.create import CreateVoiceCall
 
 
 class Scene:
-    """A service whose Salesforce answers from a list."""
+    """A service with scripted Salesforce answers."""
 
     def __init__(self, *outcomes: SalesforceResult | Exception, **changes: Any) -> None:
         self.logged = CapturedLog()

@@ -1,4 +1,4 @@
-"""An observer whose log lines and counters can be read."""
+"""An observer with readable log lines and counters."""
 
 import io
 import json
@@ -16,8 +16,8 @@ class CapturedLog:
 
     def __init__(self) -> None:
         self.stream = io.StringIO()
-        # A name of its own: loggers of one name share their stream. And none that stays known:
-        # pytest goes through all loggers several times a test.
+        # Each observer has a logger name of its own, since loggers of one name share their stream.
+        # The logger is not kept: pytest goes through all known loggers several times a test.
         name = f"test-{uuid.uuid4()}"
         logger = Logger(service=name, stream=self.stream, location=None)
         del logging.Logger.manager.loggerDict[name]
@@ -34,7 +34,7 @@ class CapturedLog:
         return dict(self.observer._times)
 
     def counted(self) -> dict[str, int]:
-        """Counters that were not flushed yet, their dimensions left out."""
+        """Counters that were not flushed yet, without their dimensions."""
         found: dict[str, int] = {}
         for (name, _, _), number in self.observer._counters.items():
             found[name] = found.get(name, 0) + number

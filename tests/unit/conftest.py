@@ -1,4 +1,4 @@
-"""What the ledger's suites share: a clock, and DynamoDB twice."""
+"""Fixtures that the ledger's suites share: a clock, and two implementations of DynamoDB."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ def clock() -> Clock:
 
 @pytest.fixture(params=["memory", "moto"])
 def dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """DynamoDB as the unit tests have it, and as moto has it: what holds for one holds for both."""
+    """DynamoDB in memory and DynamoDB as moto speaks it: each test must pass on both."""
     if request.param == "memory":
         yield MemoryDynamoDB()
         return

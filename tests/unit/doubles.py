@@ -1,5 +1,5 @@
-"""Doubles for what the unit under test calls. Those of the ledger and of DynamoDB's neighbours
-keep the same contract as the real ones: test_ledger.py runs one suite over both."""
+"""Doubles for what the unit under test calls. The doubles of the ledger and of DynamoDB's
+neighbours keep the same contract as the real ones: tests/unit/test_*_ledger.py run over both."""
 
 import io
 import json
@@ -41,7 +41,7 @@ from voicecall_bridge.voice_call.create import CreateRequest
 
 
 class Clock:
-    """Seconds that pass only when somebody sleeps; stands in for both of Python's clocks."""
+    """Time that passes only when code sleeps; it replaces both of Python's clocks."""
 
     def __init__(self, now: float = 1_772_000_000.0) -> None:
         self.now = now
@@ -64,7 +64,8 @@ def http_answer(
     headers: dict[str, str] | None = None,
     source: Any = None,
 ) -> requests.Response:
-    """What requests makes of an answer; `source` is read instead of `body` where given."""
+    """The response that requests makes of an answer; `source`, where given, is read instead of
+    `body`."""
     if isinstance(body, dict):
         body = json.dumps(body)
     content = body.encode() if isinstance(body, str) else body
@@ -101,11 +102,11 @@ class ScriptedTransport(BaseAdapter):
         return outcome() if callable(outcome) else outcome
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: no connection is open."""
 
 
 class Journaled:
-    """What is asked of a ledger, and what of it fails.
+    """The journal of a ledger's operations, and those that fail.
 
     Attributes:
         journal: the operations, in order.
@@ -180,12 +181,12 @@ class MemoryLedger(CreationLedger):
         super().ended(key)
 
     def item(self, key: ContactKey) -> dict[str, Any]:
-        """The contact's item in plain values."""
+        """The contact's item as plain values."""
         stored = self.dynamodb.items.get(str(key), {})
         return {name: plain(value) for name, value in stored.items()}
 
     def put(self, key: ContactKey, **attributes: object) -> None:
-        """An item as another function, or an earlier version, wrote it."""
+        """Store an item as another function or an earlier version wrote it."""
         item = self.dynamodb.items.setdefault(str(key), {"ledger_key": {"S": str(key)}})
         item |= {name: typed(value) for name, value in attributes.items()}
 
@@ -260,7 +261,7 @@ def typed(value: object) -> dict[str, Any]:
 class ScriptedClient(TelephonyClient):
     """Salesforce's client with outcomes from a list: one for each call of a method.
 
-    The outcome of a call that answers how many requests were sent is that number, or an error.
+    For a method that returns the number of requests sent, an outcome is that number or an error.
     """
 
     def __init__(
@@ -319,7 +320,7 @@ class MemoryDeadLetters(DeadLetterQueue):
 
 
 class MemoryDirectory(ContactDirectory):
-    """Connect without its API: tells of the contacts it was given, or fails."""
+    """Connect without its API: describes the contacts that it was given, or fails."""
 
     def __init__(
         self, journal: list[str] | None = None, count: Callable[[str], None] = lambda _: None

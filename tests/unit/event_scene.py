@@ -1,4 +1,4 @@
-"""A bridge as contact events use it, with all that it asks at hand."""
+"""The bridge as contact events use it, with doubles for all that it calls."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -33,11 +33,11 @@ MADE = created()
 BEGAN = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 ATTRIBUTES = {"sfdc-Region__c": "north"}
 EVENT: dict[str, Any] = {"customer_address": "", "system_address": "", "initiated_at": BEGAN}
-"""What an event leaves out, and what it tells beside."""
+"""What an event leaves out, and the members that it has besides."""
 
 
 class Scene:
-    """A bridge of contact events; its directory knows the contact and its parent."""
+    """A bridge for contact events; its directory knows the contact and its parent."""
 
     def __init__(self, *outcomes: SalesforceResult | int | Exception) -> None:
         self.clock = Clock()
@@ -67,7 +67,8 @@ class Scene:
         )
 
     def flow_fails(self, contact: Contact | None = None, **kind: Any) -> None:
-        """A flow whose create does not succeed: the request is kept, the journal forgotten."""
+        """Run a flow that fails to create the call. The ledger keeps the request; the journal is
+        cleared."""
         self.client.outcomes.insert(0, Unavailable("fails", status=503, **kind))
         with pytest.raises(NotCreated):
             self.flow(contact)

@@ -1,4 +1,4 @@
-"""A flow service with one outcome of the use case, and what it tells."""
+"""A flow service with one outcome of the use case, and its log."""
 
 import threading
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from voicecall_bridge.use_cases.create import CreateVoiceCall
 from voicecall_bridge.use_cases.results import NotCreated, Progress
 from voicecall_bridge.voice_call.create import CallInitiation
 
-# docs/guarantees.md: "unknown" is where the answer did not wait for the work to end.
+# docs/guarantees.md: "unknown" means that the answer did not wait for the work to end.
 PLACES = {"", "ledger", "queue", "none", "unknown"}
 Outcome = SalesforceResult | Exception | Callable[[], SalesforceResult]
 
@@ -83,7 +83,7 @@ def not_created(cause: TelephonyError, kept: bool = True) -> NotCreated:
 
 
 class HangingLetters(MemoryDeadLetters):
-    """A queue that does not answer before it is let go."""
+    """A queue that hangs until it is released."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class HangingLetters(MemoryDeadLetters):
 
 
 class Hanging:
-    """Work that does not end before it is let go."""
+    """Work that hangs until it is released."""
 
     def __init__(self) -> None:
         self.release = threading.Event()

@@ -46,7 +46,7 @@ Entry = Callable[[str], tuple[int, str] | None]
 
 
 class TranscriptOrg(TelephonyClient):
-    """An org that takes lines, and checks each request as Salesforce does.
+    """A Salesforce that takes lines and checks each request.
 
     Attributes:
         lines: what it has of each call.
@@ -126,12 +126,12 @@ class TranscriptOrg(TelephonyClient):
         return None
 
     def said(self, key: str) -> list[str]:
-        """What was said, as the org has it."""
+        """The call's lines, as Salesforce has them."""
         return [line["content"] for line in self.lines[key]]
 
 
 class MemoryWaiting(DeferredRecords):
-    """The queue of records that wait: a group's records in their order."""
+    """The queue of deferred records: each group keeps its order."""
 
     def __init__(self) -> None:
         super().__init__(lambda: None, "memory")
@@ -153,7 +153,7 @@ class MemoryWaiting(DeferredRecords):
         self.pauses.append(seconds)
 
     def event(self) -> dict[str, Any]:
-        """All messages, as Lambda passes them."""
+        """All messages, in the form in which Lambda passes them."""
         self.received.update(list(self.messages))
         return {
             "Records": [
@@ -177,7 +177,7 @@ class MemoryWaiting(DeferredRecords):
 
 
 class CountingObserver(Observer):
-    """Remembers counters also after they were flushed."""
+    """An observer that still knows its counters after they were flushed."""
 
     def __init__(self, logged: CapturedLog) -> None:
         super().__init__("Test", logged.observer.logger)
@@ -256,14 +256,15 @@ class LensFunction:
         return self.orgs[CENTERS.default.name]
 
     def know(self, *contacts: str, **changes: Any) -> None:
-        """Connect knows these as first contacts of their chains."""
+        """Let Connect know these contacts as the first ones of their chains."""
         for contact in contacts:
             self.directory.know(
                 a_contact(contact_id=contact, initial_contact_id=contact, **changes)
             )
 
     def __call__(self, *payloads: object, first: int = 1, age: float = 1.0) -> list[str]:
-        """Delivers a batch of the stream; the sequence numbers that are to be delivered again."""
+        """Delivers a batch of the stream. Returns the sequence numbers that Lambda must deliver
+        again."""
         arrived = self.clock() - age
         records = [
             stream_record(it, first + n, arrived=arrived, stream="contact-lens")
@@ -276,7 +277,7 @@ class LensFunction:
         return [failure["itemIdentifier"] for failure in failures]
 
     def try_waiting(self) -> list[str]:
-        """Delivers what waits in the queue; what is to wait on."""
+        """Delivers the messages of the queue. Returns those that must wait on."""
         failed = self.deliver(self.waiting.event())
         self.waiting.settle(failed)
         return failed

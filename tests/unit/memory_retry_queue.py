@@ -12,7 +12,7 @@ VISIBILITY_SECONDS = 360
 
 
 class MemoryRetryQueue(RetryQueue):
-    """A retry queue without SQS; `fault`: it takes nothing, so that records stay in the stream.
+    """A retry queue without SQS. With `fault` it takes nothing, so that records stay in the stream.
 
     Attributes:
         messages: what is in it, as Lambda hands it over.
@@ -59,7 +59,7 @@ class MemoryRetryQueue(RetryQueue):
         return {"Records": [self.messages[name] for name in ready]}
 
     def settle(self, event: dict[str, Any], answer: dict[str, list[dict[str, str]]]) -> None:
-        """Deletes what has ended, as Lambda does."""
+        """Deletes the messages that ended, as Lambda does."""
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         for message in event["Records"]:
             if message["messageId"] not in failed:

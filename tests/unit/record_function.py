@@ -22,8 +22,8 @@ SECONDS_LEFT = 30.0
 
 
 class OneAtATime:
-    """A client whose calls wait for each other: neither moto's tables nor those in memory are made
-    for threads."""
+    """A client that makes one call at a time: neither moto's tables nor those in memory are
+    thread-safe."""
 
     def __init__(self, real: Any) -> None:
         self.real, self.lock = real, threading.Lock()

@@ -20,7 +20,7 @@ STREAM = "contact-records"
 
 
 def version(number: int, **changes: object) -> dict[str, Any]:
-    """Version `number` of a record, 0 to 59: it says so in an attribute."""
+    """Version `number` of a record, 0 to 59; one of its attributes holds the number."""
     return record(
         LastUpdateTimestamp=f"2026-11-20T10:06:{number:02d}Z",
         Attributes={"sfdc-Version__c": str(number)},
@@ -34,12 +34,12 @@ def a_record(**changes: object) -> ContactRecord:
 
 
 def kinesis_record(number: int, payload: object, key: str = "key") -> dict[str, Any]:
-    """One record of a batch; bytes and texts go in as they are, all else as JSON."""
+    """One record of a batch. Bytes and texts are passed as they are, all else as JSON."""
     return stream_record(payload, number, key=key, stream=STREAM)
 
 
 def batch(payloads: Iterable[object], first: int = 1) -> dict[str, Any]:
-    """What Lambda passes."""
+    """The event that Lambda passes."""
     return {"Records": [kinesis_record(n, item) for n, item in enumerate(payloads, start=first)]}
 
 
@@ -92,7 +92,7 @@ def _request(key: str, body: Mapping[str, object]) -> UpdateRequest:
 
 
 def bodies(client: PatchedCalls) -> list[Mapping[str, object]]:
-    """What arrived."""
+    """The requests that arrived, as JSON."""
     return [request.to_json() for request in client.patched]
 
 

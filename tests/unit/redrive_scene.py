@@ -81,7 +81,7 @@ class Scene:
         return self.redrive.run(Request.read(event), Clock().deadline(seconds))
 
     def waiting(self) -> int:
-        """Letters that a next look would find."""
+        """The dead letters that the next look would find."""
         answer = self.sqs.get_queue_attributes(
             QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"]
         )

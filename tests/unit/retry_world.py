@@ -1,5 +1,5 @@
-"""A stream of contact records, its retry queue, a Salesforce that fails over some of them, and one
-clock for all."""
+"""A world for retries: a stream of contact records, its retry queue, a Salesforce that fails for
+some records, and one clock for all."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from voicecall_bridge.telephony.errors import Effect, TelephonyError, Unavailabl
 from voicecall_bridge.voice_call.update import UpdateRequest
 
 ALL = "all"
-"""Among those that fail: an outage."""
+"""A member of `failing`: Salesforce fails for all contacts, an outage."""
 
 
 class World:
@@ -42,7 +42,8 @@ class World:
         self.numbers = 0
 
     def stream(self, *contacts: str) -> list[str]:
-        """Delivers the first version of each contact's record; what Lambda is to deliver again."""
+        """Delivers the first version of each contact's record. Returns what Lambda must deliver
+        again."""
         return self.deliver(self.batch(*[(it, 1) for it in contacts]))
 
     def batch(self, *versions: tuple[str, int]) -> dict[str, Any]:
@@ -51,12 +52,13 @@ class World:
         return batch([version(number, ContactId=it) for it, number in versions], first)
 
     def deliver(self, event: dict[str, Any]) -> list[str]:
-        """Delivers a batch of the stream; what Lambda is to deliver again."""
+        """Delivers a batch of the stream. Returns what Lambda must deliver again."""
         answer = self._environment().processor.answer(event, SECONDS_LEFT)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def poll(self, most: int = 100, *, killed: bool = False) -> None:
-        """Delivers what is due in the retry queue; `killed`: the function does not answer."""
+        """Delivers the messages of the retry queue that are due. With `killed` the function does
+        not answer."""
         while (event := self.retries.due(most))["Records"]:
             answer = self._environment().processor.answer(event, SECONDS_LEFT)
             if killed:
@@ -72,12 +74,12 @@ class World:
             self.poll()
 
     def kill(self) -> None:
-        """The environment that was used last is gone, and a new one takes its place."""
+        """Replaces the environment that was used last by a new one."""
         self.replaced.append(self.environments.pop())
         self._start()
 
     def ends(self) -> Counter[str]:
-        """How the records ended; of one that ended several times, the last end."""
+        """How the records ended. Of a record that ended several times, the last end counts."""
         return Counter({line["inputId"]: line["disposition"] for line in self.lines()}.values())
 
     def lines(self) -> Sequence[dict[str, Any]]:

@@ -43,7 +43,7 @@ CENTER = CENTERS.default
 _SECRETS = "arn:aws:secretsmanager:us-west-2:111122223333:secret"
 FIRST_ARN, SECOND_ARN = f"{_SECRETS}:sales/first-a1B2c3", f"{_SECRETS}:sales/second-d4E5f6"
 TWO_CENTERS = ContactCenterRegistry.of(FIRST_ARN, [SECOND_ARN])
-"""A stack with two: a contact that names sales/second belongs to the second."""
+"""A stack with two contact centers: a contact that names sales/second belongs to the second."""
 FIRST, SECOND = TWO_CENTERS.known["sales/first"], TWO_CENTERS.known["sales/second"]
 
 
@@ -99,7 +99,7 @@ def key_pair(bits: int = 2048) -> tuple[str, str]:
 
 
 def damaged_key(position: int) -> str:
-    """A key file one byte of which is another."""
+    """A key file with one wrong byte."""
     key = load_pem_private_key(key_pair()[0].encode(), None)
     assert isinstance(key, rsa.RSAPrivateKey)
     der = bytearray(

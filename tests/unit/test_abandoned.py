@@ -1,4 +1,4 @@
-"""Contacts that end without an agent: what an Omni flow may have routed is taken back."""
+"""Contacts that end without an agent: their routing by an Omni flow is cleared."""
 
 from typing import Any
 
@@ -21,8 +21,9 @@ from voicecall_bridge.telephony.answers import SalesforceResult
 )
 @pytest.mark.parametrize("queue", [{}, {"queueInfo": None}], ids=["queued", "never queued"])
 def test_an_abandoned_call_is_cleared(method: str, queue: dict[str, Any]) -> None:
-    """Given a contact that ended without an agent, then an Omni flow may have routed it, whether or
-    not it has been in a queue of Connect's; SCVL knows the first two methods."""
+    """Given a contact that ended without an agent, then its routing is cleared, whether or not it
+    was in a queue of Connect's: an Omni flow may have routed it. SCVL knows the first two
+    methods."""
     scene = Scene(SalesforceResult(attempts=1))
     ended = scene.handle(contact_event("DISCONNECTED", initiationMethod=method, **queue))
     assert ended == RecordResult(Disposition.DELIVERED, attempts=1)
@@ -40,7 +41,7 @@ def test_an_end_that_is_no_abandonment_is_remembered_alone(changes: dict[str, An
 
 
 def test_an_agent_who_never_came_is_none() -> None:
-    """Source: the guide's sample whose agentInfo says 1970."""
+    """Source: the guide's sample with an agentInfo that says 1970."""
     agent = {"agentArn": "a", "connectedToAgentTimestamp": "1970-01-01T00:00:00.001Z"}
     scene = Scene(SalesforceResult(attempts=1))
     scene.handle(contact_event("DISCONNECTED", agentInfo=agent))

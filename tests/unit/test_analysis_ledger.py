@@ -27,7 +27,8 @@ def acquired(ledger: AnalysisLedger, version: str = "e-1") -> AnalysisLease:
 
 @OTHERS
 def test_a_version_is_brought_once(ledger: AnalysisLedger, other: str) -> None:
-    """Then it need not wait for a worker that brings another one; a third version must."""
+    """Then a worker with a version that Salesforce has need not wait for a worker that brings
+    another one. A worker with a third version must wait."""
     ledger.settle(acquired(ledger))
     assert ledger.acquire(KEY, "e-1", SECONDS) == DONE
     acquired(ledger, other)

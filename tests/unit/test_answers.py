@@ -68,7 +68,7 @@ def test_a_success_that_cannot_be_read_is_unknown(status: int, body: bytes) -> N
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_a_success_may_say_nothing(status: int) -> None:
-    """Given a call whose answer is documented nowhere; a create looks for its id itself."""
+    """Given a method with an undocumented answer. Only a create looks for its id itself."""
     assert (read(status).members, read(status).empty) == ({}, True)
 
 
@@ -115,7 +115,7 @@ def test_each_status_class(status: int, kind: type[TelephonyError], effect: Effe
     ],
 )
 def test_a_limit_may_come_as_400(body: str) -> None:
-    """Source: what people who run such integrations reported: a limit comes as 429, and as 400."""
+    """Source: reports from people who run such integrations: a limit comes as 429, and as 400."""
     error = refused(400, body, {"Retry-After": "2"})
     assert type(error) is LimitExceeded
     assert (error.status, error.code, error.effect) == (400, "429", Effect.NONE)
@@ -129,7 +129,7 @@ def test_the_word_for_a_limit_changes_no_other_status(status: int) -> None:
 
 
 def test_the_reason_of_an_answer_that_is_no_success() -> None:
-    """Given a 200 that lacks its id, then Salesforce's own reason is there for the flow."""
+    """Given a 200 without an id, then the flow gets Salesforce's own reason."""
     answer = read(200, '{"errors": ["to is required", "no parent"]}')
     error = answer.unreadable("no voiceCallId in the answer")
     assert error.remark == "to is required; no parent"
@@ -152,8 +152,8 @@ def test_a_large_answer_is_read_whole() -> None:
 )
 @pytest.mark.parametrize("id_first", [True, False])
 def test_an_answer_without_end_is_read_as_far_as_it_is_needed(end: str, id_first: bool) -> None:
-    """Given an answer that is longer than any reason allows, then the members that came whole are
-    taken, and none of which a part came."""
+    """Given an answer that is longer than the limit, then complete members are taken, and no member
+    that was cut off."""
     rest = '"a": {"b": [1, "}"]}, "pad": "' + "x" * 1000 + '"'
     known = '"voiceCallId": "0LQ"'
     text = "{" + (f"{known}, {rest}" if id_first else f"{rest}, {known}") + f', "z": 1{end}'
@@ -170,8 +170,8 @@ def test_a_number_that_may_go_on_is_not_taken() -> None:
 
 
 def test_a_404_names_both_that_it_may_mean() -> None:
-    """Given a flow that routes a call which has no VoiceCall, then not the address alone is told
-    to be looked at."""
+    """Given a flow that routes a call without a VoiceCall, then the error names both possible
+    causes, not only the address."""
     assert "no such VoiceCall, or SCRT_ENDPOINT_BASE" in str(refused(404))
 
 
@@ -216,13 +216,14 @@ def test_no_retry_after() -> None:
 
 @pytest.mark.parametrize(("seconds", "sign"), [(600, "-"), (-600, "+")])
 def test_a_clock_that_is_wrong_is_named(seconds: float, sign: str) -> None:
-    """Given Salesforce's clock runs `seconds` ahead, then this one is that much off."""
+    """Given Salesforce's clock runs `seconds` ahead, then the error says how far this clock is
+    off."""
     headers = {"Date": formatdate(time.time() + seconds, usegmt=True)}
     assert f"this clock is {sign}" in str(refused(401, headers=headers))
 
 
 @pytest.mark.parametrize("date", [None, "garbage"])
-def test_a_clock_that_is_not_told_is_not_named(date: str | None) -> None:
+def test_a_clock_that_is_not_known_is_not_named(date: str | None) -> None:
     assert "clock" not in str(refused(401, headers={"Date": date} if date else {}))
 
 
@@ -250,7 +251,7 @@ class Dripping(io.RawIOBase):
 
 
 def test_a_body_that_never_ends_in_time() -> None:
-    """Given a byte a second, then reading stops at the deadline, not at a read time-out."""
+    """Given one byte a second, then reading stops at the deadline, not at a read time-out."""
     clock = Clock()
     source = Dripping(clock)
     with pytest.raises(OutcomeUnknown):
@@ -266,7 +267,7 @@ def test_a_body_beyond_reason_is_not_read_to_its_end() -> None:
 
 
 class Counted(io.BytesIO):
-    """Knows how much of it was read."""
+    """A source that counts the bytes that were read."""
 
     taken = 0
 

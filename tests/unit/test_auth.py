@@ -1,4 +1,4 @@
-"""Tokens as the implementation guide's "Generate a JWT" wants them."""
+"""Tokens follow "Generate a JWT" of the implementation guide."""
 
 import re
 import time
@@ -33,7 +33,7 @@ def signer(private_key: str = "", audience: str = "") -> TokenSigner:
 
 
 def test_claims_and_signature() -> None:
-    """Given the certificate that lies in the CallCenter record, then the token is accepted."""
+    """Given the certificate of the CallCenter record, then it verifies the token."""
     before = int(time.time())
     token = signer().token()
     assert jwt.get_unverified_header(token)["alg"] == "RS256"
@@ -94,7 +94,7 @@ def test_blanks_around_the_key(change: object) -> None:
 
 
 def test_line_ends_pasted_as_two_characters() -> None:
-    """Given a key pasted through a console, its line ends written as a backslash and an n."""
+    """Given a key pasted through a console, with each line end written as backslash and n."""
     assert signer(key_pair()[0].replace("\n", "\\n")).token()
 
 
@@ -129,8 +129,8 @@ def test_an_unusable_key_is_never_quoted(kind: str) -> None:
 
 
 def test_damaged_key_makes_good_tokens_or_is_refused() -> None:
-    """Given a key file with a wrong byte anywhere, then every token verifies, or the key is
-    refused with a text of its own: OpenSSL may notice the fault and compute without the number."""
+    """Given a key file with one wrong byte anywhere, then the key is refused by a clear error, or
+    every token verifies: OpenSSL may notice the fault and do without the damaged number."""
     refused = 0
     for position in range(0, 1200, 37):
         made = None
@@ -149,8 +149,8 @@ def test_damaged_modulus_is_said() -> None:
 
 @pytest.mark.parametrize("position", [100, 600, 800])
 def test_full_check_is_there_for_who_asks(position: int) -> None:
-    """Given a damaged modulus, prime or exponent, then the check that a start leaves out finds
-    it."""
+    """Given a damaged modulus, prime or exponent, then the full check finds it. A start leaves that
+    check out."""
     with pytest.raises(UnusableKey):
         rsa_key(damaged_key(position), checked=True)
 

@@ -1,4 +1,4 @@
-"""The use cases for a VoiceCall that is there."""
+"""The use cases for a VoiceCall that exists."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ MADE = SalesforceResult({"recordId": RECORD_ID}, 1)
 
 
 class Scene:
-    """Use cases whose Salesforce answers from a list."""
+    """Use cases with scripted Salesforce answers."""
 
     def __init__(self, *outcomes: SalesforceResult | Exception) -> None:
         self.clock = Clock()
@@ -242,8 +242,8 @@ def test_a_callback_whose_outcome_is_unknown_is_never_repeated(error: TelephonyE
 
 
 def test_a_callback_whose_worker_died_is_never_repeated() -> None:
-    """Given a worker that ended before it could tell, then others wait for it, and when its lease
-    has run out they know that nobody knows."""
+    """Given a worker that died before it stored an outcome, then others wait for its lease. When
+    the lease has run out, the outcome counts as unknown."""
     scene = Scene(RuntimeError("the process ends here"))
     began = scene.clock.now
     with pytest.raises(RuntimeError):
@@ -263,14 +263,14 @@ def test_a_callback_whose_worker_died_is_never_repeated() -> None:
 
 def test_whoever_waits_for_a_callback_gets_its_record() -> None:
     scene = Scene()
-    turn = scene.requests.acquire(KEY, slot_of("callback", NUMBER), 5.0)
-    assert isinstance(turn, Lease)
+    lease = scene.requests.acquire(KEY, slot_of("callback", NUMBER), 5.0)
+    assert isinstance(lease, Lease)
 
-    def tell(seconds: float) -> None:
+    def settle_meanwhile(seconds: float) -> None:
         scene.clock.sleep(seconds)
-        scene.requests.settle(turn, RECORD_ID)
+        scene.requests.settle(lease, RECORD_ID)
 
-    scene.actions.sleep = tell
+    scene.actions.sleep = settle_meanwhile
     assert scene.callback().members == {"recordId": RECORD_ID}
     assert scene.client.performed == []
 

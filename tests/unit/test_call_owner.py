@@ -1,4 +1,5 @@
-"""Which contact center a flow's question about a call goes to: the ledger goes before the flow."""
+"""Which contact center a flow's request about a call goes to: the ledger's entry counts before the
+name that the flow gives."""
 
 import pytest
 
@@ -20,7 +21,8 @@ NAME = "sales/second"
 
 
 class Scene:
-    """What the ledger knows of a contact and its parent, and where a question goes."""
+    """A ledger that knows a contact and its parent, and the contact center that a request goes
+    to."""
 
     def __init__(self, own: str = "", parent: str = "", contact_centers: object = TWO_CENTERS):
         self.clock = Clock()

@@ -1,4 +1,4 @@
-"""The table of calls: where each goes, and the setting that chooses between two forms."""
+"""The table of calls: the path and form of each, and the setting that chooses between two forms."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -37,13 +37,13 @@ GUIDE = {
 }
 
 
-def told(variants: str) -> dict[str, str]:
+def forms(variants: str) -> dict[str, str]:
     calls = calls_with(variants)
     return {each.value: f"{calls[each].method} {calls[each].target('k')}" for each in Operation}
 
 
 def test_the_default_is_what_salesforces_own_package_sends() -> None:
-    assert told("") == told(" , ") == SCVL
+    assert forms("") == forms(" , ") == SCVL
     assert calls_with("") == CALLS
 
 
@@ -53,21 +53,21 @@ def test_every_call_says_why() -> None:
 
 @pytest.mark.parametrize("name", sorted(GUIDE))
 def test_one_call_in_the_guides_form(name: str) -> None:
-    assert told(f"{name}=guide") == SCVL | {name: GUIDE[name]}
-    assert told(f" {name} = guide , ") == SCVL | {name: GUIDE[name]}
-    assert told(f"{name}=scvl") == SCVL
-    assert told(f"{name}=guide,{name}=scvl") == SCVL, "the last one counts"
+    assert forms(f"{name}=guide") == SCVL | {name: GUIDE[name]}
+    assert forms(f" {name} = guide , ") == SCVL | {name: GUIDE[name]}
+    assert forms(f"{name}=scvl") == SCVL
+    assert forms(f"{name}=guide,{name}=scvl") == SCVL, "the last one counts"
 
 
 def test_all_calls_in_the_guides_form() -> None:
-    assert told("reroute=guide,routeVoiceCall=guide") == SCVL | GUIDE
+    assert forms("reroute=guide,routeVoiceCall=guide") == SCVL | GUIDE
 
 
 @pytest.mark.parametrize(
     "variants",
     ["HUSH", "reroute", "reroute=HUSH", "reroute=", "=guide", "create=guide", "HUSH=guide"],
 )
-def test_what_is_no_variant_is_told_and_not_quoted(variants: str) -> None:
+def test_an_unknown_variant_is_reported_and_not_quoted(variants: str) -> None:
     with pytest.raises(
         UnknownVariant, match="must be one of reroute=scvl, reroute=guide, routeVoiceCall=scvl"
     ) as e:

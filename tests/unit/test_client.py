@@ -51,7 +51,7 @@ class Secrets:
 
 
 class Scene:
-    """A client whose transport, clock and secret are at hand."""
+    """A client with a scripted transport, a clock and a secret."""
 
     def __init__(self, *outcomes: Outcome, base: str = BASE_URL) -> None:
         self.clock = Clock()
@@ -114,7 +114,7 @@ def test_one_request_as_the_guide_has_it() -> None:
 
 
 def test_time_outs_are_cut_to_the_deadline() -> None:
-    """An attempt leaves half a second for a second one, where that is of use."""
+    """An attempt leaves half a second for a second attempt, if that is long enough for one."""
     for seconds, connect, read in ((6.0, 1.0, 5.5), (1.5, 1.0, 1.0), (1.4, 1.0, 1.4), (0.3,) * 3):
         scene = Scene(ok())
         scene.create(seconds)
@@ -143,7 +143,7 @@ def test_remarks_of_a_success() -> None:
     ],
     ids=repr,
 )
-def test_passing_faults_are_tried_again_with_a_fresh_token(fault: Outcome) -> None:
+def test_transient_faults_are_tried_again_with_a_fresh_token(fault: Outcome) -> None:
     scene = Scene(fault, ok())
     made = scene.create()
     assert made.attempts == 2
@@ -192,7 +192,7 @@ def test_refusals_are_sent_once(status: int) -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_a_refusal_whose_body_cannot_be_read_is_a_refusal(status: int) -> None:
-    """Given the status has come, then it tells that no record was made, whatever the body is."""
+    """Given the status has come, then it shows that no record was made, whatever the body is."""
     answers = [http_answer(status, b"not gzip", {"Content-Encoding": "gzip"}) for _ in range(4)]
     scene = Scene(*answers)
     error = scene.failure()
@@ -207,9 +207,9 @@ def test_four_attempts_at_most() -> None:
     assert [failure.attempts for _, failure in scene.failures] == [1, 2, 3, 4]
 
 
-def test_what_is_sent_again_is_told() -> None:
-    """Given a refused token, then a limit, then a success, then two of three requests are retries;
-    and a request that is never sent again is none."""
+def test_retries_are_counted() -> None:
+    """Given a refused token, then a limit, then a success, then two of three requests count as
+    retries. A request that is never sent again does not count as one."""
     scene = Scene(http_answer(401, {}), http_answer(429, {}), ok())
     assert scene.create().attempts == 3
     assert scene.retries == 2
@@ -250,8 +250,8 @@ def test_the_secret_is_read_again_once_a_request() -> None:
 
 
 def test_an_unknown_attempt_makes_a_later_refusal_unknown() -> None:
-    """Given a create that may have been stored, when the next attempt is refused, then the record
-    may exist all the same."""
+    """Given a create that Salesforce may have stored, when the next attempt is refused, then the
+    outcome stays unknown: the record may exist."""
     scene = Scene(requests.exceptions.ReadTimeout(), http_answer(400, {"message": "no"}))
     error = scene.failure()
     assert type(error) is Rejected
@@ -299,7 +299,7 @@ CALL_PATH = f"{BASE_URL}/voiceCalls/{CONTACT_ID}"
     ids=["clearRouting", "reroute"],
 )
 @pytest.mark.parametrize("answer", [b"", b"{}"])
-def test_what_is_told_of_a_call_that_is_on(
+def test_is_active_call_of_a_call_that_is_on(
     call: Callable[[TelephonyClient, Deadline], int], url: str, body: Any, answer: bytes
 ) -> None:
     """Source: Voice implementation guide, "Update a Voice Call Record"; SCVL for the other two."""
@@ -350,7 +350,7 @@ def test_errors_quote_nothing_of_the_call() -> None:
 
 
 def test_the_session_obeys_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A netrc file or a proxy must not change where a token goes or which token it is."""
+    """Neither a netrc file nor a proxy may change where a token goes or which token is sent."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     session = new_session(connections=3)
     settings = session.merge_environment_settings(BASE_URL, {}, None, None, None)
@@ -360,7 +360,7 @@ def test_the_session_obeys_no_environment(monkeypatch: pytest.MonkeyPatch) -> No
     assert adapter.max_retries.total == 0
 
 
-def test_failures_are_told_to_nobody_by_default() -> None:
+def test_failures_are_not_reported_by_default() -> None:
     scene = Scene(http_answer(400))
     silent = TelephonyClient(scene.client.session, scene.client.secrets)
     with pytest.raises(Rejected):

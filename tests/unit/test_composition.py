@@ -1,4 +1,4 @@
-"""Everything is built from the settings, once, late, and of as few modules as possible."""
+"""All parts are built from the settings: once, late, and with as few modules as possible."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def built() -> tuple[FlowService, CreateVoiceCall]:
 
 
 def ledger_client(use_case: CreateVoiceCall | SafetyNet) -> Callable[[], Any]:
-    """What makes botocore's client under the ledger."""
+    """The factory of the ledger's botocore client."""
     made = use_case.ledger.table.client()
     assert isinstance(made, DynamoDb)
     return lambda: made.client
@@ -79,7 +79,7 @@ def test_built_once() -> None:
 
 
 def test_built_anew_after_an_overrun() -> None:
-    """Given work that may hang in a client for ever, then the next invocation gets new ones."""
+    """Given work that may hang in a client for ever, then the next invocation gets new clients."""
     before, create = built()
     before.on_overrun()
     after, new_bridge = built()
@@ -135,8 +135,8 @@ def test_settings_reach_their_places(environment: pytest.MonkeyPatch) -> None:
 
 
 def test_what_the_other_methods_run_on() -> None:
-    """Given the use cases for a VoiceCall that is there, then they share ledger, Salesforce and
-    DynamoDB's client with creating one, and are made when they are needed."""
+    """Given the use cases for a VoiceCall that exists, then they share the ledger, Salesforce's
+    client and DynamoDB's client with creating, and are made when they are needed."""
     service, create = built()
     actions = service.actions()
     assert (actions.ledger, actions.clients) == (create.ledger, create.clients)
@@ -161,7 +161,7 @@ def test_faulty_settings_are_answered_and_mended_by_a_new_environment(
 def test_faulty_settings_lose_no_payload_where_the_queue_is_named(
     environment: pytest.MonkeyPatch,
 ) -> None:
-    """Given only the ledger's name is missing, then dead letters still have their place."""
+    """Given only the ledger's name is missing, then dead letters still go to the queue."""
     environment.delenv("LEDGER_TABLE")
     flow = contact_flow.flow_service()
     assert isinstance(flow, UnconfiguredFlow)
@@ -169,8 +169,8 @@ def test_faulty_settings_lose_no_payload_where_the_queue_is_named(
 
 
 def test_what_contact_events_run_on(environment: pytest.MonkeyPatch) -> None:
-    """Given nobody is waiting: longer time-outs, retries, and a ledger without which nothing is
-    sent."""
+    """Given a stream function without a waiting caller, then it has longer time-outs and retries,
+    and sends nothing without a ledger."""
     environment.setenv("CREATE_FROM_EVENTS", "always")
     environment.setenv("FAILURE_BUCKET", "failures")
     processor = contact_events.contact_events()
@@ -208,8 +208,8 @@ def test_contact_events_are_built_once_and_anew_after_an_overrun() -> None:
 
 
 def test_the_chains_of_a_first_batch_share_their_clients() -> None:
-    """Given all chains want a client at once, when botocore's session is not made for that, then
-    one is made, and all get it."""
+    """Given all chains ask for a client at once, although botocore's session is not thread-safe,
+    then one client is made and all chains get it."""
     source = contact_events.contact_events().source
     assert isinstance(source, ContactEvents)
     make = source.safety_net.ledger.table.client
@@ -230,7 +230,8 @@ def test_the_chains_of_a_first_batch_share_their_clients() -> None:
 def test_streams_and_operators_see_faulty_settings(
     environment: pytest.MonkeyPatch, build: Callable[[], object]
 ) -> None:
-    """Then nothing is answered, so that Lambda delivers the batch again when they are mended."""
+    """Then no record counts as handled: Lambda delivers the batch again until the settings are
+    mended."""
     environment.delenv("DEAD_LETTER_QUEUE_URL")
     with pytest.raises(SettingsError, match="DEAD_LETTER_QUEUE_URL is missing"):
         build()
@@ -287,8 +288,8 @@ NOT_ON_THIS_PATH = ("boto3", "s3transfer", "pydantic", "aws_xray_sdk")
     ],
 )
 def test_import_budget(function: str, build: str, needs: str, needs_not: tuple[str, ...]) -> None:
-    """Given the handler is imported and its service built, then what costs start-up time for
-    nothing is not there: boto3's resource layer, pydantic, the X-Ray SDK, other functions."""
+    """Given the handler is imported and its service built, then no module is loaded that only costs
+    start-up time: boto3's resource layer, pydantic, the X-Ray SDK, other functions."""
     paths = [ROOT / "functions" / function, ROOT / "layers" / "voicecall_bridge"]
     done = subprocess.run(
         [sys.executable, "-c", PROBE.replace("FUNCTION", function).replace("BUILD", build)],

@@ -53,7 +53,7 @@ def test_a_contact_is_frozen() -> None:
 
 
 def test_the_name_of_a_contact_center_is_not_shown() -> None:
-    """It may be the caller's text."""
+    """An unknown value may be the caller's text."""
     assert "canary" not in repr(a_contact(secret_name="canary"))
 
 

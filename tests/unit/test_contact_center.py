@@ -1,4 +1,5 @@
-"""The contact center's secret: read whole, every fault by its name, no value in an error."""
+"""The contact center's secret: it is read whole, each fault is named, and no error holds a
+value."""
 
 from __future__ import annotations
 
@@ -58,7 +59,7 @@ def test_a_faulty_org_id(org_id: object) -> None:
 
 @pytest.mark.parametrize("name", [MISSING, None, "", "  ", 5])
 def test_no_contact_center_name(name: object) -> None:
-    """Then the key's name, which is made of it, is described instead."""
+    """Then the error describes the key's name, which is made from the contact center's name."""
     with pytest.raises(InvalidSecret) as caught:
         parse_secret(secret(CALL_CENTER_API_NAME=name))
     assert "CALL_CENTER_API_NAME: missing" in str(caught.value)
@@ -96,8 +97,8 @@ def test_all_faults_together_and_no_value() -> None:
     ],
 )
 def test_what_was_pasted_into_the_name_does_not_show(pasted: Callable[[], str]) -> None:
-    """Given a value in the place of the contact center's name, of which the key's name is made;
-    then the error describes that name: it goes into the log and to the flow."""
+    """Given a value in the place of the contact center's name, from which the key's name is made,
+    then the error only describes that name: errors go into the log and to the flow."""
     with pytest.raises(InvalidSecret) as caught:
         parse_secret(secret(CALL_CENTER_API_NAME=pasted()))
     assert caught.value.faults == ("<CALL_CENTER_API_NAME>-scrt-jwt-auth-private-key: missing",)

@@ -1,4 +1,4 @@
-"""Contact centers: an allow-list, what chooses among them, and one of everything for each."""
+"""Contact centers: the allow-list, the choice among them, and one client for each."""
 
 import threading
 from collections.abc import Callable
@@ -77,7 +77,7 @@ def test_a_contact_that_names_none_is_the_defaults() -> None:
 
 
 def test_the_default_one_may_be_given_by_its_name_alone() -> None:
-    """Given a plain name, then no part of it counts as a random suffix."""
+    """Given a plain name, then none of its parts counts as a random suffix."""
     assert CENTERS.named(SECRET_ID) == CENTERS.default == ContactCenter(SECRET_ID, SECRET_ID, True)
     assert not CENTERS.several
     assert TWO_CENTERS.several
@@ -99,7 +99,7 @@ def test_the_default_one_may_be_given_by_its_name_alone() -> None:
         ),
         ([FIRST_ARN], "item 1 has the name of a secret before it"),
         ([SECOND_ARN, SECOND_ARN], "item 2 has the name of a secret before it"),
-        # One name, two secrets: which one would a contact mean?
+        # Two secrets of one name: a contact's name would be ambiguous.
         ([arn("sales/first-zZzZzZ")], "item 1 has the name of a secret before it"),
         ([arn("sales/first-a1B2c3-zZzZzZ")], "item 1 has the name of a secret before it"),
         (
@@ -177,7 +177,8 @@ def test_which_contact_center_owns_a_contact() -> None:
 
 
 def test_each_has_its_own_made_once() -> None:
-    """Given many threads that want the same at once, then it is made once, and for each center."""
+    """Given many threads that ask for the same client at once, then one client is made for each
+    center."""
     made: list[ContactCenter] = []
     ready = threading.Barrier(8)
 

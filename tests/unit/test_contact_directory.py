@@ -1,4 +1,4 @@
-"""Connect is asked by botocore's real client; its answers come from a list."""
+"""Connect is called by botocore's real client; its answers are scripted."""
 
 import json
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ class Body:
 
 
 class Scene:
-    """A directory whose client answers from a list of (status, error, body)."""
+    """A directory with scripted answers: (status, error, body)."""
 
     def __init__(self, *answers: tuple[int, str, Any]) -> None:
         self.answers = list(answers)
@@ -95,7 +95,8 @@ def test_being_throttled_passes(fault: tuple[int, str, Any]) -> None:
 
 
 def test_a_question_that_does_not_wait() -> None:
-    """Given Connect throttles it, then it ends at once; every other fault passes as ever."""
+    """Given Connect throttles the request, then it ends at once. Any other fault is retried as
+    usual."""
     scene = Scene(FAILS, THROTTLED)
     key = ContactKey(INSTANCE_ID, CONTACT_ID)
     with pytest.raises(DirectoryThrottled):
@@ -105,7 +106,8 @@ def test_a_question_that_does_not_wait() -> None:
 
 
 def test_a_throttle_that_does_not_pass_in_time() -> None:
-    """Then it is told by its name, without waiting for a pause that does not fit."""
+    """Then the error names the throttling, and no pause is begun that does not fit into the time
+    left."""
     scene = Scene(*[THROTTLED] * 10)
     with pytest.raises(DirectoryUnavailable) as caught:
         scene.describe(seconds=1.4)
@@ -133,7 +135,8 @@ def test_a_contact_connect_does_not_know(name: str) -> None:
 
 
 def test_without_an_instance_there_is_nobody_to_ask() -> None:
-    """Given an event without instanceArn, then it is hopeless and does not block its shard."""
+    """Given an event without instanceArn, then the failure is permanent and does not block its
+    shard."""
     scene = Scene()
     with pytest.raises(NoSuchContact):
         scene.describe(instance_id="")
@@ -162,7 +165,7 @@ class Client:
         (ClientError({"Error": {}}, "DescribeContact"), ""),
     ],
 )
-def test_a_fault_is_told_by_its_name_alone(fault: Exception, name: str) -> None:
+def test_a_fault_is_reported_by_its_name_alone(fault: Exception, name: str) -> None:
     directory = ContactDirectory(lambda: Client(fault))
     with pytest.raises(DirectoryUnavailable) as caught:
         directory.describe(ContactKey(INSTANCE_ID, CONTACT_ID), Clock().deadline(0.0))

@@ -1,6 +1,6 @@
 """A contact event becomes a contact, whatever AWS's own samples do to its keys and values.
 
-Facts: Amazon Connect administrator guide, "Contact events".
+Source: Amazon Connect administrator guide, "Contact events".
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from voicecall_bridge.streams.contact_events import ContactEvents
 BEGAN = datetime(2026, 11, 20, 10, 0, 0, 120_000, tzinfo=UTC)
 
 
-def test_all_that_an_event_tells() -> None:
+def test_all_members_of_an_event() -> None:
     assert read(contact_event("CONNECTED_TO_AGENT")) == ContactEvent(
         type="CONNECTED_TO_AGENT",
         contact=Contact(
@@ -61,8 +61,8 @@ def test_only_published_types_may_be_logged(given: object, type_: str, logged: s
     assert stream.describe(found) == (CONTACT_ID, logged)
 
 
-def test_the_least_that_an_event_tells() -> None:
-    """Given the keys that every event is documented to have, and no more."""
+def test_an_event_with_the_least_members() -> None:
+    """Given only the keys that every event is documented to have."""
     found = read({"detail-type": "Amazon Connect Contact Event", "detail": {"contactId": "c"}})
     assert found == ContactEvent(
         "", Contact("c", channel=Channel.UNSTATED, initial_contact_id="c"), None
@@ -132,7 +132,7 @@ def test_initiation_methods_nobody_knows(method: object, expected: InitiationMet
     ["1970-01-01T00:00:00.001Z", "1970-01-01T00:00:00Z", "", None, 0, "yesterday", "0001-01-01"],
 )
 def test_times_that_are_not_set(value: object) -> None:
-    """Source: the guide's sample with 1970-01-01T00:00:00.001Z for an agent who never came."""
+    """Source: the guide's sample has 1970-01-01T00:00:00.001Z where no agent connected."""
     found = read(
         contact_event(
             "DISCONNECTED",
@@ -283,7 +283,8 @@ def test_only_an_update_of_the_steps_status_counts(updated: object, expired: boo
     ids=lambda event: str(event)[:40],
 )
 def test_what_is_no_contact_event(event: object) -> None:
-    """Then it can never succeed: DynamoDB refuses keys of that length, Connect ids beyond 256."""
+    """Then the failure is permanent: DynamoDB refuses keys of that length, Connect ids beyond
+    256."""
     with pytest.raises(NotAContact):
         read(event)
 

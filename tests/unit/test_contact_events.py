@@ -58,7 +58,7 @@ AT = datetime(2026, 11, 20, 10, 0, 20, tzinfo=UTC).timestamp()
 
 
 class Scene:
-    """The source over one outcome; `age` is the event's, in seconds."""
+    """The source with one outcome; `age` is the event's age in seconds."""
 
     def __init__(
         self,
@@ -82,12 +82,12 @@ class Scene:
         nothing = self.events.without_salesforce(items[0], items[1:])
         return nothing or self.events.handle(items[0], Clock().deadline(10.0))
 
-    def passing(self, event: dict[str, Any]) -> str:
+    def transient(self, event: dict[str, Any]) -> str:
         with pytest.raises(TransientFailure) as caught:
             self.handle(event)
         return str(caught.value)
 
-    def hopeless(self, event: dict[str, Any]) -> str:
+    def permanent(self, event: dict[str, Any]) -> str:
         with pytest.raises(PermanentFailure) as caught:
             self.handle(event)
         return str(caught.value)
@@ -151,7 +151,8 @@ def test_methods_that_are_not_created_live(kind: str, method: str) -> None:
 @pytest.mark.parametrize("method", ["API", "AGENT_REPLY", "FLOW", "CAMPAIGN_PREVIEW"])
 @LIVE
 def test_methods_whose_creation_the_ledger_decides(kind: str, method: str) -> None:
-    """Given a method that the bridge does not know, then a flow may have asked for it."""
+    """Given a method that the bridge does not know, then the ledger decides: a flow may have
+    created the call."""
     scene = Scene()
     assert scene.handle(contact_event(kind, initiationMethod=method)).reason == ""
     assert len(scene.script.asked) == 1
@@ -187,7 +188,7 @@ def test_the_end_of_another_contact_of_the_chain_is_not_this_ones() -> None:
     assert scene.handle(contact_event(), other).disposition is Disposition.DELIVERED
 
 
-def test_an_event_that_tells_of_its_own_end() -> None:
+def test_an_event_that_holds_its_own_end() -> None:
     event = contact_event(disconnectTimestamp="2026-11-20T10:00:21.000Z")
     assert Scene().handle(event) == skipped("CALL_OVER")
 
@@ -233,7 +234,7 @@ def test_an_expired_routing_is_begun_anew() -> None:
 
 
 def test_a_call_that_is_over_is_not_routed_anew() -> None:
-    """Whether the event says so, the batch, the ledger or Connect."""
+    """The event, the batch, the ledger or Connect may say that the call has ended."""
     event = contact_event("CONTACT_DATA_UPDATED", **EXPIRED)
     ended = {"disconnectTimestamp": "2026-11-20T10:00:21.000Z"}
     scene = Scene()
@@ -285,19 +286,19 @@ ALL = pytest.mark.parametrize(
     ids=repr,
 )
 def test_faults_that_pass(event: dict[str, Any], fault: Exception, code: str) -> None:
-    assert Scene(fault).passing(event) == code
+    assert Scene(fault).transient(event) == code
 
 
 @pytest.mark.parametrize("kind", ["INITIATED", "QUEUED", "CONNECTED_TO_AGENT"])
-def test_what_connect_is_too_busy_to_tell_is_left_to_the_next_event(kind: str) -> None:
+def test_a_throttled_connect_leaves_the_event_to_the_next_one(kind: str) -> None:
     scene = Scene(DirectoryThrottled(), CreateFromEvents.ALWAYS)
     assert scene.handle(contact_event(kind)) == skipped("DEFERRED")
 
 
-def test_an_end_that_could_not_be_remembered_comes_again() -> None:
+def test_an_end_that_could_not_be_remembered_is_delivered_again() -> None:
     scene = Scene()
     scene.script.end_fault = LedgerUnavailable("x")
-    assert scene.passing(contact_event("DISCONNECTED")) == "LEDGER_UNAVAILABLE"
+    assert scene.transient(contact_event("DISCONNECTED")) == "LEDGER_UNAVAILABLE"
     assert scene.script.asked == [("end", CONTACT_ID)], "nothing is cleared before"
 
 
@@ -319,10 +320,10 @@ FAULTS = [
 def test_faults_of_salesforce(
     event: dict[str, Any], error: TelephonyError, code: str, passes: bool
 ) -> None:
-    """A refused token is no record's fault; a refused request may follow on a stored one."""
+    """A refused token is not the record's fault. A refused request may follow on a stored one."""
     creates = event["detail"]["eventType"] == "QUEUED"
     scene = Scene(NotCreated(error, request_kept=True) if creates else error)
-    assert (scene.passing(event) if passes else scene.hopeless(event)) == code
+    assert (scene.transient(event) if passes else scene.permanent(event)) == code
 
 
 @pytest.mark.parametrize(
@@ -336,12 +337,12 @@ def test_faults_of_salesforce(
     ids=repr,
 )
 def test_events_that_can_never_succeed(fault: Exception, reason: str) -> None:
-    assert Scene(fault).hopeless(contact_event()) == reason
+    assert Scene(fault).permanent(contact_event()) == reason
 
 
-def test_a_contact_that_turns_out_to_be_of_another_kind() -> None:
-    """Given an event without initiation method and Connect's word that the call went out, then
-    nothing is wrong with it."""
+def test_a_contact_that_proves_to_be_of_another_kind() -> None:
+    """Given an event without an initiation method, when Connect says that the call was outbound,
+    then the event is skipped without a fault."""
     assert Scene(NotCreatedLive(a_contact())).handle(contact_event()) == skipped("NOT_CREATED_LIVE")
 
 
@@ -353,7 +354,7 @@ def test_a_chain_is_its_first_contact_within_its_instance() -> None:
     assert events.chain(parent) == events.chain(child) != events.chain(other)
 
 
-def test_what_the_log_is_told() -> None:
+def test_what_is_logged() -> None:
     events = Scene().events
     assert events.describe(events.read(contact_event())) == (CONTACT_ID, "QUEUED")
     with pytest.raises(NotAContact):

@@ -1,4 +1,4 @@
-"""Contact Lens' records to lines and categories in Salesforce."""
+"""Contact Lens' records become lines and categories in Salesforce."""
 
 import gzip
 import threading
@@ -111,7 +111,8 @@ def test_what_cannot_be_read_is_a_dead_letter(function: LensFunction, payload: o
 
 
 def test_packed_records_are_named_with_the_cure(function: LensFunction) -> None:
-    """Given what a forwarder made of Connect's records; then the reason says what it is."""
+    """Given a payload that a forwarder made of Connect's records, then the reason says what it
+    is."""
     assert (
         function(gzip.compress(b"{}"), b'{"a": 1}{"b": 2}', bytes.fromhex("f3899ac2") + b"x") == []
     )
@@ -166,8 +167,9 @@ def test_a_contact_center_that_is_not_served_is_skipped() -> None:
 
 @pytest.mark.parametrize("named", ["sales/second", ""])
 def test_a_call_that_is_in_no_contact_center_yet(named: str) -> None:
-    """Given an event that came before the flow, so that the ledger knows the chain and no contact
-    center; then the contact's attribute counts, and what the flow chooses as soon as it has."""
+    """Given an event that came before the flow, so that the ledger knows the chain but no contact
+    center, then the contact's attribute counts. Once the flow has named a center, that one
+    counts."""
     function = LensFunction(centers=TWO_CENTERS)
     function.know("c-1", secret_name=named)
     function.facts.remember(function.key("c-1"), NewFacts("c-1"))
@@ -181,7 +183,7 @@ def test_a_call_that_is_in_no_contact_center_yet(named: str) -> None:
 
 
 def test_a_name_that_is_not_known_yet_is_asked_for() -> None:
-    """Given such a call, and a Connect that does not answer; then its lines wait."""
+    """Given such a call, when Connect does not answer, then its lines wait."""
     function = LensFunction(centers=TWO_CENTERS)
     function.know("c-1", secret_name="sales/second")
     function.facts.remember(function.key("c-1"), NewFacts("c-1"))
@@ -211,8 +213,8 @@ def test_paused_lines_are_skipped(function: LensFunction) -> None:
 
 
 def test_an_exhausted_call_waits_alone_and_in_order(function: LensFunction) -> None:
-    """Given one call that has to wait, then all others have their lines; what follows in that call
-    goes behind it, and comes in order once it may."""
+    """Given one call that has to wait, then all other calls have their lines. Later lines of that
+    call go behind the waiting one, and arrive in order once Salesforce takes them."""
     function.org.entry = lambda key: (400, "RESOURCE_EXHAUSTED") if key == "c-1" else None
     calls = ("c-1", "c-2", "c-3")
     assert function(*[segments(utterance(f"a-{c}", "a"), contact=c) for c in calls]) == []
@@ -232,7 +234,7 @@ def test_an_exhausted_call_waits_alone_and_in_order(function: LensFunction) -> N
 
 
 def test_what_was_taken_is_not_sent_again(function: LensFunction) -> None:
-    """Given a record with six lines of which five are taken, then the sixth goes alone later."""
+    """Given a record with six lines of which five are taken, then the sixth is sent alone later."""
     answers = iter([None, (400, "RESOURCE_EXHAUSTED")])
     function.org.entry = lambda _: next(answers, None)
     lines = [utterance(f"u-{n}", f"{n}", n) for n in range(6)]
@@ -256,8 +258,8 @@ def test_what_was_taken_is_not_sent_again(function: LensFunction) -> None:
 def test_an_outage_costs_one_attempt_and_makes_no_dead_letters(
     function: LensFunction, error: TelephonyError
 ) -> None:
-    """Given an org that does not answer, then a batch is not held up by it: one request has found
-    out, and the lines wait in the queue until they are too old."""
+    """Given an org that does not answer, then it does not hold up a batch: one request finds the
+    outage, and the lines wait in the queue until they are too old."""
     tried = []
 
     def down() -> TelephonyError:
@@ -293,8 +295,8 @@ def test_a_call_that_is_not_there_yet_is_waited_for_a_short_while(function: Lens
 
 
 def test_a_line_that_is_refused_costs_itself_alone(function: LensFunction) -> None:
-    """Given a line that Salesforce never takes, then its record is a dead letter, and all others
-    get through: also those of its own call."""
+    """Given a line that Salesforce never takes, then its record becomes a dead letter. All other
+    lines get through, those of its own call too."""
     org = function.org
     take = org._take
 
@@ -318,8 +320,8 @@ def test_a_line_that_is_refused_costs_itself_alone(function: LensFunction) -> No
 
 
 def test_a_refused_line_takes_none_that_waits_along(function: LensFunction) -> None:
-    """Given a record with a refused line, one that is taken and one that has to wait, then the
-    last is there after the next try, each is counted once, and only then the record is a dead
+    """Given a record with a refused line, one that is taken and one that has to wait, then the last
+    one arrives at the next try and each is counted once. Only then the record becomes a dead
     letter."""
     org, take = function.org, function.org._take
     limit = [(429, "")]

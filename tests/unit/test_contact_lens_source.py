@@ -1,4 +1,4 @@
-"""Reading of Contact Lens' records and files: what is missing, null or of another type."""
+"""Reading of Contact Lens' records and files: members that are missing, null or of another type."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from voicecall_bridge.sources.kinds import Kind, kind_of
 from voicecall_bridge.sources.post_call_file import Turn, read_analysis, read_event
 
 
-def test_all_that_a_record_tells() -> None:
+def test_all_members_of_a_record() -> None:
     found = read(
         segments(transcript("t-1", "Hi", 100), categories("late", point=(1, 2))),
         LineSource.TRANSCRIPT,
@@ -29,8 +29,8 @@ def test_all_that_a_record_tells() -> None:
 
 
 def test_the_contact_and_the_instance_in_other_forms() -> None:
-    """Connect compares contact ids without regard to case; a record without instance is the
-    stack's."""
+    """Connect compares contact ids without regard to case. A record without an instance belongs to
+    the stack's instance."""
     record = segments(ContactId=CONTACT_ID.upper(), InstanceId=None)
     assert read(record, LineSource.UTTERANCE, INSTANCE_ARN).key == ContactKey(
         INSTANCE_ID, CONTACT_ID
@@ -152,7 +152,7 @@ def analysis_file(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def test_all_that_a_file_tells() -> None:
+def test_all_members_of_a_file() -> None:
     found = read_analysis(analysis_file())
     assert found.turns == (
         Turn("AGENT", "POSITIVE", 0, 900),

@@ -55,9 +55,9 @@ def test_lines_that_wait_grow_too_old(function: LensFunction) -> None:
 
 
 def test_an_hour_without_salesforce_leaves_no_backlog(function: LensFunction) -> None:
-    """Given two calls that speak every 20 seconds while Salesforce is down for an hour; when it is
-    back; then a new call has its line at once, what is not too old follows with the next try, and
-    every record has ended once."""
+    """Given two calls that speak every 20 seconds while Salesforce is down for an hour, when
+    Salesforce is back, then a new call has its line at once, lines that are not too old follow with
+    the next try, and every record has ended once."""
     function.org.fault = lambda: Unavailable("down", status=503)
     number = 0
     for _ in range(180):
@@ -81,8 +81,8 @@ def test_an_hour_without_salesforce_leaves_no_backlog(function: LensFunction) ->
 
 
 def test_a_silent_org_is_left_alone_for_a_moment(function: LensFunction) -> None:
-    """Given an org that fails after seconds; then the next batch does not wait for it, and the one
-    after a moment asks again. One that refuses at once is asked each time."""
+    """Given an org that fails after seconds, then the next batch does not wait for it, and a batch
+    a moment later asks again. An org that refuses at once is asked each time."""
     sender, now = function.lens.sender, [0.0]
     sender.clock = lambda: now[0]
     tried, takes = [], [3.0]
@@ -116,7 +116,7 @@ def test_a_bucket_that_does_not_answer_loses_nothing(function: LensFunction) -> 
     assert function(segments(utterance("u")), age=500.0) == []
 
 
-# Which call, and its faults
+# Which call a line belongs to, and faults of the search
 
 
 def test_what_is_not_known_now_waits(function: LensFunction) -> None:
@@ -139,8 +139,8 @@ def test_a_queue_that_does_not_answer_loses_nothing(function: LensFunction) -> N
 
 
 def test_a_call_leaves_the_queue_with_a_pause_of_the_conversation(function: LensFunction) -> None:
-    """Given lines without a pause behind one that had to wait; then each goes behind the one before
-    it, which may still lie in the queue. After a pause they go straight to Salesforce."""
+    """Given lines without a pause behind one that had to wait, then each goes behind the line
+    before it, which may still be in the queue. After a pause, lines go straight to Salesforce."""
     assert max(PAUSES) + BEHIND_SECONDS < SLOW_SECONDS
     function.org.fault = lambda: Unavailable("down", status=503)
     assert function(segments(utterance("u-0"))) == []
@@ -156,8 +156,8 @@ def test_a_call_leaves_the_queue_with_a_pause_of_the_conversation(function: Lens
 
 
 def test_lines_stay_behind_one_whose_call_was_not_found(function: LensFunction) -> None:
-    """Given a transferred contact whose call could not be looked up, so that its line waits in a
-    group of its own; when the call is found, then later lines wait in that group, too."""
+    """Given a transferred contact with a failed search for its call, so that its line waits in a
+    group of its own, when the call is found, then later lines wait in that group, too."""
     function.directory.know(a_contact(contact_id="leg", initial_contact_id=CONTACT_ID))
     function.directory.fault = DirectoryUnavailable("ThrottlingException")
     assert function(segments(utterance("u-1"), contact="leg")) == []
@@ -176,8 +176,8 @@ def test_lines_stay_behind_one_whose_call_was_not_found(function: LensFunction) 
 def test_lines_stay_behind_one_that_is_hidden_for_long(
     function: LensFunction, asked: float
 ) -> None:
-    """Given a line that the queue hides for longer than its own pauses: Salesforce asks for it, or
-    the queue does not take the pause."""
+    """Given a line that stays in the queue for longer than its own pauses: Salesforce asks for it,
+    or the queue does not take the pause."""
     function.org.fault = lambda: Unavailable("down", status=503, retry_after=asked or None)
     assert function(segments(utterance("u-0"))) == []
     function.waiting.deaf = not asked
@@ -207,8 +207,8 @@ def test_a_defect_is_a_dead_letter(function: LensFunction) -> None:
 def test_a_defect_costs_one_contact_alone(
     function: LensFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a contact on which the search for its call breaks, and a category that breaks when it
-    is sent, then only their records are dead letters."""
+    """Given a search for a call that raises, and a category that raises when it is sent, then only
+    their records become dead letters."""
     find = function.lens.calls._find
 
     def broken_find(_: object, key: ContactKey, deadline: Deadline) -> Any:

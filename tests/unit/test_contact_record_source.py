@@ -198,7 +198,7 @@ def test_samples_are_contact_records(path: Path) -> None:
 
 
 def test_the_base_is_whole() -> None:
-    """Given a copy of it, then reading does not change it."""
+    """Given a copy of the record, then reading does not change the original."""
     payload = record()
     before = json.dumps(payload)
     read(payload)

@@ -77,7 +77,8 @@ def test_what_shares_the_stream_is_skipped(function: Function) -> None:
 
 
 def test_one_of_a_hundred_is_not_json(function: Function) -> None:
-    """Given 99 records and one text, then 99 are delivered and one is kept whole."""
+    """Given 99 records and one text, then 99 are delivered, and the text becomes a dead letter,
+    whole."""
     payloads: list[object] = [record(ContactId=f"c{number}") for number in range(99)]
     payloads.insert(42, "not json, +12065550100")
     assert function(*payloads) == []
@@ -106,7 +107,7 @@ def test_one_of_a_hundred_is_not_json(function: Function) -> None:
         ),
     ],
 )
-def test_what_a_record_lacks_is_told_and_not_what_it_holds(
+def test_what_a_record_lacks_is_logged_and_not_what_it_holds(
     function: Function, payload: object, text: str
 ) -> None:
     assert function(payload) == []
@@ -120,7 +121,8 @@ def test_what_a_record_lacks_is_told_and_not_what_it_holds(
 def test_a_version_without_last_update_is_older_than_any_other(
     function: Function, first_dated: bool
 ) -> None:
-    """Given it before or after a version that has one, then the dated version stands."""
+    """Given a version without the timestamp, before or after one that has it, then Salesforce ends
+    with the dated one."""
     dated, undated = version(5), version(3) | {"LastUpdateTimestamp": None}
     for number, payload in enumerate((dated, undated) if first_dated else (undated, dated), 1):
         assert function(payload, first=number) == []
@@ -152,8 +154,8 @@ def test_a_refused_record_is_a_dead_letter_with_its_payload(function: Function) 
     ],
 )
 def test_an_outage_loses_nothing(function: Function, fault: Exception) -> None:
-    """Given 20 records of 10 contacts while Salesforce is away, then all come again, and after it
-    each contact has its newest version."""
+    """Given 20 records of 10 contacts while Salesforce is away, then Lambda delivers all of them
+    again, and afterwards Salesforce has the newest version of each contact."""
 
     def fail(_: UpdateRequest) -> None:
         raise fault
@@ -161,7 +163,7 @@ def test_an_outage_loses_nothing(function: Function, fault: Exception) -> None:
     payloads = [version(n, ContactId=f"c{c}") for n in (1, 2) for c in range(10)]
     function.salesforce.before = fail
     again = function(*payloads)
-    assert again == [str(number) for number in range(11, 21)], "the older ones are outrun"
+    assert again == [str(number) for number in range(11, 21)], "the older ones are superseded"
     assert function.letters.kept == []
     function.salesforce.before = lambda _: None
     assert function(*payloads[10:], first=11) == []
@@ -173,7 +175,7 @@ def test_an_outage_loses_nothing(function: Function, fault: Exception) -> None:
 
 
 def test_a_fault_holds_up_its_own_chain_only(function: Function) -> None:
-    """Given a parent whose record fails for now, then its child waits and other calls do not."""
+    """Given a parent with a transient fault, then its child waits and other calls go on."""
 
     def fail(request: UpdateRequest) -> None:
         if request.vendor_call_key == PARENT_ID:
@@ -187,8 +189,8 @@ def test_a_fault_holds_up_its_own_chain_only(function: Function) -> None:
 
 
 def test_versions_of_one_second(function: Function) -> None:
-    """Given three of one second, of which two say the same, in one batch and again in the next,
-    then each content is sent once."""
+    """Given three records of one second, two of them with the same content, in one batch and again
+    in the next, then each content is sent once."""
     early, late = version(1), version(1, DisconnectReason="OTHER")
     assert function(early, late, early) == []
     assert function.ended() == [
@@ -211,8 +213,8 @@ VOICEMAIL = {"Attributes": {"vm_flag": "true", "sfdc-Version__c": "2"}, "Agent":
 def test_a_newer_version_that_is_skipped(
     function: Function, newer: dict[str, object], sent: list[int]
 ) -> None:
-    """Given that nobody sends it here, then the older one is the last word, in one batch as in two;
-    but what is not to be in Salesforce is not brought there by its older version."""
+    """Given a newer version that is skipped here, then the older one is sent, in one batch as in
+    two. A contact that opted out is not sent, not by its older version either."""
     skipped = record(LastUpdateTimestamp="2026-11-20T10:06:02Z", **newer)
     assert function(version(1), skipped) == []
     assert function.salesforce.versions() == sent
@@ -226,9 +228,9 @@ def test_custom_fields_reach_salesforce() -> None:
     assert json.loads(str(sent.to_json()["callAttributes"])) == {"RoutingProfile__c": "Basic"}
 
 
-def test_a_wrong_path_costs_its_field_and_is_told_once() -> None:
-    """Given a slip, a member that Connect added, and a documented one that the record lacks, then
-    the records are delivered, and only the slip is told."""
+def test_a_wrong_path_costs_its_field_and_is_logged_once() -> None:
+    """Given a typing error in a path, a member that Connect added, and a documented one that the
+    record lacks, then the records are delivered, and only the typing error is logged."""
     fields = (
         CustomField("Agnet.Username", "User__c"),
         CustomField("RingStartTimestamp", "Ring__c"),
@@ -275,7 +277,7 @@ def test_a_defect_is_kept_and_blocks_nothing(function: Function) -> None:
         (LeaseLost(), "LEASE_RAN_OUT"),
     ],
 )
-def test_what_passes_comes_again_and_says_why(
+def test_a_transient_fault_is_delivered_again_with_its_reason(
     function: Function, fault: Exception, code: str
 ) -> None:
     def fail(_: UpdateRequest) -> None:

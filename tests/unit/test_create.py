@@ -1,4 +1,5 @@
-"""The use case: in which order ledger and Salesforce are asked, and what each outcome leaves."""
+"""The use case: the order of calls to the ledger and to Salesforce, and what each outcome
+leaves."""
 
 import json
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ def failed(error: TelephonyError, attempts: int = 1) -> TelephonyError:
 
 
 class Scene:
-    """A bridge with its clock, ledger, client and what it tells."""
+    """A bridge with its clock, ledger, client and log."""
 
     def __init__(self, logged: CapturedLog, *outcomes: SalesforceResult | Exception) -> None:
         self.clock = Clock()
@@ -259,8 +260,8 @@ def test_a_call_starts_once_however_often_it_is_tried(logged: CapturedLog) -> No
 
 @pytest.mark.parametrize("status", [400, 404, 422])
 def test_a_refused_parent_that_was_the_bridges_idea(logged: CapturedLog, status: int) -> None:
-    """Given createVoiceCall on a transfer contact whose parent Salesforce does not know, then the
-    call is made as the initial one that the flow asked for."""
+    """Given createVoiceCall on a transfer contact, when Salesforce does not know its parent, then
+    the call is created as the initial one that the flow asked for."""
     refusal = failed(Rejected("no parent", status=status), attempts=2)
     scene = Scene(logged, refusal, MADE)
     assert scene.create(a_transfer()).attempts == 3
@@ -299,7 +300,7 @@ def test_no_second_call_where_the_first_may_exist(logged: CapturedLog, error: Re
     assert scene.not_created(contact=a_transfer()).cause is error
 
 
-def test_a_second_voice_call_is_told_of_and_the_first_stands(logged: CapturedLog) -> None:
+def test_a_second_voice_call_is_logged_and_the_first_stands(logged: CapturedLog) -> None:
     scene = Scene(logged, created("0LQ000000000002AAA"))
     late = other_worker(scene, seconds=0.05)
     scene.clock.sleep(0.1)
@@ -332,8 +333,8 @@ def test_remarks_are_handed_on_but_never_logged(logged: CapturedLog) -> None:
 def test_a_request_is_kept_only_where_the_ledger_holds_its_own_attributes(
     logged: CapturedLog, attributes: dict[str, str], kept: bool
 ) -> None:
-    """Given a flow that died behind its first write, when a second one waits for it in vain, then
-    the second one's request is kept only if it says the same."""
+    """Given a flow that died after its first write, when a second flow waits for its lease in vain,
+    then the second flow's request is stored only if both requests are equal."""
     scene = Scene(logged, RuntimeError("the process ends here"))
     with pytest.raises(RuntimeError):
         scene.create()

@@ -41,7 +41,7 @@ def ledger(table: Table, clock: Clock) -> CreationLedger:
 
 
 def standing(ledger: CreationLedger, key: ContactKey = KEY) -> Created | CreateHeld | None:
-    """Where the creation stands; None: free."""
+    """The state of the creation; None: it is free."""
     entry = ledger.entry(key)
     if entry.voice_call_id:
         return Created(key, entry.voice_call_id, entry.request)
@@ -82,7 +82,7 @@ def test_what_was_created_stands(ledger: CreationLedger) -> None:
 
 
 def test_created_is_final(ledger: CreationLedger, clock: Clock) -> None:
-    """Given a VoiceCall, then neither its own worker nor time takes it away."""
+    """Given a VoiceCall, then neither its own worker nor time undoes the outcome."""
     lease = acquired(ledger)
     ledger.settle(lease, VOICE_CALL_ID)
     ledger.release(lease, "400", unknown=False)
@@ -110,8 +110,8 @@ def test_after_a_failure_the_next_worker_may_send(ledger: CreationLedger, unknow
 
 
 def test_the_last_request_is_kept_with_the_first_start(ledger: CreationLedger) -> None:
-    """Given three attempts, each with a start of its own, then the third knows what the second
-    was to send, and when the first one began."""
+    """Given three attempts, each with its own start time, then the third attempt reads the second
+    one's request and the first one's start time."""
     for number in (1, 2):
         request = {"to": f"number {number}", "startTime": f"2026-03-01T12:00:0{number}Z"}
         lease = ledger.acquire(PlannedCreate(KEY, CENTER, request), 5.0)
@@ -126,7 +126,7 @@ def test_nothing_is_known_of_a_contact_nobody_began(ledger: CreationLedger) -> N
     assert ledger.entry(KEY) == Entry()
 
 
-def test_an_entry_tells_how_far_it_has_come(ledger: CreationLedger, clock: Clock) -> None:
+def test_an_entry_shows_how_far_it_has_come(ledger: CreationLedger, clock: Clock) -> None:
     lease = acquired(ledger, seconds=5.0)
     creating = ledger.entry(KEY)
     assert (creating.create_status, creating.voice_call_id) == (CreateStatus.CREATING, "")
@@ -151,8 +151,8 @@ def test_what_was_sent_later_is_remembered(ledger: CreationLedger) -> None:
 
 
 def test_an_end_is_remembered_beside_the_creation(ledger: CreationLedger) -> None:
-    """Given a call that ended before anybody began, then it can be told, and begun all the same:
-    a flow that is running knows better."""
+    """Given a call that ended before a worker began, then the ledger keeps the end, and a running
+    flow may still create the call: it knows more than the ledger."""
     ledger.ended(KEY)
     assert ledger.entry(KEY) == Entry(call_ended=True)
     ledger.settle(acquired(ledger), VOICE_CALL_ID)
@@ -166,7 +166,7 @@ def test_an_end_is_remembered_beside_the_creation(ledger: CreationLedger) -> Non
 
 
 def test_a_lease_that_ran_out_counts_as_unknown(ledger: CreationLedger, clock: Clock) -> None:
-    """Given a worker that never told how it ended."""
+    """Given a worker that never stored its outcome."""
     acquired(ledger, seconds=5.0)
     clock.sleep(5.1)
     assert standing(ledger) is None
@@ -185,10 +185,10 @@ def test_a_worker_whose_lease_ran_out_cannot_end_another_ones(
     assert isinstance(standing(ledger), LeaseHeld)
 
 
-def test_a_worker_whose_lease_ran_out_may_still_tell_of_its_voice_call(
+def test_a_worker_whose_lease_ran_out_may_still_settle_its_voice_call(
     ledger: CreationLedger, clock: Clock
 ) -> None:
-    """Given two workers and one answer each, then the first VoiceCall that is told of stands."""
+    """Given two workers with one answer each, then the first VoiceCall that is stored stands."""
     late = acquired(ledger, seconds=5.0)
     clock.sleep(5.1)
     second = acquired(ledger, seconds=5.0)
@@ -206,7 +206,7 @@ def test_two_instances_do_not_meet(ledger: CreationLedger, other: ContactKey) ->
 
 
 def test_the_item(ledger: CreationLedger, dynamodb: Any, clock: Clock) -> None:
-    """Then the table holds what the template's TTL and operators look for."""
+    """Then the table holds what the template's TTL and the operators look for."""
     lease = acquired(ledger)
     ledger.settle(lease, VOICE_CALL_ID)
     (item,) = dynamodb.scan(TableName=TABLE)["Items"]
@@ -304,8 +304,8 @@ def test_a_connection_that_closes_twice_is_a_fault(dynamodb: Any, clock: Clock) 
 
 
 def test_a_worker_is_not_kept_out_by_its_own_lease(dynamodb: Any, clock: Clock) -> None:
-    """Given DynamoDB wrote the lease and the connection closed before its answer, when the write
-    is sent again, then the worker holds the lease that it finds."""
+    """Given DynamoDB wrote the lease and the connection closed before its answer, when the write is
+    sent again, then the worker holds the lease that it finds."""
     client = Through(dynamodb, after=Failing(CLOSED, 1))
     lease = CreationLedger(Table(lambda: client, TABLE), clock).acquire(
         PlannedCreate(KEY, CENTER, REQUEST), 5.0
@@ -313,7 +313,7 @@ def test_a_worker_is_not_kept_out_by_its_own_lease(dynamodb: Any, clock: Clock) 
     assert isinstance(lease, CreateLease)
 
 
-def test_telling_twice_of_a_voice_call_is_harmless(dynamodb: Any, clock: Clock) -> None:
+def test_settling_a_voice_call_twice_is_harmless(dynamodb: Any, clock: Clock) -> None:
     lease = acquired(CreationLedger(Table(lambda: dynamodb, TABLE), clock))
     client = Through(dynamodb, after=Failing(CLOSED, 1))
     ledger = CreationLedger(Table(lambda: client, TABLE), clock)

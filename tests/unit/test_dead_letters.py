@@ -1,4 +1,4 @@
-"""Dead letters reach the queue whole, or are told to be lost."""
+"""Dead letters reach the queue whole, or are logged as lost."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from voicecall_bridge.aws.dead_letters import (
 from voicecall_bridge.aws.given_up_batches import GivenUpBatches
 
 
-def test_a_letter_holds_the_whole_input() -> None:
+def test_a_dead_letter_holds_the_whole_input() -> None:
     event = flow_event(Attributes={"name": "für “alle” \ud83d"})
     with mock_aws():
         sqs = aws.client("sqs")
@@ -56,7 +56,7 @@ class Sqs:
         (ReadTimeoutError(endpoint_url="https://HUSH.example"), "ReadTimeoutError"),
     ],
 )
-def test_a_letter_that_is_lost(fault: Exception, name: str) -> None:
+def test_a_dead_letter_that_is_lost(fault: Exception, name: str) -> None:
     with pytest.raises(DeadLetterLost) as caught:
         DeadLetterSender(lambda: Sqs(fault), "url").keep("contact_flow", "400", {})
     assert str(caught.value) == name
@@ -72,13 +72,13 @@ def test_a_client_that_cannot_be_made() -> None:
 
 
 def test_a_payload_json_does_not_know() -> None:
-    """Given an input that was not made from JSON, then its text is kept."""
+    """Given an input that was not made from JSON, then the dead letter keeps its text."""
     sqs = Sqs()
     DeadLetterSender(lambda: sqs, "url").keep("contact_flow", "400", {"x": {1, 2}})
     assert json.loads(sqs.bodies[0])["payload"] == {"x": "{1, 2}"}
 
 
-def test_a_payload_nested_beyond_reason_is_told_to_be_lost() -> None:
+def test_a_payload_nested_beyond_reason_is_logged_as_lost() -> None:
     payload: list[Any] = []
     for _ in range(200_000):
         payload = [payload]
@@ -105,7 +105,7 @@ def large(letters: int) -> dict[str, str]:
 
 @pytest.mark.parametrize(("size", "in_bucket"), [(LETTER_BYTES - 100, 0), (LETTER_BYTES, 1)])
 def test_a_payload_too_large_for_the_queue_lies_in_the_bucket(size: int, in_bucket: int) -> None:
-    """Source: SQS takes 256 KiB. Written, every ü takes six bytes."""
+    """Source: SQS takes 256 KiB. As JSON, every ü takes six bytes."""
     sqs, s3 = Sqs(), Bucket()
     DeadLetterQueue(lambda: sqs, "url", lambda: s3, "bucket").keep("events", "400", large(size))
     (letter,) = map(json.loads, sqs.bodies)
@@ -120,8 +120,8 @@ def test_a_payload_too_large_for_the_queue_lies_in_the_bucket(size: int, in_buck
         assert letter["payload"] == large(size)
 
 
-def test_a_payload_the_bucket_does_not_take_is_told_to_be_lost() -> None:
-    """Then no letter names an object that is not there."""
+def test_a_payload_the_bucket_does_not_take_is_logged_as_lost() -> None:
+    """Then no dead letter names an object that does not exist."""
     sqs, s3 = Sqs(), Bucket(ClientError({"Error": {"Code": "AccessDenied"}}, "PutObject"))
     letters = DeadLetterQueue(lambda: sqs, "url", lambda: s3, "bucket")
     with pytest.raises(DeadLetterLost, match="AccessDenied"):
@@ -130,14 +130,15 @@ def test_a_payload_the_bucket_does_not_take_is_told_to_be_lost() -> None:
 
 
 def test_without_a_bucket_the_queue_decides() -> None:
-    """Given a flow's queue: its events are far smaller than a letter."""
+    """Given a flow's queue, then it needs no bucket: a flow's events are far smaller than a
+    message."""
     sqs = Sqs()
     DeadLetterSender(lambda: sqs, "url").keep("contact_flow", "400", large(LETTER_BYTES))
     assert len(sqs.bodies) == 1
 
 
 class Failing:
-    """A client whose every call fails."""
+    """A client that fails every call."""
 
     def __init__(self, fault: Exception) -> None:
         self.fault = fault
@@ -182,8 +183,8 @@ def test_a_bucket_of_batches_that_does_not_answer(call: Callable[[GivenUpBatches
         call(GivenUpBatches(lambda: client, "bucket"))
 
 
-def test_letters_that_were_not_handed_out_are_shown_again() -> None:
-    """Given ten letters in one look, and a reader who stops after the third."""
+def test_dead_letters_that_were_not_handed_out_are_shown_again() -> None:
+    """Given ten dead letters in one look, and a reader who stops after the third."""
     with mock_aws():
         sqs = aws.client("sqs")
         url = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
@@ -200,7 +201,7 @@ def test_letters_that_were_not_handed_out_are_shown_again() -> None:
 
 
 class FewServers:
-    """Queues that hold a letter which a look without waiting does not find.
+    """Queues with a dead letter that a look without waiting does not find.
 
     Source: SQS developer guide, "Short and long polling".
     """
@@ -214,12 +215,12 @@ class FewServers:
         return {"Messages": [{"Body": self.bodies.pop(), "ReceiptHandle": "receipt"}]}
 
 
-def test_letters_are_looked_for_on_all_servers() -> None:
+def test_dead_letters_are_looked_for_on_all_servers() -> None:
     sqs = FewServers()
     letters = DeadLetterQueue(lambda: sqs, "url", lambda: None, "bucket")
     assert [letter.reason for letter in letters.letters()] == ["400"]
 
 
-def test_a_letter_shows_neither_payload_nor_receipt() -> None:
+def test_a_dead_letter_shows_neither_payload_nor_receipt() -> None:
     shown = repr(DeadLetter("events", "400", "HUSH", "HUSH"))
     assert "HUSH" not in shown

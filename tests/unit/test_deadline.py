@@ -1,4 +1,4 @@
-"""The time that is left, and work that is not waited for any longer than that."""
+"""The time that is left, and work that is abandoned when the time is over."""
 
 import threading
 
@@ -58,8 +58,8 @@ def test_the_works_error(error: BaseException) -> None:
 
 
 def test_work_that_hangs_is_not_waited_for() -> None:
-    """Given work that hangs, when its time is over, then the caller goes on at once; the work
-    ends later, without harm."""
+    """Given work that hangs, when its time is over, then the caller goes on at once. The work ends
+    later, without harm."""
     release, ended = threading.Event(), threading.Event()
 
     def work() -> str:

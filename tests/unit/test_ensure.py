@@ -1,4 +1,4 @@
-"""The VoiceCall of a contact that lives: what is known is asked in order, and nothing twice."""
+"""The VoiceCall of a contact that lives: sources are asked in order, and none of them twice."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -41,8 +41,8 @@ def test_what_is_created_is_not_looked_at_any_further() -> None:
 
 
 def test_the_flows_own_request_is_sent_again() -> None:
-    """Given a flow whose create failed, then its request is sent as it was, its start and its
-    attributes included, and Connect is not asked."""
+    """Given a flow that failed to create its call, then its request is sent unchanged, with its
+    start and its attributes, and Connect is not asked."""
     scene = Scene(MADE)
     scene.flow_fails(a_contact(attributes=ATTRIBUTES))
     scene.clock.sleep(20.0)
@@ -52,7 +52,7 @@ def test_the_flows_own_request_is_sent_again() -> None:
     assert second == first
 
 
-def test_without_a_flow_connect_tells_the_numbers() -> None:
+def test_without_a_flow_the_numbers_are_connects() -> None:
     scene = Scene(MADE)
     scene.directory.know(a_contact(attributes=ATTRIBUTES))
     assert scene.ensure().voice_call_id == VOICE_CALL_ID
@@ -65,12 +65,12 @@ def test_without_a_flow_connect_tells_the_numbers() -> None:
 
 
 def test_the_way_from_the_start_of_the_call_to_its_voice_call_is_measured() -> None:
-    """Given the start as the event tells it, and Salesforce's answer 1.5 s later."""
+    """Given the start time of the event, and Salesforce's answer 1.5 s later."""
     scene = Scene(MADE)
     scene.clock.now = BEGAN.timestamp() + 1.5
     scene.ensure()
     assert scene.logged.took() == {"CallStartToVoiceCall": [1500]}
-    # What is there already took no time now.
+    # A VoiceCall that existed already took no time now.
     assert scene.ensure().superseded
     assert scene.logged.took() == {"CallStartToVoiceCall": [1500]}
 
@@ -82,13 +82,13 @@ def test_a_clock_that_is_behind_connects_measures_nothing_negative() -> None:
     assert scene.logged.took() == {"CallStartToVoiceCall": [0]}
 
 
-def test_a_flow_does_not_tell_when_its_call_began() -> None:
+def test_a_flow_does_not_say_when_its_call_began() -> None:
     scene = Scene(MADE)
     scene.flow(a_contact(initiated_at=None))
     assert scene.logged.took() == {}
 
 
-def test_a_call_whose_begin_nobody_tells_begins_now() -> None:
+def test_a_call_without_a_known_begin_begins_now() -> None:
     scene = Scene(MADE)
     scene.ensure(a_contact(**{**EVENT, "initiated_at": None}))
     assert scene.logged.took() == {}
@@ -97,7 +97,7 @@ def test_a_call_whose_begin_nobody_tells_begins_now() -> None:
 
 
 def test_an_event_without_initiation_method_is_no_orphan_for_that() -> None:
-    """Given a transfer whose event leaves the method out, then Connect's word counts."""
+    """Given a transfer event without the method, then Connect's answer counts."""
     scene = Scene(MADE)
     scene.parent(CreateStatus.CREATED)
     scene.directory.know(a_transfer())
@@ -119,7 +119,7 @@ NEW_METHOD: dict[str, Any] = {"initiation_method": InitiationMethod.UNKNOWN}
 
 
 def test_a_method_that_the_bridge_does_not_know_is_left_to_flows() -> None:
-    """Given no flow has asked for it, then no event makes it, and Connect is not asked."""
+    """Given no flow has asked for the call, then no event creates it, and Connect is not asked."""
     scene = Scene()
     with pytest.raises(NotCreatedLive):
         scene.ensure(a_contact(**EVENT, **NEW_METHOD))
@@ -142,8 +142,8 @@ def test_a_call_by_the_api_is_made_by_the_safety_net() -> None:
 
 @pytest.mark.parametrize("late", [True, False])
 def test_an_event_that_is_late_is_no_sign_of_life(late: bool) -> None:
-    """Given the flow's request and an event of a call that has ended since, then only a late
-    event asks Connect."""
+    """Given the flow's request and an event of a call that has ended since, then Connect is asked
+    only for a late event."""
     scene = Scene(MADE)
     scene.flow_fails()
     scene.directory.know(a_contact(), ended=True)
@@ -157,8 +157,9 @@ def test_an_event_that_is_late_is_no_sign_of_life(late: bool) -> None:
 
 
 def test_what_only_connect_knows_is_not_waited_for() -> None:
-    """Given more calls without a flow than Connect tells of, then none of them, nor a transfer's
-    parent, holds up the others; whether a call is still on, asked after an outage, may wait."""
+    """Given more calls without a flow than Connect describes, then neither they nor a transfer's
+    parent hold up the others. After an outage, asking Connect whether a call is still on may
+    wait."""
     scene = Scene(MADE, MADE)
     scene.parent(None)
     scene.ensure(a_transfer(**EVENT))
@@ -175,7 +176,8 @@ def test_a_late_event_of_a_call_that_is_on() -> None:
 
 @pytest.mark.parametrize("status", [None, CreateStatus.FAILED, CreateStatus.UNKNOWN])
 def test_an_end_that_is_remembered(status: CreateStatus | None) -> None:
-    """Given DISCONNECTED came first, in whatever batch, then the contact record creates."""
+    """Given DISCONNECTED came first, in whatever batch, then the contact record creates the
+    call."""
     scene = Scene(MADE)
     if status is not None:
         unknown = status is CreateStatus.UNKNOWN
@@ -222,7 +224,8 @@ def test_without_connect_nothing_is_known(fault: Exception) -> None:
 
 @pytest.mark.parametrize("step", ["entry", "acquire", "waiting"])
 def test_without_the_ledger_nothing_is_sent(step: str) -> None:
-    """Given nobody is waiting for the event, then it comes again rather than being sent twice."""
+    """Given an event that no caller waits for, then Lambda delivers it again, rather than that a
+    request is sent twice."""
     scene = Scene(MADE)
     if step == "waiting":
         scene.ledger.acquire(PlannedCreate(KEY, CENTER, {}), 60.0)
@@ -231,7 +234,9 @@ def test_without_the_ledger_nothing_is_sent(step: str) -> None:
     with pytest.raises(LedgerUnavailable):
         scene.ensure()
     assert "POST" not in scene.journal
-    assert "LedgerFault" not in scene.logged.counted(), "counted where the record comes again"
+    assert "LedgerFault" not in scene.logged.counted(), (
+        "counted where the record is delivered again"
+    )
 
 
 def test_another_worker_is_waited_for_but_not_for_ever() -> None:
@@ -244,8 +249,8 @@ def test_another_worker_is_waited_for_but_not_for_ever() -> None:
 
 
 def test_a_ledger_that_cannot_take_the_outcome_says_no_more_than_unknown() -> None:
-    """Given the VoiceCall was made and the ledger could not be told, then the next event asks
-    Salesforce again, counted."""
+    """Given the VoiceCall was made and the ledger could not store it, then the next event asks
+    Salesforce again and is counted."""
     scene = Scene(MADE, MADE)
     scene.ledger.down = {"settle"}
     assert scene.ensure().voice_call_id == VOICE_CALL_ID
@@ -266,7 +271,7 @@ def test_an_event_after_an_unknown_outcome_is_counted() -> None:
 
 def test_a_flow_that_comes_second_brings_its_attributes_once() -> None:
     """Given an event created the call without the flow's sfdc- attributes, when the flow comes
-    twice, then they are sent once, by a PATCH."""
+    twice, then the attributes are sent once, by a PATCH."""
     scene = Scene(MADE, PENDING)
     scene.ensure()
     for _ in range(2):
@@ -307,8 +312,8 @@ def test_attributes_the_ledger_could_not_remember() -> None:
 def test_a_busy_contact_that_was_created_meanwhile_keeps_the_flows_attributes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given an event that read the contact's attributes before a flow created its VoiceCall with
-    newer ones, then the event sends nothing."""
+    """Given an event with older attributes, when a flow creates the VoiceCall with newer ones
+    meanwhile, then the event sends nothing."""
     scene = Scene(MADE)
     scene.directory.know(a_contact(attributes={"sfdc-Region__c": "older"}))
     described = scene.directory.describe
@@ -329,8 +334,8 @@ def test_a_busy_contact_that_was_created_meanwhile_keeps_the_flows_attributes(
 def test_a_flow_that_failed_meanwhile_is_sent_as_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given an event that read older attributes before a flow stored newer ones and failed, then
-    the event sends the flow's request, and the ledger keeps it."""
+    """Given an event with older attributes, when a flow stores newer ones and fails, then the event
+    sends the flow's request, and the ledger keeps it."""
     scene = Scene(Unavailable("fails", status=503), MADE)
     scene.directory.know(a_contact(attributes={"sfdc-Region__c": "older"}))
     described = scene.directory.describe

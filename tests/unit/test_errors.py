@@ -1,4 +1,4 @@
-"""What Salesforce says of a failure is read defensively: its shape is documented nowhere."""
+"""Salesforce's description of a failure is read defensively: no guide documents its shape."""
 
 import pytest
 
@@ -86,7 +86,7 @@ def test_remarks_of_a_success(errors: object, remarks: tuple[str, ...]) -> None:
 
 
 def test_remarks_can_be_sent_on() -> None:
-    """Given half a surrogate pair, which JSON can write and UTF-8 cannot."""
+    """Given half a surrogate pair, which JSON can hold and UTF-8 cannot."""
     assert all(remark.encode() for remark in remarks_of(["one \ud83d", "two"]))
 
 

@@ -1,4 +1,4 @@
-"""What contact events leave in the ledger for transcripts and for what comes after the call."""
+"""What the ledger keeps of contact events, for transcripts and for work after the call."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def facts_after(*events: dict[str, Any]) -> ContactFacts:
     return scene.facts.read(KEY)
 
 
-def test_a_transfer_tells_its_first_contact() -> None:
+def test_a_transfer_names_its_first_contact() -> None:
     event = contact_event("INITIATED", initialContactId=PARENT_ID, previousContactId=PARENT_ID)
     facts = facts_after(event)
     assert (facts.initial_contact_id, facts.previous_contact_id) == (PARENT_ID, PARENT_ID)
@@ -41,7 +41,7 @@ def test_times_of_the_agent_and_of_the_end() -> None:
 
 
 @pytest.mark.parametrize("kind", ["INITIATED", "QUEUED", "CONTACT_DATA_UPDATED"])
-def test_events_that_tell_nothing_new_write_nothing(kind: str) -> None:
+def test_events_with_nothing_new_write_nothing(kind: str) -> None:
     assert not facts_after(contact_event(kind)).known
 
 

@@ -1,4 +1,4 @@
-"""Every method for a VoiceCall that is there: parameters in, results out, and how it fails."""
+"""Every method for a VoiceCall that exists: its parameters, its results, and its failures."""
 
 import json
 
@@ -116,7 +116,7 @@ def test_a_contact_of_another_channel(row: Row) -> None:
 @pytest.mark.parametrize("spelling", ["contactId", "ContactId"])
 @pytest.mark.parametrize("data", [MISSING, None, {}], ids=["none", "null", "empty"])
 def test_a_method_without_a_contact(row: Row, spelling: str, data: object) -> None:
-    """Source: SCVL, whose other Lambdas pass parameters only."""
+    """Source: SCVL; its other Lambdas pass parameters only."""
     method, parameters, members, operation, *_ = row
     if method == "getVoicemailGreeting":
         parameters = {**parameters, "toPhoneNumber": SYSTEM}
@@ -265,7 +265,7 @@ def test_a_repeated_callback_answers_the_same() -> None:
 
 
 def test_a_callback_under_way_elsewhere_is_kept_whole() -> None:
-    """Given no ledger holds the request, as it does for a create, then the queue does."""
+    """Given a callback, then the queue keeps the request: no ledger holds it, unlike a create's."""
     scene = Scene(LeaseTimeout("under way"))
     parameters: dict[str, object] = {"customerCallbackNumber": CALLBACK, "onFailure": "continue"}
     answer = scene.answer("callbackExecution", parameters)

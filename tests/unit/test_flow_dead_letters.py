@@ -11,7 +11,7 @@ from voicecall_bridge.flow.service import UnconfiguredFlow
 
 
 class Failing(MemoryDeadLetters):
-    """Fails so many times."""
+    """Fails as many times as it was made for."""
 
     def __init__(self, failures: int) -> None:
         super().__init__()
@@ -29,13 +29,13 @@ class Failing(MemoryDeadLetters):
     ("failures", "asked", "kept"), [(0, 1, "queue"), (1, 2, "queue"), (2, 2, "none")]
 )
 def test_the_queue_is_asked_twice(failures: int, asked: int, kept: str) -> None:
-    told, letters = CapturedLog(), Failing(failures)
+    logged, letters = CapturedLog(), Failing(failures)
     flow = UnconfiguredFlow(
-        observer=told.observer, dead_letters=letters, budget=5.0, fault="LEDGER_TABLE is missing"
+        observer=logged.observer, dead_letters=letters, budget=5.0, fault="LEDGER_TABLE is missing"
     )
     with pytest.raises(FlowMistake):
         flow.answer(flow_event("noSuchMethod"), 10.0)
-    (line,) = told.deliveries()
+    (line,) = logged.deliveries()
     assert (letters.asked, line["payloadKept"]) == (asked, kept)
-    lost = [line for line in told.lines() if line["message"] == "dead letter lost"]
+    lost = [line for line in logged.lines() if line["message"] == "dead letter lost"]
     assert len(lost) == (kept == "none")

@@ -196,8 +196,8 @@ def test_a_defect_of_the_bridge_is_answered_and_its_text_is_not_logged(
     assert defect["ContactId"] == CONTACT_ID
 
 
-def test_a_defect_in_reading_is_told_of_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a method that cannot read its block, then the tally closes all the same."""
+def test_a_defect_in_reading_is_logged_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a method that cannot read its block, then the tally still closes."""
 
     def read(*_: object) -> dict[str, object]:
         raise KeyError(CUSTOMER)
@@ -301,7 +301,7 @@ def test_an_unknown_initiation_method_is_named_in_the_answer_and_not_in_the_log(
     answer = scene.answer(flow_event(InitiationMethod="OUTBOUNDD"))
     assert '("OUTBOUNDD"; nearest: OUTBOUND)' in answer["errorMessage"]
     assert answer["errorMessage"].startswith(("the bridge does not know", "x: "))
-    # Nothing else tells that the VoiceCall is never finished.
+    # Nothing else shows that the VoiceCall is never finished.
     not_sent = "Its contact record is not sent: ContactRecordMethods"
     assert (not_sent in answer["errorMessage"]) is (outcome is None)
     assert "OUTBOUNDD" not in scene.logged.stream.getvalue()
@@ -322,13 +322,13 @@ def test_a_mistake_names_the_method_as_it_came_and_those_that_there_are() -> Non
 
 
 def test_a_mistake_quotes_nothing_that_is_no_name() -> None:
-    """Given a block that passes the caller's number for a method, which Lambda would log."""
+    """Given a block that passes the caller's number as its method, which Lambda would log."""
     with pytest.raises(FlowMistake, match="createVoiceCall, createTransferVC") as caught:
         Scene().answer(flow_event(f"call {CUSTOMER}"))
     assert CUSTOMER not in str(caught.value)
 
 
-def test_a_mistake_is_told_in_time_though_the_queue_hangs() -> None:
+def test_a_mistake_is_answered_in_time_though_the_queue_hangs() -> None:
     letters = HangingLetters()
     scene = Scene(dead_letters=letters, budget=0.02)
     with pytest.raises(FlowMistake):
@@ -339,7 +339,7 @@ def test_a_mistake_is_told_in_time_though_the_queue_hangs() -> None:
     letters.release.set()
 
 
-def test_a_letter_that_is_lost_is_told_of() -> None:
+def test_a_lost_dead_letter_is_logged() -> None:
     scene = Scene(MissingProperty("x"), dead_letters=MemoryDeadLetters("AccessDenied"))
     assert scene.answer()["errorCode"] == "MISSING_PROPERTY"
     assert scene.line()["payloadKept"] == "none"

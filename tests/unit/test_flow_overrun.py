@@ -1,4 +1,4 @@
-"""What an invocation is answered whose work does not end in time."""
+"""The answer of an invocation that runs out of time before its work ends."""
 
 import importlib.util
 import time
@@ -20,7 +20,7 @@ from voicecall_bridge.use_cases.results import Progress
 from voicecall_bridge.voice_call.create import CallInitiation
 
 
-def test_an_overrun_is_answered_and_told_of() -> None:
+def test_an_overrun_is_answered_and_logged() -> None:
     hanging = Hanging()
     scene = Scene(hanging, budget=0.05)
     answer = scene.answer()
@@ -34,7 +34,7 @@ def test_an_overrun_is_answered_and_told_of() -> None:
     assert hanging.ended.wait(10.0)
 
 
-def test_the_line_of_an_overrun_claims_no_place_that_is_not_documented() -> None:
+def test_the_line_of_an_overrun_names_documented_places_only() -> None:
     hanging = Hanging()
     scene = Scene(hanging, budget=0.02)
     scene.answer()
@@ -59,14 +59,14 @@ def load_handler() -> ModuleType:
 
 
 def test_the_budget_begins_with_the_invocation() -> None:
-    """Given the service took two seconds to be made, then the caller has waited for them too."""
+    """Given the service took two seconds to be made, then these two seconds count as waited."""
     scene = Scene(budget=6.5)
     scene.service.answer(flow_event(), 10.0, time.monotonic() - 2.0)
     assert 3.5 < scene.create.given <= 4.5
     assert scene.line()["durationMs"] >= 2000
 
 
-def test_the_handler_tells_when_the_invocation_began(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_handler_passes_on_when_the_invocation_began(monkeypatch: pytest.MonkeyPatch) -> None:
     handler = load_handler()
     clock = Clock()
     asked: list[tuple[object, ...]] = []
@@ -91,7 +91,7 @@ def test_no_time_at_all_is_an_answer(seconds_left: float) -> None:
 
 
 class Stuck(CreateVoiceCall):
-    """A use case that tells how far it has come, and then hangs."""
+    """A use case that reports its progress, and then hangs."""
 
     def __init__(self, hanging: Hanging, reached: Progress) -> None:
         self.hanging = hanging
@@ -110,7 +110,7 @@ class Stuck(CreateVoiceCall):
 
 
 def test_a_voice_call_in_hand_is_not_thrown_away() -> None:
-    """Given Salesforce told the id and only the ledger hangs, then the flow gets the id."""
+    """Given Salesforce answered the id and only the ledger hangs, then the flow gets the id."""
     hanging = Hanging()
     made = created(attempts=1)
     scene = Scene(create=Stuck(hanging, Progress(True, made)), budget=0.05)
@@ -120,7 +120,7 @@ def test_a_voice_call_in_hand_is_not_thrown_away() -> None:
     hanging.release.set()
 
 
-def test_an_overrun_tells_that_the_ledger_has_the_request() -> None:
+def test_an_overrun_shows_that_the_ledger_has_the_request() -> None:
     hanging = Hanging()
     scene = Scene(create=Stuck(hanging, Progress(True, None)), budget=0.05)
     assert scene.answer()["errorCode"] == "DEADLINE"

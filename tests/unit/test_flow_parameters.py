@@ -67,7 +67,7 @@ def test_what_chooses_the_contact_center_is_not_sent() -> None:
     ],
     ids=lambda value: repr(value)[:20],
 )
-def test_field_values_of_another_kind_are_told_and_not_quoted(value: object) -> None:
+def test_field_values_of_another_kind_are_reported_and_not_quoted(value: object) -> None:
     with pytest.raises(ParameterFault, match="parameter fieldValues is neither") as caught:
         FlowParameters({"fieldValues": value}).field_values(())
     assert "HUSH" not in str(caught.value)

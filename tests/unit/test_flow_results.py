@@ -1,4 +1,4 @@
-"""What Salesforce answers, as a flow can take it: flat texts, whatever came."""
+"""Salesforce's answers in a form that a flow can take: flat texts, whatever came."""
 
 import json
 
@@ -41,9 +41,9 @@ def test_salesforces_own_status_is_not_logged() -> None:
     assert "HUSH" not in scene.logged.stream.getvalue()
 
 
-def test_an_update_behind_the_contact_record_is_told_and_no_failure() -> None:
-    """Given the contact's record was there before, then the flow goes on, even where it wants its
-    Error branch for failures, and hears that nothing was sent."""
+def test_an_update_behind_the_contact_record_is_reported_and_no_failure() -> None:
+    """Given Salesforce has the contact's record already, then the flow goes on, even where it asks
+    for its Error branch on failures, and its result says that nothing was sent."""
     scene = Scene()
     scene.ledger.put(ContactKey(INSTANCE_ID, CONTACT_ID), record_version=1)
     parameters: dict[str, object] = {"fieldValues": {"queue": "q"}, "onFailure": "error"}
@@ -57,8 +57,8 @@ def test_an_update_behind_the_contact_record_is_told_and_no_failure() -> None:
 
 
 def test_members_that_the_bridge_does_not_know_reach_the_flow() -> None:
-    """Given Salesforce answers more than the contract has, then the flow gets it as texts, but for
-    names that Connect refuses, and nothing takes the place of the bridge's own keys."""
+    """Given Salesforce answers more than the contract has, then the flow gets the rest as texts.
+    Names that Connect refuses are left out, and the bridge's own keys are never replaced."""
     members = {
         "queue": "00G",
         "estimatedWaitTime": 12,

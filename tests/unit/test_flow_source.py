@@ -117,7 +117,7 @@ def test_a_subtype_of_another_shape_is_no_web_rtc(subtype: object) -> None:
 
 
 def test_web_rtc_by_its_initiation_method() -> None:
-    """Given an event of the widget whose segment attributes are missing."""
+    """Given an event of the widget without segment attributes."""
     assert contact_of(InitiationMethod="WEBRTC_API", SegmentAttributes=None).web_rtc
 
 
@@ -154,7 +154,8 @@ def test_an_empty_override_counts_as_none(value: object) -> None:
 @pytest.mark.parametrize("spelling", ["contactId", "ContactId"])
 @pytest.mark.parametrize("value", [7, {}, ["c9"], True], ids=repr)
 def test_an_override_that_is_no_text_is_no_other_contact(spelling: str, value: object) -> None:
-    """Given a block that means another call, then what it asks is not done to its own."""
+    """Given a block with another call's id, then the request is not made for the flow's own
+    call."""
     with pytest.raises(NotAContact, match="parameter contactId must be a text"):
         flow.read(flow_event(parameters={spelling: value}))
 
@@ -186,8 +187,8 @@ def test_no_contact_id(contact_id: object) -> None:
     "contact_id", ["c" * 257, "c\ud800", "c\nd", "c\x00", ".", ".."], ids=ascii
 )
 def test_a_contact_id_that_connect_never_makes(contact_id: str) -> None:
-    """Given 1 to 256 characters (Amazon Connect API reference, ContactId); half a surrogate pair
-    could neither be logged nor answered, and dots alone lead to another path."""
+    """Source: Amazon Connect API reference, ContactId: 1 to 256 characters. Half a surrogate pair
+    could neither be logged nor answered; dots alone lead to another path."""
     with pytest.raises(NotAContact, match=r"contact id|ContactId"):
         flow.read(flow_event(parameters={"contactId": contact_id}))
 
@@ -230,7 +231,7 @@ def test_a_scheduled_event(event: object, expected: bool) -> None:
 @pytest.mark.parametrize("spelling", ["contactId", "ContactId"])
 @pytest.mark.parametrize("details", [{}, {"ContactData": None}, {"ContactData": [1]}], ids=repr)
 def test_parameters_alone(spelling: str, details: dict[str, object]) -> None:
-    """Source: SCVL, whose other functions pass parameters only, in both spellings."""
+    """Source: SCVL; its other functions pass parameters only, in both spellings."""
     passed = {"methodName": "rerouteFlowExecution", spelling: "c-9"}
     invocation = flow.read({"Details": {**details, "Parameters": passed}})
     assert not invocation.has_contact_data
@@ -288,7 +289,7 @@ NAMED = [
     ({"fieldValues": "a", "secretName": " "}, " c ", "c"),
     ({"secretName": []}, "", ""),
     ({}, MISSING, ""),
-    # What is no text must not pass for saying nothing: the default would be chosen.
+    # A value that is not text must not count as missing: the default would be chosen.
     ({"secretName": ["b"]}, "c", "['b']"),
     ({"secretName": 7}, "c", "7"),
     ({"secretName": False}, "c", "False"),
@@ -300,8 +301,8 @@ NAMED = [
 def test_which_contact_center_is_named(
     parameters: dict[str, object], attribute: object, named: str
 ) -> None:
-    """Source: SCVL, `secretName` in fieldValues or as an attribute; the parameter between them is
-    the bridge's. What the flow says goes before what the contact says."""
+    """Source: SCVL, `secretName` in fieldValues or as an attribute. The parameter between them is
+    the bridge's. The flow's value counts before the contact's."""
     attributes = {} if attribute is MISSING else {"secretName": attribute}
     contact = flow.read(flow_event(parameters=parameters, Attributes=attributes)).contact
     assert contact.secret_name == named
@@ -312,14 +313,15 @@ UPPER = CONTACT_ID.upper()
 
 @pytest.mark.parametrize("arn", [None, "", 7, MISSING])
 def test_a_contact_without_instance_is_the_stacks(arn: object) -> None:
-    """Given InstanceARN is null, as in flows that run outside of a contact, then the contact meets
-    its own item in the ledger all the same."""
+    """Given InstanceARN is null, as in flows that run outside of a contact, then the contact still
+    finds its own item in the ledger."""
     read_one = flow.read(flow_event(InstanceARN=arn), INSTANCE_ARN)
     assert read_one.contact.instance_id == INSTANCE_ID
 
 
 def test_contact_ids_are_compared_without_regard_to_case() -> None:
-    """Given ids in capitals, as whoever copies one may write them, then they are Connect's own."""
+    """Given ids in capitals, as people may copy them, then they are read in Connect's lower
+    case."""
     one = flow.read(
         flow_event(ContactId=UPPER, InitialContactId=UPPER, PreviousContactId=CONTACT_ID)
     )
@@ -332,7 +334,7 @@ def test_contact_ids_are_compared_without_regard_to_case() -> None:
 
 
 def test_an_id_of_another_form_stays_as_it_is() -> None:
-    """Another system's key, or a record id, may tell its letters apart."""
+    """Another system's key, or a record id, may be case-sensitive."""
     assert flow.read(flow_event(parameters={"contactId": "0LQaB"})).contact.contact_id == "0LQaB"
 
 

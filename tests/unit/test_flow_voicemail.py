@@ -18,7 +18,7 @@ from voicecall_bridge.telephony.errors import Rejected
     ],
 )
 def test_what_salesforce_does_not_have_is_an_answer(method: str, results: dict[str, str]) -> None:
-    """Source: SCVL, whose sample flows compare with exactly this text."""
+    """Source: SCVL; its sample flows compare with exactly this text."""
     error = Rejected("x", status=404)
     error.attempts = 1
     scene = Scene(error)
@@ -69,8 +69,8 @@ def test_a_number_that_is_not_there_is_a_failure() -> None:
     "members", [{}, {"phoneNumber": None}, {"phoneNumber": " "}, {"errors": ["x"]}]
 )
 def test_an_answer_without_a_number_is_a_failure(members: dict[str, object]) -> None:
-    """Then the flow's Error branch leaves its caller id block out: with nothing in it no call would
-    be made."""
+    """Then the flow's Error branch leaves its caller id block out: an empty caller id would prevent
+    the call."""
     scene = Scene(SalesforceResult(members, 1))
     with pytest.raises(FlowFailed, match="failed: NO_RESULT: Salesforce's answer has no phoneNumb"):
         scene.answer("getDefaultOutboundPhoneNumber", {"agentARN": "arn:agent"})

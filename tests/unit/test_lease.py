@@ -82,8 +82,8 @@ def test_settling_writes_the_outcome_and_frees_the_lease(leases: Leases) -> None
 def test_a_worker_that_was_overtaken_changes_nothing(
     leases: Leases, clock: Clock, taken_over: bool
 ) -> None:
-    """Given a worker whose lease ran out, then its word counts only as long as no other worker has
-    taken the lease."""
+    """Given a lease that ran out, then the first worker's outcome is stored only while no other
+    worker has acquired the lease."""
     late = acquired(leases)
     clock.sleep(SECONDS + 0.1)
     second = acquired(leases) if taken_over else late
@@ -106,7 +106,7 @@ def test_a_worker_settles_once(leases: Leases) -> None:
 
 
 def test_the_first_fact_stands(leases: Leases, clock: Clock) -> None:
-    """Given two workers that both made something, then both hear of the first one."""
+    """Given two workers that both made something, then both learn of the first outcome."""
     slow = acquired(leases)
     clock.sleep(SECONDS + 0.1)
     quick = acquired(leases)
@@ -133,7 +133,7 @@ def test_slots_and_contacts_do_not_meet(leases: Leases) -> None:
 
 
 def losing_one_answer(dynamodb: Any, clock: Clock) -> Leases:
-    """Leases whose next write DynamoDB takes, while its answer is lost and it is sent again."""
+    """Leases with a lost answer: DynamoDB takes their next write, and the write is sent again."""
     client = Through(dynamodb, after=Failing(CLOSED, 1))
     return Leases(Table(lambda: client, TABLE), clock)
 

@@ -1,4 +1,4 @@
-"""What the bridge says of itself: documented keys and counters, never free text of a call."""
+"""The bridge's log and metrics: documented keys and counters, never free text of a call."""
 
 import json
 from typing import Any
@@ -120,7 +120,7 @@ def test_each_disposition_is_a_metric(
     """Source: CloudWatch user guide, embedded metric format."""
     logged.observer.delivered(delivery(disposition=disposition, reason=reason, status=""))
     logged.observer.flush()
-    # The total first, to raise an alarm on; by reason besides, where there is one.
+    # The total comes first, for an alarm; then, where there is a reason, the count by reason.
     total, *by_reason = metrics(capsys)
     assert "reason" not in total
     assert [metric["reason"] for metric in by_reason] == ([reason] if reason else [])
@@ -189,8 +189,8 @@ def test_a_failed_attempt(logged: CapturedLog, error: Unavailable, message: str)
 def test_each_answer_is_a_metric(
     logged: CapturedLog, capsys: pytest.CaptureFixture[str], status: str, code: str, name: str
 ) -> None:
-    """Given an answer about a VoiceCall, then it counts, by errorCode besides where there is one;
-    and the usual answer costs no line of metrics more."""
+    """Given an answer about a VoiceCall, then it is counted, also by errorCode where there is one.
+    The usual answer costs no further line of metrics."""
     logged.observer.delivered(delivery(status=status, error_code=code))
     logged.observer.flush()
     total, *by_code = metrics(capsys)
@@ -215,7 +215,7 @@ def test_what_was_asked_for_and_what_was_missing_are_written_together(
 
 @pytest.mark.parametrize("status", ["deferred", "failed"])
 def test_what_is_asked_about_a_voice_call_counts_apart(logged: CapturedLog, status: str) -> None:
-    """Given a route or a callback that came to nothing, then no VoiceCall counts as missing."""
+    """Given a route or a callback that failed, then no VoiceCall counts as missing."""
     logged.observer.delivered(delivery(status=status, creates=False))
     assert logged.counted() == {"Delivered": 1, "Unanswered": 1}
     logged.observer.delivered(delivery(status="done", creates=False))
@@ -231,7 +231,7 @@ def test_what_says_nothing_of_a_voice_call_counts_as_delivery_alone(
 
 
 @pytest.mark.parametrize(("code", "faults"), [("LEDGER_UNAVAILABLE", 1), ("503", 0)])
-def test_what_comes_again_for_want_of_the_ledger_is_a_ledger_fault(
+def test_what_is_delivered_again_for_want_of_the_ledger_is_a_ledger_fault(
     logged: CapturedLog, code: str, faults: int
 ) -> None:
     logged.observer.retry_later("contact_events", CONTACT_ID, code, "ConnectTimeoutError")
@@ -272,7 +272,7 @@ def test_a_defect_says_where_and_not_what(logged: CapturedLog) -> None:
     assert logged.counted() == {"Defect": 1}
 
 
-def test_trouble_carries_facts(logged: CapturedLog) -> None:
+def test_a_report_carries_fields(logged: CapturedLog) -> None:
     logged.observer.report("ledger fault", CONTACT_ID, step="begin", error="ReadTimeoutError")
     (line,) = logged.lines()
     assert (line["level"], line["message"]) == ("ERROR", "ledger fault")

@@ -1,4 +1,4 @@
-"""Parents before children: a transfer's event makes sure of the calls it was transferred from."""
+"""Parents before children: a transfer's event first makes sure that the calls before it exist."""
 
 import pytest
 
@@ -18,7 +18,7 @@ NOT_THERE = pytest.mark.parametrize("status", [CreateStatus.FAILED, CreateStatus
 
 
 def orphan(status: CreateStatus | None, known: bool, *outcomes: SalesforceResult) -> Scene:
-    """A transfer, known from its flow or from Connect, whose parent has no VoiceCall."""
+    """A transfer, known from its flow or from Connect, when its parent has no VoiceCall."""
     scene = Scene(*outcomes)
     scene.directory.know(a_transfer())
     if known:
@@ -31,7 +31,8 @@ def orphan(status: CreateStatus | None, known: bool, *outcomes: SalesforceResult
 @NOT_THERE
 @KNOWN
 def test_a_parent_that_is_on_is_made_first(status: CreateStatus | None, known: bool) -> None:
-    """Given that its own events lie behind its child's in the stream, then they need not come."""
+    """Given a parent's events lie behind its child's in the stream, then the child need not wait
+    for them."""
     scene = orphan(status, known, MADE, MADE)
     assert not scene.ensure(a_transfer(**EVENT)).superseded
     parent, child = scene.client.sent
@@ -41,12 +42,12 @@ def test_a_parent_that_is_on_is_made_first(status: CreateStatus | None, known: b
 
 @NOT_THERE
 @KNOWN
-@pytest.mark.parametrize("told", ["ledger", "Connect"])
-def test_a_parent_that_is_over(status: CreateStatus | None, known: bool, told: str) -> None:
+@pytest.mark.parametrize("source", ["ledger", "Connect"])
+def test_a_parent_that_is_over(status: CreateStatus | None, known: bool, source: str) -> None:
     """Then its contact record makes it, and the child is not created without it."""
     scene = orphan(status, known)
     parent = a_contact(contact_id=PARENT_ID)
-    if told == "ledger":
+    if source == "ledger":
         scene.safety_net.remember_end(parent)
     else:
         scene.directory.know(parent, ended=True)
@@ -65,7 +66,7 @@ def test_a_parent_that_salesforce_refuses(known: bool) -> None:
 
 
 def test_a_parent_that_salesforce_does_not_make_now() -> None:
-    """Then the child comes again."""
+    """Then Lambda delivers the child's event again."""
     scene = orphan(None, known=True)
     scene.client.outcomes = [Unavailable("fails", status=503)]
     with pytest.raises(NotCreated):
@@ -80,7 +81,7 @@ def test_a_parent_that_another_worker_is_making() -> None:
 
 
 def test_a_parent_that_its_contact_record_made() -> None:
-    """Given a parent that no flow and no event created, whose record has been sent."""
+    """Given a parent that no flow and no event created, when its contact record has been sent."""
     scene = orphan(None, True, MADE)
     scene.ledger.put(PARENT, call_ended=True, record_version=1)
     assert not scene.ensure(a_transfer(**EVENT)).superseded
@@ -88,7 +89,7 @@ def test_a_parent_that_its_contact_record_made() -> None:
 
 
 def test_a_whole_chain_is_made_from_its_last_event() -> None:
-    """Given three contacts, of which the first two have had no flow and no event."""
+    """Given three contacts; the first two have had no flow and no event."""
     scene = Scene(MADE, MADE, MADE)
     first = "c0000009-aaaa-4bbb-8ccc-000000000009"
     scene.directory.know(a_contact(contact_id=first))
@@ -121,8 +122,8 @@ def test_a_parent_that_is_there(known: bool) -> None:
 
 
 def test_a_parent_that_others_create() -> None:
-    """Given an agent transfers an outbound call, whose VoiceCall Salesforce makes itself, then
-    Salesforce is asked."""
+    """Given an agent transfers an outbound call, then Salesforce is asked, which makes the
+    VoiceCalls of outbound calls itself."""
     scene = Scene(MADE)
     scene.directory.know(a_transfer())
     scene.parent(None, initiation_method=InitiationMethod.OUTBOUND)
@@ -138,8 +139,8 @@ def test_a_parent_nobody_knows() -> None:
 
 
 def test_a_refused_parent_is_no_reason_for_an_orphan() -> None:
-    """Given Salesforce does not know the parent after all, then the flow's way out is not taken:
-    no agent is waiting, and the event can come again."""
+    """Given Salesforce does not know the parent after all, then the child is not created as an
+    initial call, as in a flow: no agent is waiting, and Lambda can deliver the event again."""
     scene = Scene(Rejected("no parent", status=400))
     scene.directory.know(a_transfer())
     scene.parent(CreateStatus.CREATED)
@@ -169,7 +170,7 @@ def test_a_queue_transfer_goes_on_on_the_number_its_parent_came_in_on() -> None:
 
 
 def test_a_queue_transfer_of_a_parent_without_a_number() -> None:
-    """Given a parent that others make, then the ledger has no number either."""
+    """Given a parent that others make, then the ledger does not hold its number either."""
     scene = Scene()
     scene.directory.know(a_transfer(**QUEUE_TRANSFER))
     scene.parent(None, initiation_method=InitiationMethod.OUTBOUND)

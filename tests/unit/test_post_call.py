@@ -1,4 +1,4 @@
-"""Sentiment and summary of a call that has ended: once a file version."""
+"""Sentiment and summary of a call that has ended: sent once for each version of the file."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -164,8 +164,8 @@ def test_a_file_version_is_brought_once(scene: Scene) -> None:
 
 
 def test_a_fault_in_the_middle_leaves_the_rest_for_the_next_try() -> None:
-    """Given a file of four requests and a summary, and faults at the summary, the second and the
-    third; then each next try sends the rest, and another version all of it."""
+    """Given a file of four requests and a summary, with faults at the summary, the second and the
+    third request, then each next try sends the rest. Another version is sent whole."""
     scene = Scene(summary_field="Summary__c")
     scene.know()
     turns = [
@@ -213,8 +213,8 @@ def test_two_workers_do_not_bring_one_file_at_once(scene: Scene) -> None:
 @pytest.mark.parametrize("connected", [True, False])
 @pytest.mark.parametrize("ended", [True, False])
 def test_times_that_the_ledger_lacks_are_connects(connected: bool, ended: bool) -> None:
-    """Given Connect's times are a minute later, then the ledger's stand, and Connect is asked only
-    where one is missing."""
+    """Given Connect's times are a minute later, then the ledger's times count, and Connect is asked
+    only where one is missing."""
     scene = Scene()
     later = timedelta(minutes=1)
     scene.know(agent_connected=CONNECTED if connected else None, ended_at=ENDED if ended else None)
@@ -305,7 +305,7 @@ def test_what_is_refused_is_a_dead_letter(scene: Scene) -> None:
     assert scene.handle() == ("dead_lettered", "400")
 
 
-def test_a_letter_that_is_lost_is_tried_again(scene: Scene) -> None:
+def test_a_lost_dead_letter_is_tried_again(scene: Scene) -> None:
     scene.files.content = FileTooLarge()
     scene.letters.fault = "AccessDenied"
     with pytest.raises(TransientFailure, match="DEAD_LETTER_LOST"):

@@ -1,4 +1,4 @@
-"""A summary goes behind the contact's record, and takes nothing away from it."""
+"""A summary is sent behind the contact's record, and leaves the record's totals as they are."""
 
 import json
 
@@ -76,8 +76,8 @@ def deliver(scene: Scene, brought: str = BROUGHT) -> None:
 
 
 def test_a_summary_takes_nothing_away_from_the_calls_record() -> None:
-    """Given Salesforce takes totals that an update leaves out for 0, then those of the contact
-    record are repeated."""
+    """Given an update without totals, which Salesforce takes for 0, then the update repeats those
+    of the contact record."""
     scene = Scene(summary_field="Summary__c")
     scene.know()
     deliver(scene)
@@ -95,7 +95,8 @@ def test_a_summary_is_left_out_where_the_records_totals_are_not_known() -> None:
 
 
 def test_a_summary_waits_for_the_record_that_is_being_sent() -> None:
-    """Given a record on its way, then nothing is sent until it has arrived."""
+    """Given a contact record that is being sent, then no summary is sent until the record has
+    arrived."""
     scene = Scene(summary_field="Summary__c")
     scene.know()
     lease = scene.records.acquire(RecordVersion(scene.key, 1, "x", BROUGHT), 9.0, CENTERS.default)

@@ -1,4 +1,4 @@
-"""Values in other forms than documented: times, numbers, and flags."""
+"""Values in undocumented forms: times, numbers, and flags."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""What `contact_records` runs on, and the update request over a scripted transport."""
+"""The parts that `contact_records` runs on, and the update request over a scripted transport."""
 
 import json
 from collections.abc import Iterator
@@ -49,8 +49,8 @@ def test_a_wrong_item_stops_nothing_and_is_reported(
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Given items that cannot be used, then the function runs on the others; log and metric tell,
-    once a start."""
+    """Given items that cannot be used, then the function runs with the others. Log and metric name
+    them, once a start."""
     environment.setenv("CONTACT_RECORD_METHODS", "INBOUND,CARRIER PIGEON")
     environment.setenv("CONTACT_RECORD_FIELDS", "Agent..Name=A__c,Queue.Name=Queue__c")
     processor = contact_records()
@@ -60,8 +60,8 @@ def test_a_wrong_item_stops_nothing_and_is_reported(
     assert source.rules.methods == {"INBOUND"}
     assert source.rules.fields == (CustomField("Queue.Name", "Queue__c"),)
     processor.observer.flush()
-    told = [vars(it)["item"] for it in caplog.records if it.message == "setting fault"]
-    assert told == ["CARRIER PIGEON", "Agent..Name=A__c"]
+    logged = [vars(it)["item"] for it in caplog.records if it.message == "setting fault"]
+    assert logged == ["CARRIER PIGEON", "Agent..Name=A__c"]
     metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     counted = [line["SettingFault"] for line in metrics if "SettingFault" in line]
     assert [2.0] in counted

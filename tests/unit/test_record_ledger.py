@@ -1,4 +1,5 @@
-"""Which version Salesforce has, over DynamoDB in memory and as moto speaks it."""
+"""Which version of a contact's record Salesforce has, over DynamoDB in memory and as moto speaks
+it."""
 
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_the_first_version_may_be_sent(ledger: RecordLedger) -> None:
     ("version", "reason"),
     [(5, "ALREADY_DELIVERED"), (4, "NEWER_DELIVERED"), (0, "NEWER_DELIVERED")],
 )
-def test_what_is_not_newer_is_outrun(ledger: RecordLedger, version: int, reason: str) -> None:
+def test_what_is_not_newer_is_superseded(ledger: RecordLedger, version: int, reason: str) -> None:
     ledger.settle(acquired(ledger, 5))
     assert acquire(ledger, version, "a") == Superseded(reason)
 
@@ -59,8 +60,8 @@ def test_a_newer_version_may_be_sent(ledger: RecordLedger) -> None:
 
 @pytest.mark.parametrize("version", [5, 6])
 def test_one_at_a_time(ledger: RecordLedger, clock: Clock, version: int) -> None:
-    """Given a worker at version 5, then the same and a newer one must wait, so that the newest is
-    the last to arrive."""
+    """Given a worker at version 5, then the same version and a newer one must wait, so that the
+    newest is the last to arrive."""
     acquired(ledger, 5)
     lease = acquire(ledger, version, "a")
     assert isinstance(lease, LeaseHeld)
@@ -75,7 +76,8 @@ def test_an_older_one_need_not_wait(ledger: RecordLedger) -> None:
 def test_a_worker_that_died_leaves_its_version_to_its_next_delivery(
     ledger: RecordLedger, clock: Clock
 ) -> None:
-    """Given a lease that ran out, then an older version is still not sent, but this one is."""
+    """Given a lease that ran out, then an older version is still not sent, but the same version
+    is."""
     acquired(ledger, 5)
     clock.sleep(LEASE + 0.1)
     assert acquire(ledger, 4, "a") == Superseded("NEWER_UNDER_WAY")
@@ -96,8 +98,10 @@ def test_a_version_that_is_refused_for_good_makes_way(ledger: RecordLedger) -> N
     assert ledger.settle(acquired(ledger, 5))
 
 
-def test_who_comes_too_late_to_tell_must_come_again(ledger: RecordLedger, clock: Clock) -> None:
-    """Given a lease that ran out while version 6 was sent and a worker that took the contact over,
+def test_a_version_that_settles_too_late_must_be_delivered_again(
+    ledger: RecordLedger, clock: Clock
+) -> None:
+    """Given a lease that ran out while version 6 was sent, when another worker has acquired it,
     then version 6 does not count as sent."""
     late = acquired(ledger, 6)
     clock.sleep(LEASE + 0.1)
@@ -106,13 +110,13 @@ def test_who_comes_too_late_to_tell_must_come_again(ledger: RecordLedger, clock:
     ledger.release(late, retry_later=True)
     assert isinstance(acquire(ledger, 6, "a"), LeaseHeld), "the second one's lease stands"
     assert ledger.settle(second)
-    assert ledger.settle(late), "it is there by now"
+    assert ledger.settle(late), "Salesforce has it by now"
     assert ledger.settle(acquired(ledger, 7))
-    assert ledger.settle(late), "and a newer one is"
+    assert ledger.settle(late), "and Salesforce has a newer one"
 
 
 def test_each_content_of_a_second_is_sent_once(ledger: RecordLedger) -> None:
-    """Given versions that were written within one second, in whatever order and however often."""
+    """Given versions that were written within one second, in any order and any number."""
     for content in ("a", "b", "c"):
         assert ledger.settle(acquired(ledger, 5, content))
     for content in ("b", "a", "c"):
@@ -122,8 +126,8 @@ def test_each_content_of_a_second_is_sent_once(ledger: RecordLedger) -> None:
     assert ledger.settle(acquired(ledger, 6, "b")), "an older second's do not count"
 
 
-def test_an_item_that_does_not_tell_what_was_sent(ledger: RecordLedger, dynamodb: Any) -> None:
-    """Given an item of an earlier release, then this version is sent once more."""
+def test_an_item_that_does_not_say_what_was_sent(ledger: RecordLedger, dynamodb: Any) -> None:
+    """Given an item of an earlier release, then the same version is sent once more."""
     ledger.settle(acquired(ledger, 5))
     dynamodb.update_item(
         TableName=TABLE,
@@ -142,19 +146,19 @@ def test_contents_of_a_second_go_one_at_a_time(ledger: RecordLedger, clock: Cloc
     assert acquire(ledger, 5, "a") == Superseded("ALREADY_DELIVERED")
     clock.sleep(LEASE + 0.1)
     third = acquired(ledger, 5, "c")
-    assert not ledger.settle(second), "it must come again"
+    assert not ledger.settle(second), "it must be delivered again"
     assert ledger.settle(third)
     assert ledger.settle(acquired(ledger, 5, "b"))
 
 
-def test_a_newer_version_outruns_a_further_content(ledger: RecordLedger) -> None:
+def test_a_newer_version_supersedes_a_further_content(ledger: RecordLedger) -> None:
     ledger.settle(acquired(ledger, 5, "a"))
     acquired(ledger, 6)
     assert acquire(ledger, 5, "b") == Superseded("NEWER_UNDER_WAY")
 
 
 def test_who_comes_between_is_noticed(dynamodb: Any, clock: Clock) -> None:
-    """Given another worker that sends a content between the look and the write."""
+    """Given another worker that sends a content between the read and the write."""
     ledger = RecordLedger(Table(lambda: dynamodb, TABLE), clock)
     ledger.settle(acquired(ledger, 5, "a"))
     others: list[str] = ["b"]
@@ -164,10 +168,10 @@ def test_who_comes_between_is_noticed(dynamodb: Any, clock: Clock) -> None:
             ledger.settle(acquired(ledger, 5, others.pop()))
 
     slow = RecordLedger(Table(lambda: Through(dynamodb, before=come_between), TABLE), clock)
-    slow_claim = acquire(slow, 5, "c")
-    assert isinstance(slow_claim, RecordLease)
-    assert slow_claim.taken == "a b"
-    ledger.release(slow_claim, retry_later=True)
+    slow_lease = acquire(slow, 5, "c")
+    assert isinstance(slow_lease, RecordLease)
+    assert slow_lease.taken == "a b"
+    ledger.release(slow_lease, retry_later=True)
     looks = iter([None, "d"])
 
     def come_at_the_second_write() -> None:
@@ -217,7 +221,7 @@ def test_a_contact_with_a_record_is_not_created_live_any_more(
     live = CreationLedger(Table(lambda: dynamodb, TABLE), clock)
     assert (live.entry(KEY).call_ended, live.entry(KEY).updated) == (True, False)
     ledger.settle(mine)
-    assert live.entry(KEY).updated, "by now it is there, whoever made it"
+    assert live.entry(KEY).updated, "by now Salesforce has it, whichever worker sent it"
 
 
 def test_the_item(ledger: RecordLedger, dynamodb: Any, clock: Clock) -> None:
@@ -253,7 +257,7 @@ def test_a_write_whose_answer_was_lost_is_no_other_worker(dynamodb: Any, clock: 
     assert losing_one_answer().settle(mine)
 
 
-def test_a_silent_table_is_told(dynamodb: Any, clock: Clock) -> None:
+def test_a_silent_table_is_reported(dynamodb: Any, clock: Clock) -> None:
     silent = Through(dynamodb, before=Failing(ReadTimeoutError(endpoint_url="https://x"), 99))
     ledger = RecordLedger(Table(lambda: silent, TABLE), clock)
     mine = RecordLease(KEY, "record", "me", 5, "a", "", "")

@@ -49,7 +49,8 @@ def test_skipped_by_default(method: str | None, reason: str) -> None:
 
 
 def test_any_method_may_be_listed() -> None:
-    """Given a method that Connect added later, then its records are sent once it is listed."""
+    """Given a method that Connect added later, then its records are sent once the method is
+    listed."""
     chosen = rules(METHODS="INBOUND,CAMPAIGN_PREVIEW")
     assert chosen.skip(a_record(InitiationMethod="Campaign_Preview")) == ""
     assert chosen.skip(a_record(InitiationMethod="CAMPAIGN_REVIEW")) == "METHOD_UNKNOWN"
@@ -176,9 +177,9 @@ GOOD = CustomField("Queue.Name", "Good__c")
 def test_a_wrong_item_costs_that_item_alone(item: str, fault: str) -> None:
     found, faults = read(FIELDS=f"Queue.Name=Good__c,{item},Queue.ARN=Also__c")
     assert found.fields == (GOOD, CustomField("Queue.ARN", "Also__c"))
-    (told,) = faults
-    assert told.startswith("CONTACT_RECORD_FIELDS: ")
-    assert fault in told
+    (reported,) = faults
+    assert reported.startswith("CONTACT_RECORD_FIELDS: ")
+    assert fault in reported
 
 
 @pytest.mark.parametrize(
@@ -196,8 +197,8 @@ def test_a_wrong_item_of_a_json_object(
 ) -> None:
     found, faults = read(FIELDS=text)
     assert found.fields == fields
-    (told,) = faults
-    assert fault in told
+    (reported,) = faults
+    assert fault in reported
 
 
 def test_wrong_items_of_the_other_lists() -> None:

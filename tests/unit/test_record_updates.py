@@ -1,4 +1,5 @@
-"""The use case of contact records: claim, PATCH, tell; waiting for others; fields refused."""
+"""The use case of contact records: acquire the lease, PATCH, settle; wait for others; drop refused
+fields."""
 
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +46,7 @@ def superseded(reason: str) -> SalesforceResult:
 
 
 class Setting:
-    """The use case with the real ledger, a clock that stands, and a Salesforce to be told."""
+    """The use case with the real ledger, a clock that stands still, and a scripted Salesforce."""
 
     def __init__(self, dynamodb: Any) -> None:
         self.clock = Clock()
@@ -92,7 +93,7 @@ def test_two_versions_of_one_second_are_both_sent(setting: Setting) -> None:
 
 
 def test_the_lease_outlives_the_request(setting: Setting) -> None:
-    """Given the lease as it is while the PATCH is under way, then it ends after it by a margin."""
+    """Given the lease as it is during the PATCH, then it ends after the PATCH by a margin."""
     ends: list[float] = []
 
     def look(_: UpdateRequest) -> None:
@@ -104,13 +105,13 @@ def test_the_lease_outlives_the_request(setting: Setting) -> None:
     (deadline,) = setting.salesforce.deadlines
     assert ends[0] >= deadline.at + LEASE_MARGIN_SECONDS - 0.01
     share = SEND_SHARE * SECONDS
-    assert deadline.remaining() == pytest.approx(share), "the rest is for telling the ledger"
+    assert deadline.remaining() == pytest.approx(share), "the rest is for the ledger"
 
 
 @pytest.mark.parametrize("seconds", [0.0, 3.5, 6.5])
 def test_the_lease_outlives_the_request_however_slow_the_ledger_is(seconds: float) -> None:
-    """Given a claim that is written at once and answered late (a first answer lost, a time-out),
-    then the PATCH ends before somebody else may send another version."""
+    """Given a lease that is written at once and answered late (a lost first answer, a time-out),
+    then the PATCH ends before another worker may send another version."""
     slow: Setting = Setting(Through(MemoryDynamoDB(), after=lambda: slow.clock.sleep(seconds)))
     began = slow.clock.now
     slow.update(5)
@@ -120,7 +121,8 @@ def test_the_lease_outlives_the_request_however_slow_the_ledger_is(seconds: floa
 
 
 def test_a_newer_version_waits_for_an_older_one(setting: Setting) -> None:
-    """Given version 5 under way elsewhere, done after 0.3 s, then version 6 arrives behind it."""
+    """Given another worker that sends version 5 and is done after 0.3 s, then version 6 arrives
+    behind it."""
     other = setting.ledger.acquire(FIVE, 8.0, CENTER)
     assert isinstance(other, RecordLease)
 
@@ -136,8 +138,8 @@ def test_a_newer_version_waits_for_an_older_one(setting: Setting) -> None:
 
 
 def test_a_dead_workers_version_is_taken_over_within_one_delivery(setting: Setting) -> None:
-    """Given a worker that died with a fresh lease on this very version, then the next delivery of
-    the record waits for the lease to run out and sends it."""
+    """Given a worker that died with a fresh lease on the same version, then the next delivery of
+    the record waits for the lease to run out and sends the version."""
     setting.salesforce.before = raising(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         setting.update(5)
@@ -145,13 +147,13 @@ def test_a_dead_workers_version_is_taken_over_within_one_delivery(setting: Setti
     assert setting.update(5) == SalesforceResult(attempts=1)
 
 
-def test_who_waits_in_vain_comes_again(setting: Setting) -> None:
+def test_a_record_that_waits_in_vain_is_delivered_again(setting: Setting) -> None:
     setting.ledger.acquire(FIVE, 60.0, CENTER)
     began = setting.clock.now
     with pytest.raises(LeaseTimeout):
         setting.update(6)
     assert setting.clock.now - began < SECONDS
-    assert setting.clock.slept == [0.05, 0.1, 0.2, 0.4, 0.8, *[1.0] * 7], "ever more seldom"
+    assert setting.clock.slept == [0.05, 0.1, 0.2, 0.4, 0.8, *[1.0] * 7], "less and less often"
     assert setting.salesforce.patched == []
 
 
@@ -164,7 +166,7 @@ def test_who_waits_in_vain_comes_again(setting: Setting) -> None:
         Rejected("x", status=400, effect=Effect.UNKNOWN),
     ],
 )
-def test_a_passing_fault_frees_the_contact_for_this_version(
+def test_a_transient_fault_frees_the_contact_for_this_version(
     setting: Setting, error: Exception
 ) -> None:
     setting.salesforce.before = raising(error)
@@ -208,7 +210,7 @@ def test_a_ledger_that_falls_silent_behind_the_patch_brings_the_same_version_aga
     assert setting.salesforce.versions() == [5, 5]
 
 
-def test_a_ledger_that_falls_silent_behind_a_fault_is_told() -> None:
+def test_a_ledger_that_falls_silent_behind_a_fault_is_reported() -> None:
     dynamodb = MemoryDynamoDB()
     setting = Setting(dynamodb)
     silent = Failing(ReadTimeoutError(endpoint_url="https://x"), 1)
@@ -225,8 +227,8 @@ def test_a_ledger_that_falls_silent_behind_a_fault_is_told() -> None:
 
 
 def test_a_lease_that_ran_out_under_way_brings_the_version_again(setting: Setting) -> None:
-    """Given a worker that was frozen behind its PATCH while another one took the contact over,
-    then its version does not count: the other one's request may have arrived later."""
+    """Given a worker that was frozen after its PATCH, when another worker acquired the contact,
+    then its version does not count as sent: the other request may have arrived later."""
 
     def freeze(_: UpdateRequest) -> None:
         setting.clock.sleep(20)
@@ -238,7 +240,7 @@ def test_a_lease_that_ran_out_under_way_brings_the_version_again(setting: Settin
 
 
 def refusing(*names: str) -> Callable[[UpdateRequest], None]:
-    """Salesforce refuses the first of these fields that it finds, by its name."""
+    """A check that refuses the first of these fields that it finds, by its name."""
 
     def check(request: UpdateRequest) -> None:
         for name in names:
@@ -264,8 +266,9 @@ def test_one_bad_field_does_not_cost_the_record(setting: Setting) -> None:
     assert "secret" not in setting.logged.stream.getvalue()
 
 
-def test_only_names_of_fields_are_told(setting: Setting) -> None:
-    """Attributes are named by whoever builds flows: a number in a name is not repeated."""
+def test_only_names_of_fields_are_reported(setting: Setting) -> None:
+    """Attributes are named by the people who build flows: an error does not repeat a number in a
+    name."""
     setting.salesforce.before = refusing("+12065550100")
     assert setting.update(5, **{"+12065550100": "x"}) == SalesforceResult(attempts=2)
     assert "+12065550100" not in setting.logged.stream.getvalue()

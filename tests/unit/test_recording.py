@@ -1,4 +1,4 @@
-"""Which recording a VoiceCall points to, and what becomes of a link to one that was deleted.
+"""The recording that a VoiceCall points to, and a link to a recording that was deleted.
 
 Source of the shapes: Amazon Connect administrator guide, "Contact records data model"; values
 invented.
@@ -47,7 +47,7 @@ def sent(
 
 @pytest.mark.parametrize("order", list(itertools.permutations([MENU, AGENT, SCREEN, STREAM])))
 def test_the_agents_part_is_sent_wherever_it_stands(order: tuple[dict[str, Any], ...]) -> None:
-    """`Recording` repeats the first of the list, whatever that is."""
+    """`Recording` repeats the first entry of the list, of whatever kind."""
     assert sent(order[0], list(order)) == ("b/agent.wav", 255)
 
 
@@ -102,13 +102,13 @@ def test_a_recording_that_is_left_does_not_lose_its_link() -> None:
 
 
 def test_a_menu_that_was_deleted_takes_no_other_link_away() -> None:
-    """Given neither item says where it is, and only the menu's was deleted."""
+    """Given neither item has a location, and only the menu's was deleted."""
     menu = {**MENU, "Location": None, "Status": "DELETED"}
     assert sent(menu, [menu, {**AGENT, "Location": None}]) == (ABSENT, ABSENT)
 
 
 @pytest.mark.parametrize("recordings", [[AGENT], [AGENT | {"Status": "DELETED"}]])
 def test_without_an_agents_interaction_nothing_is_said(recordings: list[Any]) -> None:
-    """A voicemail's link is of another function, and must not be taken away."""
+    """A voicemail's link belongs to another function, and must not be removed."""
     for gone in (None, agent(AgentInteractionDuration=0)):
         assert sent(recordings[0], recordings, Agent=gone) == (ABSENT, ABSENT)

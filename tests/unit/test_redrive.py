@@ -1,4 +1,4 @@
-"""Dead letters back into their stream: which, how often, and what stays where it is."""
+"""Dead letters go back into their stream: which ones, how often, and what stays."""
 
 import base64
 import json
@@ -43,7 +43,7 @@ def scene(clients: tuple[Any, Any]) -> Scene:
 
 
 def test_a_dry_run_moves_nothing(scene: Scene) -> None:
-    """And it is what happens unless told else."""
+    """And a dry run is the default."""
     scene.keep("400", record(1), record(2))
     scene.keep("PARENT_MISSING", record(3))
     for _ in range(2):
@@ -53,8 +53,8 @@ def test_a_dry_run_moves_nothing(scene: Scene) -> None:
     assert scene.waiting() == 3
 
 
-def test_a_letter_goes_back_as_it_came(scene: Scene) -> None:
-    """Then into its own stream, under its own partition key, marked."""
+def test_a_dead_letter_goes_back_as_it_came(scene: Scene) -> None:
+    """Then the record goes into its own stream, under its own partition key, marked."""
     scene.keep("400", record(1))
     assert scene.run(dryRun=False).redriven == 1
     (put,) = scene.kinesis.records
@@ -64,7 +64,7 @@ def test_a_letter_goes_back_as_it_came(scene: Scene) -> None:
     assert scene.waiting() == 0
 
 
-def test_a_letter_that_was_too_large_for_the_queue(scene: Scene) -> None:
+def test_a_dead_letter_that_was_too_large_for_the_queue(scene: Scene) -> None:
     event = contact_event(tags={"x": "y" * LETTER_BYTES})
     scene.keep("400", stream_record(event))
     assert len(scene.objects()) == 1
@@ -76,8 +76,8 @@ def test_a_letter_that_was_too_large_for_the_queue(scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", ["顧客" * 40_000, "x" * 200_000, "\\ud83d" * 40_000])
 def test_a_record_as_large_as_its_stream_takes_fits_into_it_again(scene: Scene, name: str) -> None:
-    """Source: Kinesis takes records up to a limit of bytes (API reference, "PutRecord"); a text of
-    another alphabet must not grow by being put back, but for the mark."""
+    """Source: Kinesis takes records up to a limit of bytes (API reference, "PutRecord"). A text in
+    another alphabet must not grow when it goes back, but for the mark."""
     data = f'{{"detail-type":"x","detail":{{"name":"{name}"}}}}'.encode()
     scene.keep("400", stream_record(data))
     assert scene.run(dryRun=False).redriven == 1
@@ -125,7 +125,7 @@ def test_a_contact_is_found_in_any_case(scene: Scene, event: dict[str, Any]) -> 
     assert scene.run(contactId=CONTACT_ID.upper()).found == 1
 
 
-def test_a_flows_letter_is_found_by_either_contact(scene: Scene) -> None:
+def test_a_flows_dead_letter_is_found_by_either_contact(scene: Scene) -> None:
     """Given a block that names another contact than the flow's own, or parameters alone."""
     both = flow_event("updateVoiceCall", {"contactId": OTHER})
     scene.keep("400", both, {"Details": {"Parameters": {"ContactId": OTHER}}}, record(1))
@@ -134,7 +134,7 @@ def test_a_flows_letter_is_found_by_either_contact(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("times", "most", "back"), [(2, 3, 1), (3, 3, 0), (3, 4, 1), (1, 1, 0)])
-def test_a_letter_does_not_go_round_for_ever(
+def test_a_dead_letter_does_not_go_round_for_ever(
     scene: Scene, times: int, most: int, back: int
 ) -> None:
     scene.keep("400", record(times=times))
@@ -154,7 +154,7 @@ def test_a_mark_of_another_kind_counts_as_none(scene: Scene, mark: object) -> No
 
 @pytest.mark.parametrize("data", [b"not json", b"[1]", b'"text"', b"\xff"])
 def test_a_record_that_is_not_json_is_set_aside(scene: Scene, data: bytes) -> None:
-    """Given a letter that no redrive can bring back, then a dry run leaves it, and a run moves it
+    """Given a dead letter that no redrive can use, then a dry run leaves it, and a run moves it
     into the bucket, whole."""
     letter = stream_record(data)
     scene.keep("NOT_A_CONTACT", letter)
@@ -170,8 +170,8 @@ def test_a_record_that_is_not_json_is_set_aside(scene: Scene, data: bytes) -> No
 
 
 def test_lines_are_not_said_once_more(scene: Scene) -> None:
-    """Given a letter and a batch with lines, then the letter is set aside, and the batch stays in
-    the bucket: a line would look as if it was said now."""
+    """Given a dead letter and a batch with lines, then the dead letter is set aside, and the batch
+    stays in the bucket: a line would appear as if it was said now."""
     letter = stream_record(segments(utterance("u")))
     scene.keep("400", letter)
     tally = scene.run(dryRun=False)
@@ -184,7 +184,7 @@ def test_lines_are_not_said_once_more(scene: Scene) -> None:
 
 @pytest.mark.parametrize("payload", [flow_event(), None, "text", {}])
 def test_what_came_from_no_stream_is_set_aside(scene: Scene, payload: object) -> None:
-    """Given a flow's event, then the contact's events and record take it up."""
+    """Given a flow's event, then it is set aside: the contact's events and record replace it."""
     scene.keep("400", payload)
     assert scene.run(dryRun=False).refused == {"NO_STREAM": 1}
     assert scene.waiting() == 0
@@ -197,7 +197,7 @@ def test_a_flows_event_is_found_by_its_contact(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("body", ["no json", "[1]"])
-def test_what_is_not_a_letter_is_set_aside(scene: Scene, body: str) -> None:
+def test_what_is_not_a_dead_letter_is_set_aside(scene: Scene, body: str) -> None:
     scene.sqs.send_message(QueueUrl=scene.url, MessageBody=body)
     tally = scene.run(dryRun=False)
     assert tally.by_reason == {"NOT_A_LETTER": 1}
@@ -221,8 +221,8 @@ def test_a_stream_that_takes_nothing(scene: Scene, fault: Exception, name: str) 
     assert scene.waiting() == 2
 
 
-def test_a_crash_between_put_and_delete_keeps_the_letter(scene: Scene) -> None:
-    """Then it goes back twice rather than never, and the ledger makes that harmless."""
+def test_a_crash_between_put_and_delete_keeps_the_dead_letter(scene: Scene) -> None:
+    """Then the record goes back twice rather than never, and the ledger makes that harmless."""
     scene.keep("400", record(1))
     scene.kinesis.after = RuntimeError("the process ends here")
     with pytest.raises(RuntimeError):
@@ -234,7 +234,8 @@ def test_a_crash_between_put_and_delete_keeps_the_letter(scene: Scene) -> None:
 
 
 def test_time_that_runs_out_leaves_the_rest_in_sight(scene: Scene) -> None:
-    """Given more letters than there is time for, then a next run finds all of them at once."""
+    """Given more dead letters than one run has time for, then the next run finds the rest at
+    once."""
     scene.keep("400", *[record(number) for number in range(1, 13)])
     tally = scene.run(seconds=0.0, dryRun=False)
     assert not tally.finished
@@ -255,7 +256,7 @@ def test_batches_that_lambda_gave_up(scene: Scene) -> None:
 
 
 def test_of_a_batch_only_what_is_refused_stays(scene: Scene) -> None:
-    """Then what went back goes back no second time."""
+    """Then a record that went back does not go back a second time."""
     scene.put_batch(record(1), stream_record(b"poison", 2), record(3))
     tally = scene.run(bucket=True, dryRun=False)
     assert (tally.redriven, tally.refused) == (2, {"NOT_JSON": 1})
@@ -268,7 +269,7 @@ def test_of_a_batch_only_what_is_refused_stays(scene: Scene) -> None:
 def test_a_batch_of_which_nothing_goes_back_is_left_alone(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether it is a dry run, all is refused, or there is nothing in it that could be read."""
+    """A dry run, a refusal of all, and nothing that could be read."""
     monkeypatch.setattr(GivenUpBatches, "shrink", None)
     scene.put_batch(record(1), key="a")
     scene.put_batch(stream_record(b"poison"), key="b")
@@ -281,7 +282,7 @@ def test_a_batch_of_which_nothing_goes_back_is_left_alone(
 
 
 def test_a_contact_out_of_a_batch(scene: Scene) -> None:
-    """Then the others stay, in the batch as Lambda wrote it."""
+    """Then the others stay in the batch as Lambda wrote it."""
     scene.put_batch(record(1), record(2, OTHER))
     (key,) = scene.objects()
     scene.run(bucket=True, contactId=OTHER)
@@ -301,7 +302,7 @@ def test_time_that_runs_out_over_batches(scene: Scene) -> None:
     assert len(scene.objects()) == 1
 
 
-def test_letters_and_batches_are_asked_for_one_at_a_time(scene: Scene) -> None:
+def test_dead_letters_and_batches_are_asked_for_one_at_a_time(scene: Scene) -> None:
     scene.put_batch(record(1))
     scene.keep("400", record(2))
     assert scene.run().found == 1
@@ -334,7 +335,7 @@ def test_letters_and_batches_are_asked_for_one_at_a_time(scene: Scene) -> None:
     ids=repr,
 )
 def test_a_request_that_is_not_understood(event: object) -> None:
-    """Then nothing is done: least of all everything, where one contact was meant."""
+    """Then nothing is done, above all not everything when one contact was meant."""
     with pytest.raises(RedriveMistake):
         Request.read(event)
 

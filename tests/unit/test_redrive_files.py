@@ -1,4 +1,4 @@
-"""Files of Contact Lens that were given up are announced once more."""
+"""Contact Lens files that became dead letters are announced once more."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ EVENT = created(KEY.format(contact=CONTACT_ID))
 
 
 def given_up(scene: Scene, event: dict[str, Any]) -> None:
-    """As Lambda's failure destination has it."""
+    """A message in the form of Lambda's failure destination."""
     record = {"version": "1.0", "requestContext": {}, "requestPayload": event}
     scene.sqs.send_message(QueueUrl=scene.url, MessageBody=json.dumps(record))
 

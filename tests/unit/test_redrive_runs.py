@@ -1,4 +1,4 @@
-"""One run of the redrive: each letter once, discarding, faults, and many letters that stay."""
+"""One run of the redrive: each dead letter once, discarding, faults, and many that stay."""
 
 import json
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ def scene() -> Iterator[Scene]:
         yield Scene(aws.client("sqs"), aws.client("s3"))
 
 
-def test_a_letter_is_handled_once_a_run(scene: Scene) -> None:
-    """Given a record that fails again at once, so that its new letter comes during the run, then
-    this run leaves the new letter alone, and the next one puts it back."""
+def test_a_dead_letter_is_handled_once_a_run(scene: Scene) -> None:
+    """Given a record that fails again at once, so that its new dead letter arrives during the run,
+    then this run leaves the new one alone, and the next run puts it back."""
     scene.keep("400", record(1))
     put = scene.kinesis.put_record
 
@@ -38,7 +38,8 @@ def test_a_letter_is_handled_once_a_run(scene: Scene) -> None:
 
 
 def test_discarding_is_counted_first(scene: Scene) -> None:
-    """Given letters of two reasons, then a dry run counts, and discarding leaves the others."""
+    """Given dead letters with two reasons, then a dry run counts both, and discarding one leaves
+    the other."""
     scene.keep("400", record(1), record(2), flow_event())
     scene.keep("413", record(3))
     assert scene.run(discard=True, reason="400").discarded == 3
@@ -57,7 +58,8 @@ def test_discarding_one_contact_of_a_batch(scene: Scene) -> None:
 
 
 def test_a_fault_of_the_queue_keeps_the_tally(scene: Scene) -> None:
-    """Given a queue that fails in the middle, then what was done so far is told, with the fault."""
+    """Given a queue that fails in the middle, then the tally holds what was done so far, and the
+    fault."""
     scene.keep("400", record(1), record(2))
     removed = scene.letters.remove
     calls = []
@@ -73,8 +75,9 @@ def test_a_fault_of_the_queue_keeps_the_tally(scene: Scene) -> None:
     assert (tally.redriven, tally.finished, tally.fault) == (2, False, "ReadTimeoutError")
 
 
-def test_many_letters_that_stay_cost_few_requests(scene: Scene) -> None:
-    """Given letters of another reason, then they are shown again ten a request."""
+def test_many_dead_letters_that_stay_cost_few_requests(scene: Scene) -> None:
+    """Given dead letters with another reason, then the queue makes them visible again, ten a
+    request."""
     scene.keep("413", *[record(number) for number in range(45)])
     shown: list[int] = []
     show = scene.sqs.change_message_visibility_batch

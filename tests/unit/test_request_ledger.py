@@ -54,7 +54,7 @@ def test_what_failed_is_free_at_once(ledger: RequestLedger) -> None:
     second = acquired(ledger)
     assert second.owner != first.owner
     ledger.release(first, unknown=True)
-    assert isinstance(ledger.acquire(KEY, NUMBER, SECONDS), LeaseHeld), "the second's word counts"
+    assert isinstance(ledger.acquire(KEY, NUMBER, SECONDS), LeaseHeld), "the second's lease counts"
 
 
 @pytest.mark.parametrize("dies", [True, False])
@@ -109,7 +109,7 @@ def test_the_item_names_no_number(ledger: RequestLedger, clock: Clock) -> None:
 def test_an_item_of_an_earlier_version(
     ledger: RequestLedger, attributes: dict[str, dict[str, str]], answer: object
 ) -> None:
-    """Given a request with an unknown outcome, and a record that kept the end of its lease."""
+    """Given a request with an unknown outcome, and an item that kept the end of its lease."""
     slot = "callback_56232530251eb640"
     named = {f"{slot}_{name}": value for name, value in attributes.items()}
     item = {"ledger_key": {"S": str(KEY)}, **named}
@@ -120,7 +120,7 @@ def test_an_item_of_an_earlier_version(
 def test_the_other_sides_of_the_item_are_left_alone(
     ledger: RequestLedger, table: Table, clock: Clock
 ) -> None:
-    """Given a contact whose VoiceCall is created, then callbacks change nothing of that."""
+    """Given a contact with a VoiceCall, then callbacks change nothing of the creation."""
     creation = CreationLedger(table, clock)
     request = {"startTime": "2026-10-20T10:00:00Z"}
     lease = creation.acquire(PlannedCreate(KEY, CENTER, request), SECONDS)

@@ -1,4 +1,4 @@
-"""Requests that are made once for a contact: callbacks at a time, and reservations."""
+"""Requests that are made once for a contact: callbacks at a moment, and reservations."""
 
 import json
 from typing import Any
@@ -75,7 +75,7 @@ def test_another_time_is_another_callback() -> None:
     "same", [AT, f" {AT} ", "2026-12-01T15:00:00+00:00", "2026-12-01T16:00+01:00"]
 )
 def test_the_same_number_and_moment_is_the_same_callback(same: str) -> None:
-    """However the moment is written, and whether or not the rep is to look first."""
+    """Any form of the same moment, with or without a preview for the agent."""
     scene = Scene(made(1))
     first = callback(scene, scheduledRoutingDateTime=AT)
     again = callback(scene, scheduledRoutingDateTime=same, isPreviewCallback="true")
@@ -216,7 +216,7 @@ def test_numbers_are_checked_before_anything_is_sent(
 
 
 def test_what_is_kept_of_a_reservation_fits_into_the_item() -> None:
-    """Given a member that nothing needs, then the ledger does not keep it."""
+    """Given a member that no later step needs, then the ledger does not keep it."""
     scene = Scene(SalesforceResult({**RESERVED, "more": "x" * 1000}, 1))
     scene.answer("reserveRoutableNumber", RESERVE)
     again = scene.answer("reserveRoutableNumber", RESERVE)

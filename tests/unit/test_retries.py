@@ -1,4 +1,4 @@
-"""Records with a fault that passes: they leave the stream, and are tried again from a queue."""
+"""Records with a transient fault leave the stream and are tried again from a queue."""
 
 from collections import Counter
 from types import SimpleNamespace
@@ -38,8 +38,9 @@ FAULTS: list[TelephonyError] = [
 @pytest.mark.parametrize("environments", [1, 3])
 @pytest.mark.parametrize("error", FAULTS, ids=["500", "cut", "503"])
 def test_one_record_never_holds_up_the_others(environments: int, error: TelephonyError) -> None:
-    """Given a record that always fails among 400 others of one shard, however Lambda assigns
-    environments, then no other waits longer than a minute, and none is given up."""
+    """Given one record among 400 of its shard that always fails, however Lambda assigns
+    environments, then no other record waits longer than a minute, and none becomes a dead
+    letter."""
     world = World(environments, error)
     world.failing = {"bad"}
     contacts = [f"c{number}" for number in range(400)]
@@ -85,9 +86,9 @@ def test_what_was_not_tried_is_never_given_up() -> None:
 def test_an_outage_makes_no_dead_letters_and_costs_few_requests(
     together: int, hours: float
 ) -> None:
-    """Given an outage while records come in, one by one or many at once, then all are
-    delivered after it, and while it lasts a record is tried six times in the first hour and once
-    an hour after that at most."""
+    """Given an outage while records come in, one by one or many at once, then all are delivered
+    after it. While it lasts, a record is tried at most six times in the first hour and once an hour
+    after that."""
     world = World()
     world.failing = {ALL}
     contacts = [f"c{number}" for number in range(2 * together)]
@@ -105,8 +106,8 @@ def test_an_outage_makes_no_dead_letters_and_costs_few_requests(
 
 
 def test_what_without_salesforce_ends_also_in_an_outage() -> None:
-    """Given an outage that is known after the first records of a batch, then what is skipped or
-    outrun by a newer version ends all the same, and only what is to be sent waits."""
+    """Given an outage that is known after the first records of a batch, then records that are
+    skipped or superseded still end. Only those that must be sent wait."""
     world = World()
     world.failing = {ALL}
     event = world.batch(*[(f"c{number}", 1) for number in range(PROBES)], ("d", 1), ("d", 2))
@@ -116,8 +117,8 @@ def test_what_without_salesforce_ends_also_in_an_outage() -> None:
 
 
 def test_records_that_fail_for_themselves_do_not_pass_for_an_outage_for_long() -> None:
-    """Given more failing records than it takes to assume an outage, then what waits untried with
-    them is tried within five minutes, whatever comes behind."""
+    """Given enough failing records to assume an outage, then the records that wait untried with
+    them are tried within five minutes, whatever comes behind."""
     world = World()
     bad = {f"bad{number}" for number in range(PROBES + 2)}
     world.failing = {ALL}
@@ -129,7 +130,7 @@ def test_records_that_fail_for_themselves_do_not_pass_for_an_outage_for_long() -
 
 
 def test_a_chain_is_parked_with_its_first_record_that_fails() -> None:
-    """Then each record goes by itself: the first one does not hold up the rest of its chain."""
+    """Then each record waits on its own: the first one does not hold up the rest of its chain."""
     world = World()
     world.failing = {"first"}
     records = [version(1, ContactId=it, InitialContactId="first") for it in ("first", "second")]
@@ -152,8 +153,8 @@ def test_a_newer_version_overtakes_a_parked_one() -> None:
 
 
 def test_killed_between_the_queue_and_the_answer() -> None:
-    """Given a worker that parked a record and died, then the stream delivers it again, it may be in
-    the queue twice, and it is one input with one end."""
+    """Given a worker that parked a record and died, then the stream delivers the record again and
+    the queue may hold it twice. It is one input and ends once."""
     world = World()
     world.failing = {"c"}
     event = world.batch(("c", 1))
@@ -181,14 +182,14 @@ def test_a_message_that_comes_twice_changes_nothing() -> None:
 
 
 def test_a_queue_that_takes_nothing_leaves_the_record_in_its_stream() -> None:
-    """Then what follows in its chain stays behind it, and nothing is lost."""
+    """Then later records of its chain stay behind it, and nothing is lost."""
     world = World()
     world.retries.fault = "ThrottlingException"
     world.failing = {"a"}
     records = [version(1, ContactId=it, InitialContactId="a") for it in ("a", "b")]
     assert world.environments[0](*records) == ["1", "2"]
-    told = [line["message"] for line in world.environments[0].logged.lines()]
-    assert told == ["retry later", "record not parked"]
+    logged = [line["message"] for line in world.environments[0].logged.lines()]
+    assert logged == ["retry later", "record not parked"]
 
 
 def test_a_record_that_the_stream_delivers_again_is_parked_once() -> None:
@@ -223,11 +224,11 @@ def test_a_record_that_fails_for_long_is_counted(capsys: pytest.CaptureFixture[s
 def test_another_worker_at_a_contact_says_nothing_of_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given leases of other workers on more contacts than it takes to assume an outage, then the
-    records of other contacts are tried all the same."""
+    """Given enough leases of other workers to assume an outage, then the records of other contacts
+    are still tried."""
     with ledger_table() as dynamodb:
         clock = Clock()
-        # The time of the batch passes on the same clock, else the waiting would be a busy loop.
+        # The time of the batch passes on the same clock; else the wait would be a busy loop.
         monkeypatch.setattr(processor, "Deadline", SimpleNamespace(after=clock.deadline))
         queue = MemoryRetryQueue(now=clock)
         function = Function(dynamodb, now=clock, sleep=clock.sleep, retries=queue)
@@ -250,7 +251,8 @@ def test_another_worker_at_a_contact_says_nothing_of_the_others(
 
 
 def test_the_least_tried_come_first_and_a_shards_order_is_kept() -> None:
-    """Then old failures do not make new records wait: the first ones of a batch are tried first."""
+    """Then old failures do not make new records wait: the first records of a batch are tried
+    first."""
     clock = Clock()
     queue = MemoryRetryQueue(now=clock)
     for number in (10, 9, 2):

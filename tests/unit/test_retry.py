@@ -53,7 +53,7 @@ NEVER_RETRIED = [
 
 
 @pytest.mark.parametrize("error", RETRIED, ids=repr)
-def test_passing_faults_are_tried_again(error: TelephonyError) -> None:
+def test_transient_faults_are_tried_again(error: TelephonyError) -> None:
     assert pause(error) == 0.2
 
 
@@ -108,7 +108,7 @@ def test_retry_after_beats_the_jitter(kind: type[TelephonyError], asked: float) 
 
 
 def test_retry_after_that_does_not_fit_ends_it() -> None:
-    """Given 5 s left, then waiting 4.8 s would leave no time for an attempt of use."""
+    """Given 5 s left, then a pause of 4.8 s would leave too little time for an attempt."""
     assert pause(LimitExceeded("wait", retry_after=4.7), left=5.0) == 4.7
     assert pause(LimitExceeded("wait", retry_after=4.8), left=5.0) is None
     assert pause(LimitExceeded("wait", retry_after=3600.0), left=5.0) is None

@@ -1,4 +1,4 @@
-"""What is done once for a contact beside its creation, over DynamoDB in memory and moto's."""
+"""Routing steps of a contact, each done once, over DynamoDB in memory and moto's."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def test_a_step_is_done_once(ledger: RoutingLedger, clock: Clock) -> None:
 
 
 def test_a_step_another_worker_is_at_is_not_done(ledger: RoutingLedger, clock: Clock) -> None:
-    """Given a worker that never tells how it ended, then its lease runs out."""
+    """Given a worker that never stores its outcome, then its lease runs out."""
     acquired(ledger)
     other = ledger.acquire(KEY, REROUTE, SECONDS)
     assert isinstance(other, LeaseHeld)
@@ -82,7 +82,7 @@ def test_a_write_whose_answer_was_lost_is_ones_own(dynamodb: Any, clock: Clock) 
     acquired(RoutingLedger(Table(lambda: client, TABLE), clock))
 
 
-def test_the_lease_tells_which_contact_center_owns_the_contact(
+def test_the_lease_says_which_contact_center_owns_the_contact(
     ledger: RoutingLedger, table: Table, clock: Clock
 ) -> None:
     assert acquired(ledger).assignment == UNASSIGNED
@@ -94,7 +94,7 @@ def test_the_lease_tells_which_contact_center_owns_the_contact(
 def test_an_item_of_an_earlier_version(
     ledger: RoutingLedger, dynamodb: Any, until: int, found: type
 ) -> None:
-    """Given a step that an earlier version of the bridge finished or freed, without an owner."""
+    """Given a step that an earlier version of the bridge settled or released, without an owner."""
     item = {"ledger_key": {"S": str(KEY)}, "reroute_until": {"N": str(until)}}
     dynamodb.put_item(TableName=TABLE, Item=item)
     assert isinstance(ledger.acquire(KEY, REROUTE, SECONDS), found)

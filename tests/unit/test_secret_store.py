@@ -1,4 +1,4 @@
-"""The contact center's secret: read once, read anew for a refused key, faults told apart."""
+"""The contact center's secret: read once, read anew for a refused key, each fault by its name."""
 
 import threading
 from typing import TYPE_CHECKING, Any
@@ -124,13 +124,13 @@ def error(code: str, status: int = 400) -> ClientError:
         error("InternalServerError", 500),
         error("ThrottlingException"),
         error("ServiceUnavailable", 503),
-        error("503", 503),  # botocore's code for an answer whose body says nothing
+        error("503", 503),  # botocore's code for an answer with an empty body
         ConnectTimeoutError(endpoint_url="https://x.example"),
         ReadTimeoutError(endpoint_url="https://x.example"),
     ],
     ids=repr,
 )
-def test_passing_faults(fault: Exception) -> None:
+def test_transient_faults(fault: Exception) -> None:
     """Then the next delivery may succeed, and nothing was sent to Salesforce."""
     aws = Aws()
     aws.fault = fault
@@ -141,7 +141,7 @@ def test_passing_faults(fault: Exception) -> None:
     assert caught.value.effect is Effect.NONE
     assert "HUSH" not in str(caught.value)
     aws.fault = None
-    assert store.current(), "a passing fault is not kept"
+    assert store.current(), "a transient fault is not kept"
 
 
 @pytest.mark.parametrize(

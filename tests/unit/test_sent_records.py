@@ -1,4 +1,4 @@
-"""Which contact records the flow's answers may promise."""
+"""The contact records that a flow's answer may promise."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Each function reads its own settings; every fault is named at once, and without its value."""
+"""Each function reads its own settings. Every fault is named at once, without its value."""
 
 from dataclasses import FrozenInstanceError, fields
 from typing import Any
@@ -107,7 +107,7 @@ def test_settings_cannot_be_changed(function: str) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_empty_variables_count_as_not_set(function: str) -> None:
-    """Given CloudFormation passes parameters that are left empty as empty texts."""
+    """Given parameters that are left empty: CloudFormation passes them as empty texts."""
     empty = dict.fromkeys(names_read(function) - set(LEAST), " ")
     read = settings_of(function).from_environment
     assert read(LEAST | empty) == read(LEAST)
@@ -126,7 +126,7 @@ def test_each_that_is_missing_is_named(function: str, name: str, value: str | No
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_all_faults_of_a_function_together_and_no_value(function: str) -> None:
-    """Given every variable with a value that none can have, then each that is checked is named.
+    """Given every variable with a value that is never valid, then each checked variable is named.
 
     What is wrong with an item of a list of contact records' fields names the item: no secret.
     """
@@ -141,7 +141,7 @@ def test_all_faults_of_a_function_together_and_no_value(function: str) -> None:
 
 
 def shared(function: str, **changes: str) -> Any:
-    """The settings that functions share; the flow's are one with its own."""
+    """The settings that functions share, and one that only the flow has."""
     settings = settings_of(function).from_environment(LEAST | changes)
     return settings if function == "contact_flow" else settings.stack
 

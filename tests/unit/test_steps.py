@@ -1,4 +1,4 @@
-"""What is done once for a contact beside its creation: routing cleared, or begun anew."""
+"""Routing steps, each done once for a contact: routing cleared, or begun anew."""
 
 import pytest
 
@@ -74,8 +74,8 @@ def test_a_step_that_failed_is_tried_again(step: RoutingStep, error: TelephonyEr
 
 @STEPS
 def test_a_step_whose_worker_died_is_not_taken_for_done(step: RoutingStep) -> None:
-    """Given a worker that ended between the ledger and Salesforce, then the record comes again
-    until its lease has run out, and the step is done."""
+    """Given a worker that died between the ledger and Salesforce, then Lambda delivers the record
+    again until the lease has run out, and the step is done."""
     scene = Scene(RuntimeError("the process ends here"), DONE)
     with pytest.raises(RuntimeError):
         tidy(scene, step)
@@ -104,7 +104,8 @@ def test_the_lease_of_a_step_outlives_its_deadline() -> None:
 
 @pytest.mark.parametrize("late", [True, False])
 def test_a_call_that_is_over_is_not_offered_anew(late: bool) -> None:
-    """Given DISCONNECTED came first, in whatever batch, then no agent is rung for nobody."""
+    """Given DISCONNECTED came first, in whatever batch, then no agent is rung for a call that is
+    over."""
     scene = Scene()
     scene.safety_net.remember_end(a_contact(**EVENT))
     scene.journal.clear()

@@ -1,4 +1,5 @@
-"""What shares a stream is told apart in one place, and skipped by every function but its own."""
+"""The kinds of records that share a stream: one place decides the kind, and a function skips all
+but its own."""
 
 import json
 from collections.abc import Sequence
@@ -45,7 +46,7 @@ def test_a_contact_record_may_have_any_other_member_besides() -> None:
 
 
 @pytest.mark.parametrize("payload", [None, [], "text", 3, {}, {"ContactId": "c"}])
-def test_what_no_member_tells(payload: object) -> None:
+def test_a_kind_that_no_member_shows(payload: object) -> None:
     assert kind_of(payload) is Kind.UNKNOWN
 
 
@@ -56,7 +57,7 @@ def test_any_json_has_a_kind_and_at_most_one_contact(payload: Any) -> None:
 
 
 class Anything:
-    """A source that takes what it gets."""
+    """A source that takes every record."""
 
     name = "anything"
 
@@ -82,15 +83,15 @@ class Anything:
 
 
 @pytest.mark.parametrize("own", [kind for kind in Kind if kind is not Kind.UNKNOWN])
-def test_a_function_handles_its_own_kind_and_what_no_member_tells(own: Kind) -> None:
-    told, letters, source = CapturedLog(), MemoryDeadLetters(), Anything(own)
+def test_a_function_handles_its_own_kind_and_unknown_kinds(own: Kind) -> None:
+    logged, letters, source = CapturedLog(), MemoryDeadLetters(), Anything(own)
     processor: StreamProcessor[object] = StreamProcessor(
-        source, letters, MemoryRetryQueue("no queue"), told.observer, 1
+        source, letters, MemoryRetryQueue("no queue"), logged.observer, 1
     )
     payloads = [payload for payload, _ in SAMPLES] + [{"ContactId": "c"}]
     assert processor.answer(batch(*payloads), 60.0) == {"batchItemFailures": []}
     assert source.handled == [p for p in payloads if kind_of(p) in (own, Kind.UNKNOWN)]
-    skipped = [line for line in told.deliveries() if line["disposition"] == "skipped"]
+    skipped = [line for line in logged.deliveries() if line["disposition"] == "skipped"]
     assert len(skipped) == len(payloads) - len(source.handled)
     assert {line["reason"] for line in skipped} == {f"NOT_A_{own}"}
     assert {line["ContactId"] for line in skipped} <= {CONTACT_ID, ""}

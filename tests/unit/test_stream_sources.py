@@ -1,4 +1,4 @@
-"""What else streams and Connect hand on: Kinesis records, contacts as DescribeContact has them."""
+"""Other inputs of streams and Connect: Kinesis records, contacts as DescribeContact has them."""
 
 import base64
 import gzip
@@ -68,8 +68,8 @@ KPL = bytes.fromhex("f3899ac2") + MESSAGE + hashlib.md5(MESSAGE, usedforsecurity
     ],
 )
 def test_data_that_was_packed_on_its_way(data: bytes, code: str, cure: str) -> None:
-    """Given what producers and forwarders make of Connect's records, then the reason names it and
-    the text the cure; what is in it is in neither."""
+    """Given what producers and forwarders make of Connect's records, then the reason names the
+    form, and the text how to mend it. Neither holds anything of the content."""
     (record,) = kinesis.read({"Records": [stream_record(data)]})
     with pytest.raises(NotAContact) as caught:
         record.payload()
@@ -91,7 +91,7 @@ def test_data_that_is_no_base64(data: object) -> None:
 
 @pytest.mark.parametrize("raw", [None, "x", {}, {"kinesis": None}, {"kinesis": {"data": "e30="}}])
 def test_a_record_of_another_shape_stays_a_record(raw: object) -> None:
-    """Then it is not lost from the batch, whatever it is."""
+    """Then the batch does not lose the record, whatever it is."""
     (record,) = kinesis.read({"Records": [raw]})
     assert record.id == record.sequence_number == ""
 
@@ -146,7 +146,7 @@ def test_a_transfer_as_connect_describes_it() -> None:
 
 
 def test_the_number_that_was_presented_beats_the_queues_default() -> None:
-    """Source: facts on outbound whispers with a caller-id override: the tag tells it."""
+    """Given an outbound whisper with a caller-id override, then the tag holds the number."""
     shown = "+18005550111"
     found = described(Tags={"aws:connect:systemEndpoint": shown})
     assert found.contact.system_address == shown
@@ -207,6 +207,6 @@ def test_details_fill_what_the_event_leaves_out_and_no_more() -> None:
     assert merged.attributes == {"a": "event", "b": "described"}
     assert merged.web_rtc
     assert merged.initiated_at == BEGAN
-    told = Contact("c", "i", Channel.CHAT, InitiationMethod.INBOUND, initiated_at=BEGAN)
-    kept = told.with_details(details)
+    chat = Contact("c", "i", Channel.CHAT, InitiationMethod.INBOUND, initiated_at=BEGAN)
+    kept = chat.with_details(details)
     assert (kept.channel, kept.initiation_method) == (Channel.CHAT, InitiationMethod.INBOUND)

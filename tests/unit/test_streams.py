@@ -1,4 +1,5 @@
-"""A batch: chains side by side, each in order, and which records are to come again."""
+"""A batch: chains run side by side, each in order, and the answer names the records that Lambda
+must deliver again."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -20,13 +21,13 @@ from voicecall_bridge.streams.processor import HAND_OVER_SECONDS, RECORD_SECONDS
 from voicecall_bridge.streams.results import PermanentFailure, RecordResult, TransientFailure
 
 PATIENCE_SECONDS = 20.0
-"""No condition that a test waits for takes this long."""
+"""Seconds: far more than any condition takes that a test waits for."""
 DONE = RecordResult(Disposition.DELIVERED, "", "0LQ1", 1)
 Work = Callable[[str], RecordResult]
 
 
 class Letters:
-    """The source: an item is a text whose first letter is its chain; "?" cannot be read."""
+    """The source: an item is a text, and its first letter is its chain; "?" cannot be read."""
 
     name = "letters"
     kind = Kind.CONTACT_RECORD
@@ -81,7 +82,7 @@ class Scene:
         self.overruns += 1
 
     def answer(self, *data: object, seconds: float = 60.0) -> list[int]:
-        """The numbers of the records that are to come again."""
+        """The numbers of the records that Lambda must deliver again."""
         failures = self.processor.answer(batch(*data), seconds)["batchItemFailures"]
         assert all(set(failure) == {"itemIdentifier"} for failure in failures)
         return [int(failure["itemIdentifier"]) for failure in failures]
@@ -131,7 +132,8 @@ def test_a_chain_is_handled_in_order_and_knows_what_follows() -> None:
 
 
 def test_chains_run_side_by_side() -> None:
-    """Given each chain waits until all others are at work, then none waits in vain."""
+    """Given each chain waits until all other chains are at work, then none of them waits in
+    vain."""
     together = threading.Barrier(4, timeout=PATIENCE_SECONDS)
 
     def meet(_item: str) -> RecordResult:
@@ -144,7 +146,7 @@ def test_chains_run_side_by_side() -> None:
 
 
 def test_no_more_chains_run_than_there_are_workers() -> None:
-    """Concurrency toward one org is bounded by the workers."""
+    """The number of workers bounds the concurrency toward one org."""
     at_work, most, lock = 0, 0, threading.Lock()
     pair = threading.Barrier(2, timeout=PATIENCE_SECONDS)
 
@@ -186,7 +188,7 @@ def test_a_poison_record_among_good_ones(poison: object) -> None:
 
 
 def test_a_fault_that_passes_stops_its_own_chain_alone() -> None:
-    """Then what follows in the chain must not overtake it, and every other chain goes on."""
+    """Then later records of the chain must not overtake it, and every other chain goes on."""
 
     def work(item: str) -> RecordResult:
         if item == "a2":
@@ -203,7 +205,7 @@ def test_a_fault_that_passes_stops_its_own_chain_alone() -> None:
 
 
 def test_a_defect_never_blocks_its_shard() -> None:
-    """Given an error nobody foresaw, then its record is kept, and its text is not logged."""
+    """Given an unexpected error, then its record is kept, and the error's text is not logged."""
 
     def work(item: str) -> RecordResult:
         if item == "a1":
@@ -219,8 +221,8 @@ def test_a_defect_never_blocks_its_shard() -> None:
 
 
 @pytest.mark.parametrize("fault", [PermanentFailure("400"), ValueError("x")], ids=repr)
-def test_a_dead_letter_that_is_not_kept_comes_again(fault: Exception) -> None:
-    """Then nothing that follows in its chain is done either, since it would be overtaken."""
+def test_the_record_of_a_dead_letter_that_is_not_kept_is_delivered_again(fault: Exception) -> None:
+    """Then no later record of its chain is handled either, since it would overtake the first."""
 
     def work(item: str) -> RecordResult:
         if item == "a1":
@@ -234,14 +236,14 @@ def test_a_dead_letter_that_is_not_kept_comes_again(fault: Exception) -> None:
     assert [line["error"] for line in lost] == ["ReadTimeoutError"]
 
 
-def test_a_poison_record_that_is_not_kept_comes_again() -> None:
+def test_a_poison_record_that_is_not_kept_is_delivered_again() -> None:
     scene = Scene(fault="AccessDenied")
     assert scene.answer("?", "a1") == [1]
 
 
-@pytest.mark.parametrize("hopeless", ["?", "a1"])
-def test_one_letter_however_often_its_record_comes(hopeless: str) -> None:
-    """Given a dead letter whose batch comes again because of a record before it."""
+@pytest.mark.parametrize("permanent", ["?", "a1"])
+def test_one_dead_letter_however_often_its_record_comes(permanent: str) -> None:
+    """Given a dead letter, when Lambda delivers its batch again because of a record before it."""
 
     def work(item: str) -> RecordResult:
         if item == "b1":
@@ -250,7 +252,7 @@ def test_one_letter_however_often_its_record_comes(hopeless: str) -> None:
 
     scene = Scene(work)
     for _ in range(3):
-        assert scene.answer("b1", hopeless) == [1]
+        assert scene.answer("b1", permanent) == [1]
     assert len(scene.letters.kept) == 1
     assert list(scene.dispositions()) == ["2"]
 
@@ -283,7 +285,7 @@ def test_poison_does_not_use_up_the_good_records_time() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, HAND_OVER_SECONDS, -1.0])
-def test_without_time_everything_comes_again(seconds: float) -> None:
+def test_without_time_everything_is_delivered_again(seconds: float) -> None:
     scene = Scene()
     assert scene.answer("a1", "?", "b1", seconds=seconds) == [1, 2, 3]
     assert scene.source.handled == []
@@ -299,8 +301,8 @@ def test_a_record_has_its_share_of_the_time() -> None:
 
 
 def test_a_batch_that_does_not_end_in_time_is_answered_all_the_same() -> None:
-    """Given work that hangs, then what has ended is not named, the rest comes again, and the next
-    batch has new clients."""
+    """Given work that hangs, then records that have ended are not named, Lambda delivers the rest
+    again, and the next batch has new clients."""
     let_go, hangs = threading.Event(), threading.Event()
 
     def work(item: str) -> RecordResult:
@@ -320,7 +322,8 @@ def test_a_batch_that_does_not_end_in_time_is_answered_all_the_same() -> None:
 
 
 def test_a_record_that_ends_after_the_answer_is_named_again() -> None:
-    """Given a late end, then the record comes again: at least once, never lost."""
+    """Given an end after the answer, then Lambda delivers the record again: at least once, never
+    lost."""
     let_go, ended = threading.Event(), threading.Event()
 
     def work(item: str) -> RecordResult:

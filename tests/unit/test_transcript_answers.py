@@ -1,4 +1,4 @@
-"""What answers say of lines."""
+"""What Salesforce's answers say about lines."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The queue of records that wait, and the files around transcripts, over moto."""
+"""The queue of deferred records, and the files around transcripts, over moto."""
 
 import json
 from collections.abc import Iterator
@@ -83,7 +83,7 @@ def test_a_record_that_is_sent_twice_is_once_in_the_queue(
 
 
 def test_a_group_waits_for_its_first_message(sqs: Any, waiting: DeferredRecords) -> None:
-    """Given one call that waits, then another one's records are received all the same."""
+    """Given one call that waits, then another call's records are still received."""
     assert waiting.send([deferred(1, "a"), deferred(2, "b")]) == []
     first, _ = received(sqs, waiting)
     waiting.wait(first, 20.0)
@@ -124,7 +124,7 @@ def test_what_one_request_could_not_take_is_named(waiting: DeferredRecords) -> N
 
 
 @pytest.mark.parametrize("body", [None, "", "not json", "[]", "{}", '{"record": 7}'])
-def test_messages_of_others_are_told_apart(body: object) -> None:
+def test_messages_of_others_are_recognised(body: object) -> None:
     (message,) = read({"Records": [{"messageId": "m", "body": body}]})
     assert message.deferred is None
 

@@ -1,4 +1,4 @@
-"""Which call a line belongs to."""
+"""The call that a line belongs to."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ class Scene:
         return ContactKey(INSTANCE_ID, contact)
 
     def create(self, contact: str, parent: str = "", center: ContactCenter = FIRST) -> None:
-        """Its flow made a VoiceCall."""
+        """Lets its flow create a VoiceCall."""
         request = {"vendorCallKey": contact} | ({"parentVoiceCallId": parent} if parent else {})
         lease = self.creations.acquire(PlannedCreate(self.key(contact), center, request), 9.0)
         assert isinstance(lease, CreateLease)
@@ -57,7 +57,7 @@ class Scene:
         return self.directory.journal.count("describe")
 
 
-def test_the_flow_told_the_first_contact() -> None:
+def test_the_flow_named_the_first_contact() -> None:
     scene = Scene()
     scene.create("c-1")
     assert scene.of("c-1") == ("c-1", FIRST.name)
@@ -65,7 +65,7 @@ def test_the_flow_told_the_first_contact() -> None:
 
 
 def test_lines_of_a_transfer_go_to_the_first_call() -> None:
-    """Given flows that told each contact's parent, and parents that have ended."""
+    """Given flows that named each contact's parent, and parents that have ended."""
     scene = Scene()
     scene.create("c-1", center=SECOND)
     scene.create("c-2", "c-1", SECOND)
@@ -77,7 +77,7 @@ def test_lines_of_a_transfer_go_to_the_first_call() -> None:
 
 
 @pytest.mark.parametrize(("centers", "asked"), [(ONE_CENTER, 0), (TWO_CENTERS, 1)])
-def test_events_told_the_first_contact(centers: ContactCenterRegistry, asked: int) -> None:
+def test_events_named_the_first_contact(centers: ContactCenterRegistry, asked: int) -> None:
     """Then Connect is asked only where the call may be in one of several contact centers."""
     scene = Scene(centers)
     scene.facts.remember(scene.key("c-2"), NewFacts("c-1", "c-1"))
@@ -86,8 +86,8 @@ def test_events_told_the_first_contact(centers: ContactCenterRegistry, asked: in
 
 
 def test_an_unmerged_consult_stays_with_its_own_call() -> None:
-    """Given a leg with a VoiceCall of its own, when the contact that spawned it goes on, then its
-    lines are its own; once that one has ended, they are the first call's."""
+    """Given a leg with its own VoiceCall, while the contact before it goes on, then the leg's lines
+    are its own. Once that contact has ended, they belong to the first call."""
     scene = Scene()
     scene.create("c-1")
     scene.create("c-2", "c-1")
@@ -121,8 +121,8 @@ def test_a_leg_without_a_voice_call_has_no_place_of_its_own() -> None:
 
 @pytest.mark.parametrize(("centers", "asked"), [(ONE_CENTER, 1), (TWO_CENTERS, 2)])
 def test_connect_is_asked_once_a_contact(centers: ContactCenterRegistry, asked: int) -> None:
-    """Given nothing in the ledger, then what Connect tells is remembered there; which of several
-    contact centers the attribute names, each environment asks for itself."""
+    """Given nothing in the ledger, then the ledger keeps Connect's answer. With several contact
+    centers, each environment asks for the attribute itself."""
     scene = Scene(centers)
     scene.directory.know(a_contact(contact_id="c-2", initial_contact_id="c-1"))
     for _ in range(3):
@@ -196,7 +196,7 @@ def test_only_so_many_contacts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None
         assert scene.asked == asked
 
 
-def test_a_ledger_that_does_not_remember_what_connect_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_does_not_remember_connects_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     def down(**_: object) -> None:
         raise LedgerUnavailable("ConnectTimeoutError")
 
@@ -207,7 +207,7 @@ def test_a_ledger_that_does_not_remember_what_connect_told(monkeypatch: pytest.M
     assert scene.logged.counted()["LedgerFault"] == 1
 
 
-def test_facts_are_kept_as_told() -> None:
+def test_facts_are_kept_as_given() -> None:
     scene = Scene()
     key = scene.key("c-2")
     scene.facts.remember(key, NewFacts())

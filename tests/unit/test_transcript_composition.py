@@ -1,4 +1,4 @@
-"""What `contact_lens` and `post_call_analysis` run on, and their settings."""
+"""The parts that `contact_lens` and `post_call_analysis` run on, and their settings."""
 
 import json
 import os

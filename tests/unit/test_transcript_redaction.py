@@ -1,4 +1,4 @@
-"""What people said is in no log, metric or error, whatever becomes of it.
+"""The words of people are in no log, metric or error, whatever happens to them.
 
 Source: docs/guarantees.md, "Promised".
 """
@@ -22,7 +22,7 @@ from voicecall_bridge.streams.results import TransientFailure
 from voicecall_bridge.telephony.errors import LimitExceeded, Rejected, Unauthorized, Unavailable
 
 WORDS = "canary-Wörter-quiver-✓"
-# A part of it that is hexadecimal would be found in an id one day.
+# A part of it that is hexadecimal could occur in an id by chance.
 SPELLED = (WORDS, json.dumps(WORDS)[1:-1], "canary-", "-quiver-")
 SAID = segments(
     utterance("u", f"My number is {WORDS}"),
@@ -50,7 +50,7 @@ def no_letters(function: LensFunction) -> None:
     function.letters.fault = "AccessDenied"
 
 
-TROUBLES: dict[str, Callable[[LensFunction], object]] = {
+FAULTS: dict[str, Callable[[LensFunction], object]] = {
     "none": lambda it: None,
     "no VoiceCall": lambda it: setattr(it.org, "entry", lambda _: (404, WORDS)),
     "paused": lambda it: setattr(it.org, "entry", lambda _: (409, WORDS)),
@@ -70,18 +70,18 @@ TROUBLES: dict[str, Callable[[LensFunction], object]] = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("age", [1.0, 300.0])
 def test_nothing_that_was_said_is_written(
-    trouble: str, age: float, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    fault: str, age: float, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Given a line, in time or too late, and a fault whose text quotes it; then nothing of it is
-    in a log line or a metric, of the bridge or of a library."""
+    """Given a line, in time or too late, and a fault with the line in its text, then no log line
+    and no metric holds any of it, of the bridge or of a library."""
     function = LensFunction()
     function.observer.logger.setLevel("DEBUG")
     caplog.set_level(logging.DEBUG)
     function.directory.know(a_contact(initial_contact_id=CONTACT_ID))
-    TROUBLES[trouble](function)
+    FAULTS[fault](function)
     function(SAID, age=age)
     function.try_waiting()
     written = function.logged.stream.getvalue() + capsys.readouterr().out + caplog.text
@@ -121,8 +121,8 @@ ERRORS: dict[str, Callable[[], Exception | None]] = {
 def test_nothing_of_a_file_is_written_or_raised(
     content: str, error: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Given a file with words and a summary, then they are in no log, no metric and no error, as
-    Lambda logs it: with its whole chain."""
+    """Given a file with words and a summary, then they are in no log, no metric and no error in the
+    form in which Lambda logs it, with its whole chain."""
     scene = Scene(summary_field="Summary__c")
     scene.know()
     scene.files.content = FILES[content]
@@ -137,7 +137,7 @@ def test_nothing_of_a_file_is_written_or_raised(
 
 
 def test_the_canary_is_read() -> None:
-    """The search would find nothing where the words are not read in the first place."""
+    """The search would find nothing if the words were never read."""
     function = LensFunction()
     function.directory.know(a_contact(initial_contact_id=CONTACT_ID))
     function(SAID)

@@ -1,4 +1,5 @@
-"""Lines to requests: which calls go together, and until when. One request at a time."""
+"""Lines to requests: which calls share a request, and until when. One request of a call at a
+time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
@@ -25,7 +26,7 @@ from voicecall_bridge.voice_call.transcript import Message, Sender
 
 
 class AtOnce(Executor):
-    """Does what it is given before it goes on, and counts that."""
+    """Runs a given action before it goes on, and counts its runs."""
 
     def __init__(self) -> None:
         self.workers = 0
@@ -38,14 +39,15 @@ class AtOnce(Executor):
 
 
 class Scene:
-    """A sender with its org; lines are sent, and what became of them."""
+    """A sender with its org; lines are sent, and their results are kept."""
 
     def __init__(self, requests_at_once: int = 1) -> None:
         self.clock, self.org, self.pool = Clock(), TranscriptOrg(), AtOnce()
         self.sender = TranscriptSender(alone(self.org), self.pool, requests_at_once, self.clock)
 
     def send(self, calls: Mapping[str, int], seconds: float = 10.0) -> list[tuple[str, int]]:
-        """Sends so many lines of each call; verdict and attempts of each, "" without a result."""
+        """Sends a number of lines of each call. Returns verdict and attempts of each line, ""
+        without a result."""
         lines = [
             (TranscriptCall(key, CENTER), PendingLine(_message(f"{key}, {number}")))
             for key, count in calls.items()
@@ -61,8 +63,8 @@ def _message(words: str) -> Message:
 
 
 def test_calls_that_were_refused_together_go_alone() -> None:
-    """Given a request that is refused because of one of its calls, and a call beside them with
-    lines for two requests."""
+    """Given a request that is refused because of one of its calls, and another call with lines for
+    two requests."""
     scene = Scene()
 
     def refuse(keys: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""A transfer whose flow event leaves the number out."""
+"""A transfer with a flow event that leaves the number out."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ UNSTATED = QUEUE_TRANSFER | {"initiation_method": InitiationMethod.UNSTATED}
     ("asked", "leg"), [(INBOUND, QUEUE_TRANSFER), (TRANSFER, QUEUE_TRANSFER), (TRANSFER, UNSTATED)]
 )
 def test_it_takes_its_parents_number(asked: CallInitiation, leg: dict[str, Any]) -> None:
-    """Given Connect leaves the number of a queue transfer out, then the call goes on on the number
-    that it came in on, in the flow as in events."""
+    """Given Connect leaves out the number of a queue transfer, then the call keeps the number that
+    it came in on, in the flow as in events."""
     scene = Scene(MADE, MADE)
     scene.flow(a_contact(contact_id=PARENT_ID, initial_contact_id=PARENT_ID))
     scene.flow(a_transfer(**leg), asked)

@@ -1,4 +1,5 @@
-"""Whose a contact is, over its whole life: flow, events, records, and every repeat of them."""
+"""Which contact center owns a contact, over its whole life: flow, events, records, and every repeat
+of them."""
 
 from typing import Any
 
@@ -42,7 +43,7 @@ LEG: dict[str, Any] = {
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> TwoOrgs:
-    """Its counters are kept, to be looked at."""
+    """An observer that keeps its counters for the test to read."""
     monkeypatch.setattr(Observer, "flush", lambda _: None)
     return TwoOrgs(MemoryDynamoDB())
 
@@ -61,7 +62,7 @@ def abandoned(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", [NAME, "sales/second-d4E5f6", SECOND_ARN])
 def test_the_flow_chooses_and_everything_else_follows(world: TwoOrgs, name: str) -> None:
-    """Given a parameter that nothing but the flow knows, then all requests go to its org."""
+    """Given a parameter that only the flow knows, then all requests go to its org."""
     assert world.flow(by_parameter(name))["status"] == "created"
     assert world.flow(flow_event())["status"] == "existing"
     assert world.event(contact_event(), abandoned()) == []
@@ -90,7 +91,7 @@ def test_a_contact_that_names_none_is_the_defaults(world: TwoOrgs) -> None:
         by_parameter(7),
     ],
 )
-def test_what_is_not_listed_is_refused_and_told_to_nobody(
+def test_what_is_not_listed_is_refused_and_not_quoted(
     world: TwoOrgs, event: dict[str, Any]
 ) -> None:
     answer = world.flow(event)
@@ -103,8 +104,8 @@ def test_what_is_not_listed_is_refused_and_told_to_nobody(
 
 
 def test_a_refusal_holds_for_those_who_do_not_know_of_it(world: TwoOrgs) -> None:
-    """Given a refused parameter, which events and records do not carry, then nobody takes the
-    contact for the default one's; and its transfer neither."""
+    """Given a refused parameter, which events and records do not carry, then neither the contact
+    nor its transfer is assigned to the default contact center."""
     world.directory.know(a_contact())
     world.flow(by_parameter("elsewhere"))
     world.flow(flow_event())
@@ -124,7 +125,7 @@ def test_a_refusal_holds_for_those_who_do_not_know_of_it(world: TwoOrgs) -> None
 
 
 def test_what_was_refused_is_delivered_when_the_list_knows_it(world: TwoOrgs) -> None:
-    """Given a stack that did not serve the contact center, and now does, then what is put back goes
+    """Given a stack that did not serve the contact center, and now does, then a redriven input goes
     there, although only the flow ever named it."""
     world.serve(ONE_CENTER)
     world.directory.know(a_contact())
@@ -142,7 +143,8 @@ def test_what_was_refused_is_delivered_when_the_list_knows_it(world: TwoOrgs) ->
 
 
 def test_a_refusal_takes_nothing_back(world: TwoOrgs) -> None:
-    """Given a VoiceCall that is there, when a flow names nonsense, then the contact stays."""
+    """Given a VoiceCall that exists, when a flow names an unknown contact center, then the contact
+    stays where it is."""
     world.flow(by_parameter())
     assert world.flow(by_parameter("nonsense"))["errorCode"] == "OTHER_CONTACT_CENTER"
     assert world.assignment(CONTACT_ID) == AssignedTo(SECOND.name)
@@ -169,7 +171,7 @@ def test_saying_nothing_is_no_other_choice(world: TwoOrgs) -> None:
 
 
 def test_a_transfer_belongs_where_its_parent_does(world: TwoOrgs) -> None:
-    """Given legs that name nothing, by flow, by event and by record alone."""
+    """Given legs that name no contact center, by flow, by event and by record alone."""
     world.flow(parent_event(parameters={"secretName": NAME}))
     world.flow(flow_event("createTransferVC", **LEG))
     world.directory.know(a_contact(contact_id="leg2"))
@@ -187,14 +189,14 @@ def test_a_transfer_may_choose_for_itself(world: TwoOrgs) -> None:
     assert world.orgs_of(CONTACT_ID) == {FIRST_ARN}
 
 
-def test_a_transfer_of_nobody_knows_whom_is_the_defaults(world: TwoOrgs) -> None:
+def test_a_transfer_from_an_unknown_contact_is_the_defaults(world: TwoOrgs) -> None:
     world.flow(flow_event(**LEG))
     assert world.orgs_of(CONTACT_ID) == {FIRST_ARN}
 
 
 def test_events_alone_ask_connect(world: TwoOrgs) -> None:
-    """Given a contact that no flow has told of, then its attributes do, for creating and for
-    clearing; and where Connect does not know it, it is the default one's."""
+    """Given a contact without a flow, then its attributes name the contact center, for creating and
+    for clearing. Where Connect does not know the contact, the default center owns it."""
     world.directory.know(a_contact(secret_name=NAME))
     assert world.event(contact_event()) == []
     world.directory.know(a_contact(contact_id="c2", secret_name=NAME))
@@ -256,8 +258,8 @@ OLD: dict[str, dict[str, dict[str, str]]] = {
 
 @pytest.mark.parametrize("kind", OLD)
 def test_what_was_sent_before_was_the_defaults(world: TwoOrgs, kind: str) -> None:
-    """Given an item from before contact centers were remembered, then the contact stays there,
-    whatever flow and record say now."""
+    """Given an item of a release that did not store contact centers, then the contact stays with
+    the default one, whatever flow and record say now."""
     world.old_item(CONTACT_ID, **OLD[kind])
     world.flow(by_parameter("nonsense"))
     world.flow(by_parameter())
@@ -275,7 +277,8 @@ def test_an_end_alone_decides_nothing(world: TwoOrgs) -> None:
 
 
 def test_a_contact_center_that_left_the_list(world: TwoOrgs) -> None:
-    """Given a contact of a center that the stack does not serve any more, then it goes nowhere."""
+    """Given a contact of a center that the stack does not serve any more, then none of its requests
+    is sent."""
     world.flow(by_parameter())
     world.sent.clear()
     world.serve(ONE_CENTER)
@@ -304,7 +307,7 @@ class Silent:
 
 def test_a_transfer_waits_for_a_ledger_that_is_silent(world: TwoOrgs) -> None:
     """Given the parent's contact center is not known, then a guess could reach the wrong org: the
-    flow is told that it is deferred, and the event is kept."""
+    flow's answer is "deferred", and the event is kept."""
     Silent(world, "get_item")
     answer = world.flow(flow_event(**LEG))
     assert (answer["status"], answer["errorCode"]) == ("deferred", "LEDGER_UNAVAILABLE")
@@ -313,15 +316,16 @@ def test_a_transfer_waits_for_a_ledger_that_is_silent(world: TwoOrgs) -> None:
 
 
 def test_a_first_contact_does_not_wait(world: TwoOrgs) -> None:
-    """Given a silent ledger and a contact without a parent, then its own word counts."""
+    """Given a silent ledger and a contact without a parent, then the name that the contact gives
+    counts."""
     Silent(world, "update_item")
     assert world.flow(by_parameter())["status"] == "created"
     assert world.orgs_of(CONTACT_ID) == {SECOND_ARN}
 
 
-def test_a_ledger_that_falls_silent_after_it_has_told(world: TwoOrgs) -> None:
-    """Given the first answer says to whom the contact belongs and then there is none, then that
-    counts, not what the flow took it for."""
+def test_a_ledger_that_falls_silent_after_its_first_answer(world: TwoOrgs) -> None:
+    """Given the ledger's first answer names the contact's center and then the ledger is silent,
+    then that center counts, not the one that the flow named."""
     world.faults[SECOND_ARN] = Unauthorized("x", status=401)
     world.flow(by_parameter())
     world.faults.clear()
@@ -330,14 +334,15 @@ def test_a_ledger_that_falls_silent_after_it_has_told(world: TwoOrgs) -> None:
     assert world.orgs_of(CONTACT_ID) == {SECOND_ARN}
 
 
-def test_a_refusal_that_cannot_be_remembered_is_told(world: TwoOrgs) -> None:
+def test_a_refusal_that_cannot_be_remembered_is_answered(world: TwoOrgs) -> None:
     Silent(world, "update_item")
     assert world.flow(by_parameter("elsewhere"))["errorCode"] == "OTHER_CONTACT_CENTER"
     assert world.logged.counted()["LedgerFault"] == 1
 
 
-def test_one_org_that_refuses_its_token_is_its_own_trouble(world: TwoOrgs) -> None:
-    """Given the second's key is wrong, then its contacts come again, the first's are done."""
+def test_one_org_that_refuses_its_token_does_not_hold_up_the_other(world: TwoOrgs) -> None:
+    """Given the second center's key is wrong, then Lambda delivers its contacts again. The first
+    center's contacts are done."""
     world.faults[SECOND_ARN] = Unauthorized("x", status=401)
     world.directory.know(a_contact())
     world.directory.know(a_contact(contact_id="c2", secret_name=NAME))
@@ -351,8 +356,8 @@ def test_one_org_that_refuses_its_token_is_its_own_trouble(world: TwoOrgs) -> No
 
 
 def test_one_contact_center_asks_the_ledger_for_nothing_more(world: TwoOrgs) -> None:
-    """Given a stack with one contact center, then every delivery costs what it cost before there
-    were several, transfers included."""
+    """Given a stack with one contact center, then every delivery costs as many requests as before
+    there were several, transfers included."""
     world.dynamodb = client = Through(world.dynamodb)
     world.serve(ONE_CENTER)
     world.flow(flow_event(**LEG))
@@ -362,7 +367,7 @@ def test_one_contact_center_asks_the_ledger_for_nothing_more(world: TwoOrgs) -> 
     assert client.calls == ["update_item"] * 2
     client.calls.clear()
     world.event(abandoned(initiationMethod="TRANSFER", previousContactId=PARENT_ID))
-    assert client.calls == ["update_item"] * 3, "the end, the turn and its outcome"
+    assert client.calls == ["update_item"] * 3, "the end, the lease and its outcome"
     assert world.directory.journal == []
 
 

@@ -1,4 +1,4 @@
-"""What a flow asks about a VoiceCall goes to the contact center that has it."""
+"""A flow's request about a VoiceCall goes to the contact center that has the VoiceCall."""
 
 from typing import Any
 
@@ -48,10 +48,10 @@ def test_it_goes_where_the_call_is(world: TwoOrgs, method: str) -> None:
 
 
 def test_the_cache_of_salesforces_package(world: TwoOrgs) -> None:
-    """Given a block that names the second org for what follows, then the ledger remembers it; once
-    the VoiceCall is there it stays. A name that the stack does not serve is refused."""
-    told = world.flow(flow_event("updateCache", {"secretName": NAME}))
-    assert (told["status"], told["message"]) == ("done", "the ledger remembers it")
+    """Given a block that names the second org for later requests, then the ledger remembers it.
+    Once the VoiceCall exists, the name stays. A name that the stack does not serve is refused."""
+    answer = world.flow(flow_event("updateCache", {"secretName": NAME}))
+    assert (answer["status"], answer["message"]) == ("done", "the ledger remembers it")
     world.flow(flow_event())
     assert [arn for arn, *_ in world.sent] == [SECOND_ARN]
     later = world.flow(flow_event("updateCache", {"secretName": FIRST_ARN}))
@@ -69,8 +69,8 @@ def test_where_the_ledger_is_silent_nothing_is_said_to_be_remembered(world: TwoO
         raise fault
 
     world.dynamodb = Through(world.dynamodb, before=fail)
-    told = world.flow(flow_event("updateCache", {"secretName": NAME, "onFailure": "continue"}))
-    assert (told["status"], told["errorCode"]) == ("deferred", "LEDGER_UNAVAILABLE")
+    answer = world.flow(flow_event("updateCache", {"secretName": NAME, "onFailure": "continue"}))
+    assert (answer["status"], answer["errorCode"]) == ("deferred", "LEDGER_UNAVAILABLE")
 
 
 @EVERY
@@ -99,7 +99,8 @@ def test_a_name_that_is_not_listed_is_refused(world: TwoOrgs, method: str) -> No
 
 @EVERY
 def test_without_the_ledger_the_flow_must_say(world: TwoOrgs, method: str) -> None:
-    """Given a silent ledger, then it goes where the block says, and nowhere by a guess."""
+    """Given a silent ledger, then the request goes where the block says, and is never sent by a
+    guess."""
     fault = ReadTimeoutError(endpoint_url="https://x")
 
     def fail() -> None:
@@ -113,7 +114,7 @@ def test_without_the_ledger_the_flow_must_say(world: TwoOrgs, method: str) -> No
 
 
 def test_a_line_of_a_transferred_call_goes_to_the_first_calls_org(world: TwoOrgs) -> None:
-    """Given a chain whose first call is in the second org, then its transcript is there too."""
+    """Given a chain with its first call in the second org, then its transcript is there too."""
     first = flow_event(parameters={"secretName": NAME}, ContactId=PARENT_ID)
     world.flow({**first, "Details": {**first["Details"]}})
     leg = {"InitiationMethod": "TRANSFER", "InitialContactId": PARENT_ID}
@@ -123,9 +124,9 @@ def test_a_line_of_a_transferred_call_goes_to_the_first_calls_org(world: TwoOrgs
     assert world.sent[-1] == (SECOND_ARN, "messages", PARENT_ID)
 
 
-def test_an_update_that_makes_the_record_decides_whose_it_is(world: TwoOrgs) -> None:
-    """Given a contact that nothing was sent for, then what follows goes where its update went,
-    also what names no contact center, or another one."""
+def test_an_update_that_makes_the_record_assigns_the_contact(world: TwoOrgs) -> None:
+    """Given a contact without any request yet, then later requests go where its update went, even
+    those that name no contact center, or another one."""
     world.flow(asked("updateVoiceCall", secretName=NAME))
     assert world.assignment(CONTACT_ID) == AssignedTo(NAME)
     world.record(record())
@@ -137,8 +138,8 @@ def test_an_update_that_makes_the_record_decides_whose_it_is(world: TwoOrgs) -> 
     ]
 
 
-def test_somebody_was_quicker_than_the_update(world: TwoOrgs) -> None:
-    """Given another worker that pins the contact between the look and the update."""
+def test_another_worker_was_quicker_than_the_update(world: TwoOrgs) -> None:
+    """Given another worker that assigns the contact between the read and the update."""
     key = ContactKey(INSTANCE_ID, CONTACT_ID)
     looks = iter([None, SECOND])
 

@@ -1,4 +1,4 @@
-"""What a flow gets where the function's settings cannot be used."""
+"""The flow's answers where the function's settings cannot be used."""
 
 from typing import Any
 

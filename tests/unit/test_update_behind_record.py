@@ -63,8 +63,8 @@ def after_the_record(*outcomes: SalesforceResult | Exception, delivered: bool = 
 
 
 def test_a_voicemails_update_is_sent_with_the_records_totals() -> None:
-    """Given the record said when the call began and ended, then that stands, and all else of the
-    voicemail is sent; the conversation is opened again, as the update says."""
+    """Given a contact record with the call's begin and end, then these times stand, and the rest of
+    the voicemail is sent. The conversation is opened again, as the update says."""
     scene = after_the_record(PENDING)
     result = scene.update(**VOICEMAIL)
     assert (result.members, result.held_back) == (PENDING.members, ("endTime", "startTime"))
@@ -87,7 +87,7 @@ def test_an_update_that_names_nothing_closes_the_conversation(delivered: bool) -
 
 
 def test_an_update_before_the_record_that_names_nothing_closes_it_too() -> None:
-    """Given a call that is on, as far as is known, then isActiveCall is left out all the same."""
+    """Given a call that is on, as far as is known, then isActiveCall is still left out."""
     scene = Scene(PENDING)
     scene.send(Operation.UPDATE)
     assert scene.bodies == [{}]
@@ -107,16 +107,16 @@ def test_only_the_fields_that_the_record_has_brought_are_held_back() -> None:
     assert scene.bodies == [{"callAttributes": '{"Topic__c": "billing"}', **TOTALS}]
 
 
-def test_an_update_while_the_record_is_to_come_again() -> None:
+def test_an_update_while_the_record_is_to_be_delivered_again() -> None:
     """Given a record that Salesforce did not take and that Lambda delivers again, then the update
-    is sent as it is, and opens nothing: the call is over."""
+    is sent unchanged, and does not open the conversation: the call is over."""
     scene = after_the_record(PENDING, delivered=False)
     assert scene.update(queue="q").held_back == ()
     assert scene.bodies == [{"queue": "q"}]
 
 
 def test_the_record_waits_for_the_update_and_the_update_for_the_record() -> None:
-    """Two PATCHes side by side could end in either order, and the totals with them."""
+    """Two PATCHes side by side could end in either order, and so could their totals."""
     scene = after_the_record(PENDING)
     records = scene.actions.records
     update = records.acquire_update(KEY, 60.0)
@@ -145,7 +145,8 @@ def test_the_lease_ends_with_the_update(outcome: SalesforceResult | Exception) -
 
 
 def test_a_record_of_an_earlier_release_is_the_last_word() -> None:
-    """Given the ledger does not know what it has brought, then its totals are not known."""
+    """Given the ledger does not know which fields the record brought, then its totals are not
+    known."""
     scene = Scene()
     scene.ledger.put(KEY, call_ended=True, record_version=1)
     assert scene.update() == SalesforceResult(superseded="RECORD_DELIVERED")

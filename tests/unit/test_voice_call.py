@@ -57,7 +57,7 @@ def test_a_transfer_without_queue() -> None:
 
 
 def test_an_initial_call_names_neither_parent_nor_queue() -> None:
-    """Given an inbound contact in a queue that is related to another, then neither is sent:
+    """Given an inbound contact in a queue that is related to another contact, then neither is sent:
     the API takes them for transfers only."""
     contact = a_transfer(initiation_method=InitiationMethod.INBOUND)
     body = body_for(contact)

@@ -1,4 +1,4 @@
-"""Requests about a VoiceCall that is there: what is sent, and what cannot be.
+"""Requests about a VoiceCall that exists: what is sent, and what cannot be sent.
 
 Source: Voice implementation guide, REST API pages.
 """
@@ -37,8 +37,8 @@ LINE = {"participantId": "p", "messageId": "m", "content": "c", "senderType": "E
 def test_an_update_closes_no_conversation_unless_the_flow_says_so(
     values: dict[str, Any], active: object, known: bool
 ) -> None:
-    """Given the API takes a missing isActiveCall for false, then true is added where the flow is
-    silent and the call is on."""
+    """Given a call that is on and a flow that leaves isActiveCall out, then true is added: the API
+    takes a missing value for false."""
     body = update_of_a_call(update_properties(values), call_is_on=known)
     expected = {None: True if known else "left out"}.get(active, active)  # type: ignore[call-overload]
     assert body.get("isActiveCall", "left out") == expected
@@ -102,8 +102,8 @@ def test_what_cannot_be_is_named_and_not_quoted(name: str, value: object) -> Non
     assert "HUSH" not in str(caught.value)
 
 
-def test_attributes_nested_beyond_reason_are_told() -> None:
-    """Given what JSON can be read with and not written."""
+def test_attributes_nested_beyond_reason_are_reported() -> None:
+    """Given attributes that a JSON parser accepts and JSON cannot hold."""
     deep: dict[str, object] = {}
     for _ in range(100_000):
         deep = {"a": deep}
@@ -112,7 +112,8 @@ def test_attributes_nested_beyond_reason_are_told() -> None:
 
 
 def test_an_update_of_references_to_nothing() -> None:
-    """Given a flow that wants to say something, then the conversation is not closed by mistake."""
+    """Given an update with only references to nothing, then the conversation is not closed by
+    mistake."""
     with pytest.raises(WrongProperty, match="fieldValues must have at least one property"):
         update_properties({"isActiveCall": None})
 
@@ -140,7 +141,7 @@ def test_a_line_of_a_transcript() -> None:
     ],
 )
 def test_the_time_of_a_line_in_any_form(given: object) -> None:
-    """The API takes milliseconds since 1970 alone."""
+    """The API takes only milliseconds since 1970."""
     assert transcript_line({**LINE, "startTime": given})["startTime"] == 1800000000500
 
 
@@ -152,7 +153,7 @@ def test_a_line_without_times_was_said_now() -> None:
 @pytest.mark.parametrize("given", ["startTime", "endTime"])
 @pytest.mark.parametrize("moment", ["1700000000000", "1900000000000"], ids=["past", "future"])
 def test_a_line_with_one_of_its_times_was_said_then(given: str, moment: str) -> None:
-    """Given one time, on either side of now, then the line does not end before it starts."""
+    """Given one time before or after now, then the line does not end before it starts."""
     moments = said_at(transcript_line({**LINE, given: moment}), now=1_800_000_000.5)
     assert moments == {**LINE, "startTime": int(moment), "endTime": int(moment)}
 

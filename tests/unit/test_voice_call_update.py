@@ -112,7 +112,7 @@ CASES: list[tuple[str, Mapping[str, object], object]] = [
     ("queue", {"Queue": None}, ABSENT),
     ("queue", {"Queue": {"Name": None, "EnqueueTimestamp": "2026-11-20T10:00:20Z"}}, ABSENT),
     ("agent", {"Agent": None}, ABSENT),
-    # Null and absent are not the same here: an agent who never connected has an empty acceptTime.
+    # Null and absent differ here: an agent who never connected has an empty acceptTime.
     ("acceptTime", {"Agent": agent(ConnectedToAgentTimestamp=None)}, ""),
     ("acceptTime", {"Agent": agent(ConnectedToAgentTimestamp=MISSING)}, ""),
     ("acceptTime", {"Agent": {}}, ""),
@@ -217,7 +217,7 @@ def test_duration_is_that_of_the_recording_that_is_sent() -> None:
 
 
 def test_custom_fields() -> None:
-    """Given paths to a text, a number, a truth, an object and nothing, then scalars are sent."""
+    """Given paths to a text, a number, a boolean, an object and nothing, then scalars are sent."""
     fields = [
         CustomField("Agent.RoutingProfile.Name", "RoutingProfile__c"),
         CustomField("Agent.NumberOfHolds", "Holds__c"),

@@ -1,4 +1,4 @@
-"""Unknown words as the authors of flows read them."""
+"""Unknown words in the form in which authors of flows read them."""
 
 import pytest
 
@@ -27,5 +27,5 @@ def test_a_name_is_quoted_with_the_nearest_known_one(word: str, text: str) -> No
     ["", "+12065550100", "call 12065550100", "a@example.com", "a" * 62, "x12", "Zürich", "1"],
 )
 def test_what_is_no_name_is_not_quoted(word: str) -> None:
-    """It may be the caller's, and Lambda logs the text of an exception."""
+    """The word may be the caller's, and Lambda logs the text of an exception."""
     assert unknown(word, KNOWN) == ""

@@ -42,7 +42,7 @@ SECONDS_LEFT = 60.0
 
 
 class Org(TelephonyClient):
-    """The client of one contact center: what it sends is noted, or fails as the org does."""
+    """The client of one contact center. It notes each request, or fails as the org does."""
 
     def __init__(self, world: "TwoOrgs", center: ContactCenter) -> None:
         self.world, self.secret = world, center.secret
@@ -70,13 +70,13 @@ class Org(TelephonyClient):
 
 
 class TwoOrgs:
-    """What is delivered, and where it went.
+    """What was delivered, and where it went.
 
     Attributes:
         dynamodb: the ledger's client; a test may put another in its place.
         sent: secret, operation and contact of each request, in order.
         faults: secret -> how that org fails.
-        letters: dead letters; `told`: what was logged and counted.
+        letters: dead letters; `logged`: log lines and counters.
     """
 
     def __init__(self, dynamodb: Any, centers: ContactCenterRegistry = TWO_CENTERS) -> None:
@@ -89,7 +89,7 @@ class TwoOrgs:
         self.serve(centers)
 
     def serve(self, centers: ContactCenterRegistry) -> None:
-        """From now on the stack lists these contact centers: new environments."""
+        """Let the stack list these contact centers from now on, in new environments."""
         clients: TelephonyClients = TelephonyClients(centers, lambda center: Org(self, center))
         observer = self.logged.observer
         self.ledger = CreationLedger(Table(lambda: self.dynamodb, TABLE), self.clock)
@@ -130,13 +130,13 @@ class TwoOrgs:
         return self.flows.answer(event, SECONDS_LEFT)
 
     def event(self, *events: dict[str, Any]) -> list[int]:
-        """The events of a batch that are to come again, by their places in it, from 0."""
+        """The events of a batch that Lambda must deliver again, by their places in it, from 0."""
         first = self._first(len(events))
         batch = [stream_record(event, number) for number, event in enumerate(events, start=first)]
         return _again(self.events.answer({"Records": batch}, SECONDS_LEFT), first)
 
     def record(self, *records: dict[str, Any]) -> list[int]:
-        """The records of a batch that are to come again, by their places in it, from 0."""
+        """The records of a batch that Lambda must deliver again, by their places in it, from 0."""
         first = self._first(len(records))
         return _again(self.records.answer(record_batch(records, first), SECONDS_LEFT), first)
 
@@ -149,17 +149,18 @@ class TwoOrgs:
         return [(line["disposition"], line["reason"]) for line in self.logged.deliveries()]
 
     def _first(self, count: int) -> int:
-        # Each delivery is a new one: an environment knows again what it has dead-lettered.
+        # Each delivery is a new one: an environment recognises the records that it has dead-
+        # lettered.
         self.numbers += count
         return self.numbers - count + 1
 
     def old_item(self, contact_id: str, **attributes: dict[str, str]) -> None:
-        """An item as it was written before contact centers were remembered."""
+        """Store an item as it was written before the ledger stored contact centers."""
         key = {"ledger_key": {"S": f"{INSTANCE_ID}/{contact_id}"}}
         self.dynamodb.put_item(TableName=TABLE, Item={**key, **attributes})
 
     def orgs_of(self, contact_id: str) -> set[str]:
-        """Where requests about a contact went."""
+        """The orgs that requests about a contact went to."""
         return {secret for secret, _, key in self.sent if key == contact_id}
 
 
