@@ -12,7 +12,7 @@ from tests.architecture.source_code import FUNCTIONS, LAYER, ROOT, deployed_file
 LONGEST_FUNCTION = 40
 LONGEST_MODULE = 400
 
-# Written so that this line does not find itself.
+# Written with brackets, so that the pattern does not match its own line.
 MACHINE_PATH = re.compile(rb"(?<![\w.])/(?:[w]ork|[t]mp|[r]oot|[h]ome/\w+|[U]sers/\w+)/")
 LEFT_BY_TOOLS = re.compile(r"^(\.(?!ci$|gitignore$).*|__pycache__|htmlcov)$")
 
@@ -39,7 +39,7 @@ def length(node: ast.stmt) -> int:
 
 
 def test_files_are_found() -> None:
-    """The tests below would hold for no files at all."""
+    """Without any file the tests below would pass."""
     found = python_files()
     assert set(deployed_files()) <= set(found)
     assert LAYER / "build.py" in found
@@ -66,7 +66,7 @@ def test_modules_are_short() -> None:
 
 
 def test_handlers_are_thin() -> None:
-    """A handler adapts the event, calls one use case and adapts the result: the module too."""
+    """A handler adapts the event, calls one use case and adapts the result; so does its module."""
     handlers = sorted(FUNCTIONS.glob("*/app.py"))
     assert handlers
     for path in handlers:

@@ -47,9 +47,9 @@ ROOMS = {
 edge that no module uses is as wrong as a forbidden one."""
 
 FUNCTIONS_IMPORT = {"composition", "deadline", "streams.redrive"}
-"""Beside the module of the function's own name in `composition`."""
+"""What functions may import beside the module of their own name in `composition`."""
 
-# Library -> the modules that may use it. What stands nowhere here is not deployed.
+# Library -> the modules that may use it. A library that is missing here is not deployed.
 LIBRARIES = {
     "requests": {"telephony.client", "telephony.answers"},
     "urllib3": {"telephony.client", "telephony.answers"},
@@ -87,7 +87,7 @@ SERVICES = {
 }
 
 READS_THE_ENVIRONMENT = "composition"
-"""The one room that does."""
+"""The one module that reads the environment."""
 MADE_ONCE_BUT_NOT_AT_IMPORT = {"Logger", "Metrics", "EphemeralMetrics", "Session", "get_session"}
 
 
@@ -110,7 +110,7 @@ def test_rooms_import_what_the_table_says() -> None:
 
 
 def test_table_points_one_way() -> None:
-    """Given the order of the table, then no room imports one that stands below it."""
+    """Given the order of the table, then no room imports a room below it."""
     above: set[str] = set()
     for room, edges in ROOMS.items():
         assert set(edges.split()) <= above, room
@@ -133,13 +133,13 @@ def libraries(names: set[str]) -> set[str]:
 
 @pytest.mark.parametrize("module", package_modules())
 def test_module_uses_only_its_libraries(module: str) -> None:
-    """Domain modules stand in no line of the table: neither AWS nor HTTP."""
+    """Domain modules are missing in the table: they use neither AWS nor HTTP."""
     allowed = {library for library, users in LIBRARIES.items() if module in users}
     assert libraries(imported(package_modules()[module])) <= allowed
 
 
 def test_every_library_has_a_user() -> None:
-    """A library that nobody imports any more has no business in the layer."""
+    """A library that no module imports any more does not belong in the layer."""
     used = {library for path in package_modules().values() for library in libraries(imported(path))}
     assert used == set(LIBRARIES)
 
@@ -163,7 +163,7 @@ def test_network_is_reached_through_the_libraries_only() -> None:
 
 @pytest.mark.parametrize(("service", "owners"), SERVICES.items())
 def test_few_modules_call_a_service(service: str, owners: str) -> None:
-    """Given the operations of a service, then their names stand in these modules."""
+    """Given the operations of a service, then only these modules contain their names."""
     operations = {
         xform_name(name) for name in get_session().get_service_model(service).operation_names
     }
@@ -194,7 +194,8 @@ def test_one_room_reads_the_environment() -> None:
 
 
 def test_nothing_reads_the_environment_at_import() -> None:
-    """Neither itself nor by making what reads it (Powertools' logger, botocore's session)."""
+    """No module reads the environment at import, nor makes an object that reads it (Powertools'
+    logger, botocore's session)."""
     for path in deployed_files():
         for node in run_at_import(path):
             assert not names_environment(node), path

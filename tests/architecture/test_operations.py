@@ -1,4 +1,4 @@
-"""The layer has the AWS operations that the package calls, and no other: see pruning.py."""
+"""The layer has exactly the AWS operations that the package calls: see pruning.py."""
 
 import ast
 
@@ -10,9 +10,9 @@ from botocore import xform_name
 from tests.architecture.source_code import LAYER
 
 OF_BOTOCORE = {"s3": {"HeadBucket"}}
-"""What botocore itself calls: it asks where a bucket lies that is in another region."""
+"""Operations that botocore itself calls: it looks up a bucket's region."""
 IN_ONE_WORD = {"lambda": {"Invoke"}}
-"""What `named` does not find: its method has no underscore."""
+"""Operations that `named` does not find: their methods have no underscore."""
 
 
 def named() -> set[str]:
@@ -28,8 +28,8 @@ def named() -> set[str]:
 
 @pytest.mark.parametrize("service", sorted(pruning.AWS_OPERATIONS))
 def test_every_operation_that_is_called_is_kept(service: str) -> None:
-    """Given the methods that a client of the service has, when the package names one, then its
-    operation is in the layer: without it the call would fail there, and nowhere else."""
+    """Given the methods of a service's client, when the package names one, then its operation is in
+    the layer. Without it the call would fail there, and nowhere else."""
     model = botocore.loaders.create_loader().load_service_model(service, "service-2")
     methods = {xform_name(operation): operation for operation in model["operations"]}
     called = {methods[name] for name in named() & methods.keys()}

@@ -1,4 +1,4 @@
-"""The pages that people read: links lead somewhere, and the commands they name exist."""
+"""The pages for people: links lead somewhere, and the commands they name exist."""
 
 import pytest
 
@@ -37,20 +37,20 @@ def test_a_command_that_cannot_run_is_named(text: str, fault: str) -> None:
 
 
 def test_commands_of_the_pages_are_run() -> None:
-    """`make docs` would run nothing, and say that all is well."""
+    """Without commands, `make docs` would run nothing and report success."""
     texts = commands.runnable()
     assert {text.split()[1] for text in texts} == set(commands.RUN)
     assert "./bridge flow flows/callback.json --press 1" in texts
 
 
-def test_a_command_that_fails_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_that_fails_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     [failed] = commands.run(["exit 0", "echo said; exit 2"])
     assert failed == "echo said; exit 2: status 2\nsaid\n"
     assert "exit 0" in capsys.readouterr().out
 
 
 def test_pages_are_found() -> None:
-    """The test above would hold for no pages at all."""
+    """Without any page the test above would pass."""
     found = {page.name: anchors(page) for page in pages()}
     assert {"README.md", "CONTRIBUTING.md", "guarantees.md"} <= set(found)
     assert "not-promised" in found["guarantees.md"]

@@ -1,4 +1,4 @@
-"""What is deployed and tested is what the lock files name, by version and hash."""
+"""The lock files name everything that is deployed and tested, by version and hash."""
 
 import re
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ def test_layer_lock_does_not_ask_for_the_building_machine() -> None:
 
 
 def imported_projects() -> set[str]:
-    """The projects whose modules the package imports, besides those of the runtime."""
+    """The projects that the package imports, without those of the runtime."""
     owners = packages_distributions()
     found = {
         normal(project)

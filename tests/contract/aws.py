@@ -20,7 +20,7 @@ REGION = "us-west-2"
 TABLE = "ledger"
 QUEUE = "dead-letters"
 SECRET = "contact-center"
-# moto takes any credentials; these are planted, to be looked for in logs.
+# moto takes any credentials; the tests look for these in logs.
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "AKIACANARYCANARY0001",
     "AWS_SECRET_ACCESS_KEY": "canary/aws+secret/key/0123456789abcdefgh",
@@ -28,7 +28,7 @@ CREDENTIALS = {
 
 
 class Aws:
-    """One moto server. Its services keep their state in this process, whichever port is asked."""
+    """One moto server. Its services keep their state in this process, on any port."""
 
     def __init__(self, port: int = 0) -> None:
         self._server = MotoServer(port)
@@ -72,7 +72,7 @@ class Aws:
         )
 
     def dynamodb(self, endpoint: str = "", seconds: float = 10.0, attempts: int = 1) -> DynamoDb:
-        """DynamoDB as the ledger asks it; its pauses are none."""
+        """DynamoDB as the ledger calls it, without pauses between attempts."""
         client = self.client("dynamodb", endpoint, seconds)
         credentials = Credentials(*CREDENTIALS.values())
         return DynamoDb(client, credentials, attempts, lambda _seconds: None)
@@ -84,7 +84,7 @@ class Aws:
         return self._clients[service]
 
     def reset(self) -> None:
-        """Forget everything, then make the table as template.yaml does, and the queue."""
+        """Forget all state, then make the table as template.yaml does, and the queue."""
         requests.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()
         self["dynamodb"].create_table(
             TableName=TABLE,

@@ -1,4 +1,4 @@
-"""What the contract tests talk to: the Salesforce simulator and moto, over real HTTP."""
+"""The contract tests' counterparts: the Salesforce simulator and moto, over real HTTP."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def salesforce(running_salesforce: SalesforceSimulator) -> Iterator[SalesforceSi
 
 @pytest.fixture
 def caller(salesforce: SalesforceSimulator) -> Iterator[Caller]:
-    """A client of the simulator whose pauses are noted instead of waited for."""
+    """A client of the simulator; its pauses are noted and not waited for."""
     with Caller(Vault(salesforce.identity.secret(salesforce.base_url))) as made:
         yield made
 

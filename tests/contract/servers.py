@@ -1,4 +1,4 @@
-"""Servers that behave badly on purpose, or count: what the clients meet besides the simulators.
+"""Servers that behave badly on purpose, or count, besides the simulators.
 
 All of them listen on 127.0.0.1 on a free port and end with their `with` block.
 """
@@ -32,7 +32,7 @@ LOOPBACK = "127.0.0.1"
 def silent_server() -> Iterator[int]:
     """The port of a server that takes connections and requests, and never answers.
 
-    Nobody accepts: the kernel completes the handshakes of a listening socket by itself.
+    It never accepts: the kernel completes the handshakes of a listening socket by itself.
     """
     with socket.create_server((LOOPBACK, 0), backlog=128) as listener:
         yield listener.getsockname()[1]
@@ -40,7 +40,7 @@ def silent_server() -> Iterator[int]:
 
 @contextmanager
 def refusing_server() -> Iterator[int]:
-    """A port that refuses connections and that nobody else gets: bound, not listening."""
+    """A port that refuses connections and that no other process gets: bound, not listening."""
     with socket.socket() as bound:
         bound.bind((LOOPBACK, 0))
         yield bound.getsockname()[1]
@@ -73,7 +73,7 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
 class Relay(LoopbackServer):
     """Hands bytes on to another port, and counts the connections it accepted.
 
-    `breaking` connections to come are closed as soon as their request arrives, unanswered.
+    The next `breaking` connections are closed as soon as their request arrives, unanswered.
     """
 
     def __init__(self, upstream: int) -> None:
@@ -85,7 +85,7 @@ class Relay(LoopbackServer):
         super().__init__(_RelayHandler)
 
     def drop(self) -> None:
-        """Close every connection, as a server does with those that were idle for long."""
+        """Close every connection, as a server does with connections that were idle for long."""
         self.end_connections()
         with self.idle:
             assert self.idle.wait_for(lambda: not self.open, timeout=10)
@@ -321,4 +321,4 @@ class _AwsAnswersHandler(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-        """The count tells enough."""
+        """Log nothing: the count is enough."""

@@ -1,4 +1,4 @@
-"""A TelephonyClient under test: its secret, its pauses, and requests for it to send."""
+"""A TelephonyClient under test: its secret, its pauses, and requests to send."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 CUSTOMER = "+12065550101"
 SYSTEM = "+18005550100"
 AMPLE_SECONDS = 60.0
-"""More than any test here takes: the deadline plays no part."""
+"""Seconds: more than any test here takes, so that the deadline plays no part."""
 
 
 class Vault:
-    """Secrets Manager, as far as SecretStore asks it: the secrets one after the other, then the
-    last of them for good. `reads` counts."""
+    """Secrets Manager, as far as SecretStore uses it: it answers one secret after the other, then
+    the last one for good. `reads` counts."""
 
     def __init__(self, *secrets: Mapping[str, str]) -> None:
         self.secrets = secrets
@@ -42,7 +42,7 @@ class Vault:
 
 
 class Parameters:
-    """Systems Manager's parameters, as far as SecretStore asks them."""
+    """Systems Manager's parameters, as far as SecretStore uses them."""
 
     def __init__(self, certificates: str) -> None:
         self.certificates = certificates
@@ -58,7 +58,7 @@ class Caller:
 
     Attributes:
         pauses: seconds it asked to sleep, in order; no time passes.
-        failures: what `on_failure` was told: (contact id, error).
+        failures: the arguments of `on_failure`: (contact id, error).
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Caller:
         )
 
     def __enter__(self) -> Caller:
-        """Nothing is open yet."""
+        """Open nothing yet."""
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -106,7 +106,7 @@ def test_a_lasting_fault_ends_as_its_error(
     assert (error.code, error.effect, error.attempts) == (code, effect, attempts)
     assert len(salesforce.journal()) == attempts
     assert len(salesforce.voice_calls()) == stored
-    # Every failed attempt was told of, with its contact.
+    # Every failed attempt was reported, with its contact.
     assert [contact_id for contact_id, _ in caller.failures] == ["contact-1"] * attempts
 
 
@@ -114,7 +114,7 @@ PASSING = [row for row in FAILURES if row[2] not in (Rejected, Unauthorized)]
 
 
 @pytest.mark.parametrize("fault", [row[1] for row in PASSING], ids=[row[0] for row in PASSING])
-def test_a_passing_fault_ends_as_one_voice_call(
+def test_a_transient_fault_ends_as_one_voice_call(
     salesforce: SalesforceSimulator, caller: Caller, fault: Fault
 ) -> None:
     """Given a fault that hits once; when a call is created; then the second attempt finds or
@@ -197,7 +197,8 @@ def test_a_slow_answer_is_waited_for(salesforce: SalesforceSimulator, caller: Ca
 def test_salesforces_own_message_is_read_in_any_shape(
     salesforce: SalesforceSimulator, caller: Caller, body: object, remark: str
 ) -> None:
-    """Given a refusal (its body's shape is undocumented); when it is read; then it keeps apart."""
+    """Given a refusal (its body's shape is undocumented); when it is read; then Salesforce's
+    message is apart from the error's text."""
     headers = {"X-Request-Id": "request-7", "Content-Type": "application/json"}
     salesforce.inject(Fault("status", status=400, body=body, headers=headers))
     with pytest.raises(Rejected) as raised:
@@ -220,7 +221,8 @@ def test_salesforces_own_message_is_read_in_any_shape(
 def test_what_an_answer_of_200_says_instead(
     salesforce: SalesforceSimulator, caller: Caller, body: object, remark: str
 ) -> None:
-    """Given a 200 that is no JSON object; when it is read; then its reason keeps apart."""
+    """Given a 200 without a JSON object; when it is read; then Salesforce's message is apart from
+    the error's text."""
     salesforce.inject(Fault("status", status=200, times=None, body=body))
     with pytest.raises(OutcomeUnknown) as raised:
         caller.create()
@@ -229,7 +231,8 @@ def test_what_an_answer_of_200_says_instead(
 
 
 def test_an_unknown_parent_is_rejected(salesforce: SalesforceSimulator, caller: Caller) -> None:
-    """Given a transfer whose parent nobody knows; when it is created; then it is refused."""
+    """Given a transfer with a parent that Salesforce does not know; when it is created; then it is
+    refused."""
     with pytest.raises(Rejected) as raised:
         caller.create(
             initiation_method=CallInitiation.TRANSFER, parent_voice_call_id="nobody-knows"

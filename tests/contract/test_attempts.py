@@ -44,7 +44,7 @@ def test_every_attempt_carries_a_token_of_its_own(
 def test_three_retries_at_most_with_growing_pauses(
     salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
-    """Given 503 for good; when a call is created; then it pauses three times, at most so long."""
+    """Given 503 for good; when a call is created; then it pauses three times, within the limits."""
     salesforce.inject(Fault("status", status=503, times=None))
     with pytest.raises(Unavailable):
         caller.create()
@@ -63,7 +63,8 @@ def test_retry_after_is_waited_for_exactly(
 
 
 def test_retry_after_may_be_a_date(salesforce: SalesforceSimulator, caller: Caller) -> None:
-    """Given a date 9 seconds ahead, in whole seconds; when a call is created; then it waits so."""
+    """Given a date 9 seconds ahead, in whole seconds; when a call is created; then it waits until
+    then."""
     date = formatdate(time() + 9, usegmt=True)
     salesforce.inject(Fault("status", status=429, headers={"Retry-After": date}))
     assert caller.create().attempts == 2
@@ -75,7 +76,8 @@ def test_retry_after_may_be_a_date(salesforce: SalesforceSimulator, caller: Call
 def test_a_retry_after_that_cannot_be_read_is_none(
     salesforce: SalesforceSimulator, caller: Caller, value: str
 ) -> None:
-    """Given nonsense; when a call is created; then the jitter decides as without the header."""
+    """Given an invalid Retry-After; when a call is created; then the jitter decides as without the
+    header."""
     salesforce.inject(Fault("status", status=429, headers={"Retry-After": value}))
     assert caller.create().attempts == 2
     assert caller.pauses == [0.2]
@@ -130,7 +132,7 @@ def test_a_key_that_is_wrong_twice_is_unauthorized(
     assert salesforce.voice_calls() == []
 
 
-def test_a_401_after_a_passing_fault_still_renews_the_key(
+def test_a_401_after_a_transient_fault_still_renews_the_key(
     salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
     """Given 503, then 401; when a call is created; then the third request succeeds."""
@@ -148,7 +150,7 @@ def test_a_wrong_clock_is_named(salesforce: SalesforceSimulator, caller: Caller)
 
 
 def test_a_clock_that_agrees_is_not_named(salesforce: SalesforceSimulator, caller: Caller) -> None:
-    """Given 401 with the right Date; when the error is read; then it says nothing of clocks."""
+    """Given 401 with the right Date; when the error is read; then it does not mention the clock."""
     salesforce.inject(Fault("status", status=401, times=None))
     with pytest.raises(Unauthorized) as raised:
         caller.create()

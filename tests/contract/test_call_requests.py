@@ -1,5 +1,5 @@
-"""What is asked about a VoiceCall that is there passes Salesforce's checks, as the simulator makes
-them, in both forms where guide and package differ; and what may be repeated is.
+"""Requests about a VoiceCall that exists pass Salesforce's checks, as the simulator makes them, in
+both forms where guide and package differ. Requests that may be repeated are repeated.
 
 Source: Salesforce's Voice implementation guide, its REST API pages, and Salesforce's own package.
 """
@@ -96,7 +96,7 @@ def ask(caller: Caller, operation: Operation, key: str = "contact-1") -> Salesfo
 
 
 def test_every_operation_is_asked_for_here() -> None:
-    """Creating and what Contact Lens brings have answers of their own, and tests of their own:
+    """Creating and the requests for Contact Lens have other answers, and their own tests:
     test_requests.py here, test_lens_faults.py among the integration tests."""
     elsewhere = {
         Operation.CREATE,
@@ -182,9 +182,9 @@ LOST: list[Fault] = [
 def test_what_may_be_repeated_is_asked_again(
     salesforce: SalesforceSimulator, caller: Caller, operation: Operation, fault: Fault
 ) -> None:
-    """Given an answer that got lost; when asked; then a second request brings it."""
+    """Given an answer that got lost; when asked; then a second request gets it."""
     if (operation, fault.kind) == (Operation.CLEAR_ROUTING, "broken_json"):
-        fault = Fault("not_http", method="*")  # half of {} is one character
+        fault = Fault("not_http", method="*")  # {} cut in half is one character
     salesforce.add_voice_call("contact-1")
     salesforce.inject(fault)
     performed = ask(caller, operation)
@@ -196,8 +196,8 @@ def test_what_may_be_repeated_is_asked_again(
 def test_a_callback_is_not_asked_for_again_once_it_may_have_been_taken(
     salesforce: SalesforceSimulator, caller: Caller, fault: Fault
 ) -> None:
-    """Given a callback that was stored and an answer that got lost; when asked; then it stays one,
-    and the outcome is unknown."""
+    """Given a callback that was stored and an answer that got lost; when asked; then there is one
+    callback, and the outcome is unknown."""
     salesforce.add_voice_call("contact-1")
     salesforce.inject(fault)
     with pytest.raises(TelephonyError) as raised:
@@ -219,7 +219,7 @@ def test_a_callback_that_was_not_taken_up_is_asked_for_again(
 def test_a_callback_refused_and_lost_is_unknown(
     salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
-    """Given 503, then a lost answer; when asked; then it ends with the second."""
+    """Given 503, then a lost answer; when asked; then the second attempt is the last."""
     salesforce.add_voice_call("contact-1")
     salesforce.inject(Fault("status", status=503))
     salesforce.inject(Fault("reset_after"))
@@ -232,7 +232,7 @@ def test_a_callback_takes_no_kept_connection(
     salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
     """Given a kept connection that Salesforce has closed meanwhile, which would leave the outcome
-    unknown; when a callback is requested; then it goes out on a new one."""
+    unknown; when a callback is requested; then it is sent on a new one."""
     salesforce.add_voice_call("contact-1")
     ask(caller, Operation.REROUTE)
     closed: list[bool] = []
@@ -269,8 +269,8 @@ def test_an_answer_with_nothing_in_it(
 def test_an_answer_in_other_words(
     salesforce: SalesforceSimulator, caller: Caller, operation: Operation, answer: object
 ) -> None:
-    """Given a PATCH that is answered 200 with another JSON object than documented, then Salesforce
-    has taken it."""
+    """Given a PATCH with an answer of 200 and an undocumented JSON object, then it counts as
+    taken."""
     salesforce.add_voice_call("contact-1")
     salesforce.inject(Fault("status_after_storing", status=200, body=answer, method="*"))
     performed = ask(caller, operation)
@@ -284,7 +284,7 @@ def test_a_limit_that_comes_as_400(salesforce: SalesforceSimulator, caller: Call
     assert ask(caller, Operation.REROUTE).attempts == 2
 
 
-def test_a_wrong_body_is_told_by_name(salesforce: SalesforceSimulator, caller: Caller) -> None:
+def test_a_wrong_body_is_refused_by_name(salesforce: SalesforceSimulator, caller: Caller) -> None:
     salesforce.add_voice_call("contact-1")
     deadline = Deadline.after(AMPLE_SECONDS)
     wrong: list[tuple[Operation, dict[str, object], str]] = [
@@ -321,7 +321,7 @@ def test_a_wrong_body_is_told_by_name(salesforce: SalesforceSimulator, caller: C
 
 
 def test_a_message_stays_one(salesforce: SalesforceSimulator, caller: Caller) -> None:
-    """Given messageId is unique in the conversation, then sending it twice makes one line."""
+    """Given a messageId, unique in its conversation, then sending it twice makes one line."""
     salesforce.add_voice_call("contact-1")
     salesforce.add_voice_call("contact-2")
     for key in ("contact-1", "contact-1", "contact-2"):
@@ -330,7 +330,7 @@ def test_a_message_stays_one(salesforce: SalesforceSimulator, caller: Caller) ->
 
 
 def test_a_transcript_takes_no_record_id(salesforce: SalesforceSimulator, caller: Caller) -> None:
-    """Given the path names the vendor call key, then a record id is no call there."""
+    """Given the path names the vendor call key, then a record id names no call there."""
     record_id = salesforce.add_voice_call("contact-1")
     assert ask(caller, Operation.REROUTE, record_id).attempts == 1
     with pytest.raises(Rejected):

@@ -58,8 +58,8 @@ def files_read(context: ssl.SSLContext) -> Any:
 def test_aws_certificates_are_read_once(
     server: TlsServer, chain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given two clients and connections that are closed; when each asks twice, then the
-    file of certificates was read once, and trusted for all of them."""
+    """Given two clients and connections that are closed; when each asks twice, then the file of
+    certificates was read once, and both clients trust it."""
     bundle = tmp_path / "bundle.pem"
     bundle.write_text(certificates_of(chain))
     monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
@@ -76,7 +76,7 @@ def test_aws_certificates_are_read_once(
 def test_aws_certificate_that_nobody_vouches_for_is_refused(
     server: TlsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given the public certificates, read beforehand; then the server sees no byte."""
+    """Given the public certificates, read beforehand; then the server receives no byte."""
     credentials(monkeypatch, "KEY")
     clients = AwsClients(1)
     make = clients.maker("dynamodb", 2.0)
@@ -102,8 +102,8 @@ def test_company_authority_for_aws_is_not_joined_by_the_public_ones(
 def test_credentials_are_those_of_the_first_request(
     server: TlsServer, chain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given clients that were made without any and have rehearsed, then a request is refused as
-    long as there are none, and signed with what is there then."""
+    """Given clients that were made without credentials and have rehearsed, then a request is
+    refused while there are none, and signed with those that are there later."""
     monkeypatch.setenv("AWS_CA_BUNDLE", str(chain))
     clients = AwsClients(1)
     make = clients.maker("dynamodb", 2.0)
@@ -123,7 +123,7 @@ def test_salesforce_certificates_are_read_once(
     salesforce: SalesforceSimulator, chain: Path
 ) -> None:
     """Given connections that are closed; when three calls are created, then the file of
-    certificates was read for the first one."""
+    certificates was read for the first one only."""
     with TlsServer(chain, CREATED) as server:
         base = f"https://{LOOPBACK}:{server.port}/telephony/v1"
         with Caller(Vault(salesforce.identity.secret(base))) as caller:
@@ -140,7 +140,8 @@ def test_salesforce_certificates_are_read_once(
 def test_public_certificates_are_those_that_requests_reads(
     salesforce: SalesforceSimulator, chain: Path
 ) -> None:
-    """Given a session that has read them beforehand, when it connects, then it reads none."""
+    """Given a session that has read the certificates beforehand, when it connects, then it does not
+    read them again."""
     with TlsServer(chain, CREATED) as server:
         base = f"https://{LOOPBACK}:{server.port}/telephony/v1"
         with Caller(Vault(salesforce.identity.secret(base))) as caller:
@@ -153,7 +154,8 @@ def test_public_certificates_are_those_that_requests_reads(
 
 
 def test_random_numbers_are_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given two copies of a snapshot, then OpenSSL gets 64 bytes of the system's in each."""
+    """Given two copies of a snapshot, then OpenSSL gets 64 bytes of the system's randomness in
+    each."""
     given: list[bytes] = []
     monkeypatch.setattr(ssl, "RAND_add", lambda octets, entropy: given.append(octets))
     for _ in range(2):

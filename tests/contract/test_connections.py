@@ -70,8 +70,8 @@ def test_a_connection_is_kept_after_an_answer_that_is_an_error(
 def test_a_kept_connection_that_the_server_closed_is_replaced(
     salesforce: SalesforceSimulator,
 ) -> None:
-    """Given a connection closed while idle; when the next call is created; then one
-    POST is sent."""
+    """Given a connection closed while idle; when the next call is created; then one POST is
+    sent."""
     with relay_to(salesforce) as relay, through(salesforce, relay) as caller:
         caller.create(vendor_call_key="contact-1")
         relay.drop()
@@ -131,14 +131,15 @@ def test_a_body_without_end_is_given_up(
 def test_a_body_is_read_as_far_as_it_is_needed(
     salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
-    """Given an answer of 5 MiB that begins with the id; when a call is created; then it is."""
+    """Given an answer of 5 MiB that begins with the id; when a call is created; then it exists."""
     body = '{"voiceCallId": "0LQ000000000001", "errors": "' + "x" * 5 * 1024 * 1024 + '"}'
     salesforce.inject(Fault("status", status=200, times=None, body=body))
     assert caller.create().voice_call_id == "0LQ000000000001"
 
 
 def test_a_body_is_read_up_to_its_limit(salesforce: SalesforceSimulator, caller: Caller) -> None:
-    """Given an answer with the id behind 5 MiB; when a call is created; then it is not known."""
+    """Given an answer with the id behind 5 MiB; when a call is created; then its outcome is
+    unknown."""
     body = '{"errors": "' + "x" * 5 * 1024 * 1024 + '", "voiceCallId": "0LQ000000000001"}'
     salesforce.inject(Fault("status", status=200, times=None, body=body))
     with pytest.raises(OutcomeUnknown):
@@ -146,7 +147,7 @@ def test_a_body_is_read_up_to_its_limit(salesforce: SalesforceSimulator, caller:
 
 
 def test_nobody_listens(salesforce: SalesforceSimulator) -> None:
-    """Given a port that refuses; when a call is created; then nothing was sent, for certain."""
+    """Given a port that refuses; when a call is created; then certainly nothing was sent."""
     with refusing_server() as port:
         base = f"http://{LOOPBACK}:{port}/telephony/v1"
         vault = Vault(salesforce.identity.secret(base))
@@ -200,8 +201,8 @@ def test_plain_http_is_for_loopback_only(salesforce: SalesforceSimulator, base: 
 def test_the_certificate_is_checked(
     salesforce: SalesforceSimulator, tmp_path: Path, host: str, trusted: bool, accepted: bool
 ) -> None:
-    """Given a server's certificate; when a call is created; then it must be trusted and the
-    host's, else the server sees no byte of the request."""
+    """Given a server's certificate; when a call is created; then it must be trusted and name the
+    host, else the server receives no byte of the request."""
     chain = write_chain(tmp_path / "chain.pem", host)
     with TlsServer(chain, CREATED) as server:
         base = f"https://{LOOPBACK}:{server.port}/telephony/v1"

@@ -1,5 +1,5 @@
-"""To whom a contact belongs, held against DynamoDB as moto's server speaks it: the first request
-that is about to make a record decides, whoever comes at the same moment.
+"""Contact center assignment, held against DynamoDB as moto's server speaks it: the first request
+that is about to make a record decides, whatever other workers do at the same moment.
 
 Source: docs/guarantees.md, "Promised", 8: one contact, one center, by conditional writes only.
 """
@@ -35,7 +35,7 @@ WORKERS = 6
 
 @pytest.fixture
 def clients(aws: Aws) -> Iterator[list[Any]]:
-    """One for each worker, as each environment has."""
+    """One client for each worker, as each environment has."""
     made = [aws.dynamodb() for _ in range(WORKERS)]
     yield made
     for client in made:
@@ -56,7 +56,7 @@ def record_lease(
 @pytest.mark.parametrize("round_", range(5))
 def test_workers_with_different_choices_agree_on_one(clients: list[Any], round_: int) -> None:
     """Given flows and records that begin at once and name different contact centers; when all have
-    tried; then one choice stands, and everybody else hears of it."""
+    tried; then one assignment stands, and every other worker gets it as the answer."""
     key = ContactKey("instance-1", f"contact-{round_}")
     ready = Barrier(WORKERS)
 
@@ -70,22 +70,23 @@ def test_workers_with_different_choices_agree_on_one(clients: list[Any], round_:
         return center, record_lease(clients[number], center, key, number + 1)
 
     with ThreadPoolExecutor(WORKERS) as threads:
-        turns = list(threads.map(work, range(WORKERS)))
+        answers = list(threads.map(work, range(WORKERS)))
     stands = ledger(clients[0]).assignment(key)
     assert stands in (AssignedTo(FIRST.name), AssignedTo(SECOND.name))
-    for center, turn in turns:
+    for center, answer in answers:
         if AssignedTo(center.name) == stands:
-            assert not isinstance(turn, AssignedElsewhere)
+            assert not isinstance(answer, AssignedElsewhere)
         else:
-            # A version of which a newer one is under way is not needed, wherever it belongs.
-            assert turn == AssignedElsewhere(stands) or isinstance(turn, Superseded)
-    assert sum(isinstance(turn, CreateLease) for _, turn in turns) <= 1
-    assert sum(isinstance(turn, CreateLease | RecordLease) for _, turn in turns) >= 1
+            # A version is superseded while a newer one is being sent, whichever center owns the
+            # contact.
+            assert answer == AssignedElsewhere(stands) or isinstance(answer, Superseded)
+    assert sum(isinstance(answer, CreateLease) for _, answer in answers) <= 1
+    assert sum(isinstance(answer, CreateLease | RecordLease) for _, answer in answers) >= 1
 
 
 def test_a_choice_stands_over_failure_and_time(clients: list[Any]) -> None:
-    """Given a creation that failed, and one whose lease ran out; when another choice begins; then
-    it hears of the first; with that, it may send."""
+    """Given a creation that failed, and one with a lease that ran out; when another center is
+    named; then the answer is the first assignment, and with that center it may send."""
     first = ledger(clients[0])
     lease = first.acquire(PlannedCreate(KEY, SECOND, REQUEST), SECONDS)
     assert isinstance(lease, CreateLease)
@@ -123,8 +124,8 @@ def test_a_refusal_keeps_everybody_away_and_takes_nothing_back(clients: list[Any
 
 @pytest.mark.parametrize("name", ["create_request", "record_claim", "record_version"])
 def test_items_from_before_are_the_defaults(aws: Aws, clients: list[Any], name: str) -> None:
-    """Given an item that was sent for and says nothing of contact centers; when anybody comes; then
-    it is the default one's, and from then on says so."""
+    """Given an item of a contact with requests but without an assignment; when any worker asks;
+    then the default contact center owns the contact, and from then on the item says so."""
     value = {"S": "{}"} if name == "create_request" else {"N": "1"}
     aws["dynamodb"].put_item(TableName=TABLE, Item={"ledger_key": {"S": str(KEY)}, name: value})
     book = ledger(clients[0])

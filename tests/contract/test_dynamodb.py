@@ -1,4 +1,4 @@
-"""DynamoDB's requests on the wire: what is sent, what signs it, and what is sent again.
+"""DynamoDB's requests on the wire: their content, their signature, and their repeats.
 
 Source: DynamoDB developer guide, "DynamoDB low-level API", "Error handling with DynamoDB"; IAM user
 guide, "Create a signed AWS API request".
@@ -109,7 +109,7 @@ def test_a_request_is_the_one_of_botocores_client(
 
 
 def test_what_arrives_is_what_was_signed(scene: Scene) -> None:
-    """Given the rules of the IAM user guide, applied to what the server received."""
+    """Given the rules of the IAM user guide, applied to the request that the server received."""
     scene.dynamodb.update_item(**UPDATE)
     ((headers, body),) = scene.server.received
     assert headers["Authorization"] == signature(headers, body)
@@ -150,8 +150,9 @@ PASSING = [
 
 
 @pytest.mark.parametrize("fault", PASSING)
-def test_a_passing_fault_is_tried_again(fault: tuple[int, bytes]) -> None:
-    """Then with pauses that may grow, and no more often than is set."""
+def test_a_transient_fault_is_tried_again(fault: tuple[int, bytes]) -> None:
+    """Then it is sent again with pauses that may grow, and no more often than the setting
+    allows."""
     with Scene(fault, fault, DONE, attempts=3) as scene:
         assert scene.dynamodb.update_item(**UPDATE)["Attributes"]
         assert scene.server.requests == 3

@@ -1,6 +1,6 @@
-"""What only a wire can show of the ledger: races, faults and broken connections, against DynamoDB
-as moto's server speaks it. What the ledger promises stands in tests/unit/test_*_ledger.py, which
-run over DynamoDB in memory and over moto.
+"""The ledger's behaviour that only a wire can show: races, faults and broken connections, against
+DynamoDB as moto's server speaks it. The ledger's other promises are tested in
+tests/unit/test_*_ledger.py, over DynamoDB in memory and over moto.
 
 Source: docs/guarantees.md, "Promised", 3: one item a contact, conditional writes only.
 """
@@ -57,7 +57,8 @@ def table(aws: Aws) -> Iterator[Table]:
 
 @pytest.mark.parametrize("acquire", ACQUISITIONS)
 def test_of_many_at_once_one_gets_the_lease(aws: Aws, acquire: Callable[[Table], object]) -> None:
-    """Given workers with clients of their own; when all acquire at once; then one may work."""
+    """Given workers with clients of their own; when all acquire at once; then one gets the
+    lease."""
     together = Barrier(WORKERS)
     clients = [aws.dynamodb() for _ in range(WORKERS)]
 
@@ -74,7 +75,8 @@ def test_of_many_at_once_one_gets_the_lease(aws: Aws, acquire: Callable[[Table],
 
 
 def test_a_large_request_is_kept_as_it_is(table: Table) -> None:
-    """Given 32 KB of attributes (Connect's limit) in any script; when read; then it is the same."""
+    """Given 32 KB of attributes (Connect's limit) in any script; when read; then they are the
+    same."""
     large = {"callAttributes": "Zürich ✓ 電話 \U0001f4de" * 1500}
     ledger = CreationLedger(table)
     first = ledger.acquire(PlannedCreate(KEY, CENTER, large), SECONDS)
@@ -85,7 +87,8 @@ def test_a_large_request_is_kept_as_it_is(table: Table) -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 class TestUnavailable:
-    """Given a DynamoDB that does not do it; when asked; then it is said to be unavailable."""
+    """Given a DynamoDB that fails; when the ledger asks; then the error says that it is
+    unavailable."""
 
     def expect(self, aws: Aws, port: int, call: Callable[[Table], object]) -> str:
         client = aws.dynamodb(f"http://{LOOPBACK}:{port}", seconds=0.2)
@@ -114,8 +117,8 @@ class TestUnavailable:
 
 @pytest.mark.parametrize(("breaking", "recovers"), [(1, True), (2, False)])
 def test_a_connection_that_breaks_is_replaced_once(aws: Aws, breaking: int, recovers: bool) -> None:
-    """Given a connection that died while the environment was frozen; when used; then one more is
-    tried, and no third."""
+    """Given a connection that died while the environment was frozen; when used; then one more
+    attempt is made, and no third."""
     with Relay(aws.port) as relay:
         client = aws.dynamodb(f"http://{LOOPBACK}:{relay.port}")
         ledger = CreationLedger(Table(lambda: client, TABLE))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from simulator.salesforce import SalesforceSimulator
 
-# No resolver knows it: whoever reaches it goes through the proxy.
+# No resolver knows this name: a request can reach it only through the proxy.
 HOST = "acme.scrt.example.invalid"
 BODY = b'{"voiceCallId": "0LQ000000000001", "errors": []}'
 CREATED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
@@ -36,7 +36,7 @@ CREATED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:
 
 @pytest.fixture
 def chain(tmp_path: Path) -> Path:
-    """Certificate and key of a server that the company's own authority vouches for."""
+    """Certificate and key of a server, signed by the company's own authority."""
     return write_chain(tmp_path / "chain.pem", HOST)
 
 
@@ -69,8 +69,8 @@ def test_through_a_proxy_that_opens_tls(
 def test_certificates_are_trusted_besides_the_public_ones(
     salesforce: SalesforceSimulator, chain: Path, tmp_path: Path
 ) -> None:
-    """Given one server that the public authorities vouch for (here a file in their place) and one
-    that the company does, then both are trusted, without any proxy."""
+    """Given one server with a certificate of the public authorities (here a file in their place)
+    and one with the company's, then both are trusted, without any proxy."""
     public = write_chain(tmp_path / "public.pem", LOOPBACK)
     private = write_chain(tmp_path / "private.pem", LOOPBACK)
     for used in (public, private):
@@ -103,7 +103,7 @@ def test_a_proxy_that_opens_tls_is_not_trusted_by_itself(
 def test_a_proxy_that_lets_nobody_through(
     salesforce: SalesforceSimulator, chain: Path, refusal: int
 ) -> None:
-    """Then the request was not sent: nothing is in doubt."""
+    """Then the request was certainly not sent."""
     with Proxy(0, refusal=refusal) as proxy:
         caller = Caller(vault(salesforce, 443), proxy=proxy.url)
         with caller, pytest.raises(Unavailable) as raised:

@@ -1,4 +1,4 @@
-"""What the client sends passes every check of Salesforce's, as the simulator makes them.
+"""The client's requests pass every check of Salesforce's, as the simulator makes them.
 
 Source: Voice implementation guide, "Generate a JWT", "Create a Voice Call Record".
 """
@@ -39,7 +39,7 @@ CALLS: dict[str, dict[str, Any]] = {
 def test_every_kind_of_call_is_accepted(
     salesforce: SalesforceSimulator, caller: Caller, changes: dict[str, Any]
 ) -> None:
-    """Given a known parent; when a call is created; then it is stored, as it was sent."""
+    """Given a known parent; when a call is created; then it is stored as it was sent."""
     salesforce.add_voice_call("contact-0")
     made = caller.create(**changes)
     record = salesforce.voice_call(changes.get("vendor_call_key", "contact-1"))
@@ -55,7 +55,7 @@ def test_every_kind_of_call_is_accepted(
 def test_the_body_has_the_documented_properties(
     salesforce: SalesforceSimulator, caller: Caller
 ) -> None:
-    """Given an inbound call; when it is created; then nothing but its properties is sent."""
+    """Given an inbound call; when it is created; then only its own properties are sent."""
     caller.create()
     [exchange] = salesforce.journal()
     assert exchange.body == {
@@ -100,7 +100,7 @@ def test_provider_name_and_audience_are_settings(salesforce: SalesforceSimulator
 @pytest.mark.parametrize(
     "key",
     [
-        # The first is the path that SCVL can be led to; the others invented.
+        # SCVL can be led to the first path; the others are invented.
         "abc/../../admin?x=1",
         "abc%2F..%2Fadmin#fragment",
         'quote" back\\slash \r\nX-Injected: yes',
@@ -111,7 +111,7 @@ def test_provider_name_and_audience_are_settings(salesforce: SalesforceSimulator
 def test_a_contact_id_never_leaves_the_body(
     salesforce: SalesforceSimulator, caller: Caller, key: str
 ) -> None:
-    """Given any contact id; when a call is created; then path and headers stay what they are."""
+    """Given any contact id; when a call is created; then path and headers stay unchanged."""
     caller.create(vendor_call_key=key)
     [exchange] = salesforce.journal()
     assert exchange.path == "/telephony/v1/voiceCalls"

@@ -1,4 +1,4 @@
-"""A certificate authority of the bench's own, so that the fakes can be reached over TLS.
+"""A certificate authority of the bench, so that clients reach the fakes over TLS.
 
 Kept in a folder, since layers are built that trust it. Its key signs for 127.0.0.1 alone.
 """
@@ -19,7 +19,7 @@ ADDRESS = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Files: what a client trusts, and chain and key that a server shows."""
+    """Files: the authority that a client trusts, and the chain and key that a server shows."""
 
     certificate: Path
     server: Path

@@ -1,8 +1,8 @@
 """`python -m tests.performance.bench --base REVISION`: the working tree beside another revision.
 
-Each figure is taken from both in turns (pairs.py), several pairs, and the ratio is that of a pair.
-Nothing fails for being slow. It fails when a function does not do what is measured, and it ends
-where others use the machine: then the ratios are noise. `--busy` measures all the same.
+Each figure is taken from both alternately (pairs.py), several pairs, and the ratio is that of a
+pair. Nothing fails for being slow. The bench fails when a function does not do what is measured,
+and it ends where others use the machine: then the ratios are noise. `--busy` measures all the same.
 """
 
 import argparse
@@ -153,8 +153,8 @@ def measure(
     ):
         while len(measured.figures[0]) < pairs:
             began = machine.now()
-            turn = len(measured.figures[0]) % 2 == 1
-            found = _pair(revisions, plain, tls, amount, turn=turn)
+            last_first = len(measured.figures[0]) % 2 == 1
+            found = _pair(revisions, plain, tls, amount, last_first=last_first)
             ended = machine.now()
             others = ended.others_since(began)
             console.print(
@@ -172,17 +172,19 @@ def measure(
 
 
 def _pair(
-    revisions: Sequence[Deployed], plain: Fakes, tls: Fakes, amount: Amount, *, turn: bool
+    revisions: Sequence[Deployed], plain: Fakes, tls: Fakes, amount: Amount, *, last_first: bool
 ) -> list[Figures]:
     found: list[Figures] = [{"layer": revision.size} for revision in revisions]
     for transport, fakes in (("TLS", tls), ("HTTP", plain)):
         for figures, new in zip(
-            found, measure_pair(revisions, fakes, transport, amount, turn=turn), strict=True
+            found,
+            measure_pair(revisions, fakes, transport, amount, last_first=last_first),
+            strict=True,
         ):
             figures.update(new)
     if amount.records:
         numbered = list(enumerate(revisions))
-        for number, revision in reversed(numbered) if turn else numbered:
+        for number, revision in reversed(numbered) if last_first else numbered:
             found[number].update(measure_streams(revision, plain, amount))
     return found
 
@@ -205,7 +207,7 @@ def _table(title: str, rows: Sequence[Row], measured: Measured) -> Table:
         table.add_column("ratio\npair by pair", no_wrap=True)
         table.add_column("\nmedian", justify="right", no_wrap=True)
     for row in rows:
-        # A revision may not have what is measured yet.
+        # A revision may lack what is measured yet.
         if all(row.key in figures[0] for figures in measured.figures):
             table.add_row(*row.cells(measured))
     return table

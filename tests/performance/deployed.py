@@ -1,4 +1,5 @@
-"""What Lambda would run, made for this machine: the newest Python, the built layer, the runtime.
+"""A deployment as Lambda would run it, made for this machine: the newest Python, the built layer,
+the runtime.
 
 The layer is the one that is shipped (same lock, same pruning, compiled), built by the same script
 for this machine's Python and platform. Another revision is checked out and built by its own script.
@@ -25,7 +26,7 @@ RUNTIME_PACKAGES: Final = ("awslambdaric", "simplejson", "snapshot-restore-py")
 
 
 class NotDeployableError(Exception):
-    """No Python, no layer or no such revision; says what to do."""
+    """No Python, no layer or no such revision; the text says what to do."""
 
 
 def layer_of(root: Path) -> Path:
@@ -108,7 +109,8 @@ def _checkout(revision: str) -> Path:
 
 
 def _trust(layer: Path, trusted: Authority) -> None:
-    """Let the functions trust the fakes: what they trust is a file of the layer in any revision."""
+    """Let the functions trust the fakes: their trusted certificates are a file of the layer in any
+    revision."""
     certificate = trusted.certificate.read_text(encoding="ascii")
     for file in layer.rglob("cacert.pem"):
         with file.open("a", encoding="utf-8") as bundle:
@@ -116,7 +118,8 @@ def _trust(layer: Path, trusted: Authority) -> None:
 
 
 def runtime_client(python: str, version: str) -> Path:
-    """A folder with what Lambda's image has: the runtime client. Raises NotDeployableError."""
+    """A folder with the part of Lambda's image that is needed: the runtime client. Raises
+    NotDeployableError."""
     runtime = FOLDER / f"runtime-{version}"
     if _is_stale(runtime, [DEV_LOCK]):
         runtime.mkdir(parents=True)
@@ -141,7 +144,7 @@ def newest_python() -> tuple[str, str]:
 
 
 def _version(command: str) -> str:
-    """Major and minor of a Python that has pip, else ""; a pyenv shim may be no Python at all."""
+    """Major and minor of a Python that has pip, else ""; a pyenv shim may lack a Python."""
     probe = "import sys, pip; print('%d.%d' % sys.version_info[:2])"
     try:
         asked = subprocess.run(
@@ -153,7 +156,7 @@ def _version(command: str) -> str:
 
 
 def _is_stale(target: Path, sources: Iterable[Path]) -> bool:
-    """Whether `target` must be made; removes what is there of an older one."""
+    """Whether `target` must be made; removes an older version of it."""
     stamp = target / "made"
     if stamp.exists():
         made = stamp.stat().st_mtime
@@ -168,7 +171,7 @@ def _stamp(target: Path) -> None:
 
 
 def _pins(lock: str) -> str:
-    """The lock's entries, hashes included, of what Lambda's own image brings along."""
+    """The lock's entries, hashes included, of the packages in Lambda's own image."""
     entries = re.findall(r"(?m)^\S.*(?:\n[ \t]+.*)*", lock)
     wanted = [entry for entry in entries if entry.split("==")[0] in RUNTIME_PACKAGES]
     if len(wanted) != len(RUNTIME_PACKAGES):

@@ -54,7 +54,7 @@ class Events:
 
 
 _NUMBERS: Final = itertools.count(1)
-"""Sequence numbers of all streams: an environment remembers records that have ended by them."""
+"""Sequence numbers of all streams: an environment recognises ended records by them."""
 
 
 class MemoryStream:
@@ -136,7 +136,7 @@ def _measured(
 
 
 def _live(names: Iterable[str], mapping: EventSourceMapping, pool: FunctionPool) -> float:
-    """Deliver all events of the contacts; seconds. One type at a time, as calls go on."""
+    """Deliver all events of the contacts, one type at a time as calls do. Returns the seconds."""
     seconds = 0.0
     names = list(names)
     for kind in TYPES:
@@ -154,7 +154,7 @@ def _live(names: Iterable[str], mapping: EventSourceMapping, pool: FunctionPool)
 
 
 class Refusing:
-    """Stands where nothing may be given up."""
+    """A dead-letter queue where no dead letter may arrive."""
 
     def __getattr__(self, name: str) -> Any:
         raise MeasurementError(f"a record was given up: {name}")

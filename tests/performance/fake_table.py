@@ -50,7 +50,7 @@ def _holds(request: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
 
 @functools.cache
 def _condition(text: str) -> CodeType:
-    """A condition of the bridge's own in Python's words."""
+    """The bridge's own condition as a Python expression."""
     words = _PRESENT.sub(r"not absent('\1')", _ABSENT.sub(r"absent('\1')", text))
     words = _COMPARED.sub(r"holds('\1', '\2', '\3')", words)
     words = _AMONG.sub(
@@ -71,7 +71,7 @@ def _plain(typed: Mapping[str, Any]) -> Any:
 def transact_write_items(
     items: dict[str, dict[str, Any]], writes: list[Mapping[str, Any]]
 ) -> tuple[int, dict[str, Any]]:
-    """All updates of a transaction or none; status and answer."""
+    """All updates of a transaction or none. Returns status and answer."""
     updates = [write["Update"] for write in writes]
     befores = [items.get(key_of(update), {}) for update in updates]
     if all(map(_holds, updates, befores)):
@@ -91,7 +91,7 @@ def transact_write_items(
 def update_item(
     items: dict[str, dict[str, Any]], request: Mapping[str, Any]
 ) -> tuple[int, dict[str, Any]]:
-    """What the ledger's updates do to an item; status and answer."""
+    """The effect of the ledger's updates on an item. Returns status and answer."""
     before = items.get(key_of(request), {})
     names = request.get("ExpressionAttributeNames", {})
     if not _holds(request, before):

@@ -1,4 +1,4 @@
-"""Fakes of AWS and Salesforce that answer at once and count: what the bench measures against.
+"""Fakes of AWS and Salesforce that answer at once and count: the bench's counterparts.
 
 They run in one process of their own, so that their work does not disturb the measuring one, and
 are as lean as they can be: no web framework, no checks. They are NOT simulators (for those see

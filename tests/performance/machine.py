@@ -1,4 +1,4 @@
-"""What the machine does beside the bench, and what the bench's own processes cost.
+"""The load that others put on the machine beside the bench, and the bench's own CPU.
 
 CPU is what the operating system has charged to a process, user and system, all threads, those that
 ended too. Where there is no /proc, the share of others is not known and counts as none.

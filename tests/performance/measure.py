@@ -28,7 +28,7 @@ _CENTER: Final = "AmazonConnect_Bench"
 
 
 class MeasurementError(Exception):
-    """The function did not do what is measured, so there is nothing to measure."""
+    """The function did not do what is measured, so there are no figures."""
 
 
 def secret() -> dict[str, str]:
@@ -48,7 +48,7 @@ def secret() -> dict[str, str]:
 
 
 def template(deployed: Deployed, fakes: Fakes) -> Template:
-    """A revision's template.yaml against the fakes: what it refers to is there in name only."""
+    """A revision's template.yaml against the fakes: its references have names only."""
     path = deployed.root / "template.yaml"
     values: dict[str, object] = {
         "ConnectInstanceArn": INSTANCE_ARN,

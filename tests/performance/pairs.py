@@ -1,8 +1,8 @@
-"""Measures revisions side by side: what one of them does, the other does in the next moment.
+"""Measures revisions side by side: each measurement of one is followed by the same of the other.
 
-Both have their processes at the same time, beside the same fakes, and take turns in short blocks,
-so that a change of the machine's load meets both. One pair is one such measurement of everything;
-a pair's ratio compares what was measured within it and nothing else.
+Both have their processes at the same time, beside the same fakes, and alternate in short blocks, so
+that a change of the machine's load affects both. One pair is one such measurement of everything; a
+pair's ratio compares only what was measured within it.
 """
 
 import statistics
@@ -59,7 +59,7 @@ class Amount:
     Attributes:
         warm_up: creates before the measured ones: connections, caches, the interpreter.
         idle: creates after the servers have closed the connections.
-        blocks, block: turns of each revision, and creates in each.
+        blocks, block: blocks of each revision, and creates in each.
         starts: starts of each kind.
         contacts, records, line_seconds: through the streams' functions; 0 records leave them
             out.
@@ -76,16 +76,16 @@ class Amount:
 
 
 def measure_pair(
-    revisions: Sequence[Deployed], fakes: Fakes, transport: str, amount: Amount, *, turn: bool
+    revisions: Sequence[Deployed], fakes: Fakes, transport: str, amount: Amount, *, last_first: bool
 ) -> list[Figures]:
-    """Everything that contact flows see, over one transport.
+    """All that contact flows notice, over one transport.
 
     Args:
         revisions: what is compared; one alone is measured alone.
         fakes: serve that transport.
         transport: as the rows' keys name it.
         amount: how much.
-        turn: the last revision goes first.
+        last_first: the last revision goes first.
 
     Returns:
         The figures of each revision.
@@ -93,7 +93,7 @@ def measure_pair(
     Raises:
         MeasurementError: a function did not do what is measured.
     """
-    order = list(range(len(revisions)))[:: -1 if turn else 1]
+    order = list(range(len(revisions)))[:: -1 if last_first else 1]
     found = _measure_starts(revisions, fakes, amount, order)
     for figures, new in zip(found, _measure_warm(revisions, fakes, amount, order), strict=True):
         figures.update(new)
@@ -168,7 +168,7 @@ def measure_streams(revision: Deployed, fakes: Fakes, amount: Amount) -> Figures
 
 
 def _starts(order: Sequence[int], starts: int, start: Callable[[int], Figures]) -> list[Figures]:
-    """The medians of each revision's starts, which take turns."""
+    """The medians of each revision's starts; the revisions alternate."""
     runs: list[list[Figures]] = [[] for _ in order]
     for _ in range(starts):
         for number in order:
@@ -201,7 +201,7 @@ def _restored(revision: Deployed, function: LambdaFunction) -> Figures:
 def _warm(
     processes: Sequence[LambdaProcess], order: Sequence[int], fakes: Fakes, amount: Amount
 ) -> list[Figures]:
-    """Creates of processes that take turns: median duration, and a create's CPU and requests."""
+    """Creates of processes that alternate: median duration, and a create's CPU and requests."""
     durations: list[list[float]] = [[] for _ in processes]
     used = [0.0 for _ in processes]
     counted: list[Figures] = [{} for _ in processes]

@@ -1,7 +1,7 @@
 """`python -m tests.performance.profile`: where a create, a record, an event and a start spend CPU.
 
 Under the deployed layer and AWS's runtime client, beside fakes that answer at once over TLS. A
-profiler makes small functions look larger than they are: what a change brings tells `make bench`.
+profiler makes small functions look larger than they are: `make bench` shows the effect of a change.
 Imports are timed by Python itself (`-X importtime`), in a start of their own without the profiler.
 """
 

@@ -6,8 +6,8 @@ fakes that answer at once. A run is a new process.
 
 Computed from it: how long that CPU time takes in Lambda, where CPU grows with memory and 1769 MB
 are one vCPU (Lambda developer guide, "Configure Lambda function memory"). Python uses one. A vCPU
-is taken to be as fast as this machine's, which nobody can measure here; nor can anybody measure
-here what Lambda itself adds: fetching the code, starting or restoring its virtual machine.
+is assumed to be as fast as this machine's, which cannot be measured here. What Lambda itself
+adds cannot be measured here either: fetching the code, starting or restoring its virtual machine.
 
 Measured by the clock: a new environment's first answer where AWS is silent, so that it takes its
 whole budget. What that leaves of the flow block's limit is for Lambda, and for the start.
@@ -116,7 +116,7 @@ def first_answers(function: LambdaFunction, runtime: Deployed) -> dict[int, tupl
 
 
 def computed(milliseconds: float, memory: int) -> float:
-    """What CPU time takes where there is `memory` MB's share of a vCPU."""
+    """The duration of CPU time where `memory` MB have their share of a vCPU."""
     return milliseconds / min(1.0, memory / WHOLE_CPU_MB)
 
 

@@ -1,4 +1,4 @@
-"""The bench's own parts: fakes that count, and a table that says what was measured."""
+"""The bench's own parts: fakes that count, and a table that shows what was measured."""
 
 import dataclasses
 import json
@@ -47,7 +47,7 @@ UPDATE = json.dumps(
 )
 CENTER_SECRET = {"CALL_CENTER_API_NAME": "AmazonConnect_Bench"}
 
-# What the flow's path must not import (docs/speed.md): each costs tens of milliseconds of a
+# Modules that the flow's path must not import (docs/speed.md): each costs tens of milliseconds of a
 # cold start. boto3 stands for its resource layer: the bridge makes its clients with botocore.
 UNWANTED = ("boto3", "s3transfer", "pydantic", "aws_xray_sdk", "jsonschema", "asyncio.runners")
 
@@ -80,7 +80,7 @@ def test_fakes_count_requests_and_connections(fakes: Fakes) -> None:
 
 
 def test_secret_names_the_fake_of_salesforce(fakes: Fakes) -> None:
-    """Given a secret, when it is looked up, then its base is the fake's and the rest as given."""
+    """Given a secret, when it is read, then its base is the fake's and the rest is unchanged."""
     with requests.Session() as session:
         answer = aws(fakes, session, "secretsmanager.GetSecretValue", '{"SecretId": "arn"}').json()
 
@@ -90,7 +90,8 @@ def test_secret_names_the_fake_of_salesforce(fakes: Fakes) -> None:
 
 
 def test_what_the_fakes_do_not_know_is_an_error(fakes: Fakes) -> None:
-    """Given another operation, when asked for, then it fails instead of seeming to work."""
+    """Given an unknown operation, when it is requested, then it fails instead of seeming to
+    work."""
     with requests.Session() as session:
         assert aws(fakes, session, "AmazonSQS.SendMessage").status_code == 400
         assert session.get(f"{fakes.salesforce_url}/voiceCalls", timeout=10).status_code == 404
@@ -106,7 +107,7 @@ def test_latency_is_of_the_named_operation_alone(fakes: Fakes) -> None:
 
 
 def test_table_shows_spread_and_ratio_of_each_pair() -> None:
-    """Given three pairs, when shown, then a row has both spreads and what each pair tells."""
+    """Given three pairs, when shown, then a row has both spreads and the ratio of each pair."""
     row = Row("Salesforce 40 ms, less it", "TLS warm all", less=40.0)
     base = [{"TLS warm all": value} for value in (44.0, 50.0, 45.0)]
     tree = [{"TLS warm all": value} for value in (42.0, 45.0, 45.0)]
@@ -147,8 +148,8 @@ def test_pair_measures_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     keys = secret()
     figures: list[dict[str, float]] = [{"layer": 1.0}, {"layer": 1.0}]
     with Fakes(keys, trusted.server) as tls, Fakes(keys) as plain:
-        compared = measure_pair([revision, revision], tls, "TLS", amount, turn=True)
-        alone = measure_pair([revision], plain, "HTTP", amount, turn=False)
+        compared = measure_pair([revision, revision], tls, "TLS", amount, last_first=True)
+        alone = measure_pair([revision], plain, "HTTP", amount, last_first=False)
         for found, new in zip(figures, compared, strict=True):
             found.update(new)
         figures[0].update(*alone)
@@ -162,7 +163,8 @@ def test_pair_measures_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_machine_knows_its_own_work_from_that_of_others() -> None:
-    """Given work of this process and of one that it started, then it is not the others'."""
+    """Given work of this process and of one that it started, then it does not count as others'
+    work."""
     before = machine.now()
     subprocess.run([sys.executable, "-c", "sum(range(10**7))"], check=True)
     after = machine.now()
@@ -191,8 +193,8 @@ def test_runtime_is_the_locked_one() -> None:
 
 
 def test_ledger_of_the_fakes_knows_what_was_written(fakes: Fakes) -> None:
-    """Given an update, when the item is read, then it is there; a condition that wants it absent
-    is refused with what stands there."""
+    """Given an update, when the item is read, then the update is there. A condition that wants the
+    item absent is refused with the stored item."""
     wants_absent = {
         **json.loads(UPDATE),
         "ConditionExpression": "attribute_not_exists(s)",
@@ -255,13 +257,13 @@ def test_lines_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_stale_writes_are_counted() -> None:
-    """Given an older version behind a newer one, and a version twice, then both count."""
+    """Given an older version behind a newer one, and a version twice, then both are counted."""
     updates = [("a", 1), ("a", 4), ("a", 2), ("b", 4), ("b", 4)]
     assert _order(updates) == (1, 4, 1)
 
 
 def test_import_budget_of_the_flow() -> None:
-    """Given a process that has created a voice call, then nothing unneeded was imported."""
+    """Given a process that has created a voice call, then it imported no unneeded module."""
     with Fakes(secret()) as fakes:
         function = dataclasses.replace(flow_function(TREE, fakes), handler="bench_probe.handler")
         with LambdaProcess(function, [PROBE, LAYER]) as process:

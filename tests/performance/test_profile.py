@@ -1,4 +1,4 @@
-"""`make profile` names what spends the CPU."""
+"""`make profile` names the functions that spend the CPU."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The figures of docs/start-up.md are computed as it says."""
+"""The figures of docs/start-up.md are computed in the way that the page describes."""
 
 import os
 import time

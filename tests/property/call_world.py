@@ -1,7 +1,7 @@
 """One call's world in one thread: flow, contact events, ledger and a Salesforce that fails.
 
 A delivery may run in the middle of another one's POST, so that two workers meet at any step, and a
-worker may die where a process can be killed. Time passes only when somebody sleeps.
+worker may die where a process can be killed. Time passes only when code sleeps.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ CHAIN = ("c1", "c2", "c3")
 
 
 class Died(BaseException):
-    """The process was killed here: nothing behind it runs, no handler of errors either."""
+    """The process was killed here: nothing after it runs, not even a handler of errors."""
 
 
 class AtOnce(Executor):
@@ -82,7 +82,8 @@ class Standing:
 
 
 class Salesforce(TelephonyClient):
-    """Returns the existing record (guides 236 to 246), and fails as it is told."""
+    """Returns the existing record (guides 236 to 246), and fails with the faults that a test
+    sets."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -98,7 +99,7 @@ class Salesforce(TelephonyClient):
     def _post(self, request: CreateRequest, deadline: Deadline) -> SalesforceResult:
         key = request.vendor_call_key
         standing = self.standings[key]
-        self._require(standing.word != "known", "a second POST after one whose outcome is known")
+        self._require(standing.word != "known", "a second POST after a known outcome")
         live = standing.word == "open" and self.clock.now <= standing.until
         self._require(not live, "two POSTs at a time")
         standing.word, standing.until = "open", deadline.at
@@ -140,7 +141,7 @@ class Salesforce(TelephonyClient):
         return created(made)
 
     def _require(self, holds: bool, broken: str) -> None:
-        # Raised here, the bridge would take it for a defect of its own, log it and go on.
+        # Raised here, the bridge would take it for its own defect, log it and go on.
         if not holds:
             self.broken.append(broken)
 
@@ -165,7 +166,7 @@ class Salesforce(TelephonyClient):
 
 
 class RememberingLedger(MemoryLedger):
-    """The ledger, which fails or loses its worker as it is told."""
+    """The ledger. It fails or loses its worker where a test says so."""
 
     def __init__(self, salesforce: Salesforce) -> None:
         super().__init__(salesforce.clock)
@@ -202,7 +203,7 @@ class RememberingLedger(MemoryLedger):
 
 
 class World:
-    """A chain of contacts, what is delivered of them, and the account."""
+    """A chain of contacts, what is delivered of them, and the tally."""
 
     def __init__(self, contacts: int, create_from: CreateFromEvents, *, over: bool) -> None:
         self.clock = Clock()
@@ -247,7 +248,7 @@ class World:
         return number
 
     def run_flow(self, contact_id: str, attributes: dict[str, str]) -> None:
-        """One invocation by a flow; Connect's own retries are further ones."""
+        """One invocation by a flow; Connect's own retries are further invocations."""
         facts = {**self._facts(contact_id), "Attributes": attributes}
         transfer = facts["InitiationMethod"] == "TRANSFER"
         event = flow_event("createTransferVC" if transfer else "createVoiceCall", **facts)
@@ -268,7 +269,8 @@ class World:
             assert answer["voiceCallId"] == self.salesforce.ids[contact_id]
 
     def deliver(self, numbers: list[int]) -> list[int]:
-        """A batch of those records, in the shard's order; the numbers that are to come again."""
+        """A batch of those records, in the shard's order. Returns the numbers that Lambda must
+        deliver again."""
         numbers = sorted(set(numbers))
         records = [self.published[number] for number in numbers]
         source = ContactEvents(
@@ -289,8 +291,8 @@ class World:
         lines = self.logged.deliveries()[before:]
         ends = Counter(line["inputId"].rpartition(":")[2] for line in lines if line["inputId"])
         self.ended |= set(ends)
-        # in = delivered + superseded + skipped + dead-lettered + to come again. What ran in the
-        # middle of this batch told its own lines, which may be of the same records.
+        # in = delivered + superseded + skipped + dead-lettered + to be delivered again. A delivery
+        # in the middle of this batch logged its own lines, which may be of the same records.
         assert {str(number) for number in numbers} <= set(ends) | again
         return [number for number in numbers if str(number) in again]
 

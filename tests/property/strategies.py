@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.samples.flow_events import contact_data
 from tests.samples.members import MISSING
 
-# Lone surrogates too: JSON can write them, and Lambda hands them on.
+# Lone surrogates too: JSON can hold them, and Lambda passes them on.
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY_TEXT
 ANY_JSON = st.recursive(
@@ -51,7 +51,7 @@ MEMBERS: dict[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def flow_events(draw: st.DrawFn) -> dict[str, Any]:
-    """An event whose members are as documented, missing, null, of another type, or unknown."""
+    """An event with members as documented, missing, null, of another type, or unknown."""
     data = contact_data()
     for name in draw(st.sets(st.sampled_from(sorted(MEMBERS)))):
         data[name] = draw(MEMBERS[name] | st.just(MISSING))
@@ -103,7 +103,7 @@ def method_parameters() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def texts_of(value: object) -> set[str]:
-    """Every string in a JSON value, its members' names included."""
+    """Every string in a JSON value, names of members included."""
     if isinstance(value, str):
         return {value}
     if isinstance(value, list):

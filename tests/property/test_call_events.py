@@ -1,8 +1,8 @@
 """Any interleaving, duplication and loss of a call's flow and event deliveries.
 
-Then there is at most one POST a contact whose outcome is known, parents come before children, and
-the tally closes: in = delivered + superseded + skipped + dead-lettered + to come again, and after
-enough deliveries nothing is to come again.
+Then there is at most one POST a contact with a known outcome, parents come before children, and the
+tally closes: in = delivered + superseded + skipped + dead-lettered + to be delivered again. After
+enough deliveries nothing is left to deliver.
 """
 
 from hypothesis import event as note
@@ -26,7 +26,7 @@ FLOWS = st.tuples(
     st.sampled_from([{}, {"sfdc-Region__c": "north"}]),
 )
 EVENTS = st.tuples(st.just("event"), st.sampled_from(CHAIN), st.sampled_from(KINDS))
-# Published and delivered at once, alone: so that it meets whoever is at it.
+# Published and delivered at once, alone, so that it meets any worker at the same contact.
 SIGNS = st.tuples(st.just("sign"), st.sampled_from(CHAIN), st.sampled_from(KINDS[1:4]))
 BATCHES = st.tuples(st.just("batch"), st.lists(st.integers(0, 20), min_size=1, max_size=6))
 TIMES = st.tuples(st.just("time"), st.sampled_from([0.5, 7.0, 12.0, 40.0, 130.0]))
@@ -66,17 +66,18 @@ class Play:
         self.world.check()
 
     def batch(self, places: list[int]) -> None:
-        """Records by their places among all that were published: old ones are delivered again."""
+        """Records by their places among all that were published: old ones are delivered once
+        more."""
         if known := sorted(self.world.published):
             self.deliver([known[place % len(known)] for place in places])
 
     def deliver(self, numbers: list[int]) -> None:
-        """One batch; what it leaves is pending."""
+        """One batch; records that it leaves are pending."""
         again = self.world.deliver(numbers)
         self.pending = (self.pending - set(numbers)) | set(again)
 
     def drain(self) -> None:
-        """Lambda's retries, when nothing fails any more: each with everything from the lowest."""
+        """Lambda's retries, when nothing fails any more: each from the lowest pending record on."""
         for _ in range(MOST_ROUNDS):
             self.world.check()
             if not self.pending:
@@ -85,7 +86,7 @@ class Play:
             numbers = [number for number in self.world.published if number >= lowest]
             self.pending = set(self.world.deliver(numbers))
             self.world.clock.sleep(15.0)
-        raise AssertionError(f"to come again for ever: {sorted(self.pending)}")
+        raise AssertionError(f"delivered again for ever: {sorted(self.pending)}")
 
 
 @settings(max_examples=200)
@@ -123,7 +124,7 @@ def test_any_order_of_deliveries(
     assert all(count == 1 for count in world.salesforce.cleared.values()), "once a contact"
     for line in world.logged.deliveries():
         if line["reason"] == "ALREADY_DONE":
-            assert line["ContactId"] in world.salesforce.cleared, "done by nobody"
+            assert line["ContactId"] in world.salesforce.cleared, "no request cleared it"
     for letter in world.letters.kept:
         note(f"dead letter: {letter[1]}")
     for contact_id, standing in world.salesforce.standings.items():
@@ -139,8 +140,8 @@ def test_any_order_of_deliveries(
 def test_a_call_that_is_on_gets_all_its_voice_calls(
     contacts: int, kinds: list[str], faults: list[str], data: st.DataObject
 ) -> None:
-    """Given no flow ever called, at least one sign of life of each contact and faults that pass,
-    in any order and any batches, then each contact has its VoiceCall and nothing is dead-lettered.
+    """Given no flow, at least one live event of each contact and transient faults, in any order and
+    any batches, then each contact has its VoiceCall and nothing is dead-lettered.
     """
     world = World(contacts, CreateFromEvents.SAFETY_NET, over=False)
     world.salesforce.faults = faults

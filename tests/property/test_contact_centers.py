@@ -1,7 +1,7 @@
 """Any interleaving of flow, event and record deliveries of two contact centers' contacts.
 
-All requests that make or fill a contact's record go to one org, and it is the right one: the one
-that the first delivery to make a record names, else the parent's, else the default one.
+All requests that make or fill a contact's record go to one org, and to the right one: the one that
+the first delivery to make a record names, else the parent's, else the default one.
 """
 
 from collections.abc import Callable, Iterator
@@ -61,14 +61,14 @@ DELIVERIES = st.lists(
 
 
 class Model:
-    """Where each contact belongs, by the rule and nothing else."""
+    """The contact center of each contact, by the rule and nothing else."""
 
     def __init__(self, attributes: dict[str, str]) -> None:
         self.attributes = attributes
         self.belongs: dict[str, str] = {}
 
     def said(self, contact_id: str, named: str) -> None:
-        """A delivery that is about to make a record, and what it names."""
+        """A delivery that is about to make a record, and the center that it names."""
         if contact_id not in self.belongs:
             named = named or self.attributes[contact_id]
             if named:
@@ -79,7 +79,7 @@ class Model:
 
 
 class Play:
-    """Deliveries on a world, told to the model too."""
+    """Deliveries to a world, also passed to the model."""
 
     def __init__(self, world: TwoOrgs, attributes: dict[str, str]) -> None:
         self.world, self.model = world, Model(attributes)
@@ -108,7 +108,7 @@ class Play:
     def flow(self, contact_id: str, named: str) -> None:
         event = flow_event(parameters={"secretName": named}, **self._members(contact_id))
         wanted = named or self.model.attributes[contact_id]
-        # A name that is refused is refused whatever is known; what was sent before stays.
+        # A refused name is refused whatever is known; what was sent before stays.
         if SECRETS.get(wanted, REFUSED) != REFUSED or not wanted:
             self.model.said(contact_id, named)
         else:
@@ -131,7 +131,7 @@ class Play:
         facts = {"initiationMethod": "TRANSFER", "previousContactId": parent} if parent else {}
         more = expired if kind == "CONTACT_DATA_UPDATED" else {}
         self.world.event(contact_event(kind, contactId=contact_id, **facts, **more))
-        # Which contacts of the chain it has begun depends on who was there; not so whose they are.
+        # Which contacts of the chain it has begun depends on timing; their assignments do not.
         for begun in PARENTS:  # parents first
             if self.world.assignment(begun) != UNASSIGNED:
                 self.model.said(begun, "")
@@ -188,7 +188,7 @@ def test_all_requests_of_a_contact_go_to_its_org(
             getattr(play, kind)(which, what)
             play.check()
             for secret, operation, contact_id in world.sent[before:]:
-                # What makes no record goes where the record is, if one was begun.
+                # A request that makes no record goes to the record's org, if a record was begun.
                 known = world.assignment(contact_id)
                 assert known == UNASSIGNED or secret_of(known) == secret, operation
         assert [line for line in world.logged.lines() if line["message"] == "defect"] == []

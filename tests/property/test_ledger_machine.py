@@ -1,5 +1,5 @@
 """The ledger over any order of workers, outcomes and time, on DynamoDB as moto speaks it and on
-DynamoDB in memory: both must say the same at each step, and what the model says."""
+DynamoDB in memory: both must give the model's answer at each step."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -148,7 +148,7 @@ class LedgerMachine(RuleBasedStateMachine):
         double = self.double.routing.acquire(key, step, LEASE_SECONDS)
         assert type(real) is type(double)
         _, until = self.held.get((key, step.value), (None, 0.0))
-        assert isinstance(real, Superseded) is (until == DONE), "done once and for all"
+        assert isinstance(real, Superseded) is (until == DONE), "a done step stays done"
         assert isinstance(real, LeaseHeld) is (self.clock.now <= until < DONE), "one at a time"
         if not (isinstance(real, RoutingLease) and isinstance(double, RoutingLease)):
             return hypothesis.stateful.multiple()
@@ -162,7 +162,7 @@ class LedgerMachine(RuleBasedStateMachine):
             end = ledgers.routing.settle if done else ledgers.routing.release
             end(lease)
         held, _ = self.held[pair[0].key, pair[0].slot]
-        if held is pair[0]:  # a worker that was overtaken neither finishes nor frees the step
+        if held is pair[0]:  # a worker that lost its lease neither settles nor releases the step
             self.held[pair[0].key, pair[0].slot] = (None, DONE if done else 0.0)
 
     @rule(seconds=st.sampled_from([0.5, 2.0, 4.5, 6.0]))

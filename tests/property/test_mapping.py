@@ -23,7 +23,7 @@ STARTED = st.datetimes(
     max_value=datetime(2100, 1, 1),  # noqa: DTZ001
     timezones=st.timezones(),
 )
-# The documented constants a request may hold beside what the event says.
+# The documented constants that a request may hold besides the event's values.
 CONSTANTS = {"anonymous", "WebRTC_Default", "Inbound", "Transfer", "PSTN", "WebRTC", "END_USER"}
 REQUIRED = {
     "vendorCallKey",
@@ -38,7 +38,7 @@ OPTIONAL = {"parentVoiceCallId", "queue", "callOrigin", "callAttributes"}
 
 
 def request_of(event: object, asked: CallInitiation, started: datetime) -> CreateRequest | None:
-    """The request, or None where a documented error says why there is none."""
+    """The request, or None where a documented error says why it is missing."""
     try:
         contact = flow.read(event).contact
         return create_request(contact, asked, started)
@@ -56,7 +56,7 @@ def test_any_flow_event_becomes_a_request_or_a_documented_error(
         return
     body = request.to_json()
     assert REQUIRED <= set(body) <= REQUIRED | OPTIONAL
-    assert all(body.values()), "what is empty is left out"
+    assert all(body.values()), "empty values are left out"
     assert json.loads(json.dumps(body)) == body
     assert json.dumps(body).encode(), "it can be sent"
     is_transfer = body["initiationMethod"] == "Transfer"

@@ -50,7 +50,7 @@ FIELDS = (CustomField("Agent.Username", "A__c"), CustomField("Recordings.0.Locat
 
 @st.composite
 def contact_records(draw: st.DrawFn) -> dict[str, Any]:
-    """A record whose members are as documented, missing, null, of another type, or unknown."""
+    """A record with members as documented, missing, null, of another type, or unknown."""
     members = record()
     for name in draw(st.sets(st.sampled_from(sorted(SHAPES)), max_size=6)):
         members[name] = draw(SHAPES[name] | st.just(MISSING))
@@ -67,8 +67,8 @@ def try_to_read(payload: object) -> ContactRecord | None:
 
 @given(ANY_JSON | contact_records())
 def test_reading_and_mapping_never_fail(payload: Any) -> None:
-    """Given any JSON, then it is refused or becomes a request of known properties, in which null
-    is nowhere."""
+    """Given any JSON, then it is refused or becomes a request of known properties without any
+    null."""
     found = try_to_read(payload)
     if found is None:
         return
@@ -84,5 +84,5 @@ def test_reading_and_mapping_never_fail(payload: Any) -> None:
 
 @given(contact_records())
 def test_reading_says_the_same_twice(payload: dict[str, Any]) -> None:
-    """A version is the payload's own: the time of its reading plays no part."""
+    """A version depends on the payload alone, not on the time of its reading."""
     assert try_to_read(payload) == try_to_read(json.loads(json.dumps(payload)))

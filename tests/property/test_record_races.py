@@ -18,7 +18,7 @@ VERSIONS = range(5)
 
 
 class BusySalesforce(PatchedCalls):
-    """Takes its time over a PATCH, fails one in ten, and notices two at a time for one contact."""
+    """Takes time for a PATCH, fails one in ten, and notices two at a time for one contact."""
 
     def __init__(self, draw: random.Random) -> None:
         super().__init__(self.begin, self.end)

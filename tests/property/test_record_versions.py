@@ -24,11 +24,11 @@ from voicecall_bridge.telephony.errors import Effect, OutcomeUnknown, Unavailabl
 CONTACTS = ("c1", "c2", "c3")
 ENDS = {"delivered", "superseded", "skipped", "dead_lettered"}
 DELIVERIES = 40
-"""No record may need more; the faults below end much sooner."""
+"""No record may need more rounds; the faults below end much sooner."""
 
 
 class Death(BaseException):
-    """A worker's end, in the middle of what it does."""
+    """A worker's death, in the middle of its work."""
 
 
 def deliver(function: Function, payloads: Sequence[dict[str, Any]], first: int) -> None:
@@ -51,7 +51,7 @@ def ends(function: Function) -> dict[str, list[str]]:
 
 
 def assert_closed(function: Function, records: int) -> None:
-    """Every record ended, as one of the four. One that had ended may be delivered once more behind
+    """Every record ended in one of the four ways. An ended record may be delivered once more behind
     a failure of the batch; then it is superseded."""
     found = ends(function)
     assert len(found) == records
@@ -108,8 +108,8 @@ FAULTS = st.lists(
 def test_faults_and_deaths_bring_back_the_same_version_and_nothing_older(
     arrivals: list[tuple[str, int]], sizes: list[int], faults: list[str]
 ) -> None:
-    """Given a fault at each PATCH in turn (refused, answer lost, worker dead before or behind it),
-    then a version may arrive again, but never behind a newer one."""
+    """Given a fault at each PATCH, one after the other (refused, answer lost, worker dead before or
+    after it), then a version may arrive again, but never behind a newer one."""
     script, clock = iter(faults), Clock()
     behind: list[str] = []
 
@@ -145,14 +145,14 @@ def test_faults_and_deaths_bring_back_the_same_version_and_nothing_older(
 @pytest.mark.parametrize(
     ("write", "when", "expected"),
     [
-        ("claim", "before", [4, 5]),  # nobody knew of version 5 yet
+        ("claim", "before", [4, 5]),  # no worker knew of version 5 yet
         ("claim", "after", [5]),
         ("end", "before", [5, 5]),
         ("end", "after", [5]),
     ],
 )
 def test_each_kill_point_around_the_ledger(write: str, when: str, expected: list[int]) -> None:
-    """Given a worker that dies before or behind one of its two writes, when an older version comes
+    """Given a worker that dies before or after one of its two writes, when an older version comes
     and then the same record again, then the same version is sent once more at most, and nothing
     older behind it."""
     calls = itertools.count()
@@ -186,8 +186,8 @@ def test_every_permutation_of_three_versions() -> None:
 
 
 def test_shuffled_thousandfold() -> None:
-    """Given 60 contacts with six versions each, every one delivered three times, shuffled, then 60
-    calls in their newest version."""
+    """Given 60 contacts with six versions each, every one delivered three times, shuffled, then
+    Salesforce has 60 calls in their newest version."""
     draw = random.Random(4)
     records = [version(n, ContactId=f"c{c}") for c in range(60) for n in range(6)] * 3
     draw.shuffle(records)

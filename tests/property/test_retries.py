@@ -27,7 +27,7 @@ def test_every_record_ends_and_the_newest_version_stands(
     steps: list[Any], environments: int
 ) -> None:
     """Given batches, polls, workers that die before they answer, faults of contacts and of all, and
-    time, in any order; when all faults have passed; then nothing was given up, every input has
+    time, in any order; when all faults are over; then there is no dead letter, every input has
     ended, and each contact's newest version was sent last."""
     world = World(environments)
     newest: dict[str, int] = {}

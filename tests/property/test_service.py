@@ -1,4 +1,5 @@
-"""Whatever JSON invokes the function: an answer or a mistake of the flow, and one line of log."""
+"""Any JSON invokes the function: the result is an answer or a mistake of the flow, and one line of
+log."""
 
 import json
 from contextlib import suppress
@@ -45,7 +46,7 @@ def flow_service(
 
 
 def answer_of(event: object) -> None:
-    """Invokes a service of its own and checks what must hold for every event."""
+    """Invokes a service of its own and checks the rules that hold for every event."""
     clock, letters = Clock(), MemoryDeadLetters()
     client = ScriptedClient([created()])
     create = CreateVoiceCall(
@@ -107,8 +108,9 @@ def test_any_parameters_of_any_method(
     members: dict[str, object],
     with_contact: bool,
 ) -> None:
-    """Whatever the block passes and whatever Salesforce answers: a flat map of texts, a mistake, or
-    the Error branch, and nothing else; one line; a payload is kept where nothing was done."""
+    """Any parameters and any answer of Salesforce: the result is a flat map of texts, a mistake, or
+    the Error branch, and nothing else; one line is logged; a payload is kept where nothing was
+    done."""
     details = event["Details"] if with_contact else {}
     event = {"Details": {**details, "Parameters": {**parameters, "methodName": method}}}
     clock, letters = Clock(), MemoryDeadLetters()

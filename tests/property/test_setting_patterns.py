@@ -1,6 +1,6 @@
 """The template's patterns and the code's rules agree about lists in settings.
 
-CloudFormation refuses what the code could only leave out, and nothing that the code could use.
+CloudFormation refuses only values that the code could not use.
 """
 
 import json
@@ -30,7 +30,7 @@ SHARED = {
     "TelephonyProviderName": "TELEPHONY_PROVIDER_NAME",
     "SalesforceProxy": "SALESFORCE_PROXY",
 }
-"""Those that every function reads."""
+"""Settings that every function reads."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -48,7 +48,7 @@ def patterns() -> dict[str, re.Pattern[str]]:
 
 
 PATTERNS = patterns()
-# Blanks, separators, quotes and brackets; letters beyond ASCII; what no name may hold.
+# Blanks, separators, quotes and brackets; letters beyond ASCII; characters that no name may hold.
 SIGNS = 'aA0_-:@/+. ,={}"\\\t\n☎ü'
 TEXTS = st.text(st.sampled_from(SIGNS), max_size=12)
 SEGMENTS = st.sampled_from(["Agent", "Tags", "Cost Center", "connect:Subtype", "ü☎", "0", "a b c"])
@@ -62,7 +62,7 @@ LISTS = st.lists(ITEMS | TEXTS, min_size=1, max_size=3).map(",".join)
 WORDS = st.lists(
     st.sampled_from(["vm_flag", " a-b ", "none", "INBOUND", "inbound", "NEW_1"]) | TEXTS, min_size=1
 ).map(",".join)
-# In JSON a path may hold what separates items elsewhere.
+# In JSON a path may hold the characters that separate items elsewhere.
 JSON_PATHS = PATHS | st.sampled_from(["Tags.a,b", "Tags.a=b", 'Tags."x"', "Tags.{y}", "Tags.a\\b"])
 OBJECTS = st.builds(
     json.dumps,
@@ -75,7 +75,7 @@ OBJECTS = st.builds(
 def faults_of(variable: str, text: str) -> list[str]:
     reader = EnvironmentReader({variable: text})
     RecordRules.read(reader)
-    # What fills the same field twice, or looks like a slip, no pattern can tell.
+    # No pattern can find two items for the same field, or a likely typing error.
     found = [it for it in reader.item_faults if it.left_out]
     return [it.fault for it in found if "fills the same field" not in it.fault]
 
@@ -102,14 +102,15 @@ def test_fields_as_a_list(text: str) -> None:
 @given(OBJECTS)
 @example('{"Agent.Username": "A__c"}')
 def test_fields_as_an_object(text: str) -> None:
-    """Given what the code reads without a fault, then the pattern lets it through."""
+    """Given a text that the code reads without a fault, then the pattern accepts it."""
     if not faults_of("CONTACT_RECORD_FIELDS", text):
         assert PATTERNS["ContactRecordFields"].fullmatch(text), text
 
 
 @given(TEXTS.map(lambda it: "{" + it) | OBJECTS.map(lambda it: it[:-1]))
 def test_what_begins_as_an_object_and_is_none(text: str) -> None:
-    """Escapes, and names within paths, are left to the code; what is no object is refused."""
+    """Escapes, and names within paths, are left to the code; a text that is not an object is
+    refused."""
     if "all of it" in str(faults_of("CONTACT_RECORD_FIELDS", text)) and "\\" not in text:
         assert not PATTERNS["ContactRecordFields"].fullmatch(text), text
 
@@ -128,7 +129,7 @@ def test_what_cloudformation_accepts_the_code_uses(name: str, data: st.DataObjec
     )
     reader = EnvironmentReader({"CONTACT_CENTER_SECRET": "default", SHARED[name]: text})
     SalesforceSettings.read(reader)
-    # What repeats another item no pattern can tell.
+    # No pattern can find an item that repeats another one.
     repeated = "has the name of a secret before it"
     found = [*reader.faults, *(it.fault for it in reader.item_faults if it.fault not in repeated)]
     assert found == [], text

@@ -1,4 +1,4 @@
-"""Retries never outlast a deadline, and any answer is a result or one documented error."""
+"""Retries never outlast a deadline, and any answer becomes a result or one documented error."""
 
 import json
 

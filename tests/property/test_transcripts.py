@@ -1,6 +1,6 @@
 """Lines of live calls under any order of faults, repeats and deaths of the environment.
 
-Salesforce takes a line once for its id (see TranscriptOrg), so what is counted is what it has.
+Salesforce takes a line once for its id (see TranscriptOrg), so the lines that it has are counted.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ ENTRY = {
     "broken": (500, "internal"),
     "unknown": (0, ""),
 }
-"""Faults of one call in an answer that others' lines were taken with."""
+"""Faults of one call in an answer that takes the lines of others."""
 WHOLE: dict[str, type[TelephonyError]] = {
     "429": LimitExceeded,
     "503": Unavailable,
     "unsent": OutcomeUnknown,
 }
 LOST = "lost"
-"""An answer that was lost: the lines were taken."""
+"""A lost answer: the lines were taken."""
 KILLED = ("killed before", "killed behind")
 """The environment dies before the lines are taken, and afterwards."""
 ROUNDS = 40
-"""Tries of what waits; with no faults left, one is enough for each call."""
+"""Tries of the waiting lines; without faults, one is enough for each call."""
 
 
 class Killed(BaseException):
-    """Lambda's time-out, or no memory."""
+    """Lambda's time-out, or a lack of memory."""
 
 
 class World:
@@ -62,7 +62,7 @@ class World:
         self.number = 0
 
     def ready(self) -> None:
-        """Has the environment meet the faults that are still to come."""
+        """Lets the environment meet the faults that are left."""
         for call in CALLS:
             self.function.directory.know(a_contact(contact_id=call, initial_contact_id=call))
         org = self.function.org
@@ -72,7 +72,7 @@ class World:
         org.taken = self._lose
 
     def replace(self) -> None:
-        """Another environment: nothing is left of the first one's memory."""
+        """Starts another environment, without the first one's memory."""
         old = self.function
         self.function = LensFunction(workers=1)
         self.function.clock = old.clock
@@ -119,7 +119,7 @@ class World:
         return records
 
     def deliver(self, records: Sequence[object], first: int) -> None:
-        """A batch, until Lambda has it off its shard."""
+        """Delivers a batch until Lambda has it off its shard."""
         left = list(enumerate(records, first))
         for _ in range(ROUNDS):
             try:
@@ -133,7 +133,7 @@ class World:
         raise AssertionError("a record stays in its shard for ever")
 
     def drain(self) -> None:
-        """The queue, until it is empty."""
+        """Delivers the queue until it is empty."""
         for _ in range(ROUNDS):
             if not self.function.waiting.messages:
                 return
@@ -146,7 +146,7 @@ class World:
 
     @property
     def arrived(self) -> dict[str, list[str]]:
-        """What the org has of each call."""
+        """The lines of each call that the org has."""
         return {call: self.function.org.said(call) for call in CALLS}
 
 
@@ -155,16 +155,16 @@ batches = st.lists(
     min_size=1,
     max_size=4,
 )
-passing = st.lists(st.sampled_from([*ENTRY, *WHOLE, LOST, "ok"]), max_size=8)
+transient = st.lists(st.sampled_from([*ENTRY, *WHOLE, LOST, "ok"]), max_size=8)
 deadly = st.lists(st.sampled_from([*ENTRY, *WHOLE, LOST, *KILLED, "ok"]), max_size=8)
 
 
-@given(batches, passing)
+@given(batches, transient)
 @settings(deadline=None)
 def test_each_line_arrives_once_in_the_order_it_was_said(
     spoken: list[list[tuple[int, int]]], faults: list[str]
 ) -> None:
-    """Given any faults that pass, of whole requests or of one call in an answer; then each call has
+    """Given any transient faults, of whole requests or of one call in an answer; then each call has
     each of its lines once, in order, and each record has ended once."""
     world, first = World(faults), 1
     for batch in spoken:
@@ -200,8 +200,8 @@ def test_no_line_is_lost_when_environments_die(
 
 
 @pytest.mark.parametrize("fault", ENTRY)
-def test_one_call_in_trouble_holds_up_no_other(fault: str) -> None:
-    """Given one call that is not taken in a request; then every other has its lines at once."""
+def test_one_failing_call_holds_up_no_other(fault: str) -> None:
+    """Given one call that fails within a request; then every other call has its lines at once."""
     world = World([fault])
     world.deliver(world.say([(call, 1) for call in range(7)]), 1)
     missing = [call for call in CALLS if world.arrived[call] != world.said[call]]

@@ -38,7 +38,7 @@ SHOWN_VIOLATIONS = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; 1 where a promise did not hold."""
+    """Run it; exit status 1 where a promise did not hold."""
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--deliveries", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     random.seed(parsed.seed)
     clock = Clock()
     clock.install()
-    # Not before the clock is installed: the bridge takes time.time as a default.
+    # Imported only after the clock is installed: the bridge takes time.time as a default.
     from tests.soak.world import World  # noqa: PLC0415
 
     world = World(parsed.seed, clock, secrets())
@@ -68,7 +68,7 @@ def _show(world: World, seed: int, seconds: float) -> None:
         print(f"  {count:9,}  {kind}")
     print(f"second VoiceCalls after an unknown outcome: {world.books.second_calls:,}")
     print(f"violations   {len(world.violations):,}")
-    # The first of each kind, without the contact that it begins with.
+    # The first violation of each kind, without its contact.
     first = {broken.rpartition(": ")[2]: broken for broken in reversed(world.violations)}
     for broken in list(first.values())[:SHOWN_VIOLATIONS]:
         print(f"  {broken}")

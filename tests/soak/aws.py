@@ -47,7 +47,7 @@ class Parked:
 
 
 class Aws:
-    """What botocore's clients would reach.
+    """The models behind botocore's clients.
 
     Attributes:
         table: the ledger.
@@ -87,7 +87,7 @@ class Aws:
         return self._clock.now
 
     def park(self, source: str, message_id: str, message: dict[str, Any], record_id: str) -> None:
-        """Takes a message into the retry queue of a function."""
+        """Puts a message into the retry queue of a function."""
         body = {
             "messageId": message_id,
             "receiptHandle": f"{source}/{message_id}",
@@ -103,7 +103,7 @@ class Aws:
         self.on_park(record_id)
 
     def due(self, source: str, most: int) -> list[Parked]:
-        """What the function is handed from its retry queue now."""
+        """The messages that the function gets from its retry queue now."""
         ready = [it for it in self.parked[source].values() if it.due <= self.now][:most]
         for it in ready:
             attributes = it.message["attributes"]
@@ -113,17 +113,17 @@ class Aws:
         return ready
 
     def next_due(self) -> float:
-        """When the next message of any queue is delivered; infinite: there is none."""
+        """When the next message of any queue is delivered; infinite: there is no message."""
         every = (it.due for queue in self.parked.values() for it in queue.values())
         return min(*every, *self.lines.next_due(), math.inf, math.inf)
 
     def forget(self, contact_id: str) -> None:
-        """Nothing more comes of this contact."""
+        """Forgets a contact of which nothing more comes."""
         self.contacts.pop(contact_id, None)
         self.table.items.pop(f"{INSTANCE_ID}/{contact_id}", None)
 
     def request(self, service: str, do: Callable[[], Any]) -> Any:
-        """One request with all that may happen to it."""
+        """One request with every fault that may hit it."""
         chance = self._chance
         self._clock.sleep(_MILLISECONDS)
         chance.kill(f"before {service}")
@@ -160,7 +160,7 @@ class _Client:
 
 
 class _Secrets:
-    """Read once in the life of an environment; its faults are the unit tests' own."""
+    """The secret, read once in the life of an environment; the unit tests have its faults."""
 
     def __init__(self, aws: Aws, secrets: Mapping[str, str]) -> None:
         self._aws, self._secrets = aws, secrets
@@ -219,5 +219,5 @@ class _Connect:
 
 
 def at(seconds: float) -> datetime:
-    """An aware moment, as botocore hands out."""
+    """An aware moment, as botocore returns it."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -1,6 +1,6 @@
-"""How inputs ended, kept as long as something of their call is still under way.
+"""How inputs ended, kept while an input of their call has not ended.
 
-When the last input of a call has ended, what must hold of it is checked and the call is forgotten:
+When the last input of a call has ended, the call's promises are checked and the call is forgotten:
 a long soak takes no more memory than a short one.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.soak.salesforce import Salesforce
 
 _NEVER_SENT = ("dead_lettered", "given up", "OTHER_CONTACT_CENTER")
-"""Ends of a record's version that need not stand in Salesforce."""
+"""Ends of a record's version after which Salesforce need not have it."""
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Books:
         self._open: dict[str, _Open] = {}
         self._chain_of: dict[str, str] = {}
         self._copies: dict[str, tuple[Input, int]] = {}
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         self._aws, self._salesforce = aws, salesforce
         aws.on_park = aws.lines.on_park = self.copied
 
@@ -70,31 +70,32 @@ class Books:
                 opened.newest[one.contact_id] = max(opened.newest.get(one.contact_id, 0), stamp)
 
     def arrived(self, record_id: str, one: Input) -> None:
-        """The input lies in its stream."""
+        """An input is put into its stream."""
         self._copies[record_id] = one, 1
         if one.kind == "line":
             self._salesforce.transcripts.arrived(record_id, one.contact_id, one.body)
 
     def copied(self, record_id: str) -> None:
-        """The record lies in a queue as well."""
+        """A copy of the record is put into a queue."""
         one, copies = self._copies[record_id]
         self._copies[record_id] = one, copies + 1
 
     def gone(self, record_id: str) -> bool:
-        """The record left its stream or its queue; whether it has ended, or lies in another one."""
+        """The record left its stream or its queue. Returns whether it has ended, or another copy is
+        left."""
         one, copies = self._copies[record_id]
-        ended = record_id in self._told
+        ended = record_id in self._logged
         if copies > 1:
             self._copies[record_id] = one, copies - 1
             return True
         del self._copies[record_id]
-        self._told.discard(record_id)
+        self._logged.discard(record_id)
         self.ended(one.chain)
         return ended
 
     def is_accounted_for(self, record_id: str) -> bool:
         """Whether the record, which lies in its stream, has ended or lies in a queue."""
-        return record_id in self._told or self._copies[record_id][1] > 1
+        return record_id in self._logged or self._copies[record_id][1] > 1
 
     def given_up(self, contact_id: str) -> None:
         """Lambda has given a record up."""
@@ -102,11 +103,11 @@ class Books:
         self._record_ended(contact_id, "given up")
 
     def note(self, line: dict[str, Any]) -> None:
-        """A line of the log that says how an input ended."""
+        """Notes a line of the log that says how an input ended."""
         if line["source"] == "contact_flow":
             self.flow_lines += 1
         else:
-            self._told.add(line["inputId"])
+            self._logged.add(line["inputId"])
         end = f"{line['disposition']} {line['reason']}".strip()
         self.ends[end] += 1
         if line["source"] == "contact_lens":
@@ -140,7 +141,7 @@ class Books:
         del self._open[chain]
 
     def close(self) -> None:
-        """The end: everything has ended, and each flow's answer has its line."""
+        """The end: everything has ended, and each answer to a flow has its line."""
         self._salesforce.require(not self._open, f"calls that did not end: {len(self._open)}")
         self._salesforce.require(
             self.flow_lines >= self.answered, "a flow's invocation that ended without its line"

@@ -1,4 +1,4 @@
-"""Random calls: what Amazon Connect sends of each, in an order of its own."""
+"""Random calls: what Amazon Connect sends for each, each in its own order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import random
 
 CANARY = "+12065550"
-"""Begins every caller's number: it must be in no log."""
+"""The start of every caller's number: it must be in no log."""
 _QUEUE = {"queueArn": f"{INSTANCE_ARN}/queue/q", "enqueueTimestamp": "2026-11-20T10:00:00Z"}
 
 
@@ -133,7 +133,8 @@ def _input(call: Call, kind: str, after: float, contact: dict[str, Any], body: A
 
 
 def _center(call: Call, chance: random.Random, repeat: int) -> str:
-    """What a flow's parameter names; a repeat may change its mind, and seldom a first one."""
+    """The contact center in a flow's parameter. A repeat may name another one, and
+    a first flow seldom does."""
     if not call.unlisted and chance.random() < (0.3 if repeat else 0.03):
         return chance.choice((*NAMES, UNLISTED))
     return call.named

@@ -21,12 +21,13 @@ DEFAULT = "center"
 SECOND_NAME = "sales/second"
 SECOND_ARN = f"arn:aws:secretsmanager:us-west-2:111122223333:secret:{SECOND_NAME}-AbCdEf"
 UNLISTED = "sales/elsewhere"
-"""Its secret exists, and would be read by whoever follows a contact's word."""
+"""Its secret exists: code that trusted a contact's name for it would read it."""
 LISTED = frozenset((DEFAULT, SECOND_ARN))
 NAMES = (DEFAULT, SECOND_NAME, SECOND_ARN)
-"""What a contact may name, of those that are listed."""
+"""Listed contact centers that a contact may name."""
 _API_NAMES = {DEFAULT: "Center", SECOND_ARN: "Second", UNLISTED: "Elsewhere"}
-_KEY_BITS = 1024  # the signature is not checked here, and a longer key takes a tenth of the time
+# The signature is not checked here, and a longer key would take a tenth of the soak's time.
+_KEY_BITS = 1024
 
 
 ORGS = {f"{name.lower()}.my.salesforce-scrt.com": name for name in _API_NAMES.values()}

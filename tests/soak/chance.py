@@ -1,4 +1,4 @@
-"""Every accident of a soak: faults, kills and deliveries in between, drawn from one seed."""
+"""Every accident of a soak, drawn from one seed: faults, kills and deliveries in between."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ DEEPEST = 2
 
 
 class Killed(BaseException):
-    """The process was killed here: nothing behind it runs, no handler of errors either."""
+    """The process was killed here: nothing after it runs, not even a handler of errors."""
 
 
 @dataclass(slots=True)
 class Chance:
-    """Draws accidents; `calm` draws none, to let everything end.
+    """Draws accidents; with `calm` it draws none, so that everything can end.
 
     Attributes:
         random: of the seed.
@@ -58,7 +58,7 @@ class Chance:
             raise Killed
 
     def fault(self, service: str, kinds: dict[str, float]) -> str:
-        """The kind of fault that hits a request; empty for most."""
+        """The kind of fault that hits a request; empty for most requests."""
         if self.calm:
             return ""
         drawn = self.random.random()

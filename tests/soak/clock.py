@@ -25,7 +25,7 @@ class Clock:
         self.now += max(0.0, seconds)
 
     def install(self) -> None:
-        """Take the place of the process's own clocks."""
+        """Replace the process's own clocks."""
         time.time = self.read
         time.monotonic = self.read
         time.sleep = self.sleep  # type: ignore[assignment]

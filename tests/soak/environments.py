@@ -1,7 +1,7 @@
-"""The execution environments of `contact_lens`, each with a memory of its own.
+"""The execution environments of `contact_lens`, each with its own memory.
 
-Which lines wait is known to the environment that has put them into the queue: the order of a
-call's lines depends on which one is at work.
+Only the environment that put lines into the queue knows that they wait: the order of a call's lines
+depends on which environment is at work.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Environments:
-    """Lambda's: an invocation gets one that is free, else a new one."""
+    """Lambda's rule: an invocation gets a free environment, else a new one."""
 
     def __init__(self, queue: Fifo) -> None:
         self._queue = queue
@@ -39,5 +39,5 @@ class Environments:
             self._free.append(environment)
 
     def service(self) -> Any:
-        """What answers, in the environment that is at work."""
+        """The service of the environment that is at work."""
         return self._services[self._queue.environment]

@@ -1,4 +1,4 @@
-"""The queue of lines that wait: SQS FIFO, one group a call.
+"""The queue of deferred lines: SQS FIFO, one group a call.
 
 Source: SQS developer guide, "FIFO delivery logic" and "Exactly-once processing".
 """
@@ -65,11 +65,11 @@ class Fifo:
         self._now = now
 
     def __bool__(self) -> bool:
-        """Whether anything waits."""
+        """Whether a message waits."""
         return bool(self._by_id)
 
     def is_due(self) -> bool:
-        """Whether anything can be received."""
+        """Whether a message can be received."""
         return any(moment <= self._now() for moment in self.next_due())
 
     def next_due(self) -> Iterator[float]:
@@ -80,8 +80,8 @@ class Fifo:
         """Whether the environment at work holds the record and could have kept a later one behind
         it; None: the record does not wait at all.
 
-        What the queue should have delivered seconds ago holds nothing up. A later record that
-        another environment has put into another group is not behind it.
+        A message that the queue should have delivered seconds ago holds nothing up. A later record
+        that another environment has put into another group is not behind it.
         """
         found = [it for it in self._by_id.values() if it.record_id == record_id]
         later = [it for it in self._by_id.values() if it.record_id == later_id]
@@ -133,7 +133,7 @@ class Fifo:
         self.on_park(record_id)
 
     def receive(self, most: int, environment: int) -> list[Waiting]:
-        """Messages for an environment: of each group from its head, if none of it is in flight."""
+        """Messages for an environment: the head of each group without a message in flight."""
         found: list[Waiting] = []
         now = self._now()
         for group in self._groups.values():
@@ -151,7 +151,7 @@ class Fifo:
         return found
 
     def delete(self, waiting: Waiting) -> bool:
-        """Whether it was there."""
+        """Deletes a message. Returns whether it was there."""
         if self._by_id.pop(waiting.message["messageId"], None) is None:
             return False
         group = self._groups[waiting.group]

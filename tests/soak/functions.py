@@ -1,4 +1,4 @@
-"""The deployed functions' handlers, and what Lambda hands them."""
+"""The deployed functions' handlers, and their events in Lambda's form."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ SEED = 7
 MOST_SECONDS = 600
 _FOUND = re.compile(r"^violations +([0-9,]+)\n((?:  .*\n)*)", re.MULTILINE)
 _FACTS = re.compile(r"^ *[0-9a-f-]{36}: |: \[.*")
-"""What is of one run in a violation: the contact, and what is quoted."""
+"""The parts of a violation that differ between runs: the contact, and quoted values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Mutation:
         promise: its number in docs/guarantees.md.
         what: what is broken.
         file: in the package.
-        old, new: the code, and what stands in its place; `old` is there once.
+        old, new: the code, and its replacement; the file holds `old` once.
         shows: how the soak names it.
     """
 
@@ -211,7 +211,7 @@ MUTATIONS = (
 
 
 def soak(package: Path, shows: str, deliveries: int = DELIVERIES) -> str:
-    """What a soak on a package prints, until the first violation with a text."""
+    """The output of a soak on a package, until the first violation with a text."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "tests.soak", "--stop", shows),
@@ -243,14 +243,14 @@ def mutated(mutation: Mutation, folder: Path) -> Path:
 
 
 def found(printed: str) -> list[str]:
-    """The violations of a soak, each once, without what is of one run."""
+    """The violations of a soak, each once, without the parts that differ between runs."""
     match = _FOUND.search(printed)
     lines = match.group(2).splitlines() if match else []
     return sorted({_FACTS.sub("", line).strip() for line in lines})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run them; 1 where one is not found."""
+    """Run them; exit status 1 where one is not found."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak.mutations", description=__doc__)
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--deliveries", type=int, default=DELIVERIES)

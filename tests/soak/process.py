@@ -54,7 +54,7 @@ class AtOnce(Executor):
     """Runs what is submitted before it answers."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
-        """Takes what ThreadPoolExecutor takes."""
+        """Accepts the arguments of ThreadPoolExecutor."""
 
     def submit(self, work: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -91,12 +91,12 @@ class Process:
         self._handlers["line"].__globals__["contact_lens"] = self.environments.service
 
     def installed(self) -> ExitStack:
-        """While it lasts, the bridge's clients reach the models, and nothing runs in a thread."""
+        """Until it ends, the bridge's clients reach the models, and no thread is used."""
         logging.disable(logging.NOTSET)
         session = botocore.session.get_session()
         stack = ExitStack()
         for part in (
-            # It is not used; making one takes longer than a delivery.
+            # The session is not used; making one takes longer than a delivery.
             mock.patch.object(botocore.session, "get_session", return_value=session),
             mock.patch.object(
                 aws_composition.AwsClients,
@@ -116,7 +116,7 @@ class Process:
         return stack
 
     def invoke(self, kind: str, event: Any) -> Outcome:
-        """Lets a function handle an event; another one may be in the middle of its request."""
+        """Lets a function handle an event; another function may be in the middle of a request."""
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: LIMITS[kind] * 1000)
         aws, salesforce = self._aws, self._salesforce
         outer = aws.failed, salesforce.sender, salesforce.clearing
@@ -146,7 +146,8 @@ class Process:
         return outcome
 
     def lines(self) -> list[dict[str, Any]]:
-        """The delivery lines since the last look; nothing of a caller may be in any line."""
+        """The delivery lines since the last call. Checks that no line holds anything of a
+        caller."""
         require = self._salesforce.require
         text = self._written.getvalue()
         self._written.seek(0)

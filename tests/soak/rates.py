@@ -1,8 +1,8 @@
 """How many calls get their VoiceCall from events alone, by calls a second: a simulation.
 
-`CreateFromEvents=always` asks DescribeContact once a call, for the caller's number. Its quota is
-that of a new account: 10 a second, 15 at once. Events are delivered as Lambda does: two lanes, in
-each one batch at a time, eight chains of a batch side by side. No real time passes.
+`CreateFromEvents=always` asks DescribeContact once a call, for the caller's number. Its quota is a
+new account's: 10 a second, 15 at once. Events are delivered as Lambda does: two lanes, in each one
+batch at a time, eight chains of a batch side by side. No real time passes.
 
     PYTHONPATH=layers/voicecall_bridge python -m tests.soak.rates
 """
@@ -70,7 +70,7 @@ class Connect:
 
 
 class Salesforce(TelephonyClient):
-    """Makes each VoiceCall, and remembers when."""
+    """Makes each VoiceCall, and remembers the moment."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -224,7 +224,7 @@ class Simulation:
 
 
 def hash_of(contact_id: str) -> int:
-    """The same in every process, unlike Python's own."""
+    """The same hash in every process, unlike Python's own."""
     return sum(contact_id.encode())
 
 

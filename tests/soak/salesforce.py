@@ -1,5 +1,5 @@
-"""Salesforce in this process, behind requests' adapter: it makes a second record for a second POST,
-as the current guide's silence allows, so that every repeat shows.
+"""Salesforce in this process, behind requests' adapter. It makes a second record for a second POST,
+which the current guide leaves open, so that every repeat shows.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Stored:
         orgs: which orgs have them, by the names of their contact centers.
         stamp: LastUpdateTimestamp, in seconds, of the contact record that was PATCHed last.
         posting: a POST is under way.
-        given_up_at: when whoever sent that POST stops waiting for its answer.
+        given_up_at: when the sender of that POST stops waiting for its answer.
     """
 
     ids: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Salesforce:
         self._number = 0
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        """One request with all that may happen to it."""
+        """One request with every fault that may hit it."""
         _connect_timeout, patience = options["timeout"]
         chance = self._chance
         chance.kill("before salesforce")
@@ -106,7 +106,7 @@ class Salesforce:
         return _response(status, answer)
 
     def forget(self, contact_id: str) -> int:
-        """Nothing more comes of this contact; how many records it has."""
+        """Forgets a contact of which nothing more comes. Returns how many records it has."""
         self.cleared.discard(contact_id)
         self.unlisted.discard(contact_id)
         self._reached.pop(contact_id, None)
@@ -154,7 +154,7 @@ class Salesforce:
         key = members["vendorCallKey"]
         parent = members.get("parentVoiceCallId")
         if parent and org not in (at := self.stored.get(parent, Stored()).orgs):
-            # A parent of another org is Salesforce's to refuse, now and always.
+            # Salesforce refuses a parent of another org, now and later.
             early = self.sender == "event" and not at
             self._require(not early, f"{key}: an event's child before its parent")
             return 400, {"message": "no such parent"}

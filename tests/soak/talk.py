@@ -1,4 +1,4 @@
-"""What Contact Lens hears of a call: records of its stream, each with some lines.
+"""The speech that Contact Lens hears in a call: records of its stream, each with some lines.
 
 Shape: Amazon Connect Administrator Guide, "Real-time contact analysis segment streams"; values
 invented. The id of a line is its contact and its place among the contact's lines.
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import random
 
 WORDS = "quince-marmalade"
-"""In everything that is said: it must be in no log."""
+"""Part of every spoken text: it must be in no log."""
 _TALKS = 0.2
-"""How likely Contact Lens listens to a contact."""
+"""How likely it is that Contact Lens listens to a contact."""
 
 
 def records_of(

@@ -1,4 +1,4 @@
-"""The mutations are of the code as it is; `python -m tests.soak.mutations` runs them."""
+"""The mutations fit the present code; `python -m tests.soak.mutations` runs them."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def test_the_page_lists_them() -> None:
     assert [each.row for each in MUTATIONS if each.row not in page] == []
 
 
-def test_violations_are_told_without_their_run() -> None:
+def test_violations_are_listed_without_their_run() -> None:
     contact = "0f0e0d0c-1111-4222-8333-444455556666"
     printed = f"violations   1,002\n  {contact}: two POSTs at a time\n  a defect: [1]\nCPU 1\n"
     assert found(printed) == ["a defect", "two POSTs at a time"]

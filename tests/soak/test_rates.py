@@ -15,10 +15,10 @@ def test_below_the_quota_every_call_is_created_live() -> None:
 
 @pytest.mark.parametrize("calls_a_second", [12, 20])
 def test_above_the_quota_no_event_waits(calls_a_second: int) -> None:
-    """Then as many calls are created live as Connect tells of, and nothing piles up."""
+    """Then as many calls are created live as Connect describes, and no event piles up."""
     rates = Simulation(calls_a_second, SECONDS).run()
-    told = QUOTA_A_SECOND * SECONDS + QUOTA_AT_ONCE
-    assert rates.live >= 0.95 * told
+    described = QUOTA_A_SECOND * SECONDS + QUOTA_AT_ONCE
+    assert rates.live >= 0.95 * described
     assert rates.slowest < 5.0, "seconds that an event lay in the stream"
     assert rates.ends["skipped DEFERRED"] == rates.throttled > 0
     assert not [end for end in rates.ends if end.startswith("retried")]

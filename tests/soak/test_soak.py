@@ -1,4 +1,4 @@
-"""A short soak: the same seed tells the same story, and no promise is broken."""
+"""A short soak: the same seed repeats the same run, and no promise is broken."""
 
 import os
 import re
@@ -13,7 +13,7 @@ DELIVERIES = 1_500
 
 
 def soak() -> subprocess.CompletedProcess[str]:
-    """A process of its own: a soak takes the place of the process's clocks."""
+    """A process of its own: a soak replaces the process's clocks."""
     return subprocess.run(
         [sys.executable, "-m", "tests.soak", "--deliveries", str(DELIVERIES), "--seed", "7"],
         cwd=ROOT,
@@ -30,7 +30,8 @@ def done() -> subprocess.CompletedProcess[str]:
 
 
 def test_no_promise_is_broken(done: subprocess.CompletedProcess[str]) -> None:
-    """Given calls with faults and kills, then nothing is violated and every kind of fault came."""
+    """Given calls with faults and kills, then no promise is violated and every kind of fault
+    occurs."""
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^violations +0$", done.stdout, re.MULTILINE)
     for kind in ("killed", "dynamodb", "salesforce", "deliveries in between"):

@@ -1,4 +1,4 @@
-"""What Salesforce has of the lines of calls, and whether they came in their order.
+"""Salesforce's lines of calls, and whether they came in order.
 
 The order of a call's lines across environments is not promised (docs/guarantees.md): a line that
 waits in the queue may be overtaken by an environment that does not know of it.
@@ -27,7 +27,7 @@ _ENTRIES = {
 }
 _ENDS_LINES = frozenset(("", "paused", "refused"))
 TOO_OLD_SECONDS = 120.0
-"""A line of this age is not sent any more, and so has no place in the order."""
+"""A line of this age is not sent any more, and so it has no place in the order."""
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class Transcripts:
     _taken: dict[str, set[int]] = field(default_factory=dict)
 
     def arrived(self, record_id: str, contact_id: str, body: dict[str, Any]) -> None:
-        """A record lies in the stream."""
+        """A record is put into the stream."""
         places = set(_places(body))
         if places:
             record = _Record(places, self.aws.now)
@@ -72,7 +72,7 @@ class Transcripts:
         self._open.get(contact_id, {}).pop(record_id, None)
 
     def forget(self, contact_id: str) -> None:
-        """Nothing more comes of this contact."""
+        """Forgets a contact of which nothing more comes."""
         for record_id in self._open.pop(contact_id, {}):
             self.aws.late.discard(record_id)
         self._taken.pop(contact_id, None)

@@ -1,4 +1,4 @@
-"""What is delivered among the models, in which order, and what must hold of each delivery."""
+"""The deliveries to the models, their order, and the rules that must hold for each delivery."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RETRIED = ("event", "record")
 MOST_IN_A_BATCH = 10
 BUDGET = 6.5
 LAST_REQUEST_SECONDS = 1.5
-"""What a request that began in time may take here; the bridge would not wait for it."""
+"""The time that a request may take here if it began in time; the bridge would not wait for it."""
 IN_TIME_SECONDS = 30.0
 """A batch that took no longer had time for each of its records."""
 GIVEN_UP_SECONDS = {"event": 3600.0, "record": 4 * 3600.0, "line": 3600.0}
@@ -131,7 +131,7 @@ class World:
             self._deliver_some()
 
     def _meanwhile(self) -> None:
-        """Another delivery in the middle of one's request: an environment of its own."""
+        """Another delivery in the middle of a request, in an environment of its own."""
         if self._waiting and self.random.random() < 0.5:
             self._arrive()
         else:
@@ -157,7 +157,8 @@ class World:
             self.books.note(line)
 
     def _deliver_queued(self) -> None:
-        """What is due in a queue; where nothing else is left, time passes until then."""
+        """Delivers the messages of a queue that are due; if nothing else is left, time passes until
+        then."""
         if not (self._waiting or self._any_open()):
             self.clock.now = max(self.clock.now, self.aws.next_due())
         if self.random.random() < 0.5:
@@ -166,7 +167,7 @@ class World:
             self._deliver_parked(self.random.choice(RETRIED))
 
     def _deliver_lines(self) -> None:
-        """What is due in the queue of lines that wait."""
+        """Delivers the messages that are due in the queue of deferred lines."""
         queue, environment = self.aws.lines, self.process.environments.begin()
         ready = queue.receive(MOST_IN_A_BATCH, environment)
         if not ready:
@@ -176,7 +177,7 @@ class World:
         event = {"Records": [it.message for it in ready]}
         answer = self.process.invoke_lens(event, environment).answer
         if answer is None:
-            return  # they come when their visibility time-out is over
+            return  # the messages are delivered again after their visibility time-out
         self._read_log()
         failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
         for waiting in ready:
@@ -186,7 +187,7 @@ class World:
                 self._require(ended, "a line that waited ended unseen")
 
     def _deliver_parked(self, kind: str) -> None:
-        """What is due in the retry queue of a function."""
+        """Delivers the messages that are due in the retry queue of a function."""
         source = FUNCTIONS[kind]
         ready = self.aws.due(source, MOST_IN_A_BATCH)
         if not ready:
@@ -194,7 +195,7 @@ class World:
         self.deliveries += len(ready)
         answer = self.process.invoke(kind, {"Records": [it.message for it in ready]}).answer
         if answer is None:
-            return  # they come when their visibility time-out is over
+            return  # the messages are delivered again after their visibility time-out
         self._read_log()
         failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
         for parked in ready:
@@ -219,7 +220,7 @@ class World:
         for chain in chosen:
             taken = min(self.random.randrange(1, 4), MOST_IN_A_BATCH - len(batch))
             batch += chains[chain][:taken]
-            # Taken out while they are under way.
+            # Records under way are taken out of the streams.
             chains[chain] = chains[chain][taken:]
             if not chains[chain]:
                 del chains[chain]
@@ -262,7 +263,7 @@ class World:
         self._put_back(kind, kept)
 
     def _put_back(self, kind: str, kept: list[Item]) -> None:
-        """What is to be delivered again, if it is not too old for that."""
+        """The records that must be delivered again, if they are not too old for that."""
         for number, arrived, one in reversed(kept):
             if self.clock.now - arrived > GIVEN_UP_SECONDS[kind]:
                 self._require(False, f"{one.contact_id}: given up by Lambda")

@@ -5,7 +5,7 @@ other event goes to the deployed handler. With PROFILE_START in the environment 
 deployed module is imported.
 
 What only waits costs nothing. A built-in's time counts for the function that called it. Since
-Python 3.12 one profiler sees all threads and tells them apart by nothing, so only work that is done
+Python 3.12 one profiler sees all threads and cannot distinguish them, so only work that is done
 by one thread at a time comes out right. Before, each thread has a profiler and a clock of its own.
 """
 
