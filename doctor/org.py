@@ -46,8 +46,8 @@ _AUDIENCE: Final = "; an org that asks for an audience: AUDIENCE=https://scrt.sa
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What came of asking once.
+class OrgAnswer:
+    """The answer to one question.
 
     Attributes:
         status: of the answer; 0 when there was none.
@@ -94,20 +94,20 @@ class Org:
 
     def examine(self) -> Iterator[Finding]:
         """Asks once, and again where one answer is not enough; the findings."""
-        told = self.ask()
+        first = self.ask()
         mended = None
-        if told.is_refused and told.ahead is not None and abs(told.ahead) >= _TOLERATED:
+        if first.is_refused and first.ahead is not None and abs(first.ahead) >= _TOLERATED:
             # Signed by Salesforce's clock, a good key is accepted, and a bad one still refused.
-            mended = self.ask(ahead=told.ahead)
-        yield clock_finding(told, mended)
-        best = mended if mended is not None and mended.is_accepted else told
+            mended = self.ask(ahead=first.ahead)
+        yield clock_finding(first, mended)
+        best = mended if mended is not None and mended.is_accepted else first
         if best.is_accepted:
             forged = self.ask(key=_throw_away_key(), ahead=best.ahead or 0)
             yield accepted_finding(best, forged, by_other_clock=best is mended)
         else:
             yield refused_finding(best)
 
-    def ask(self, *, key: str = "", ahead: int = 0) -> Told:
+    def ask(self, *, key: str = "", ahead: int = 0) -> OrgAnswer:
         """One question.
 
         Args:
@@ -133,7 +133,7 @@ class Org:
                 RetryPolicy(retries=0),
             )
             error = self._clear_routing_of_nothing(client)
-        return noted.told(error)
+        return noted.answer(error)
 
     def _clear_routing_of_nothing(self, client: TelephonyClient) -> TelephonyError | None:
         # No contact id has this shape, and this one is made for this question.
@@ -180,9 +180,9 @@ class _Noting(HTTPAdapter):
         self.status, self.headers, self.at = response.status_code, response.headers, time.time()
         return response
 
-    def told(self, error: TelephonyError | None) -> Told:
+    def answer(self, error: TelephonyError | None) -> OrgAnswer:
         is_page = "html" in self.headers.get("Content-Type", "").lower()
-        return Told(self.status, error, is_page, self._ahead())
+        return OrgAnswer(self.status, error, is_page, self._ahead())
 
     def _ahead(self) -> int | None:
         try:
@@ -192,16 +192,16 @@ class _Noting(HTTPAdapter):
         return round(self.at - date - 0.5)  # Date has whole seconds: half of one on average
 
 
-def clock_finding(told: Told, mended: Told | None) -> Finding:
+def clock_finding(first: OrgAnswer, mended: OrgAnswer | None) -> Finding:
     """This machine's clock beside Salesforce's, and what it does to a token.
 
     Args:
-        told: the first answer.
+        first: the first answer.
         mended: the answer to a token that was signed by Salesforce's clock; None: not asked.
     """
-    ahead = told.ahead
+    ahead = first.ahead
     if ahead is None:
-        return unchecked(CLOCK, "no answer with a Date" if told.status == 0 else "no Date")
+        return unchecked(CLOCK, "no answer with a Date" if first.status == 0 else "no Date")
     if abs(ahead) < _TOLERATED:
         return ok(CLOCK, f"within {_TOLERATED} s of Salesforce's")
     text = f"{abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} Salesforce's: "
@@ -218,9 +218,9 @@ def clock_finding(told: Told, mended: Told | None) -> Finding:
     return warning(CLOCK, text, change)
 
 
-def accepted_finding(told: Told, forged: Told, *, by_other_clock: bool) -> Finding:
+def accepted_finding(given: OrgAnswer, forged: OrgAnswer, *, by_other_clock: bool) -> Finding:
     """The answer to an unknown id, compared with the answer to a token of an unknown key."""
-    answer = f"{told.status} for an id that no call has"
+    answer = f"{given.status} for an id that no call has"
     signed = ", signed by Salesforce's clock" if by_other_clock else ""
     if forged.is_refused:
         return ok(TOKEN, f"accepted{signed} ({answer}; {forged.status} for a token of another key)")
@@ -233,19 +233,19 @@ def accepted_finding(told: Told, forged: Told, *, by_other_clock: bool) -> Findi
     )
 
 
-def refused_finding(told: Told) -> Finding:
+def refused_finding(given: OrgAnswer) -> Finding:
     """Why there is no answer that only an accepted token gets."""
-    if told.status == 0:
-        return fault(TOKEN, *_unanswered(told))
-    if told.is_page:
-        return fault(TOKEN, *_page(told.status))
-    if told.status == 401:
+    if given.status == 0:
+        return fault(TOKEN, *_unanswered(given))
+    if given.is_page:
+        return fault(TOKEN, *_page(given.status))
+    if given.status == 401:
         return fault(TOKEN, "refused (401)", _RIGHT_PAIR + _AUDIENCE)
-    return fault(TOKEN, *_of_status(told.status))
+    return fault(TOKEN, *_of_status(given.status))
 
 
-def _unanswered(told: Told) -> tuple[str, str]:
-    code = told.error.code if told.error else ""
+def _unanswered(given: OrgAnswer) -> tuple[str, str]:
+    code = given.error.code if given.error else ""
     if code == "UNREACHABLE":
         return "not asked: no connection", "what is said above"
     if code == "SETTINGS":

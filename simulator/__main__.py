@@ -214,8 +214,8 @@ def _trigger(parsed: argparse.Namespace) -> int:
 
 def _title(outcome: Outcome) -> str:
     """What a delivery was, where several are explained one after the other."""
-    told = outcome.lines[0] if outcome.lines else None
-    words = (outcome.delivered.source, told.method, told.contact_id) if told else ()
+    line = outcome.lines[0] if outcome.lines else None
+    words = (outcome.delivered.source, line.method, line.contact_id) if line else ()
     return "  ".join(word for word in words if word) or outcome.delivered.source
 
 

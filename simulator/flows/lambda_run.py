@@ -52,10 +52,10 @@ def _answered(state: WalkState, action: Action, answer: Answer, who: str) -> Ste
         return Step(action.identifier, branch, f"{who}: not waited for", answer)
     # Every invocation replaces what the last one answered, a failed one with nothing.
     state.caller.external = answer.external or {}
-    tells = answer.trouble or ", ".join(
+    text = answer.trouble or ", ".join(
         f"{name} {value}" for name, value in state.caller.external.items() if value
     )
-    return Step(action.identifier, branch, f"{who}: {tells}" if tells else who, answer)
+    return Step(action.identifier, branch, f"{who}: {text}" if text else who, answer)
 
 
 def _limit(state: WalkState, action: Action) -> float:

@@ -72,13 +72,13 @@ class Call:
     trouble_of: str = ""
     entries: list[Entry] = field(default_factory=list)
 
-    def learn(self, told: ContactFacts) -> None:
+    def learn(self, known: ContactFacts) -> None:
         """Fill in what was not known before."""
-        self.instance_id = self.instance_id or told.instance_id
-        self.previous = self.previous or told.previous
-        self.customer = self.customer or told.customer
-        self.system = self.system or told.system
-        self.initiation = self.initiation or told.initiation
+        self.instance_id = self.instance_id or known.instance_id
+        self.previous = self.previous or known.previous
+        self.customer = self.customer or known.customer
+        self.system = self.system or known.system
+        self.initiation = self.initiation or known.initiation
 
     def to_json(self) -> dict[str, Any]:
         """The row as the REST interface shows it."""

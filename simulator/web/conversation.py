@@ -1,4 +1,4 @@
-"""What Salesforce was told of a conversation: its lines, categories and sentiment. Pure.
+"""A conversation as it was sent to Salesforce: its lines, categories and sentiment. Pure.
 
 All of it is read from the requests that were seen, so that a line that was not taken is shown too.
 """
@@ -89,9 +89,9 @@ def _sentiment(exchanges: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, An
         if _state(exchange.get("status")) != TAKEN:
             continue
         side, value = str(event.get("participant")), str(event.get("value"))
-        told = sides.setdefault(side, {"overall": "", "turns": []})
+        scores = sides.setdefault(side, {"overall": "", "turns": []})
         if str(event.get("type")).endswith("OverallSentimentScore"):
-            told["overall"] = value
+            scores["overall"] = value
         else:
             turns[side, event.get("startTime")] = _MARKS.get(value, value)
     for (side, _), mark in sorted(turns.items(), key=lambda turn: _number(turn[0][1])):

@@ -23,12 +23,12 @@ MOST_CALLS: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What becomes an entry; `told` says the contact, or else `contact_ids`."""
+    """An entry to be; it is about `contact`, or else about `contact_ids`."""
 
     kind: str
     title: str
     data: Mapping[str, Any]
-    told: ContactFacts | None = None
+    contact: ContactFacts | None = None
     at: float | None = None
     contact_ids: tuple[str, ...] = ()
 
@@ -49,7 +49,7 @@ class Recorder:
         self,
         kind: str,
         payload: Any,
-        told: ContactFacts | None,
+        contact: ContactFacts | None,
         more: Mapping[str, Any] | None = None,
     ) -> None:
         """An event that was published, or a record that was put into its stream.
@@ -57,11 +57,13 @@ class Recorder:
         `more`: what belongs to it, such as a file's content.
         """
         data = {"payload": payload, **(more or {})}
-        self._add(_Seen(kind, _title_of(kind, payload), data, told))
+        self._add(_Seen(kind, _title_of(kind, payload), data, contact))
 
     def invocation(self, function: str, event: Any, done: Invocation, started: float) -> None:
         """A function ran."""
-        in_batch = [told for each in facts.payloads(event) if (told := facts.of_payload(each))]
+        in_batch = [
+            contact for each in facts.payloads(event) if (contact := facts.of_payload(each))
+        ]
         flow, file = facts.of_flow(event), facts.of_file(event)
         data = {
             "function": function,
@@ -74,7 +76,7 @@ class Recorder:
             "requestId": done.request_id,
         }
         if in_batch:
-            ids = tuple(dict.fromkeys(told.contact_id for told in in_batch))
+            ids = tuple(dict.fromkeys(each.contact_id for each in in_batch))
             title = f"{function}: batch of {len(in_batch)}"
             self._add(_Seen("delivery", title, data, None, started, ids))
             self._learn(in_batch)
@@ -100,21 +102,21 @@ class Recorder:
 
     def log(self, line: str) -> None:
         """A line that a function wrote; lines that name no contact are kept without one."""
-        told = facts.log_line(line)
-        if not told or "_aws" in told:
+        fields = facts.log_line(line)
+        if not fields or "_aws" in fields:
             return  # the embedded metric format: the figures come from the delivery lines
-        contact_id = str(told.get("ContactId") or "")
+        contact_id = str(fields.get("ContactId") or "")
         ids = (contact_id,) if contact_id else ()
-        self._add(_Seen("log", _log_title(told), told, None, None, ids))
+        self._add(_Seen("log", _log_title(fields), fields, None, None, ids))
 
     def note(
         self,
         title: str,
         data: Mapping[str, Any] | None = None,
-        told: ContactFacts | None = None,
+        contact: ContactFacts | None = None,
     ) -> None:
         """Something that a person did on the console, or that no function sees."""
-        self._add(_Seen("note", title, data or {}, told))
+        self._add(_Seen("note", title, data or {}, contact))
 
     def clear(self) -> None:
         """Forget everything."""
@@ -190,20 +192,20 @@ class Recorder:
     def _add(self, seen: _Seen) -> None:
         with self._changed:
             self._number += 1
-            ids = (seen.told.contact_id,) if seen.told else seen.contact_ids
+            ids = (seen.contact.contact_id,) if seen.contact else seen.contact_ids
             moment = self._clock() if seen.at is None else seen.at
             entry = Entry(self._number, moment, seen.kind, ids, seen.title, seen.data)
             self._entries.append(entry)
             for contact_id in ids:
-                self._note(self._call_of(contact_id, moment), entry, seen.told)
+                self._note(self._call_of(contact_id, moment), entry, seen.contact)
             if entry.kind == "log":
                 self._figures.log(entry.data)
             self._changed.notify_all()
 
-    def _learn(self, told: Iterable[ContactFacts]) -> None:
+    def _learn(self, contacts: Iterable[ContactFacts]) -> None:
         with self._changed:
-            for facts_of_one in told:
-                self._call_of(facts_of_one.contact_id, self._clock()).learn(facts_of_one)
+            for contact in contacts:
+                self._call_of(contact.contact_id, self._clock()).learn(contact)
 
     def found(self, contact_id: str, voice_call_id: str) -> None:
         """A VoiceCall is in Salesforce; the row shows it where no log line named one."""
@@ -220,11 +222,11 @@ class Recorder:
                 self._calls.popitem(last=False)
         return self._calls[key]
 
-    def _note(self, call: Call, entry: Entry, told: ContactFacts | None) -> None:
+    def _note(self, call: Call, entry: Entry, contact: ContactFacts | None) -> None:
         call.entries.append(entry)
         call.changed, call.version = max(call.changed, entry.at), entry.number
-        if told:
-            call.learn(told)
+        if contact:
+            call.learn(contact)
         if entry.kind == "event":
             kind = str(entry.data["payload"].get("detail", {}).get("eventType", ""))
             call.state = SHOWN_STATES.get(kind.upper(), call.state)

@@ -245,7 +245,7 @@ def _stories(_: Hub, __: Request, ___: Any) -> Any:
     return {"stories": list(STORIES)}
 
 
-def _tell(hub: Hub, request: Request, body: Any) -> Any:
+def _play_story(hub: Hub, request: Request, body: Any) -> Any:
     members = _members(body)
     given = members.get("set", {})
     overrides = read_overrides(given) if isinstance(given, list) else dict(given)
@@ -341,7 +341,7 @@ ROUTES: Final[tuple[Row, ...]] = (
         "POST",
         "/api/stories/{name}",
         "play a story",
-        _tell,
+        _play_story,
         body={
             "set": 'fields instead of the story\'s: {"CustomerEndpoint.Address": "+1..."}',
             "calls": "how many",

@@ -39,7 +39,7 @@ def as_sample(calls: Sequence[Call]) -> str:
 
     Inputs stand in the order in which they ended, since a replay sends one after the other. Times
     of contact events become relative to their delivery: an old event counts as late. The end of an
-    input is left out where it cannot be told which one it is.
+    input is left out where it is not clear which one it is.
 
     Args:
         calls: from the first call of a chain to the wanted one: a child needs its parent.
@@ -88,10 +88,10 @@ def _ends(entries: Sequence[Entry]) -> dict[_Key, list[_End]]:
             end = _End(entry.at, {"matched": False})
             ends["contact_events", contact][str(entry.number)] = end
         elif entry.kind == "log" and said.get("message") == "delivery":
-            told = {name: str(said.get(name) or "") for name in ("disposition", "reason")}
+            ending = {name: str(said.get(name) or "") for name in ("disposition", "reason")}
             name = str(said.get("inputId") or entry.number)
             # The first line of an input is its end; Lambda may deliver it again.
-            ends[str(said.get("source")), contact].setdefault(name, _End(entry.at, told))
+            ends[str(said.get("source")), contact].setdefault(name, _End(entry.at, ending))
     return {key: list(found.values()) for key, found in ends.items()}
 
 

@@ -78,7 +78,7 @@ class Sender:
         self._clock = clock
         self._ended = Event()
         self._lock = Lock()
-        self._tellers: list[Thread] = []
+        self._players: list[Thread] = []
 
     def __enter__(self) -> "Sender":
         """Make the workers."""
@@ -94,10 +94,10 @@ class Sender:
         """Stop all stories. Requests that were sent go on."""
         with self._lock:
             self._ended.set()
-            tellers, self._tellers = self._tellers, []
+            players, self._players = self._players, []
             self._ended = Event()
-        for teller in tellers:
-            teller.join()
+        for player in players:
+            player.join()
 
     def start(self, order: Order) -> list[str]:
         """Begin to play; the contact ids of the first call.
@@ -108,11 +108,11 @@ class Sender:
         order.check()
         first = tell(order.story, order.seed, order.overrides or {}, datetime.now(UTC))
         with self._lock:
-            told = (order, self._ended)
-            teller = Thread(target=self._tell, args=told, name="teller", daemon=True)
-            self._tellers = [each for each in self._tellers if each.is_alive()]
-            self._tellers.append(teller)
-        teller.start()
+            order_and_end = (order, self._ended)
+            player = Thread(target=self._play, args=order_and_end, name="player", daemon=True)
+            self._players = [each for each in self._players if each.is_alive()]
+            self._players.append(player)
+        player.start()
         return list(dict.fromkeys(ids for step in first if (ids := _contact_of(step))))
 
     def send(self, kind: str, payload: Any, times: int = 1, *, shuffled: bool = False) -> None:
@@ -124,7 +124,7 @@ class Sender:
         for item in copies:
             self._pool.submit(self._guarded, Step(0.0, kind, item))  # type: ignore[arg-type]
 
-    def _tell(self, order: Order, ended: Event) -> None:
+    def _play(self, order: Order, ended: Event) -> None:
         begun = self._clock()
         waiting: list[tuple[float, Step]] = []
         for number in range(order.calls):
@@ -177,7 +177,7 @@ class Sender:
             case "fault":
                 simulator.salesforce.inject(Fault.from_json(payload))
             case _:
-                raise StoryError(f"{step.kind!r} is no kind of step")
+                raise StoryError(f"{step.kind!r} is not a kind of step")
 
     def _file(self, payload: Mapping[str, Any]) -> None:
         """Writes a file of Contact Lens, if there is one, and announces it."""
@@ -202,8 +202,8 @@ _READERS: Final[Mapping[str, Callable[[Any], ContactFacts | None]]] = {
 
 def _contact_of(step: Step) -> str:
     reader = _READERS.get(step.kind)
-    told = reader(step.payload) if reader else None
-    return told.contact_id if told else ""
+    contact = reader(step.payload) if reader else None
+    return contact.contact_id if contact else ""
 
 
 def kinds_of(payload: Any) -> str:

@@ -21,9 +21,9 @@ export function trigger() {
     const order = { set, calls: Number(byId("calls-wanted").value), rate: Number(byId("rate").value) };
     if (byId("seed").value) order.seed = Number(byId("seed").value);
     try {
-      const told = await post(`/api/stories/${name}`, order);
-      const ids = told.contactIds.map((id) => el("a", { href: `/calls/${encodeURIComponent(id)}` }, id));
-      fill(byId("trigger-result"), `Seed ${told.seed}. First call: `, ...ids.flatMap((link) => [link, " "]));
+      const answer = await post(`/api/stories/${name}`, order);
+      const ids = answer.contactIds.map((id) => el("a", { href: `/calls/${encodeURIComponent(id)}` }, id));
+      fill(byId("trigger-result"), `Seed ${answer.seed}. First call: `, ...ids.flatMap((link) => [link, " "]));
     } catch (error) { byId("trigger-result").textContent = error.message; }
   }));
 }
@@ -119,8 +119,8 @@ export function paste() {
 async function look(material, what = "look") {
   const query = new URLSearchParams({ send: what === "send", times: byId("times").value, shuffled: byId("shuffled").checked });
   const response = await fetch(`/api/material?${query}`, { method: "POST", body: material, headers: { "Content-Type": "application/octet-stream" } });
-  const told = await response.json();
-  byId("paste-result").textContent = response.ok ? pretty(told) : told.error;
+  const answer = await response.json();
+  byId("paste-result").textContent = response.ok ? pretty(answer) : answer.error;
 }
 
 export function edit(payload) {

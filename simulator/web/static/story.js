@@ -45,18 +45,18 @@ function branch(node, chosen, open) {
 const MARKS = { positive: "+", neutral: "·", negative: "−" };
 const WHO = { END_USER: "customer", VIRTUAL_AGENT: "agent", HUMAN_AGENT: "agent" };
 
-function conversation(told, open) {
-  if (told.elsewhere) {
-    const link = el("a", { href: `/calls/${encodeURIComponent(told.elsewhere)}`,
-      onclick: (event) => { event.preventDefault(); open(told.elsewhere); } }, told.elsewhere);
+function conversation(content, open) {
+  if (content.elsewhere) {
+    const link = el("a", { href: `/calls/${encodeURIComponent(content.elsewhere)}`,
+      onclick: (event) => { event.preventDefault(); open(content.elsewhere); } }, content.elsewhere);
     return el("div", {}, el("h3", {}, "Conversation"), el("p", {}, "What was said is in the conversation of the first call, ", link, "."));
   }
-  if (!told.lines.length && !told.categories.length && !Object.keys(told.sentiment).length) return null;
-  const begin = told.lines.length ? told.lines[0].at : 0;
-  const said = [...told.lines.map((line) => ({ at: line.at, shown: spoken(line, begin) })),
-    ...told.categories.map((it) => ({ at: it.at, shown: category(it) }))].sort((a, b) => a.at - b.at);
+  if (!content.lines.length && !content.categories.length && !Object.keys(content.sentiment).length) return null;
+  const begin = content.lines.length ? content.lines[0].at : 0;
+  const said = [...content.lines.map((line) => ({ at: line.at, shown: spoken(line, begin) })),
+    ...content.categories.map((it) => ({ at: it.at, shown: category(it) }))].sort((a, b) => a.at - b.at);
   return el("div", { id: "conversation" }, el("h3", {}, "Conversation"),
-    el("ol", { class: "conversation" }, ...said.map((it) => it.shown)), sentiment(told.sentiment));
+    el("ol", { class: "conversation" }, ...said.map((it) => it.shown)), sentiment(content.sentiment));
 }
 
 function spoken(line, begin) {
@@ -72,11 +72,11 @@ function category(it) {
 }
 
 function sentiment(sides) {
-  const rows = Object.entries(sides).map(([side, told]) => {
-    const count = (mark) => told.turns.filter((each) => each === mark).length;
+  const rows = Object.entries(sides).map(([side, scores]) => {
+    const count = (mark) => scores.turns.filter((each) => each === mark).length;
     const words = Object.keys(MARKS).map((mark) => `${count(mark)} ${mark}`).join(", ");
-    const shown = told.turns.slice(0, 300).map((mark) => MARKS[mark] || "?").join(" ") + (told.turns.length > 300 ? " …" : "");
-    return [el("dt", {}, side.toLowerCase()), el("dd", {}, told.overall ? `overall ${told.overall}; ` : "", words, " ", el("span", { class: "marks", "aria-hidden": "true" }, shown))];
+    const shown = scores.turns.slice(0, 300).map((mark) => MARKS[mark] || "?").join(" ") + (scores.turns.length > 300 ? " …" : "");
+    return [el("dt", {}, side.toLowerCase()), el("dd", {}, scores.overall ? `overall ${scores.overall}; ` : "", words, " ", el("span", { class: "marks", "aria-hidden": "true" }, shown))];
   });
   if (!rows.length) return null;
   return el("div", { id: "sentiment" }, el("h3", {}, "Sentiment after the call"), el("dl", { class: "meta" }, ...rows.flat()));
