@@ -26,7 +26,7 @@ help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s  %s\n", $$1, $$2}'
 	@echo "  ./bridge        commands with arguments and exit statuses, from any folder"
 
-# The commands are those of ./bridge, which sets up what they need, and whose exit status says how a
+# The commands are those of ./bridge. It sets up what they need, and its exit status says how a
 # command ended: make itself ends with 2 whenever a recipe does not end with 0.
 run:  ## replay events/ against the simulator, one line a sample
 	@./bridge run $(ARGS)
@@ -50,7 +50,7 @@ simulator:  ## leave the simulator running, with the console on a web page
 console:  ## replay events/ and watch the run on the console
 	@exec ./bridge console $(if $(PORT),--port $(PORT)) $(ARGS)
 
-trigger:  ## tell a running simulator a story: make trigger STORY=inbound
+trigger:  ## play a story in a running simulator: make trigger STORY=inbound
 	@./bridge trigger "$(or $(STORY),$(error name a story: make trigger STORY=inbound))" $(if $(PORT),--port $(PORT)) $(foreach field,$(SET),--set "$(field)") $(ARGS)
 
 doctor:  ## check before the first call: make doctor SECRET=id STACK=name
@@ -133,7 +133,7 @@ bench: $(VENV)/ready  ## measure this tree beside another one: make bench BASE=m
 profile: $(VENV)/ready  ## where a create, a record, an event and a start spend CPU
 	@$(BIN)/python -m tests.performance.profile $(ARGS)
 
-startup: $(VENV)/ready  ## what the flow function's start costs, by memory
+startup: $(VENV)/ready  ## measure the flow function's start, by memory
 	@$(BIN)/python -m tests.performance.start_up
 
 build: $(SAM)/ready  ## .aws-sam/build, without Docker
@@ -142,7 +142,7 @@ build: $(SAM)/ready  ## .aws-sam/build, without Docker
 deploy:  ## deploy, asking once: make deploy INSTANCE=alias SECRET=name
 	@$(OWN_REGION) ./bridge deploy "$(or $(INSTANCE),$(error name the Connect instance: make deploy INSTANCE=alias SECRET=name))" "$(or $(SECRET),$(error name the secret: make deploy INSTANCE=alias SECRET=name))" $(if $(CALLS),--calls $(CALLS)) $(ARGS)
 
-package: build $(VENV)/ready  ## .build/package: what a release uploads; needs no account
+package: build $(VENV)/ready  ## .build/package: the files of a release; needs no account
 	@$(BIN)/python -m tools.package
 
 # tools/first-deployment runs it.
@@ -158,7 +158,7 @@ docs: pages  ## write the pages' made parts and pictures; run their commands
 	for name in story conversation faults; do cp .build/pictures/console-$$name.png docs/pictures/ || exit 1; done; \
 	else echo "left as they are: the console's pictures need Chromium"; fi
 
-pages: $(VENV)/ready  ## of these what takes seconds: made parts, check of links
+pages: $(VENV)/ready  ## the part of docs that takes seconds: made parts, links
 	@PYTHONPATH=layers/voicecall_bridge $(BIN)/python -m tools.field_mapping
 	@$(BIN)/python -m tools.deploy_rights
 	@$(BIN)/python -m tools.flow_pictures

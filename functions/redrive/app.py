@@ -8,7 +8,7 @@ from voicecall_bridge.deadline import Deadline
 from voicecall_bridge.streams.redrive import Request
 
 HAND_OVER_SECONDS = 10.0
-"""Kept of Lambda's time-out for showing the letters again that stay."""
+"""Seconds of Lambda's time-out that are kept for showing the dead letters again that stay."""
 
 
 def handler(event: object, context: Any) -> dict[str, Any]:

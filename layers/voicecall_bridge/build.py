@@ -1,8 +1,8 @@
 """Builds the layer into TARGET/python: the locked dependencies, then the package voicecall_bridge.
 
 Without Docker and on any Python from 3.11 on: pip downloads the wheels of the deployed platform.
-What no function needs is removed (pruning.py), because a cold start pays for it. The byte code is
-compiled for the deployed Python, or every cold start would compile it anew.
+Modules that no function needs are removed (pruning.py), because a cold start pays for them. The
+byte code is compiled for the deployed Python, or every cold start would compile it anew.
 
 The same inputs give the same files, times included, so that nothing is uploaded twice.
 """
@@ -77,7 +77,7 @@ def build(platform: str, target: Path) -> str:
 
 
 def byte_code(compiler: str | None) -> str:
-    """What the last line says of the byte code."""
+    """The last line's words about the byte code."""
     if compiler is not None:
         return f"byte code by {compiler}"
     deployed = "{}.{}".format(*DEPLOYED_PYTHON)

@@ -1,7 +1,7 @@
 """Edits to the libraries' sources in the layer: what a start would load or register for nothing.
 
-Each edit names the text that it replaces. Where a library has changed so that the text is not
-there, the build stops.
+Each edit names the text that it replaces. If a library has changed so that the text is not there,
+the build stops.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _replaced(old: str, new: str, text: str) -> str:
 
 
 def _service_id(site: Path, service: str) -> str:
-    """What a service is called in the names of botocore's events."""
+    """The name of a service in the names of botocore's events."""
     (model,) = (site / "botocore" / "data" / service).glob("*/service-2.json")
     metadata = json.loads(model.read_text(encoding="utf-8"))["metadata"]
     return str(metadata["serviceId"]).replace(" ", "-").lower()
@@ -158,7 +158,7 @@ def pruned_aliases(text: str, services: set[str]) -> str:
 
 
 def _assigned(text: str, name: str) -> ast.expr | None:
-    """What a module gives a name."""
+    """The value that a module gives a name."""
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and [ast.unparse(each) for each in node.targets] == [name]:
             return node.value

@@ -1,9 +1,9 @@
-"""What build.py takes out of the layer: a start pays for what is loaded, a deployment for the rest.
+"""Takes modules out of the layer: a start pays for loaded ones, a deployment for the rest.
 
 Modules that a library imports and no function uses are replaced by those of `replacements`, which
 hold the few names that are asked for; smaller edits are library_sources.py's. botocore keeps the
 models of the operations that are called.
-Where a library has changed so that one of these steps finds nothing, the build stops.
+If a library has changed so that one of these steps finds nothing, the build stops.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ UNUSED = (
     "pycparser-*.dist-info",
     "urllib3/http2/connection.py",
 )
-"""What goes, as patterns below the layer's folder."""
+"""The files that go, as patterns below the layer's folder."""
 KEPT = {"botocore/docs/utils.py"}
-"""Of UNUSED, what stays: botocore makes its table of handlers with it."""
+"""The files of UNUSED that stay: botocore makes its table of handlers with them."""
 POWERTOOLS_UTILITIES = {"__init__.py", "jmespath_utils"}
 """Of aws_lambda_powertools/utilities: what its logger imports."""
 

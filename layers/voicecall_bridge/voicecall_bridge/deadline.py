@@ -15,7 +15,7 @@ Answer = TypeVar("Answer")
 
 
 class DeadlineExceeded(TimeoutError):
-    """The time ran out before there was an answer. What was under way may still take effect."""
+    """The time ran out before there was an answer. A request under way may still take effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Deadline:
         return cls(clock() + seconds, clock)
 
     def less(self, seconds: float) -> Deadline:
-        """An earlier deadline: keeps that many seconds for what comes after a call."""
+        """An earlier deadline: keeps that many seconds for the work after a call."""
         return replace(self, at=self.at - seconds)
 
     def within(self, seconds: float) -> Deadline:

@@ -1,4 +1,4 @@
-"""What the bridge says of itself: one JSON log line a delivery, and counters.
+"""The bridge's logs and metrics: one JSON log line a delivery, and counters.
 
 The only place that makes a logger or metrics. Nothing here takes free text of a call: contact ids,
 VoiceCall ids, codes, counts and durations only, so no number, attribute, token or key can reach a
@@ -31,7 +31,7 @@ _ANSWERS = {
     "deferred": "Deferred",
     "failed": "Failed",
 }
-"""The metric of each status that says what became of a VoiceCall that was asked for."""
+"""The metric of each status of a VoiceCall that was asked for."""
 _UNANSWERED = frozenset({"deferred", "failed"})
 """Statuses that say that Salesforce did not do what it was asked for."""
 LEDGER_UNAVAILABLE = "LEDGER_UNAVAILABLE"
@@ -39,8 +39,8 @@ LEDGER_UNAVAILABLE = "LEDGER_UNAVAILABLE"
 _CONTACT_ID = re.compile(
     r"(?=[^A-Za-z]*[A-Za-z])[0-9A-Za-z_-]{1,64}|[0-9]{8}(?:-[0-9]{4}){3}-[0-9]{12}"
 )
-"""What can be a contact's id and no number, address or name with its blank: a flow may pass any
-text as the parameter contactId."""
+"""The form of a contact's id, which no number, address or name with its blank has: a flow may pass
+any text as the parameter contactId."""
 _MOST_TIMES = 99
 """Values of a metric in one line of the embedded metric format, which takes 100 (CloudWatch user
 guide, specification). At 100 Powertools writes the line by itself and has nothing left to flush."""
@@ -65,7 +65,7 @@ class Delivery:
         contact_id: empty where none could be read.
         method: what was asked for.
         disposition, reason: how it ended; no reason when delivered.
-        status: what became of the VoiceCall that was asked for: the answer's status for a flow;
+        status: the status of the VoiceCall that was asked for: the answer's status for a flow;
             empty where none was asked for.
         voice_call_id: empty where there is none.
         error_code: empty where there is none.

@@ -1,8 +1,8 @@
-"""Amazon Connect's own word on a contact: the only use of its API.
+"""What Amazon Connect itself knows of a contact: the only use of its API.
 
 DescribeContact allows 10 requests a second in a region (burst 15): it is asked only for what is
-known from nowhere else, and being throttled is a fault that passes. Whoever has another chance does
-not wait for it: waiting, the calls of a burst would hold up those behind them.
+known from nowhere else, and being throttled is a fault that passes. A caller with another chance
+does not wait: the waiting calls of a burst would hold up those behind them.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class ContactDirectory:
                 fault = self._passing(error, waits)
             except BotoCoreError as error:
                 fault = type(error).__name__
-            # Everybody who was throttled with this one comes back as well: spread them.
+            # All that were throttled together try again as well: spread them.
             pause = self.draw(0.0, _PAUSE_SECONDS)
             if not deadline.allows(pause):
                 raise DirectoryUnavailable(fault)

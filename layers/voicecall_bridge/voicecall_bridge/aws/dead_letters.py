@@ -1,7 +1,7 @@
 """Dead letters: inputs that end without effect, kept whole with the reason. The only SQS and S3.
 
-A letter is {"source", "reason", "payload"}; a payload too large for the queue lies in the bucket,
-and the letter says where: {"source", "reason", "payloadAt": key}.
+A dead letter is {"source", "reason", "payload"}. A payload too large for the queue is in the
+bucket, and the dead letter says where: {"source", "reason", "payloadAt": key}.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
 LETTER_BYTES = 250_000
-"""Largest letter that goes into the queue: below the 256 KiB that every queue takes."""
+"""Largest dead letter that goes into the queue: below the 256 KiB that every queue takes."""
 OVERFLOW_PREFIX = "dead-letters/"
 SET_ASIDE_PREFIX = "dead-letters/set-aside/"
-"""Where letters go that no redrive can bring back, so that they do not lie among the others."""
+"""Folder of dead letters that no redrive can bring back, apart from the others."""
 _SHOWING_AT_ONCE = 16
 _SEEN_SECONDS = 300
-"""How long a letter that was looked at is hidden from the next look."""
+"""How long a dead letter that was looked at is hidden from the next look."""
 LOOK_SECONDS = 1
-"""How long SQS may look for letters. Without it, SQS asks only some of its servers and may answer
-that there is none where there are (SQS developer guide, "Short and long polling")."""
+"""How long SQS may look for dead letters. Without it, SQS asks only some of its servers and may
+answer that there is none where there are (SQS developer guide, "Short and long polling")."""
 
 
 class DeadLetterLost(Exception):
@@ -46,7 +46,7 @@ def answering() -> Generator[None, None, None]:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A letter as it lies in the queue.
+    """A dead letter as it lies in the queue.
 
     Attributes:
         source, reason: why it is there.
@@ -64,7 +64,7 @@ class DeadLetter:
 
 @dataclass(eq=False, repr=False, slots=True)
 class DeadLetterSender:
-    """The queue, for inputs that always fit into a letter.
+    """The queue, for inputs that always fit into a dead letter.
 
     Attributes:
         client: gives the SQS client when it is needed.
@@ -95,12 +95,12 @@ class DeadLetterSender:
             raise DeadLetterLost(fault_of(error)) from None
 
     def _written(self, source: str, reason: str, payload: object) -> str:
-        # What was not made from JSON is kept by its text.
+        # A value that JSON cannot write is kept by its text.
         return json.dumps({"source": source, "reason": reason, "payload": payload}, default=str)
 
 
 class NoDeadLetterQueue:
-    """Where the setting of the queue is missing: what would be kept is lost."""
+    """Stands for the queue if its setting is missing: every dead letter is lost."""
 
     def keep(self, *_input: object) -> None:
         """Raises DeadLetterLost."""
@@ -109,7 +109,7 @@ class NoDeadLetterQueue:
 
 @dataclass(eq=False, repr=False, slots=True)
 class DeadLetterQueue(DeadLetterSender):
-    """The queue, and the bucket for what it cannot hold.
+    """The queue, and the bucket for payloads that it cannot hold.
 
     Attributes:
         storage: gives the S3 client when it is needed.
@@ -122,7 +122,7 @@ class DeadLetterQueue(DeadLetterSender):
     look_seconds: int = LOOK_SECONDS
 
     def letters(self) -> Generator[DeadLetter, None, None]:
-        """The letters in the queue, each once; a letter that was looked at is hidden for a while.
+        """The dead letters in the queue, each once; one that was looked at is hidden for a while.
 
         Closed before its end, it shows those again that it has not handed out.
 
@@ -152,7 +152,7 @@ class DeadLetterQueue(DeadLetterSender):
                 self._show([message["ReceiptHandle"] for message in waiting])
 
     def remove(self, letter: DeadLetter) -> None:
-        """Takes a letter out of the queue, and its payload out of the bucket.
+        """Takes a dead letter out of the queue, and its payload out of the bucket.
 
         Raises:
             DeadLetterLost: the queue or the bucket does not answer.
@@ -163,7 +163,7 @@ class DeadLetterQueue(DeadLetterSender):
                 self.storage().delete_object(Bucket=self.bucket, Key=letter.stored_at)
 
     def set_aside(self, letter: DeadLetter) -> None:
-        """Moves a letter's payload into the bucket, under the reason, and out of the queue.
+        """Moves a dead letter's payload into the bucket, under the reason, and out of the queue.
 
         Raises:
             DeadLetterLost: the queue or the bucket does not answer; the letter stays.
@@ -176,7 +176,7 @@ class DeadLetterQueue(DeadLetterSender):
         self.remove(letter)
 
     def show_again(self, receipts: Sequence[str]) -> None:
-        """Shows letters again that were looked at, ten a request and many requests at a time.
+        """Shows dead letters again that were looked at, ten a request and many requests at a time.
 
         Raises:
             DeadLetterLost: the queue does not answer; the letters show again by themselves.
@@ -189,7 +189,7 @@ class DeadLetterQueue(DeadLetterSender):
                 pass
 
     def hide(self, receipt: str, seconds: int) -> None:
-        """Hides a letter that was looked at for so long.
+        """Hides a dead letter that was looked at for so long.
 
         Raises:
             DeadLetterLost: the queue does not answer; the letter shows at its time.
@@ -200,7 +200,7 @@ class DeadLetterQueue(DeadLetterSender):
             )
 
     def read(self, text: str, receipt: str) -> DeadLetter:
-        """A message's text as a letter, its payload included.
+        """A message's text as a dead letter, its payload included.
 
         Raises:
             DeadLetterLost: the payload lies in the bucket, which does not answer.
@@ -230,7 +230,7 @@ class DeadLetterQueue(DeadLetterSender):
             self.client().change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
 
     def _payload_at(self, key: str) -> object:
-        """The payload; None where the object is gone: one letter must not block the others."""
+        """The payload; None where the object is gone: one dead letter must not block the others."""
         try:
             return self._stored(key)
         except (BotoCoreError, ClientError) as error:

@@ -90,7 +90,7 @@ class DeferredRecords:
         return [item for batch in _batches(records) for item in self._send(batch)]
 
     def wait(self, message: ReceivedAgain, seconds: float) -> None:
-        """Hides a message, and what follows in its group, for so long.
+        """Hides a message, and those behind it in its group, for so long.
 
         Raises:
             NotDeferred: the queue does not answer; it shows the message again when its own

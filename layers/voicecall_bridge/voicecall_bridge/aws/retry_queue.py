@@ -1,7 +1,7 @@
-"""Stream records that failed, each on its own until its next try: the retry queue of a function.
+"""The retry queue of a function: stream records that failed, each by itself until its next try.
 
-A message is written as a dead letter is ({"source", "reason", "payload"}), so that what SQS itself
-gives up can be redriven like any other.
+A message is written as a dead letter is ({"source", "reason", "payload"}), so that a message that
+SQS itself gives up can be redriven like any other.
 """
 
 from __future__ import annotations

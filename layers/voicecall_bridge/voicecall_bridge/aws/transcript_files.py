@@ -1,4 +1,4 @@
-"""The files around transcripts in S3: lines that came too late, and what Contact Lens wrote."""
+"""The files around transcripts in S3: lines that came too late, and Contact Lens' own files."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class LateRecords:
 
 @dataclass(eq=False, repr=False, slots=True)
 class AnalysisFiles:
-    """Reads what Contact Lens wrote.
+    """Reads Contact Lens' files.
 
     Attributes:
         storage: gives the S3 client when it is needed.

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 STREAM_SECONDS = 3.0
-"""What AWS may take for an answer where no caller waits."""
+"""Seconds that AWS may take for an answer where no caller waits."""
 STREAM_ATTEMPTS = 3
 """Attempts at a request where no caller waits."""
 _ONCE = frozenset({"connect"})
-"""Services that are tried once: botocore would wait while it is throttled, and who asks them knows
+"""Services that are tried once: botocore would wait while it is throttled, and their caller decides
 when to wait (aws.contact_directory)."""
 _MAKING = threading.Lock()
 _EMPTY = b'{"SecretString": "", "Parameter": {"Value": ""}}'
@@ -134,7 +134,7 @@ class AwsClients:
         self._session.register_component("credential_provider", self.credentials)
 
     def maker(self, service: str, seconds: float = STREAM_SECONDS) -> Callable[[], Any]:
-        """What gives the client of a service.
+        """A function that gives the client of a service.
 
         Args:
             service: botocore's name of it.
@@ -144,7 +144,7 @@ class AwsClients:
         return partial(self._shared, service, seconds)
 
     def prepare(self) -> None:
-        """Makes every client that was asked for, as far as that goes without asking anybody."""
+        """Makes every client that was asked for, as far as that goes without a request."""
         for service, seconds in sorted(self._wanted):
             self._shared(service, seconds)
         # AWS_CA_BUNDLE may name other ones, which the public ones must not join.

@@ -1,4 +1,4 @@
-"""What `contact_events` runs on."""
+"""Builds the objects of `contact_events`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CHAINS_AT_ONCE = 8
 
 @lru_cache(maxsize=1)
 def contact_events() -> StreamProcessor[ContactEvent]:
-    """What answers a batch.
+    """The processor that answers a batch.
 
     Raises:
         SettingsError: naming every variable that is missing or faulty; Lambda delivers the batch

@@ -1,4 +1,4 @@
-"""What `contact_flow` runs on."""
+"""Builds the objects of `contact_flow`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _prepare(aws: AwsClients, table: Table, clients: TelephonyClients) -> None:
         read_certificates(client.session)
     aws.prepare()
     with aws.rehearsal():
-        # As a create writes; what is rehearsed reaches no table and gets no secret.
+        # As a create writes; a rehearsed request reaches no table and gets no secret.
         table.update("rehearsal", "SET a = :a", {":a": text("")}, condition="a <> :a")
         for client in prepared:
             with suppress(Unauthorized):
@@ -100,7 +100,7 @@ def _prepare(aws: AwsClients, table: Table, clients: TelephonyClients) -> None:
 
 @lru_cache(maxsize=1)
 def flow_service() -> FlowAnswers:
-    """What answers a flow, also where the settings cannot be used."""
+    """The service that answers a flow, also where the settings cannot be used."""
     observer = new_observer()
     aws = AwsClients(FLOW_ATTEMPTS)
     try:

@@ -1,4 +1,4 @@
-"""What `contact_lens` runs on."""
+"""Builds the objects of `contact_lens`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AT_ONCE = 16
 
 @lru_cache(maxsize=1)
 def contact_lens() -> ContactLens:
-    """What answers a batch.
+    """The object that answers a batch.
 
     Raises:
         SettingsError: naming every variable that is missing or faulty; Lambda delivers the batch
@@ -40,8 +40,8 @@ def contact_lens() -> ContactLens:
     observer = new_observer()
     report_item_faults(observer, stack.item_faults)
     aws = AwsClients(STREAM_ATTEMPTS, AT_ONCE)
-    # What fails is tried again by the queue: a request that waits here would hold up the lines
-    # behind it.
+    # The queue tries failed lines again: a request that waits here would hold up the lines behind
+    # it.
     options = TelephonyOptions(STREAM_SECONDS, AT_ONCE, RetryPolicy(retries=0))
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lines")
     calls = TranscriptCalls(

@@ -1,4 +1,4 @@
-"""What `contact_records` runs on."""
+"""Builds the objects of `contact_records`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ for the ledger, for Salesforce and for the ledger again."""
 
 @lru_cache(maxsize=1)
 def contact_records() -> StreamProcessor[ContactRecord]:
-    """What answers a batch.
+    """The processor that answers a batch.
 
     Raises:
         SettingsError: naming every variable that is missing or faulty; Lambda delivers the batch

@@ -1,4 +1,4 @@
-"""What `post_call_analysis` runs on."""
+"""Builds the objects of `post_call_analysis`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from voicecall_bridge.use_cases.post_call import PostCallAnalysis
 from voicecall_bridge.use_cases.transcript_calls import TranscriptCalls
 
 FILE_SECONDS = 20.0
-"""What S3 may take for an answer: a file has up to 50 MB."""
+"""Seconds that S3 may take for an answer: a file has up to 50 MB."""
 
 
 @lru_cache(maxsize=1)
 def post_call_analysis() -> PostCallEvents:
-    """What handles an event.
+    """The object that handles an event.
 
     Raises:
         SettingsError: naming every variable that is missing or faulty; Lambda tries the event

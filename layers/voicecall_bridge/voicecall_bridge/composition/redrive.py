@@ -1,4 +1,4 @@
-"""What `redrive` runs on."""
+"""Builds the objects of `redrive`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voicecall_bridge.streams.redrive import Redrive
 
 @lru_cache(maxsize=1)
 def redrive() -> Redrive:
-    """What puts dead letters back.
+    """The object that puts dead letters back.
 
     Raises:
         SettingsError: naming every variable that is missing or faulty.

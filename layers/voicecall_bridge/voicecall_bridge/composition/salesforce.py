@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TelephonyOptions:
-    """What differs from function to function.
+    """The options in which the functions differ.
 
     Attributes:
-        secret_seconds: what Secrets Manager and Systems Manager may take for an answer.
+        secret_seconds: seconds that Secrets Manager and Systems Manager may take for an answer.
         connections: kept to each contact center.
         retries: whether a failed attempt is followed by another; None: as the client has it.
     """

@@ -1,7 +1,7 @@
 """The contact centers of a stack, and the rule which one owns a contact. Pure.
 
-What names a contact center for a contact, `secretName` (SCVL), may come from the caller. So it only
-chooses among the secrets that the stack lists, and is itself neither stored nor logged.
+`secretName` (SCVL), which names a contact center for a contact, may come from the caller. So it
+only chooses among the secrets that the stack lists, and is itself neither stored nor logged.
 A secret's ARN ends with its name, a hyphen and six random characters (Secrets Manager user guide,
 "What's in a Secrets Manager secret?").
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from voicecall_bridge.contact import ContactKey
 
 MOST_OTHERS = 10
-"""Contact centers beside the default one: what fits a policy and a function's environment."""
+"""Contact centers beside the default one: as many as fit a policy and a function's environment."""
 _ARN = re.compile(
     r"arn:aws[a-z-]*:secretsmanager:[a-z]{2}(?:-[a-z]+)+-[0-9]:[0-9]{12}:secret:"
     r"(?P<full>(?P<name>[A-Za-z0-9/_+=.@-]+)-[A-Za-z0-9]{6})"
@@ -65,7 +65,7 @@ class ContactCenter:
 
 
 class Assignable(Protocol):
-    """What a contact center owns: a contact or a contact record."""
+    """A contact or a contact record, which a contact center owns."""
 
     @property
     def key(self) -> ContactKey:

@@ -1,4 +1,4 @@
-"""The contact center on Salesforce's side: what its secret says. Pure.
+"""The contact center on Salesforce's side, read from its secret. Pure.
 
 Source: Salesforce's Voice implementation guide, "Configure the Secrets Manager secret": one secret
 per contact center, a JSON object with SALESFORCE_ORG_ID, SCRT_ENDPOINT_BASE, CALL_CENTER_API_NAME
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 NOT_HTTPS = "not an https address"
 LOCAL = "a loopback or link-local address, which only the simulator may have"
 KEY_SUFFIX = "-scrt-jwt-auth-private-key"
-"""What follows the contact center's API name in the name of its private key."""
+"""The end of the private key's name, after the contact center's API name."""
 
 
 class InvalidSecret(ValueError):

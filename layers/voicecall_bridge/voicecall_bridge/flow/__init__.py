@@ -1,1 +1,1 @@
-"""What contact flows call: methods, and answers in time."""
+"""The contract with contact flows: methods, and answers in time."""

@@ -1,4 +1,4 @@
-"""What contact flows can ask for: one registry of all methods, as data.
+"""The methods that contact flows can call: one registry of all of them, as data.
 
 The contract (names of methods, parameters and results) is that of Salesforce's own Lambda (SCVL),
 so that flows in the field keep working when only the function's ARN is exchanged. Salesforce's
@@ -40,7 +40,7 @@ class ContactRule(StrEnum):
 
 
 class Fallback(StrEnum):
-    """Where a parameter's value comes from if the block does not pass it."""
+    """The source of a parameter's value if the block does not pass it."""
 
     NONE = ""
     ATTRIBUTE = "the contact attribute of the same name"
@@ -81,8 +81,8 @@ class Method:
         contact: see ContactRule.
         creates: the kind of VoiceCall it creates; None: it is about an existing one.
         may_lack: a 404 means that Salesforce has none, which is a result and not a failure.
-        complete: for what is not data: takes the invocation and the passed parameters, returns the
-            request.
+        complete: for requests that data cannot describe: takes the invocation and the passed
+            parameters, returns the request.
     """
 
     operation: Operation | None
@@ -251,7 +251,7 @@ class MethodCall:
 
 
 def method_call(invocation: FlowInvocation, method: Method, setting: FlowFailure) -> MethodCall:
-    """What an invocation asks for.
+    """The method call of an invocation.
 
     Args:
         invocation: what the block passes.

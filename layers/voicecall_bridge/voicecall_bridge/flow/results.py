@@ -30,7 +30,7 @@ _KEY = re.compile(r"[0-9A-Za-z_-]{1,100}")
 LEFT_OUT = "ContactRecordMethods or an attribute of ContactRecordOptOutAttributes leaves it out"
 """Why a contact record is not sent."""
 FAILURES = (CannotCreate, LeaseTimeout, NotCreated, NotRouted, TelephonyError)
-"""What a use case raises when a flow's request fails."""
+"""The errors of a use case when a flow's request fails."""
 
 
 class Status(StrEnum):
@@ -154,7 +154,7 @@ def not_found(error: TelephonyError) -> FlowResult:
 
 
 def without_result(result: FlowResult, names: list[str]) -> FlowResult:
-    """Salesforce did what was asked, and its answer lacks what the flow needs of it."""
+    """Salesforce did the request, and its answer lacks a result that the flow needs."""
     text = f"Salesforce's answer has no {', '.join(names)}"
     failure = dead_lettered(Status.FAILED, "NO_RESULT", text)
     return replace(failure, remarks=result.remarks, attempts=result.attempts)

@@ -1,6 +1,6 @@
 """How an invocation by a contact flow is answered: in time, with one line in the log, never lost.
 
-What a flow can ask for stands in `methods`, what it gets in `results`.
+`methods` has the methods that a flow can ask for, `results` the answers.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ HAND_OVER_SECONDS = 0.2
 
 @dataclass(eq=False, repr=False, slots=True)
 class InvocationLog:
-    """What the log says of an invocation, as far as it could be read.
+    """The log's facts of an invocation, as far as it could be read.
 
     Attributes:
         started: on the monotonic clock.
@@ -218,7 +218,7 @@ class FlowAnswers(ABC):
             try:
                 self.dead_letters.keep(SOURCE, reason, payload)
             except DeadLetterLost as error:
-                fault = str(error)  # try again: a letter kept twice is better than none
+                fault = str(error)  # try again: a dead letter kept twice is better than none
             else:
                 return "queue"
         self.observer.count("DeadLetterLost")
@@ -263,7 +263,7 @@ class FlowService(FlowAnswers):
         create: creates VoiceCalls.
         actions: makes the use cases for a VoiceCall that is there, when they are needed.
         sent_records: which contacts will have a VoiceCall by their records.
-        prepare: does before the first call what can be done then.
+        prepare: does all that can be done before the first call.
     """
 
     create: CreateVoiceCall
@@ -293,7 +293,7 @@ class FlowService(FlowAnswers):
         return result if call.method.creates is None else self._named(result, call.contact)
 
     def _named(self, result: FlowResult, contact: Contact) -> FlowResult:
-        """The result of creating, with the initiation method as it came where the bridge does not
+        """The result of creating, with the initiation method as it came if the bridge does not
         know it: for the answer alone, since what the bridge does not know is not logged."""
         if not contact.unknown_method:
             return result

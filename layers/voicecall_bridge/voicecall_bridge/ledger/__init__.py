@@ -1,1 +1,1 @@
-"""What was sent for a contact and what became of it: the only DynamoDB."""
+"""The requests that were sent for a contact, and their outcomes: the only DynamoDB."""

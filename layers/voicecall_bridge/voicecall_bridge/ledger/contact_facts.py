@@ -1,4 +1,4 @@
-"""What is known of a contact from its flow and events, for functions that have only its id.
+"""The facts of a contact from its flow and events, for functions that have only its id.
 
 initial_contact_id   the first contact of its chain
 previous_contact_id  the contact that spawned it
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContactFacts:
-    """What the ledger knows of a contact's place in its call.
+    """A contact's place in its call, as far as the ledger knows it.
 
     Attributes:
         known: there is an item.
@@ -50,7 +50,7 @@ class ContactFacts:
 
 @dataclass(frozen=True, slots=True)
 class NewFacts:
-    """What is to be remembered; empty and None: not known."""
+    """The facts to be stored; empty and None: not known."""
 
     initial_contact_id: str = ""
     previous_contact_id: str = ""
@@ -62,7 +62,7 @@ class ContactFactsLedger(Ledger):
     """The facts in the ledger's items."""
 
     def read(self, key: ContactKey) -> ContactFacts:
-        """What the ledger knows right now."""
+        """The facts that the ledger has right now."""
         return _facts(self.table.read(str(key)))
 
     def remember(self, key: ContactKey, facts: NewFacts) -> None:

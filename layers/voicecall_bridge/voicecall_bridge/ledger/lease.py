@@ -91,7 +91,7 @@ class Acquired:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is written with a lease, as parts of DynamoDB's expressions.
+    """The changes that are written with a lease, as parts of DynamoDB's expressions.
 
     Attributes:
         values: of the placeholders in the other parts.

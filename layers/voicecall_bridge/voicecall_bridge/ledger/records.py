@@ -72,7 +72,7 @@ class RecordLease(Lease):
 
 @dataclass(frozen=True, slots=True)
 class UpdateLease(Lease):
-    """This worker may send an update behind the record.
+    """This worker may send an update after the record.
 
     Attributes:
         delivered: a version of the record has been delivered.
@@ -182,7 +182,7 @@ class RecordLedger(Ledger):
         self._leases.release(lease, Change(removes="" if retry_later else "record_claim"))
 
     def acquire_update(self, key: ContactKey, seconds: float) -> UpdateLease | LeaseHeld:
-        """The right to send an update behind the record: meanwhile no version of it is sent."""
+        """The right to send an update after the record: meanwhile no version of it is sent."""
         try:
             acquired = self._leases.acquire(key, _SLOT, seconds)
         except ConditionFailed as refused:

@@ -73,7 +73,7 @@ def slot_of(kind: str, request: str) -> str:
     """The lease's slot.
 
     Args:
-        kind: of request, a word of letters.
+        kind: of the request, a word of the letters a to z.
         request: its identity among the requests of its kind.
     """
     digest = hashlib.sha256(request.encode(errors="replace")).hexdigest()

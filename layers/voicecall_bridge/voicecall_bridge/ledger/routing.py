@@ -42,7 +42,7 @@ class RoutingLedger(Ledger):
     def acquire(
         self, key: ContactKey, step: RoutingStep, seconds: float
     ) -> RoutingLease | Superseded | LeaseHeld:
-        """The right to do the step, unless it is done or another worker is at it, who may yet
+        """The right to do the step, unless it is done or another worker is at it, which may yet
         fail."""
         try:
             acquired = self._leases.acquire(key, step.value, seconds)

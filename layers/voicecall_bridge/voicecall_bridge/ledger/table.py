@@ -18,7 +18,7 @@ Item = Mapping[str, Value]
 
 
 class LedgerUnavailable(Exception):
-    """DynamoDB did not do it. What was asked may or may not have been written."""
+    """DynamoDB did not do it. The write may or may not have taken effect."""
 
 
 class ConditionFailed(Exception):

@@ -25,9 +25,7 @@ _LONGEST_LIMIT = 8.0
 
 
 class FlowFailure(StrEnum):
-    """What a flow gets when it does not get what it asked for: an answer that says so, or its
-    Error branch.
-    """
+    """The flow's result when its request fails: an answer that says so, or its Error branch."""
 
     CONTINUE = "continue"
     ERROR = "error"

@@ -26,7 +26,7 @@ class Switch(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LensOptions:
-    """What is sent of Contact Lens' segments.
+    """The parts of Contact Lens' segments that are sent.
 
     Attributes:
         source: which segments become lines.

@@ -1,7 +1,7 @@
 """Reads a function's environment and names all its faults at once.
 
-Each function has a dataclass of its own beside this module. What several functions need is read
-here: how Salesforce is reached, and where dead letters go.
+Each function has a dataclass of its own beside this module. The settings that several functions
+need are read here: how Salesforce is reached, and where dead letters go.
 """
 
 from __future__ import annotations

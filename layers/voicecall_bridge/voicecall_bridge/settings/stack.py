@@ -1,4 +1,4 @@
-"""Settings of every function but the flow's, apart from its module: its start is waited for."""
+"""Settings of every function but the flow's. Its module does without: a caller waits for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterSettings:
-    """Where dead letters go.
+    """The queue and the bucket of dead letters.
 
     Attributes:
         queue_url: SQS queue.
@@ -31,14 +31,14 @@ class DeadLetterSettings:
 
 @dataclass(frozen=True, slots=True)
 class StackSettings:
-    """What every function shares that is fed with events, records or files.
+    """The settings of every function that is fed with events, records or files.
 
     Attributes:
         salesforce: how Salesforce is reached.
         ledger_table: name of the DynamoDB table.
         dead_letters: where dead letters go.
         item_faults: items of lists that are wrong, of the function's own lists too.
-        instance_arn: the instance of what names none; empty: not known.
+        instance_arn: the instance of inputs that name none; empty: not known.
     """
 
     salesforce: SalesforceSettings

@@ -1,4 +1,4 @@
-"""What Contact Lens streams while a call is on: who said what, and which categories matched.
+"""Contact Lens' segments while a call is on: who said what, and which categories matched.
 
 Shape: {"Version", "Channel", "InstanceId", "ContactId", "EventType", "Segments": [...]}. A segment
 has one member, which says what it is: an Utterance is a part of a line as it is heard, a Transcript
@@ -34,7 +34,7 @@ class LineSource(StrEnum):
 
 
 class LensEvent(StrEnum):
-    """Where in its analysis a contact is; UNKNOWN: a word that is not documented."""
+    """The stage of a contact's analysis; UNKNOWN: a word that is not documented."""
 
     STARTED = "STARTED"
     SEGMENTS = "SEGMENTS"

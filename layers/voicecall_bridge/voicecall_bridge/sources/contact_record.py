@@ -87,7 +87,7 @@ class ContactRecord:
 
     def at(self, path: str) -> object:
         """The member at a path of names and list positions, "Agent.RoutingProfile.Name"; None for
-        null and for what is not there. Where a name holds dots itself, as a tag's may, the names
+        null and for a missing member. If a name holds dots itself, as a tag's may, the names
         together are looked up as well."""
         return _at(self.members, path.split("."))
 

@@ -59,7 +59,7 @@ def read(instance_id: str, contact_id: str, answer: Mapping[str, object]) -> Des
         initial_contact_id=in_lower_case(text(data.get("InitialContactId"))) or contact_id,
         previous_contact_id=previous_contact(data.get("PreviousContactId"), contact_id),
         customer_address=address(data.get("CustomerEndpoint")),
-        # Where a flow shows a number other than the queue's own, the tag has that number.
+        # If a flow shows a number other than the queue's own, the tag has that number.
         system_address=tagged_system_address(data.get("Tags"))
         or address(data.get("SystemEndpoint")),
         attributes=string_map(data.get("Attributes")),

@@ -44,7 +44,7 @@ NO_CONTACT_DATA = "no Details.ContactData: not the event of a contact flow's Lam
 
 @dataclass(frozen=True, slots=True)
 class FlowInvocation:
-    """What a flow asks for.
+    """The flow's request.
 
     Attributes:
         method: empty where the block passes no methodName.
@@ -79,8 +79,8 @@ def read(event: object, instance_arn: str = "") -> FlowInvocation:
         instance_arn: the instance where the event names none, as parameters alone do not.
 
     Raises:
-        NotAContact: neither Details.ContactData nor a parameter has a contact id, or what should
-            be one is none.
+        NotAContact: neither Details.ContactData nor a parameter has a contact id, or its text is
+            not one.
     """
     details = members(members(event).get("Details"))
     data = details.get("ContactData")

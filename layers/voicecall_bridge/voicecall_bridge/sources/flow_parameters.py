@@ -28,7 +28,7 @@ _PHONE_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
 
 
 class Kind(StrEnum):
-    """What a parameter's text must be; the value says it to the author of a flow."""
+    """The kinds of a parameter's text; the value names the kind for the author of a flow."""
 
     TEXT = "a text"
     PHONE_NUMBER = "a number in E.164: +, then 2 to 15 digits, the first of them not 0"

@@ -2,8 +2,8 @@
 
 Source: Amazon Connect administrator guide: "Contact records data model", "Contact events", "Agent
 event streams data model" and "Contact Lens real-time contact analysis segment streams data model".
-AWS recommends a stream for each type of data; sharing one is possible, so every function that is
-fed by a stream looks here first and skips what belongs to another one.
+AWS recommends a stream for each type of data. Sharing one is possible, so every function that is
+fed by a stream looks here first and skips records of another function.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from voicecall_bridge.sources.reading import in_lower_case, is_contact_id, membe
 
 
 class Kind(StrEnum):
-    """What a stream record holds.
+    """The kinds of stream records.
 
     UNKNOWN: no member shows it. It may be an older or newer form of any kind, so the function that
     reads it decides.
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 
 def kind_of(payload: object) -> Kind:
-    """What a record's JSON is, by the members that only this kind has."""
+    """The kind of a record's JSON, by the members that only this kind has."""
     record = members(payload)
     if "AWSContactTraceRecordFormatVersion" in record:
         return Kind.CONTACT_RECORD

@@ -22,7 +22,7 @@ class StreamRecord:
     """One record.
 
     Attributes:
-        sequence_number: its place in the shard; what a batch item failure names.
+        sequence_number: its place in the shard; the identifier for a batch item failure.
         id: shard and sequence number: unique, and the same at every delivery.
         arrived: when it came into the stream, in seconds since 1970; None where unstated.
         raw: the record as Lambda passed it: what a dead letter keeps.
@@ -35,7 +35,7 @@ class StreamRecord:
 
     @property
     def identifier(self) -> str:
-        """What a batch item failure names."""
+        """The identifier for a batch item failure."""
         return self.sequence_number
 
     def payload(self) -> object:

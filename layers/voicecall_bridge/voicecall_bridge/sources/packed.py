@@ -1,7 +1,7 @@
 """Explains why a stream record's data is not one JSON object: what packed it. Pure.
 
-Amazon Connect writes one JSON object a record, plain (administrator guide, "Data streaming"). Where
-something stands between Connect and the stream, what it adds is named, and the cure.
+Amazon Connect writes one JSON object a record, plain (administrator guide, "Data streaming"). If
+something between Connect and the stream packs the records, the text names it, and the cure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Contact Lens writes about a call that has ended: one JSON file in S3.
+"""Contact Lens' file about a call that has ended: one JSON file in S3.
 
 Names: Analysis/Voice/YYYY/MM/DD/<contact id>_analysis_<time>.json, redacted ones below
 Analysis/Voice/Redacted/ (Amazon Connect administrator guide, "Example Contact Lens output files for
@@ -60,7 +60,7 @@ class CreatedFile:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one of the two said at a time: its sentiment, and when, in milliseconds."""
+    """One turn of the conversation: its speaker, its sentiment, and its times in milliseconds."""
 
     role: str
     sentiment: str
@@ -70,7 +70,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What a file says, as far as Salesforce has a place for it.
+    """A file's content, as far as Salesforce has a place for it.
 
     Attributes:
         turns: in the order of the conversation.
@@ -128,7 +128,7 @@ def read_analysis(payload: object) -> Analysis:
 
 
 def _roles(participants: object) -> Mapping[str, str]:
-    """Participant id -> role. Where Connect names the participants by their roles, no list is
+    """Participant id -> role. If Connect names the participants by their roles, no list is
     needed."""
     listed = [members(item) for item in participants] if isinstance(participants, list) else []
     return {

@@ -112,7 +112,7 @@ def says_yes(value: object) -> bool:
 
 
 def yes_or_no(value: object) -> bool | None:
-    """What a value says where a flow has to say one of the two; None: neither."""
+    """A value as yes or no, where a flow has to say one of the two; None: neither."""
     if isinstance(value, str) and value.strip().lower() in _YES:
         return True
     if number(value) == 1 or value is True:
@@ -131,7 +131,7 @@ def string_map(value: object) -> dict[str, str]:
 
 
 def parsed(data: str | bytes) -> object:
-    """What a JSON text says.
+    """The value of a JSON text.
 
     Raises:
         ValueError: it is not JSON, or is nested too deeply. NaN and Infinity, which Python reads,

@@ -1,1 +1,1 @@
-"""What comes by Kinesis: batches, and what is done with each contact event and contact record."""
+"""Batches of the Kinesis streams, and the handling of each of their records."""

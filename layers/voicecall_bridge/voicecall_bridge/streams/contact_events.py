@@ -132,7 +132,7 @@ class ContactEvents:
         if item.type in _LIVE:
             return self._not_created(item, later)
         if item.type == "DISCONNECTED" and not item.agent_connected:
-            # An Omni flow may have routed it before any queue of Connect's, however it began.
+            # However the contact began: an Omni flow may have routed it before any Connect queue.
             return ""
         if item.type == "CONTACT_DATA_UPDATED" and item.routing_expired:
             # An agent must not be offered a call that has ended meanwhile.
@@ -191,7 +191,7 @@ class ContactEvents:
 
 
 def _new_facts(item: ContactEvent) -> NewFacts:
-    """What an event says that no other write of the bridge stores."""
+    """The facts of an event that no other write of the bridge stores."""
     contact = item.contact
     if item.type == "INITIATED" and contact.initial_contact_id != contact.contact_id:
         return NewFacts(contact.initial_contact_id, contact.previous_contact_id)

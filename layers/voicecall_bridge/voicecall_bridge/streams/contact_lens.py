@@ -1,8 +1,8 @@
 """Contact Lens segments: lines and categories, to Salesforce while the call is on.
 
-A batch's lines go out at once, requests filled across calls. What Salesforce cannot take now goes
-into a queue of the function's own, with one group a call, and is tried there until it is too old:
-a shard never waits for a call, and a call never waits for another one.
+A batch's lines go out at once, requests filled across calls. Lines that Salesforce cannot take now
+go into a queue of the function's own, with one group a call, and are tried there until they are too
+old: a shard never waits for a call, and a call never waits for another one.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
 
 NAME = "contact_lens"
 ROUND_SECONDS = 10.0
-"""What a batch may take: what is not sent by then goes into the queue."""
+"""Seconds that a batch may take: lines that are not sent by then go into the queue."""
 FIND_SECONDS = 5.0
-"""What finding a contact's call may take."""
+"""Seconds that finding a contact's call may take."""
 EVENT_SECONDS = 3.0
-"""What the categories of one record may take."""
+"""Seconds that sending the categories of one record may take."""
 _SKIPPED = {
     LensEvent.STARTED: "NOTHING_TO_DO",
     LensEvent.COMPLETED: "NOTHING_TO_DO",

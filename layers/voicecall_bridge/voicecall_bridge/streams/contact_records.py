@@ -1,7 +1,7 @@
-"""What is done with each contact record: the newest version of each contact goes to Salesforce.
+"""Handles a contact record: the newest version of each contact goes to Salesforce.
 
-Rules: docs/contact-records.md; which records are skipped is that of Salesforce's own package
-(SCVL), unless the settings say otherwise.
+Rules: docs/contact-records.md. The same records are skipped as by Salesforce's own package (SCVL),
+unless the settings say otherwise.
 """
 
 from __future__ import annotations
@@ -71,10 +71,10 @@ class ContactRecords:
         """How it ends where it is skipped or a newer version is behind it; else None."""
         if reason := self._skip(item):
             return RecordResult(Disposition.SKIPPED, reason)
-        # One that is skipped brings nothing, except that the contact is not to be there.
+        # A skipped version brings nothing, except that the contact must stay out of Salesforce.
         newer = [other for other in later if _supersedes(other, item)]
         if any(self._skip(other) in ("", "OPTED_OUT") for other in newer):
-            # Behind this one comes one that says all it says; it ends by itself.
+            # A later record of the batch says all that this one says, and ends by itself.
             return RecordResult(Disposition.SUPERSEDED, "NEWER_IN_BATCH")
         return None
 
@@ -110,7 +110,7 @@ class ContactRecords:
         """Connect writes its members into every record, null where there is nothing: a name that
         is neither documented nor in the record is reported once."""
         for custom in list(self._doubtful):
-            # Many chains come by: `pop` gives the field to one of them.
+            # Many chains run at once: `pop` gives the field to one of them.
             if custom.member not in item.members and self._doubtful.pop(custom, False):
                 it = doubt(custom)
                 self.updates.observer.setting_fault(

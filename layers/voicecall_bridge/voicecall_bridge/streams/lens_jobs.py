@@ -1,4 +1,4 @@
-"""One record of Contact Lens' stream on its way: its lines, and what became of them."""
+"""One record of Contact Lens' stream while it is handled: its lines and their results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CATEGORIES = "categories"
 NOT_FOUND_SECONDS = 30.0
-"""How long a VoiceCall that Salesforce does not have yet is waited for."""
+"""Seconds to wait for a VoiceCall that Salesforce does not have yet."""
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class LensJob:
 
     @property
     def identifier(self) -> str:
-        """What a batch item failure names."""
+        """The identifier for a batch item failure."""
         return self.message.message_id if self.message else self.record.sequence_number
 
     @property
@@ -97,15 +97,15 @@ class LensJob:
         return list(category_events(self.categories, round(self._arrived * 1000)))
 
     def wait_for(self, code: str) -> None:
-        """Nothing of it can be sent now."""
+        """Marks the record to wait: nothing of it can be sent now."""
         self._fault = LineResult(Verdict.LATER, code)
 
     def skip(self, reason: str) -> None:
-        """Nothing of it is to be sent."""
+        """Marks the record as skipped: nothing of it is to be sent."""
         self._skipped = reason
 
     def refuse(self, code: str) -> None:
-        """What has not ended can never be sent."""
+        """Marks the record as refused: its open lines and categories can never be sent."""
         self._fault = LineResult(Verdict.REFUSED, code)
 
     @property
@@ -144,11 +144,11 @@ class LensJob:
 
     @property
     def attempts(self) -> int:
-        """Requests that something of it was sent with, at most."""
+        """The most requests that any of its lines or categories took."""
         return max((it.attempts for it in self._results() if it), default=0)
 
     def done(self) -> tuple[str, ...]:
-        """What of it has ended, for its next try."""
+        """The lines and categories that have ended, for its next try."""
         ended = {Verdict.TAKEN, Verdict.PAUSED}
         lines = [it.message.message_id for it in self.lines if _is(it.result, ended)]
         categories = [CATEGORIES] if _is(self.categories_result, ended) else []

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from voicecall_bridge.streams.results import RecordLog
 
 SLOW_SECONDS = 30.0
-"""So long after a call had to wait its lines go through the queue, behind those that wait. Longer
-than any pause there."""
+"""Seconds, after a call had to wait, in which its lines go through the queue behind those that
+wait. Longer than any pause there."""
 BEHIND_SECONDS = 5.0
-"""So long, at least, after a line went behind others, or after their pause, the next one goes there
-too: longer than the queue takes to deliver it."""
+"""Least seconds, after a line went behind others or after their pause, in which the next line goes
+there too: longer than the queue takes to deliver it."""
 HIDDEN_SECONDS = 180.0
-"""The queue's visibility time-out: what cannot be given a pause is delivered after it."""
+"""The queue's visibility time-out: a message that cannot be given a pause is delivered after it."""
 PAUSES = (2.0, 5.0, 10.0, 20.0)
 """Seconds before each next try of a record that waits; Salesforce's own package takes alike."""
 BEHIND_OTHERS = "BEHIND_OTHERS"
@@ -39,7 +39,7 @@ class _Slow:
 
 @dataclass(eq=False, repr=False, slots=True)
 class LensQueue:
-    """Keeps the order of a call's lines: what comes while some wait goes behind them.
+    """Keeps the order of a call's lines: while some wait, later ones go behind them.
 
     Attributes:
         messages: the queue.
@@ -56,7 +56,7 @@ class LensQueue:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def lets_by(self, job: LensJob) -> bool:
-        """Whether the record may be sent now. Where lines of its call wait already, it has to wait
+        """Whether the record may be sent now. If lines of its call wait already, it has to wait
         behind them."""
         if job.message is not None or self._behind(job) is None:
             return True
@@ -69,8 +69,8 @@ class LensQueue:
         groups = {}
         for job in jobs:
             groups[job.record.id] = self._group(job)
-            # What only goes behind others makes the call slow for a moment: it leaves the queue
-            # with the first pause of the conversation.
+            # A line that only goes behind others slows the call for a moment: the call leaves the
+            # queue with the first pause of the conversation.
             behind = job.wait_code == BEHIND_OTHERS
             self._slow_down(job, BEHIND_SECONDS if behind else SLOW_SECONDS)
             self.log.observer.retry_later(self.log.source, job.subject.contact_id, job.wait_code)
@@ -99,7 +99,7 @@ class LensQueue:
         with self._lock:
             for name in job.groups:
                 known = self._slow.get(name, new)
-                # What waits already stays in its group: what comes later has to go there, too.
+                # Lines that wait already stay in their group, so later lines have to go there, too.
                 group = known.group if now < known.until else new.group
                 self._slow[name] = _Slow(group, max(new.until, known.until))
 

@@ -1,6 +1,6 @@
 """Contact Lens' files on calls that have ended, announced by S3 one by one.
 
-Lambda invokes the function asynchronously: what fails for now raises, so that Lambda tries it again
+Lambda invokes the function asynchronously: a passing fault raises, so that Lambda tries it again
 (twice, a minute and two minutes later) and then hands the event to the failure destination.
 """
 

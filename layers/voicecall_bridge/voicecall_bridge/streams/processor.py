@@ -1,9 +1,9 @@
 """A batch of a stream: grouped by contact chain, chains side by side, each chain in order.
 
 A record that can never succeed becomes a dead letter and counts as done. A record with a fault that
-passes is put aside for another try, and its chain with it (see retries). Only what cannot even be
-put aside is reported as a batch item failure: Lambda delivers everything from the lowest reported
-record on again, and the ledger makes that cheap and harmless.
+passes is parked for another try, and its chain with it (see retries). Only a record that cannot
+even be parked is reported as a batch item failure: Lambda delivers everything from the lowest
+reported record on again, and the ledger makes that cheap and harmless.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ Chain = list[tuple[StreamRecord, Item]]
 HAND_OVER_SECONDS = 2.0
 """Kept of Lambda's time-out for answering which records failed."""
 RECORD_SECONDS = 10.0
-"""What one record may take of the batch's time."""
+"""The part of the batch's time that one record may take."""
 
 
 class Source(Protocol[Item]):
-    """What a stream's records are and what is done with one.
+    """A stream's kind of records, and how one is handled.
 
     Attributes:
         name: for the log.
@@ -127,7 +127,7 @@ class StreamProcessor(Generic[Item]):
         aside: Parking | Postponing
         if is_queue_event(event):
             records, aside = retries.read(event, self.retries), self._postponing
-            first = PROBES  # of records that failed before, these show whether it is an outage
+            first = PROBES  # all have failed before: the first ones show whether it is an outage
         else:
             records, aside = kinesis.read(event), self._parking
             first = len(records)
@@ -176,7 +176,7 @@ class Batch(Generic[Item]):
         return record.identifier in self._ended
 
     def work(self, records: Sequence[StreamRecord]) -> list[Callable[[], None]]:
-        """What is to be done, each contact chain by itself. What is of another function ends."""
+        """The work, each contact chain by itself. Records of another function end here."""
         chains: dict[str, Chain[Item]] = defaultdict(list)
         unreadable: list[Callable[[], None]] = []
         for record in records:

@@ -1,8 +1,8 @@
 """Dead letters back into their stream, on demand.
 
-A letter that keeps failing must not go round for ever: the record's JSON carries how often it was
-put back (contact events and contact records may have members that are not known), and beyond the
-limit it stays where it is.
+A dead letter that keeps failing must not return for ever: the record's JSON carries how often it
+was put back (contact events and contact records may have members that are not known), and beyond
+the limit it stays where it is.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ MARK = "voiceCallBridgeRedrives"
 
 
 RUN_MARK = "voiceCallBridgeRedriveRun"
-"""Member of a record's JSON: the run that put it back last. A letter that fails again during a run
-carries the run's own mark, and that run leaves it alone."""
+"""Member of a record's JSON: the run that put it back last. A dead letter that fails again during a
+run carries the run's own mark, and that run leaves it alone."""
 NEVER = frozenset({"NO_STREAM", "NOT_JSON", "TOO_LATE"})
-"""Refusals of letters that no later run can bring back either."""
+"""Refusals of dead letters that no later run can bring back either."""
 _MEMBERS = ("dryRun", "reason", "contactId", "from", "mostRedrives", "discard")
 
 
@@ -52,14 +52,14 @@ class RedriveMistake(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for.
+    """The request of a redrive.
 
     Attributes:
         dry_run: only count; the default.
-        reason, contact_id: only letters with this reason, of this contact; empty: all.
-        batches: the batches that Lambda gave up, in the bucket, instead of the queue's letters.
-        most_redrives: how often a letter may be put back altogether.
-        discard: delete the letters instead of putting them back.
+        reason, contact_id: only dead letters with this reason, of this contact; empty: all.
+        batches: the batches that Lambda gave up, in the bucket, instead of the queue.
+        most_redrives: how often a dead letter may be put back altogether.
+        discard: delete the dead letters instead of putting them back.
     """
 
     dry_run: bool = True
@@ -99,14 +99,14 @@ class Request:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the records that were asked for.
+    """The result of a redrive, in counts.
 
     Attributes:
         found: records that match the request.
         redriven: records that are back in their stream, or would be in a dry run.
         discarded: records that are deleted, or would be.
-        set_aside: letters that no redrive can bring back, moved from the queue into the bucket.
-        failed_again: letters that came back during this run; it leaves them alone.
+        set_aside: dead letters that no redrive can bring back, moved into the bucket.
+        failed_again: dead letters that came back during this run; it leaves them alone.
         refused: why, and how many.
         by_reason: the reasons they were given up for, and how many.
         finished: false when the time ran out, or a fault stopped the run.
@@ -143,7 +143,7 @@ class Redrive:
     new_run: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
 
     def run(self, request: Request, deadline: Deadline) -> Tally:
-        """Does what is asked, as far as the time goes; a fault ends the run and is in the tally."""
+        """Does the request, as far as the time goes; a fault ends the run and is in the tally."""
         tally, run = Tally(), self.new_run()
         try:
             if request.batches:
@@ -169,7 +169,7 @@ class Redrive:
             self.dead_letters.show_again(stay)
 
     def _letter(self, request: Request, letter: DeadLetter, tally: Tally, run: str) -> bool:
-        """Whether the letter has left the queue."""
+        """Whether the dead letter has left the queue."""
         record = members(letter.payload)
         if not _wanted(request, letter.reason, record):
             return False
@@ -249,7 +249,7 @@ def _truth(asked: Mapping[str, object], name: str, *, default: bool) -> bool:
 
 
 def _chosen(asked: Mapping[str, object], name: str) -> str:
-    """What narrows the request down; a slip here must not widen it to everything."""
+    """The members that narrow the request; a slip here must not widen it to everything."""
     if name not in asked:
         return ""
     if chosen := text(asked[name]):
@@ -295,7 +295,7 @@ def _is_file(record: Mapping[str, object]) -> bool:
 
 
 def _contact_ids(record: Mapping[str, object]) -> set[str]:
-    """In lower case: whoever asks may have copied it in another one."""
+    """In lower case: an operator may have copied it in another one."""
     if _is_file(record):
         try:
             return {read_event(record).contact_id.lower()}

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from voicecall_bridge.sources.kinesis import StreamRecord
 
 REMEMBERED_RECORDS = 10_000
-"""So many ended records an environment recognises: a batch has 100, a retry the same."""
+"""How many ended records an environment recognises: a batch has 100, a retry the same."""
 
 
 class TransientFailure(Exception):
     """A fault that passes: the record is tried again later. The text is its code.
 
     Attributes:
-        detail: what an operator should know besides, in the bridge's own words.
-        own: it says nothing of other records: another worker is at this one's contact.
+        detail: more for an operator, in the bridge's own words.
+        own: other records are not affected: another worker is at this one's contact.
     """
 
     def __init__(self, code: str, detail: str = "", *, own: bool = False) -> None:
@@ -56,7 +56,7 @@ class RecordResult:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the log says of a record beside its result.
+    """The log's facts of a record beside its result.
 
     Attributes:
         contact_id: empty where none could be read.
@@ -125,7 +125,7 @@ class RecordLog:
             return False  # Lambda delivers it again, rather than losing it
         result = RecordResult(Disposition.DEAD_LETTERED, reason)
         self.ended(record, subject, result, payload_kept="queue")
-        self.remember(record)  # one letter is enough
+        self.remember(record)  # one dead letter is enough
         return True
 
     def ended(

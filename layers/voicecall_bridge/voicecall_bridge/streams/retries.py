@@ -1,10 +1,10 @@
-"""What becomes of a record with a fault that passes: it leaves its shard, and waits by itself.
+"""Retries of records with a fault that passes: each leaves its shard, and waits by itself.
 
 A record that fails goes into the function's retry queue and counts as done in the stream, so that
-it never holds up what lies behind it, however many shards, lanes and environments there are. SQS
+it never holds up those behind it, however many shards, lanes and environments there are. SQS
 delivers it to the same function again: after seconds at first, later after an hour. Order across
-contacts means nothing, since the newest version wins and each event looks at the present. What
-follows in the chain is parked with the first record that fails; from then on each goes by itself.
+contacts means nothing, since the newest version wins and each event looks at the present. The
+records behind it in the chain are parked with it; from then on each is tried by itself.
 
 An outage parks everything, and gives up nothing within a day. It costs few requests: where the
 first records of a batch fail and none is delivered, the others wait untried (see Health).
@@ -34,11 +34,11 @@ PAUSES = (30, 300, 900)
 LONGEST_PAUSE = 3600
 """Seconds after every further try."""
 UNTRIED_PAUSES = (120, 120)
-"""Seconds where only others were tried: they may have failed for themselves."""
+"""Seconds for an untried record: those that were tried may have had faults of their own."""
 LONGEST_UNTRIED_PAUSE = 900
-"""Seconds when that was an outage after all."""
+"""Seconds for a record that stays untried: it is an outage."""
 MOST_SECONDS = 24 * 3600
-"""What fails for so long is a dead letter."""
+"""Seconds after which a record that still fails is a dead letter."""
 OVERDUE_SECONDS = 600
 """From this age on a record that fails is counted as overdue."""
 PROBES = 3
@@ -65,7 +65,7 @@ class ParkedRecord(StreamRecord):
 
     @property
     def identifier(self) -> str:
-        """What a batch item failure names."""
+        """The identifier for a batch item failure."""
         return self.message_id
 
 
@@ -77,7 +77,7 @@ class Parking:
         queue: the retry queue.
         log: the records' log.
         observer: logs and counters.
-        takes_chain: what follows in the chain goes there too, untried.
+        takes_chain: the records behind it in the chain go there too, untried.
     """
 
     queue: RetryQueue
@@ -87,7 +87,7 @@ class Parking:
     _parked: Recent = field(default_factory=Recent, init=False, repr=False)
 
     def put(self, record: StreamRecord, subject: Subject, fault: TransientFailure) -> bool:
-        """Parks the record. Where the queue does not take it, Lambda delivers it again."""
+        """Parks the record. If the queue does not take it, Lambda delivers it again."""
         self.observer.retry_later(self.log.source, subject.contact_id, str(fault), fault.detail)
         if record.id in self._parked:
             return True  # delivered again with a record before it
@@ -109,7 +109,7 @@ class Postponing:
         log: the records' log.
         observer: logs and counters.
         now: epoch seconds.
-        takes_chain: what follows in the chain is tried by itself.
+        takes_chain: false: the records behind it in the chain are tried by themselves.
     """
 
     queue: RetryQueue
@@ -119,7 +119,7 @@ class Postponing:
     takes_chain: ClassVar[bool] = False
 
     def put(self, record: StreamRecord, subject: Subject, fault: TransientFailure) -> bool:
-        """Hides the record until its next try. What fails after a day is a dead letter."""
+        """Hides the record until its next try. After a day of failures it is a dead letter."""
         if not isinstance(record, ParkedRecord):
             raise TypeError("a record of the stream among those of the retry queue")
         age, untried = self.now() - record.parked_at, str(fault) == OUTAGE
@@ -131,7 +131,7 @@ class Postponing:
         try:
             self.queue.postpone(record.receipt, pause_after(record.tries, untried=untried))
         except DeadLetterLost as unavailable:
-            # It comes when its visibility time-out is over: sooner, or later.
+            # SQS delivers it when its visibility time-out is over: sooner, or later.
             self.observer.report("record not postponed", error=str(unavailable))
         return False
 
@@ -146,7 +146,7 @@ class Health:
 
     @property
     def fault(self) -> TransientFailure | None:
-        """The first ones failed and none was delivered: there is no use in trying the others."""
+        """The first ones failed and none was delivered: trying the others is useless."""
         outage = self._failed >= PROBES and not self._delivered
         return TransientFailure(OUTAGE, own=True) if outage else None
 
@@ -161,7 +161,7 @@ class Health:
 
 
 def pause_after(tries: int, *, untried: bool = False) -> int:
-    """Seconds until the next try; `untried`: others stood for it this time."""
+    """Seconds until the next try; `untried`: only other records were tried this time."""
     first, longest = (UNTRIED_PAUSES, LONGEST_UNTRIED_PAUSE) if untried else (PAUSES, LONGEST_PAUSE)
     return first[tries - 1] if tries <= len(first) else longest
 
@@ -169,8 +169,8 @@ def pause_after(tries: int, *, untried: bool = False) -> int:
 def read(event: object, queue: RetryQueue) -> list[ParkedRecord]:
     """The records of a batch of the retry queue, the least tried first: those may well be good.
 
-    Those that were tried as often are in the order of their shard. What is no record is a dead
-    letter, with the message as it is.
+    Records with as many tries are in the order of their shard. A message that is not a record is a
+    dead letter, with the message as it is.
 
     Raises:
         DeadLetterLost: a record lies in the bucket, which does not answer.

@@ -1,4 +1,4 @@
-"""The contact center's secret in AWS Secrets Manager, and what is signed with it.
+"""The contact center's secret in AWS Secrets Manager, and the signer of its tokens.
 
 The only use of Secrets Manager and of Systems Manager's parameters.
 """

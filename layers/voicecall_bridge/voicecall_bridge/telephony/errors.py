@@ -1,4 +1,4 @@
-"""What can go wrong between the bridge and Salesforce, and what the caller must decide.
+"""The errors between the bridge and Salesforce, and the decisions that they leave to the caller.
 
 TelephonyError
 ├── Unauthorized     401 after a fresh key, 403: the settings of the contact center are wrong
@@ -20,7 +20,7 @@ from typing import ClassVar
 
 
 class Effect(StrEnum):
-    """What a failed call did to the record."""
+    """The effect of a failed call on the record."""
 
     NONE = "none"
     """Not sent, or refused: no record was made."""

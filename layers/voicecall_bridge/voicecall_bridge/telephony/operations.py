@@ -1,7 +1,7 @@
 """Every call of the Telephony Integration API that the bridge makes: one table. Pure.
 
 Source: Salesforce's Voice implementation guide, its REST API pages. Where Salesforce's own package
-(SCVL) sends otherwise, both are here: SCVL's is the default, because it is what orgs answer to in
+(SCVL) sends another form, both are here. SCVL's form is the default, because orgs answer it in
 production every day; the setting TELEPHONY_VARIANTS takes the guide's.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Operation(StrEnum):
-    """What is asked of Salesforce; the value is the word for it in TELEPHONY_VARIANTS."""
+    """The operations of Salesforce's API; the value is the word for each in TELEPHONY_VARIANTS."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -39,7 +39,7 @@ class Operation(StrEnum):
 
 
 class Variant(StrEnum):
-    """Where the form of a call is taken from, where the two differ."""
+    """The source of a call's form, where the two differ."""
 
     SCVL = "scvl"
     GUIDE = "guide"
@@ -78,7 +78,7 @@ class Call:
     kept: tuple[str, ...] = ()
 
     def target(self, vendor_call_key: str, request: Mapping[str, object] | None = None) -> str:
-        """Path and query string for one request. What comes from outside is encoded, so that it
+        """Path and query string for one request. Values from outside are encoded, so that each
         keeps its place."""
         path = self.path.replace("{key}", quote(vendor_call_key, safe=""))
         if self.method != "GET" or not request:

@@ -1,1 +1,1 @@
-"""The use cases: the only place that knows in which order ledger and Salesforce are asked."""
+"""The use cases: the only place that knows the order of ledger and Salesforce."""

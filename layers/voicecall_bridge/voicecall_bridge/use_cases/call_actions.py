@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False, slots=True)
 class CallActions:
-    """What can be asked about a call. Without an answer of the ledger it goes on and counts the
-    fault: the flow's caller is waiting.
+    """The requests about a call that is there. Without an answer of the ledger it goes on and
+    counts the fault: the flow's caller is waiting.
 
     Attributes:
         ledger, requests, records: the memory.
@@ -87,10 +87,10 @@ class CallActions:
 
         Raises:
             NotRouted: Salesforce answers, and does not route the call to anyone.
-            LeaseTimeout: another worker is at what is done once, and did not finish in time.
+            LeaseTimeout: another worker does the same request, and did not finish in time.
             OtherContactCenter: the call belongs to a contact center that is not served.
             TelephonyError: Salesforce did not do it. OutcomeUnknown also where an earlier request
-                for what is done once may have been taken: it is not repeated.
+                that must not be repeated may have been taken: it is not repeated.
         """
         body = dict(request or {})
         if operation is Operation.UPDATE:
@@ -132,7 +132,7 @@ class CallActions:
     def _acquire(
         self, call: OneCall, contact: Contact, deadline: Deadline
     ) -> Lease | Requested | None:
-        """The right to send, or what was answered before; None: the ledger is silent."""
+        """The right to send, or the answer of before; None: the ledger is silent."""
         seconds = deadline.remaining() + LEASE_MARGIN_SECONDS
         waiting = Waiting(with_reserve(deadline), self.sleep)
         try:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False, slots=True)
 class CreateVoiceCall:
-    """Creates for a flow. Where the ledger does not answer it goes on without: a caller waits.
+    """Creates for a flow. If the ledger does not answer, it goes on without: a caller waits.
 
     Attributes:
         ledger: what was sent for each contact.
@@ -63,7 +63,7 @@ class CreateVoiceCall:
     def create(
         self, contact: Contact, asked: CallInitiation, deadline: Deadline, progress: Progress
     ) -> SalesforceResult:
-        """Makes the contact's VoiceCall, once, whoever else is asked for the same.
+        """Makes the contact's VoiceCall, once, whichever other worker is asked for the same.
 
         Raises:
             CannotCreate: this contact has no VoiceCall of its own, or none in a contact center that

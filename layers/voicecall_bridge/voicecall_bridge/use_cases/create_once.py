@@ -63,8 +63,8 @@ class WantedCreate:
     def can_do_without_parent(self, error: TelephonyError) -> bool:
         """Whether the same call is to be sent again, without its parent.
 
-        The flow asked for an initial call and would have got one from SCVL; the parent was the
-        bridge's idea. An agent without the link beats an agent without the call.
+        The flow asked for an initial call and would have got one from SCVL; the bridge added the
+        parent. A call without the link is better for the agent than no call.
         """
         return self.may_drop_parent and isinstance(error, Rejected) and _may_mean_parent(error)
 
@@ -220,5 +220,5 @@ def _same(stored: Mapping[str, object], planned: Mapping[str, object]) -> bool:
 
 
 def _may_mean_parent(error: Rejected) -> bool:
-    # Which status an unknown parent has is documented nowhere; a conflict or a redirect it is not.
+    # The status for an unknown parent is not documented; it is neither a conflict nor a redirect.
     return error.status in (400, 404, 422) and error.effect is Effect.NONE

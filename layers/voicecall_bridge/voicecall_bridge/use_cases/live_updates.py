@@ -1,4 +1,4 @@
-"""The use case of updates that flows ask for, before and behind the contact's record."""
+"""The use case of updates that flows ask for, before and after the contact's record."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class LiveUpdates:
         owner: ContactCenter,
         deadline: Deadline,
     ) -> SalesforceResult:
-        """Sends what the contact's record has not brought, with the totals that it has: an update
-        without them would set them to 0."""
+        """Sends the members that the contact's record has not brought, with the record's totals:
+        an update without them would set them to 0."""
         lease = self._acquire_update(contact, deadline)
         try:
             update = UpdateBehindRecord(properties)  # the record is still to come, and is newer

@@ -1,4 +1,4 @@
-"""A request that is made once for its contact: its identity, and what is kept of its answer."""
+"""A request that is made once for its contact: its identity, and the kept part of its answer."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class OneCall:
         return slot_of(self.kind, f"{self.operation.value} {text}")
 
     def to_keep(self, members: Mapping[str, object]) -> str:
-        """What a repeat of the request needs of the answer, as the ledger keeps it."""
+        """The part of the answer that a repeat of the request needs, as the ledger keeps it."""
         if self.operation is Operation.REQUEST_CALLBACK:
             return str(members["recordId"])
         names = CALLS[self.operation].kept

@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
 
 UPDATE_SECONDS = 10.0
-"""What the update with the summary may take; meanwhile no version of the record is sent."""
+"""Seconds for the update with the summary; meanwhile no version of the record is sent."""
 
 
 class NoAgent(Exception):
-    """No agent was connected: offsets count from nothing that is known."""
+    """No agent was connected: the moment from which offsets count is unknown."""
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -78,7 +78,7 @@ class PostCallAnalysis:
         Raises:
             LeaseTimeout: another worker brings a file of this call, or its record.
             NotAContact, ValueError: the file is not an analysis.
-            NoAgent: there is nothing to count from.
+            NoAgent: the moment from which offsets count is unknown.
             FileGone, FileTooLarge, StorageUnavailable: the file cannot be read.
             LedgerUnavailable, DirectoryUnavailable: it does not answer now.
             OtherContactCenter: the stack does not serve the contact's.
@@ -102,7 +102,7 @@ class PostCallAnalysis:
         analysis = read_analysis(parsed(self.files.read(file.bucket, file.key, MOST_BYTES)))
         connected, ended = self._times(key, analysis, deadline)
         call = self.calls.of(key, deadline)
-        # The summary first: should it have to wait, then nothing else was sent yet.
+        # The summary first: if it has to wait, nothing else was sent yet.
         if analysis.summary and self.summary_field and not taken:
             result = self._bring_summary(key, call, analysis, deadline)
             if result.verdict is not Verdict.TAKEN:

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from voicecall_bridge.voice_call.update import UpdateRequest
 
 SEND_SHARE = 0.7
-"""Share of a record's time that its requests to Salesforce may take. With the margin above, what a
-worker left behind when it died is free again before the same record's next delivery gives up."""
+"""Share of a record's time that its requests to Salesforce may take. With the margin above, the
+lease of a worker that died runs out before the same record's next delivery gives up."""
 FIRST_LOOK_SECONDS = 0.05
 LOOK_AGAIN_SECONDS = 1.0
-"""Between two looks at a contact that another worker is at: from the first to this, doubling."""
+"""The longest pause between two looks at another worker's lease; it doubles from the first on."""
 MOST_FIELDS_LEFT_OUT = 5
 """Rounds of leaving out fields that Salesforce refuses by name."""
 _API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
@@ -105,7 +105,7 @@ class RecordUpdates:
         )
         contact_center = self._assign(record)
         while True:
-            # Before the ledger is asked: what it takes to answer is a part of the lease.
+            # Taken before the ledger is asked: the time of its answer is a part of the lease.
             sending = deadline.within(deadline.remaining() * SEND_SHARE)
             seconds = sending.remaining() + LEASE_MARGIN_SECONDS
             lease = self.ledger.acquire(wanted, seconds, contact_center)
@@ -125,7 +125,7 @@ class RecordUpdates:
         try:
             return assign(record, UNASSIGNED, assignment)
         except OtherContactCenter:
-            # Whatever the attribute became later: a contact that was sent somewhere stays there.
+            # A contact that was sent to an org stays there, even if its attribute changed later.
             return assign(record, assignment(record.key), assignment)
 
     def _send(self, client: TelephonyClient, request: UpdateRequest, deadline: Deadline) -> int:

@@ -77,7 +77,7 @@ class SafetyNet:
                 is served (OtherContactCenter).
             LeaseTimeout: another worker is at it and did not finish in time.
             NotCreated: Salesforce did not make it.
-            DirectoryThrottled: Connect, throttled, does not tell what the request lacks.
+            DirectoryThrottled: Connect throttles the question for what the request lacks.
             LedgerUnavailable, DirectoryUnavailable, NoSuchContact: without them nothing is known.
         """
         key = contact.key
@@ -129,9 +129,9 @@ class SafetyNet:
     def _create(
         self, contact: Contact, entry: Entry, request: CreateRequest, deadline: Deadline
     ) -> SalesforceResult:
-        # A transfer belongs where its parent does, which is there by now.
+        # A transfer belongs to its parent's contact center, and the parent is there by now.
         contact_center = self._once.assign(contact, entry.assignment)
-        # What a flow stored since is newer than what Connect said before.
+        # The values that a flow stored since are newer than Connect's earlier answer.
         planned = PlannedCreate(contact.key, contact_center, request.to_json(), keeps_earlier=True)
         lease, contact_center = self._once.acquire(contact, planned, deadline)
         if isinstance(lease, LedgerUnavailable):
@@ -144,9 +144,9 @@ class SafetyNet:
         return self._once.send(lease, wanted, deadline, Progress())
 
     def _describe(self, key: ContactKey, entry: Entry, deadline: Deadline) -> DescribedContact:
-        # Where the request is known, Connect only says whether the call is on: that is asked after
-        # an outage, once a call, and is worth a wait. What a request lacks, every call asks that no
-        # flow has asked for: there may be more of them than Connect answers.
+        # If the request is known, Connect only says whether the call is on. That is asked after an
+        # outage, once a call, and is worth a wait. Every call without a flow asks for the rest of
+        # its request: there may be more of them than Connect answers.
         return self.directory.describe(key, deadline, waits=bool(entry.request))
 
     def _request(
@@ -166,15 +166,15 @@ class SafetyNet:
         return create_request(contact, asked, started)
 
     def _with_parent(self, key: ContactKey, deadline: Deadline, children: tuple[str, ...]) -> Entry:
-        """The entry of a parent that has a VoiceCall, or gets it now: its own events lie behind its
+        """The entry of a parent that has a VoiceCall, or gets it now: its own events are behind its
         child's in the stream and would come too late."""
         entry = self.ledger.entry(key)
         if entry.create_status is CreateStatus.CREATED or entry.updated:
             return entry
         parent = self._describe(key, entry, deadline)
         if parent.contact.initiation_method not in CREATED_LIVE and not entry.request:
-            # Others make it (an outbound call that an agent transfers): Salesforce knows whether
-            # it is there.
+            # Salesforce itself makes it (an outbound call that an agent transfers), and knows
+            # whether it is there.
             return entry
         if entry.call_ended or key.contact_id in children:
             raise ParentMissing(key.contact_id)

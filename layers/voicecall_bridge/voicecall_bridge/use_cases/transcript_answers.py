@@ -1,7 +1,7 @@
-"""What Salesforce's answers say of lines and conversation events. Pure.
+"""Reads Salesforce's answers about lines and conversation events. Pure.
 
 Source: Salesforce's own package (SCVL) and its tests: a 207 has one entry for each call that was
-not simply taken; a call that it does not name was.
+not simply taken; a call without an entry was taken.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAUSED = "TRANSCRIPTION_PAUSED"
 
 
 class Verdict(StrEnum):
-    """What became of a line.
+    """The kinds of result of a line.
 
     TAKEN: Salesforce has it. PAUSED: transcription is paused (hold, paused recording): it does not
     want it. LATER: the same again can succeed. REFUSED: it cannot.
@@ -38,7 +38,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
-    """What became of a line.
+    """The result of a line.
 
     Attributes:
         verdict: see Verdict.

@@ -1,9 +1,9 @@
 """Brings lines to Salesforce: requests filled across calls, one at a time for each call.
 
 A request has lines of up to five calls, all of one org. The lines of a call go in their order, and
-no second request about a call begins before the first one has ended. What Salesforce cannot take
-now is given back at once, with the rest of its call: the caller tries again later, so that no call
-waits for another one.
+no second request about a call begins before the first one has ended. A line that Salesforce cannot
+take now is given back at once, with the rest of its call: the caller tries again later, so that no
+call waits for another one.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from voicecall_bridge.voice_call.transcript import Message
 
 REQUEST_SECONDS = 3.0
-"""What one request may take: a line's worth falls with every second."""
+"""Seconds that one request may take: a line's worth falls with every second."""
 SILENT_SECONDS = 1.0
-"""An org that takes so long to fail is left alone for a moment."""
+"""Seconds after which an org that fails is left alone for a moment."""
 REST_SECONDS = 1.0
-"""So long: else each batch would wait for it, and the shards would fall behind."""
+"""Seconds of that moment: without it each batch would wait, and the shards would fall behind."""
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class CallLines:
 
 @dataclass(frozen=True, slots=True)
 class _Silence:
-    """How lines of an org end that is left alone, until `until` (monotonic seconds)."""
+    """The result of lines of an org that is left alone, until `until` (monotonic seconds)."""
 
     result: LineResult
     until: float
@@ -135,7 +135,7 @@ class TranscriptSender:
 
 @dataclass(frozen=True, slots=True)
 class EventsSent:
-    """What became of requests with conversation events.
+    """The result of requests with conversation events.
 
     Attributes:
         result: of the first that was not taken, or that all were.
@@ -218,8 +218,8 @@ class _Round:
         except Rejected as error:
             self._refused(parts, error)
         except TelephonyError as error:
-            # Not this request's own: the org's limit, an outage, a wrong key. Others would fare
-            # alike, and each would take its time.
+            # Not this request's own fault: the org's limit, an outage, a wrong key. Other requests
+            # would fail as well, and each would take its time.
             result = of_error(error)
             if self.clock() - began >= SILENT_SECONDS:
                 self.silent = replace(result, attempts=0)
@@ -250,7 +250,7 @@ class _Round:
     def _settle(self, call: CallLines, lines: Sequence[PendingLine], result: LineResult) -> None:
         with self._lock:
             if result.verdict is Verdict.LATER:
-                # What follows in this call must not overtake it.
+                # The later lines of this call must not overtake it.
                 for line in call.lines:
                     line.result = result
                 return

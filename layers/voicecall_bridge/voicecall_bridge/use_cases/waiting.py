@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from voicecall_bridge.deadline import Deadline
 
 LOOK_AGAIN_SECONDS = 0.1
-"""Between two looks at a lease, where a caller waits."""
+"""The pause between two looks at a lease, where a caller waits."""
 LEAST_RESERVE_SECONDS = 0.25
-"""Kept of the time for remembering the outcome and answering; of little time, a quarter."""
+"""Time that is kept for storing the outcome and answering; of little time, a quarter."""
 
 
 def with_reserve(deadline: Deadline) -> Deadline:

@@ -1,1 +1,1 @@
-"""What a contact becomes in Salesforce's Telephony Integration API: the requests. Pure."""
+"""From contacts to the requests of Salesforce's Telephony Integration API. Pure."""

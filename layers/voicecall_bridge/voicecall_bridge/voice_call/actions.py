@@ -1,8 +1,8 @@
 """Requests about a VoiceCall that is there, as far as they are more than texts passed on. Pure.
 
 Source: Salesforce's Voice implementation guide, its REST API pages; `transferTarget` and the
-properties in SCVL_PROPERTIES are sent by Salesforce's own package (SCVL) besides. What the guide
-does not mark as required is left to Salesforce to refuse.
+properties in SCVL_PROPERTIES are sent by Salesforce's own package (SCVL) besides. Salesforce itself
+checks the properties that the guide does not mark as required.
 """
 
 from __future__ import annotations

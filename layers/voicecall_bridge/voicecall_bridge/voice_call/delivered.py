@@ -1,4 +1,4 @@
-"""What a contact record has brought to its VoiceCall, and an update that comes behind it. Pure.
+"""The properties that a contact record has brought, and an update that comes after it. Pure.
 
 Source: Voice implementation guide, "Update a Voice Call Record": each update sets the totals to its
 own values, and those that it leaves out to 0. So an update behind the record carries the record's
@@ -48,7 +48,7 @@ _MOST_FIELDS = 300  # characters of their names
 
 @dataclass(frozen=True, slots=True)
 class DeliveredRecord:
-    """What the newest record that was delivered has brought.
+    """The properties that the newest delivered record has brought.
 
     Attributes:
         properties: of the update, but for callAttributes.
@@ -62,7 +62,7 @@ class DeliveredRecord:
 
     @classmethod
     def of(cls, request: UpdateRequest) -> DeliveredRecord:
-        """What a record's request brings."""
+        """The properties of a record's request."""
         sent = request.properties
         totals = {name: value for name in TOTALS if isinstance(value := sent.get(name), int)}
         fields = frozenset(request.call_attributes)
@@ -111,7 +111,7 @@ class UpdateBehindRecord:
 def update_behind_record(
     properties: Mapping[str, object], record: DeliveredRecord
 ) -> UpdateBehindRecord:
-    """What of an update is sent behind the contact's record.
+    """The part of an update that is sent after the contact's record.
 
     Args:
         properties: see actions.update_properties; none close the conversation.

@@ -44,7 +44,7 @@ def agents_recording(record: ContactRecord) -> Recording | None:
     listed = [members(item) for item in _list(record.at("Recordings"))]
     first = members(record.at("Recording"))
     candidates = [item for item in listed if _may_be_the_agents(item)]
-    # Where the list has it, the list says more: it may be the menu's, or the screen.
+    # If the list has it, the list says more: it may be the menu's, or the screen.
     if first and _location(first) not in {_location(item) for item in listed}:
         candidates.append(first)
     gone = {_location(item) for item in [first, *listed] if _is_deleted(item)} - {""}

@@ -1,4 +1,4 @@
-"""Requests with what was said and how: lines, categories, sentiment. Pure.
+"""Requests about a conversation: lines, categories, sentiment. Pure.
 
 Source: Salesforce's Voice implementation guide, "Create Transcripts in Bulk" and "Conversation
 events"; names and times as Salesforce's own package (SCVL) sends them.
@@ -33,8 +33,8 @@ _SENTIMENT = {"POSITIVE": 1000, "NEUTRAL": 0, "MIXED": 0, "NEGATIVE": -1000}
 
 
 class Sender(StrEnum):
-    """Who said a line, in Salesforce's words. VIRTUAL_AGENT: the agents' side, which Contact Lens
-    does not tell apart."""
+    """The sender of a line, in Salesforce's words. VIRTUAL_AGENT: the agents' side, on which
+    Contact Lens does not distinguish persons."""
 
     END_USER = "END_USER"
     EXTERNAL_USER = "EXTERNAL_USER"

@@ -1,6 +1,6 @@
-"""What a contact record becomes in `PATCH /voiceCalls/{vendorCallKey}`, as tables. Pure.
+"""From a contact record to `PATCH /voiceCalls/{vendorCallKey}`, as tables. Pure.
 
-Source: what Salesforce's own package (SCVL) sends, which the automations of existing orgs rely on;
+Source: the requests of Salesforce's own package (SCVL), which automations of existing orgs rely on;
 with the two initiation methods it does not know, `agent` and `totalRecordingDuration`, which the
 Voice implementation guide documents ("Update a Voice Call Record"). docs/field-mapping.md is
 written from these tables.
