@@ -62,7 +62,7 @@ def main(
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command takes."""
+    """The command's arguments."""
     parser = argparse.ArgumentParser(prog="./bridge doctor", description=__doc__)
     parser.add_argument(
         "secret", nargs="?", default="", help="name or ARN of the secret, or a file that holds it"
@@ -134,7 +134,7 @@ def command(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # What is still to be written at the end would fail as well.
+        # Any output that is still buffered would fail as well.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _PIPE_CLOSED
     except Exception as error:

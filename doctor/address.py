@@ -44,7 +44,7 @@ _PORT_ANSWERS: Final = ok(CONNECTION, "the port answers")
 
 
 def check_shape(check: str, address: str) -> Iterator[Finding]:
-    """What is to be said of an address that the bridge takes."""
+    """The finding of an address that the bridge takes."""
     parts = urlsplit(address.strip().rstrip("/"))
     host = (parts.hostname or "").lower()
     shape = _shape(parts)
@@ -75,7 +75,7 @@ def _other_path(check: str, parts: SplitResult) -> Iterator[Finding]:
 
 
 def what_is_wrong(address: str) -> str:
-    """What is wrong with an address that the bridge does not take."""
+    """The fault of an address that the bridge does not take."""
     try:
         parts = urlsplit(address.strip())
     except ValueError:
@@ -189,7 +189,7 @@ def _no_proxy(error: Exception) -> tuple[str, str]:
 def _look_up(host: str, port: int, seconds: float, *, is_proxy: bool = False) -> Finding:
     look_up = Deadline.after(seconds)
     place = "SalesforceProxy" if is_proxy else "MyDomain in SCRT_ENDPOINT_BASE"
-    whose = "the proxy's: " if is_proxy else ""
+    owner = "the proxy's: " if is_proxy else ""
     try:
         found = run_before(look_up, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except DeadlineExceeded:
@@ -197,10 +197,10 @@ def _look_up(host: str, port: int, seconds: float, *, is_proxy: bool = False) ->
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
             return fault(NAME, "no name server answers", "the resolver of this network (VPC: DNS)")
-        return fault(NAME, f"{whose}the host is not known", place)
+        return fault(NAME, f"{owner}the host is not known", place)
     except UnicodeError:  # a label of no characters or of more than 63
-        return fault(NAME, f"{whose}the host's name cannot be one", place)
-    return ok(NAME, f"{whose}known, {len(found)} address{'es' if len(found) > 1 else ''}")
+        return fault(NAME, f"{owner}the host's name cannot be one", place)
+    return ok(NAME, f"{owner}known, {len(found)} address{'es' if len(found) > 1 else ''}")
 
 
 def _unconnected(error: Exception) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What lies in AWS: the secret, the SecureString, the stack. Nothing is changed there.
+"""Reads from AWS: the secret, the SecureString, the stack. Nothing is changed there.
 
 AWS's own messages name accounts, users and keys, so only their codes are read.
 """
@@ -72,7 +72,7 @@ class Unread(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What CloudFormation says of a stack."""
+    """A stack as CloudFormation describes it."""
 
     status: str
     outputs: Mapping[str, str]
@@ -199,7 +199,7 @@ class Account:
 
 
 def as_finding(check: str, error: Unread) -> Finding:
-    """What is not essential: that these credentials may not look at it says nothing of it."""
+    """A part that is not essential: a refusal to these credentials says nothing about it."""
     if error.is_denied:
         return unchecked(check, f"{error.text} ({error.change})")
     return fault(check, error.text, error.change)

@@ -29,7 +29,7 @@ CERTIFICATES: Final = "certificates"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the operator asks to have examined; what is empty, the bridge's environment says.
+    """The operator's request; for empty members the bridge's environment counts.
 
     Attributes:
         secret: name or ARN of the secret.

@@ -1,4 +1,4 @@
-"""What a check found, and what to change."""
+"""The findings of a check, and what to change."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,9 +1,9 @@
 """Does the org accept a token of this key? Asked by a call that can create nothing.
 
 `PATCH /voiceCalls/{id}/clearRouting` deletes the pending routing of a call; for an id that no call
-has there is nothing to delete (Telephony Integration API, "Clear Routing"). What it answers there
-is documented nowhere. So the same is asked with a token that a throw-away key has signed: only an
-address that refuses that one, and not the other, has looked at the token and accepted it.
+has there is nothing to delete (Telephony Integration API, "Clear Routing"). Its answer to that is
+not documented. So the same is asked with a token that a throw-away key has signed: only an address
+that refuses that one, and not the other, has looked at the token and accepted it.
 """
 
 import time
@@ -76,7 +76,7 @@ class OrgAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """Whom to ask, and how.
+    """The org to ask, and how.
 
     Attributes:
         center: org, address and key; all of them usable.

@@ -13,7 +13,7 @@ CHECK: Final = "key's content"
 _SIZES: Final = (1024, 2048, 4096)
 _ADVISED: Final = 2048
 _NEW_KEY: Final = "make an RSA key of 2048 bits, and its certificate in the contact center"
-# What stands in the key's place -> what it is.
+# Text in the key's place -> what it is.
 _MISTAKEN: Final[Mapping[str, str]] = {
     "BEGIN CERTIFICATE": "a certificate, not the key that belongs to it",
     "BEGIN PUBLIC KEY": "a public key",

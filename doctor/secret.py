@@ -42,7 +42,7 @@ _AWS_ANSWER: Final = frozenset({"SecretString", "SecretBinary"})
 
 @dataclass(frozen=True, slots=True)
 class SecretReading:
-    """What the secret says.
+    """The secret's parts, and the findings about them.
 
     Attributes:
         findings: in the order in which they are shown.

@@ -41,7 +41,7 @@ def of_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_lists(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """What is to be said of each list that is set; nothing where none is."""
+    """The findings of each list that is set; nothing where none is."""
     if not any(environment.get(name) for name in (*_OF_RECORDS, *_OF_ALL)):
         return
     reader = EnvironmentReader(environment)

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the commands take."""
+    """The commands' arguments."""
     parser = argparse.ArgumentParser(prog="./bridge")
     commands = parser.add_subparsers(required=True, metavar="command")
     run = commands.add_parser("run", help="replay every sample; fails unless each ends as it says")
@@ -213,7 +213,7 @@ def _trigger(parsed: argparse.Namespace) -> int:
 
 
 def _title(outcome: Outcome) -> str:
-    """What a delivery was, where several are explained one after the other."""
+    """The title of a delivery, where several are explained one after the other."""
     line = outcome.lines[0] if outcome.lines else None
     words = (outcome.delivered.source, line.method, line.contact_id) if line else ()
     return "  ".join(word for word in words if word) or outcome.delivered.source
@@ -235,7 +235,7 @@ def _explain(terminal: Terminal, outcome: Outcome, simulator: Simulator) -> None
 
 
 def _hints(outcome: Outcome, simulator: Simulator) -> Iterator[str]:
-    """What a reader may do, where the material alone is not enough."""
+    """Advice for a reader, where the material alone is not enough."""
     journal = simulator.salesforce.journal()
     reasons = {line.reason for line in outcome.lines}
     yield from (text for reason, text in _HINTS.items() if reason in reasons)

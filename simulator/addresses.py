@@ -1,4 +1,4 @@
-"""What a person needs to know of a simulator that is left running."""
+"""The addresses of a simulator that is left running, for a person."""
 
 import os
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def addresses(simulator: Simulator, lambda_api: LambdaApi) -> Iterator[str]:
     yield f"  curl -X DELETE {admin}/faults"
     yield f"  curl {admin}/calls"
     yield ""
-    yield "Tell DescribeContact of a contact, publish an event of it; ask for dead letters:"
+    yield "Add a contact to DescribeContact, publish an event of it; ask for dead letters:"
     yield f"  curl -d {quote(_CONTACT)} {lambda_api.url}/contacts"
     yield f"  curl -d @{events}/contact_events/queued.json {lambda_api.url}/events"
     yield f"  curl -d @{events}/contact_records/inbound_answered.json {lambda_api.url}/records"

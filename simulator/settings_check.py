@@ -38,14 +38,14 @@ def refuse_wrong_settings(template: Template, settings: Mapping[str, str]) -> No
             f"no function has the setting {', '.join(unknown)}; known: {', '.join(sorted(known))}"
         )
     layers = dict.fromkeys(layer for function in functions for layer in function.layers)
-    # One set for all: what only some functions have, only these read.
+    # One set for all: each function reads only the settings that it has.
     together = {k: v for function in functions for k, v in function.environment.items()}
     if faults := faults_in({**together, **settings}, layers):
         raise TemplateError(f"the settings cannot be used: {faults}")
 
 
 def faults_in(environment: Mapping[str, str], layers: Iterable[Path]) -> str:
-    """What is wrong with a function's settings, in the words of the package in its layers.
+    """The faults of a function's settings, in the words of the package in its layers.
 
     Returns:
         Every fault, none with its value; empty where there is none.

@@ -1,6 +1,6 @@
 """The simulator: Salesforce, AWS and the functions of template.yaml, in one context manager.
 
-What an invocation needs is started when it is needed: a function with other settings than the
+Processes are started when an invocation needs them: a function with other settings than the
 template's runs in a process of its own, as a stack with other parameters would.
 """
 
@@ -44,8 +44,8 @@ _ORG_ID: Final = "00D5f000001AbCdEAK"
 _CALL_CENTER: Final = "LaptopContactCenter"
 _SECOND_ORG_ID: Final = "00D5f000002AbCdEAK"
 _SECOND_CALL_CENTER: Final = "LaptopSecondCenter"
-# A replay is faster than calls come in: the org's 50 a second would turn the simulator's own speed
-# into 429. What a limit does to a call is replayed with a fault.
+# A replay is faster than calls come in: with the org's limit of 50 a second the simulator's own
+# speed would cause 429. The effect of a limit on a call is replayed with a fault.
 _CREATES_PER_SECOND: Final = 10_000
 
 
@@ -54,7 +54,7 @@ Observe = Callable[[str, Any, Invocation, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the parts listen; 0: any free port."""
+    """The ports of the parts; 0: any free port."""
 
     console: int = 0
     salesforce: int = 0
@@ -174,7 +174,7 @@ class Simulator:
 
     @property
     def addresses(self) -> Mapping[str, str]:
-        """What a function needs besides the template's environment to find this AWS."""
+        """The environment that a function needs besides the template's to find this AWS."""
         # Only where a person can switch faults on: the way round costs time.
         faulty = () if self._observe is None else ("DYNAMODB", "SECRETS_MANAGER")
         return {
@@ -242,12 +242,12 @@ class Simulator:
             self.aws.purge(queue)
 
     def ledger(self) -> list[LedgerItem]:
-        """What the ledger knows, one item a contact."""
+        """The ledger, one item a contact."""
         table = self.setting("LEDGER_TABLE")
         return [LedgerItem.from_dynamodb(item) for item in self.aws.items(table)]
 
     def dead_letters(self) -> list[DeadLetter]:
-        """The letters in the dead-letter queue."""
+        """The dead letters in the queue."""
         url = self.setting("DEAD_LETTER_QUEUE_URL")
         return [DeadLetter.from_json(body) for body in self.aws.messages(url)]
 

@@ -1,8 +1,8 @@
 """The sources of the template's functions, and the way of each input to its function.
 
 A source is named by the folder of its function (functions/contact_events). The template says how
-its inputs come: a rule of the event bus takes them, they are put into a stream or a queue, or
-somebody calls the function and waits for its answer. So a further stream needs nothing here.
+its inputs come: a rule of the event bus takes them, they are put into a stream or a queue, or a
+caller invokes the function and waits for its answer. So a further stream needs nothing here.
 
 Pauses between retries are jumped over when `compressed`: the pollers' clock runs ahead, so that ten
 minutes of an outage are replayed in a moment. Functions live in real time all the same.
@@ -156,7 +156,7 @@ class Sources:
         return names - {self._dead_letter_queue}
 
     def kept_in(self, destination: str) -> str:
-        """Where a failure destination keeps an input, in the words of the tally."""
+        """The place where a failure destination keeps an input, in the words of the tally."""
         if not destination:
             return "none"
         if destination.startswith("s3:"):

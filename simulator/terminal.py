@@ -1,4 +1,4 @@
-"""What the commands show: lines, an answer, the calls as a tree, the tally.
+"""The output of the commands: lines, an answer, the calls as a tree, the tally.
 
 On a terminal with colours; anywhere else as plain lines of the same words in the same order, so
 that a log of CI reads like the screen.
@@ -52,7 +52,7 @@ class _Console(RichConsole):
 
 
 class Terminal:
-    """Where a command shows what it does.
+    """The place where a command shows its output.
 
     Args:
         out: where to; standard output when None.
@@ -80,7 +80,7 @@ class Terminal:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether somebody watches."""
+        """Whether a person watches: the output is a terminal."""
         return bool(self.rich.is_terminal)
 
     @property
@@ -105,7 +105,7 @@ class Terminal:
         self.rich.print(escape(known), style=style or None)
 
     def answer(self, outcome: Outcome) -> None:
-        """What the flow gets, member by member."""
+        """Shows the flow's answer, member by member."""
         members = outcome.answer or {
             name: str(value) for name, value in outcome.error.items() if name != "stackTrace"
         }
@@ -206,7 +206,7 @@ def _call(record: VoiceCallRecord) -> str:
 
 
 def _final(fields: Mapping[str, Any]) -> Iterator[str]:
-    """What a contact record has added to a call: its end, its agent, how it ended."""
+    """The facts that a contact record has added to a call: its end, its agent, how it ended."""
     if "endTime" not in fields:
         return
     yield f"{fields.get('startTime', '?')} until {fields['endTime']}"

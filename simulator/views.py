@@ -1,4 +1,4 @@
-"""What is shown while samples are replayed: one line a sample, or one line a delivery."""
+"""The output while samples are replayed: one line a sample, or one line a delivery."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _HANGS: Final = {
     "trickle_headers": "Salesforce answers byte by byte, on purpose",
     "endless_body": "Salesforce's answer does not end, on purpose",
 }
-"""Kinds of faults that make somebody wait by themselves."""
+"""Kinds of faults that cause a wait by themselves."""
 
 
 class DeliveryView:
@@ -57,7 +57,7 @@ class DeliveryView:
             self._terminal.say(f"      {difference}", "red")
 
     def differ(self, path: Path, what: str, differences: Sequence[str]) -> None:
-        """What a sample leaves behind is not as expected."""
+        """A sample's result is not as expected."""
         self._terminal.rich.print(f"[bold red]WRONG[/] {escape(name_of(path))}: {what}")
         for difference in differences:
             self._terminal.say(f"      {difference}", "red")
@@ -94,7 +94,7 @@ class DeliveryView:
         return "  ".join(shown)
 
     def _narrow(self, outcome: Outcome, status: str, end: str) -> str:
-        """What fits beside the mark; an end that does not fit stands below."""
+        """The text that fits beside the mark; an end that does not fit stands below."""
         line = outcome.lines[0] if outcome.lines else None
         contact = self._short((line.contact_id if line else "") or _NONE)
         method = self._terminal.fitted((line.method if line else "") or _NONE, 15)

@@ -1,1 +1,1 @@
-"""What writes the docs, the pictures and the release; none of it is deployed."""
+"""Writes the docs, the pictures and the release; none of it is deployed."""

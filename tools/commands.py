@@ -40,18 +40,18 @@ OURS: Final = (
     ("replay path", "replay events/contact_flow/min.json"),
     ("replay events/...", "replay events/contact_flow/min.json"),
 )
-"""What a page says -> what is there."""
+"""A page's text -> the file that is there."""
 PARSERS: Final[Mapping[str, Callable[[], argparse.ArgumentParser]]] = {
     "deploy": deploy.parser,
     "doctor": doctor.parser,
     "migrate": migrate.parser,
 }
-"""Of ./bridge: commands that are no command of the simulator."""
+"""Commands of ./bridge that are not the simulator's."""
 _BLOCK: Final = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FENCED: Final = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _INLINE: Final = re.compile(r"`((?:make|\./bridge) [^`]+)`")
 _PLACE: Final = re.compile(r"<[^>]*>|…")
-"""What a reader puts something in for."""
+"""A text in a page for which a reader puts in a value."""
 _COMMENT: Final = re.compile(r"\s+#.*$|^#.*$", re.MULTILINE)
 _VARIABLE: Final = re.compile(r"\b([A-Z_]+)=")
 _AWS: Final = re.compile(r"(?:^|\s)aws ([a-z0-9]+) ([a-z-]+)((?: [^|`]*)?)")
@@ -101,7 +101,7 @@ def _of(page: Path) -> Iterator[str]:
 
 
 def faults(given: Iterable[Command] | None = None) -> Iterator[str]:
-    """What a command names that is not there, one line each."""
+    """The names in a command that do not exist, one line each."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for command in commands() if given is None else given:
         name = command.page.name
@@ -117,7 +117,7 @@ def faults(given: Iterable[Command] | None = None) -> Iterator[str]:
 
 
 def _refusal(command: Command) -> str:
-    """What a command's own parser says of its arguments; a name alone stands for the command."""
+    """The faults that a command's own parser finds; a name alone stands for the command."""
     words = shlex.split(_PLACE.sub("x", command.text.partition(" | ")[0]))
     if not command.name or len(words) == 2:
         return ""

@@ -1,4 +1,4 @@
-"""What a stack costs a month at so many calls a day, from its own template. Pure.
+"""The monthly cost of a stack at so many calls a day, from its own template. Pure.
 
 Prices are list prices of us-east-1, without free tiers and discounts, entered by hand: check them
 on AWS's pricing pages. They differ by region and change; the figure is an order of magnitude.
@@ -51,7 +51,7 @@ def estimate(resources: Mapping[str, Mapping[str, Any]], calls_a_day: int) -> li
 
 
 def _standing(resources: Mapping[str, Mapping[str, Any]]) -> Iterator[Item]:
-    """What is charged with calls or without."""
+    """The charges with calls or without."""
     kinds = Counter(str(each.get("Type")) for each in resources.values())
     streams, alarms = kinds["AWS::Kinesis::Stream"], kinds["AWS::CloudWatch::Alarm"]
     yield Item(f"{streams} Kinesis streams, on demand", streams * HOURS * _STREAM_HOUR)

@@ -38,7 +38,7 @@ class CannotDeploy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the two names imply.
+    """The facts that follow from the two names.
 
     Attributes:
         account, region: where the stack will be.
@@ -139,7 +139,7 @@ def _record_stream(instance_arn: str, session: boto3.Session) -> str:
 
 
 def plan(found: Found, stack: str, calls_a_day: int) -> Iterator[str]:
-    """What will be made, line by line, with its cost."""
+    """The plan, line by line, with its cost."""
     yield f"account     {found.account}, region {found.region}"
     yield f"stack       {stack}"
     for name, value in found.parameters.items():
@@ -226,7 +226,7 @@ def _session() -> boto3.Session:
 
 
 def answer_to(question: str) -> str:
-    """What is typed; nothing without a terminal, or after Ctrl-C."""
+    """The typed answer; nothing without a terminal, or after Ctrl-C."""
     try:
         return input(question)
     except (EOFError, KeyboardInterrupt):
@@ -242,7 +242,7 @@ def run_step(command: Sequence[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command takes."""
+    """The command's arguments."""
     parser = argparse.ArgumentParser(prog="./bridge deploy", description=__doc__)
     parser.add_argument("instance", help="alias or ARN of the Connect instance")
     parser.add_argument("secret", help="name or ARN of the contact center's secret")

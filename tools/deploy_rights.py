@@ -7,7 +7,7 @@ for more than this template makes it do: rights for properties that are not set 
     docs/deploy-rights/<number>.json    IAM policies, each short enough for a managed policy
     docs/deploying.md                   a table of them between two marks
 
-Written by hand is what no resource type asks for: CloudFormation itself and SAM's bucket.
+Two lines are written by hand, since no resource type asks for them: CloudFormation, SAM's bucket.
 """
 
 import json

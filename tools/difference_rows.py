@@ -105,7 +105,7 @@ CREATING: Final = (
         "sent",
         "`NOT_CREATED_LIVE`; the answer says whether a contact record makes the VoiceCall",
         "the API refuses outbound calls, and Salesforce makes those records itself; the last two "
-        "are no call of a customer",
+        "are not calls of a customer",
         "contact_flow/initiation_method_outbound.json",
         '"NOT_CREATED_LIVE"',
     ),
@@ -362,7 +362,7 @@ STREAMS: Final = (
     Difference(
         "the properties of a contact record's update",
         "neither `agent` nor `totalRecordingDuration`",
-        "both, where the record tells them",
+        "both, where the record has them",
         "the guide documents them",
         "contact_records/inbound_answered.json",
         '"agent"',

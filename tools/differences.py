@@ -4,8 +4,8 @@
     python -m tools.differences --check   only says whether the page has it
 
 Each row names a sample that shows what the bridge does, and a text of what the sample expects.
-What is said of ServiceCloudVoiceLambdas is read off its newest public source (contact center 22,
-August 2026); nothing of it was run against an org.
+The statements about ServiceCloudVoiceLambdas are read off its newest public source (contact center
+22, August 2026); nothing of it was run against an org.
 """
 
 import re

@@ -2,7 +2,7 @@
 
     python -m tools.door <module> [arguments]
 
-The exit status is the module's own. Two endings are no faults, and print nothing: Ctrl-C, also
+The exit status is the module's own. Two endings are not faults, and print nothing: Ctrl-C, also
 while modules are still being read, and a reader that has closed the output.
 """
 
@@ -33,7 +33,7 @@ def run(module: str, arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # What is still to be written at the end would fail as well.
+        # Any output that is still buffered would fail as well.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     return 0

@@ -6,8 +6,8 @@ checkov sees neither into SAM's resources, nor into a nested stack, nor, silentl
 that has a condition in it. So it gets both templates as they are deployed, in one, twice: with
 every parameter's default, and with every option.
 
-    default.json    what is deployed when nothing is asked for
-    options.json    and what is when everything is
+    default.json    the template with every parameter's default
+    options.json    the template with every option
 
 cfn-lint makes the same transform by itself.
 """

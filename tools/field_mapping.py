@@ -3,7 +3,7 @@
     python -m tools.field_mapping           writes it
     python -m tools.field_mapping --check   only says whether it is what the code does
 
-What stands between the two marks is made from the tables of `voice_call.update` and
+The part between the two marks is made from the tables of `voice_call.update` and
 `settings.contact_records`.
 """
 

@@ -69,7 +69,7 @@ def _merged(
 def _values(
     stack: str, parameters: dict[str, Any], passed: dict[str, Any]
 ) -> Iterator[tuple[str, Any]]:
-    """What stands for each parameter of the nested stack."""
+    """The value of each parameter of the nested stack."""
     if unknown := sorted(passed.keys() - parameters.keys()):
         raise FlatTemplateError(f"{stack} takes no {', '.join(unknown)}")
     for name, parameter in parameters.items():

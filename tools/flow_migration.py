@@ -1,4 +1,4 @@
-"""What an exported flow calls of ServiceCloudVoiceLambdas, and its copy that calls the bridge."""
+"""An exported flow's calls of ServiceCloudVoiceLambdas, and its copy that calls the bridge."""
 
 import json
 import re
@@ -19,11 +19,11 @@ _DISPLAY: Final = ("parameters", "LambdaFunctionARN", "displayName")
 
 
 class Call(StrEnum):
-    """What becomes of a Lambda block.
+    """The fate of a Lambda block.
 
     EXCHANGED: it gets the bridge's ARN. DONE: it has it. UNKNOWN_METHOD: the bridge has no such
     method, so it stays. DYNAMIC: its ARN is a path, which is set elsewhere. KEPT: it calls another
-    function of the package. OTHER: it calls a function of somebody else.
+    function of the package. OTHER: it calls any other function.
     """
 
     EXCHANGED = "gets the bridge's ARN"

@@ -3,7 +3,7 @@
     python -m tools.flow_pictures           writes them
     python -m tools.flow_pictures --check   only says whether they show the files
 
-One mermaid picture a flow, made from its file: what can be taken is drawn, nothing else.
+One mermaid picture a flow, made from its file: only branches that can be taken are drawn.
 """
 
 import sys

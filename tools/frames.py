@@ -54,7 +54,7 @@ class _Context:
 
 
 def frames() -> dict[str, int]:
-    """What is sent -> frames between the handler and the request.
+    """The kind of input -> frames between the handler and the request.
 
     Raises:
         NothingSentError: a sample does not lead to a request any more.

@@ -44,7 +44,7 @@ def bridge_commands() -> set[str]:
 
 
 def faults() -> Iterator[str]:
-    """What is wrong with the pages, one line each."""
+    """The faults of the pages, one line each."""
     known = targets()
     for page in pages():
         text, name = page.read_text(encoding="utf-8"), page.relative_to(ROOT)

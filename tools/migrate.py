@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command takes."""
+    """The command's arguments."""
     parser = argparse.ArgumentParser(prog="./bridge migrate", description=__doc__)
     parser.add_argument("folder", type=Path, help="exported flows, in whatever wrapper")
     parser.add_argument(
@@ -145,7 +145,7 @@ def _of_a_flow(each: MigratedFlow, written: dict[Path, Path], folder: Path) -> I
 
 
 def _to_look_at(moved: Sequence[LambdaBlock], function: str) -> Iterator[str]:
-    """What the copies leave to people."""
+    """The work that the copies leave to people."""
     limits = sorted({block.seconds for block in moved if block.seconds is not None})
     if function == PLACEHOLDER and moved:
         yield f"  the copies have {PLACEHOLDER}: give --function <output ContactFlowFunctionArn>"

@@ -1,4 +1,4 @@
-"""Puts what a release uploads into one folder: `python -m tools.package`, after `sam build`.
+"""Puts the files of a release into one folder: `python -m tools.package`, after `sam build`.
 
     <logical id>-<beginning of its SHA-256>.zip    each function and the layer
     template.yaml, monitoring/template.yaml        the templates, their code being these files
@@ -11,7 +11,7 @@ On one Python the same sources give the same files: times and rights are fixed. 
 anywhere. `sam package` and `sam deploy` take the folder's templates and upload the archives as they
 are, so what was tested is what runs.
 
-PackageError: there is no whole build, or the versions differ; says what to do.
+PackageError: the build is not whole, or the versions differ; says what to do.
 """
 
 import hashlib

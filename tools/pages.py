@@ -1,4 +1,4 @@
-"""Pages of which a part is made: what stands between two marks is written, the rest is kept."""
+"""Pages with a part that is made: the text between two marks is written, the rest is kept."""
 
 import sys
 from collections.abc import Callable, Sequence

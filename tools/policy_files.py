@@ -53,7 +53,7 @@ ARNS = {
 
 
 def values(document: dict[str, Any]) -> dict[str, object]:
-    """What references yield."""
+    """The values of references."""
     found: dict[str, object] = dict(PSEUDO)
     for name in document["Parameters"]:
         found[name] = GIVEN.get(name, KEY if "KmsKeyArn" in name else "given")

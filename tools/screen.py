@@ -1,4 +1,4 @@
-"""What a terminal shows after a program has written to it: as much of one as the commands need."""
+"""The screen of a terminal after a program has written to it, as far as the commands need it."""
 
 import re
 from typing import Final

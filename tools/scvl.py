@@ -23,7 +23,7 @@ NOTHING: Final = "nothing"
 
 
 class Fate(StrEnum):
-    """What becomes of a function.
+    """The fate of a function.
 
     REPLACED: flows call the bridge instead; it stays deployed for others of the package. OFF: to
     be switched off, the bridge does its work. KEPT: stays as it is, the bridge does nothing of it.

@@ -3,7 +3,7 @@
     python -m tools.session
 
 Each command runs in a terminal of its own, of COLUMNS columns. Of a long output the first and the
-last lines are drawn; what is between is said to be left out.
+last lines are drawn; a note says how many are left out.
 """
 
 import os
@@ -71,7 +71,7 @@ class CommandFailed(Exception):
 
 
 def output_of(command: str, columns: int = COLUMNS) -> list[str]:
-    """What a terminal shows when a command has ended.
+    """The screen when a command has ended.
 
     Raises:
         CommandFailed: with what it showed.
@@ -98,7 +98,7 @@ def _read(terminal: int) -> str:
     while True:
         try:
             read = os.read(terminal, 65536)
-        except OSError:  # Linux tells it so
+        except OSError:  # Linux reports the end so
             break
         if not read:
             break

@@ -1,6 +1,6 @@
 """Runs targets of the Makefile side by side, names each when it begins and ends, and sums up.
 
-What a target prints goes to .build/test/<target>.log, and is shown only where it failed. On a
+A target's output goes to .build/test/<target>.log, and is shown only where it failed. On a
 terminal a line moves while the targets run; anywhere else one is printed now and then. Needs
 nothing of make that version 3.81 does not have, and nothing but Python's own library.
 """
@@ -182,7 +182,7 @@ def _environment() -> dict[str, str]:
 
 
 def _counted(text: str) -> dict[str, int]:
-    """What pytest's last line counts."""
+    """The counts of pytest's last line."""
     lines = [line for line in text.splitlines() if _SUMMARY.search(line) and " in " in line]
     found = _SUMMARY.findall(lines[-1]) if lines else []
     return {word: int(number) for number, word in found}

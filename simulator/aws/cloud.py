@@ -134,8 +134,8 @@ class AwsSimulator:
                 self._sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=handle)
 
     def messages(self, queue_url: str) -> list[Any]:
-        """The bodies of every message in a queue, as JSON values; the messages stay there. What is
-        not JSON is its text."""
+        """The bodies of every message in a queue, as JSON values, else as texts; the messages stay
+        there."""
         received: list[Any] = []
         handles: list[str] = []
         while batch := self._sqs.receive_message(

@@ -1,6 +1,6 @@
 """Makes the template's tables, queues, streams and buckets in moto, as CloudFormation does in AWS.
 
-What a reference to a resource yields is known when the resource exists. Keys and roles are not
+The value of a reference to a resource is known when the resource exists. Keys and roles are not
 made: nothing in the simulator encrypts or asks for permission, so their ARNs are texts only.
 """
 
@@ -37,7 +37,7 @@ _SHORTEST_RETENTION_HOURS: Final = 24
 class Deployment:
     """The resources of one template; `client` makes a client of a service of this AWS.
 
-    What is made is undone by `resources`, which the caller closes.
+    The caller closes `resources`, which undoes all that was made.
     """
 
     def __init__(

@@ -6,9 +6,10 @@ retries delivering events", "Using dead-letter queues to process undelivered eve
     a stream's record is the whole envelope, its partition key what PartitionKeyPath finds, else
     the event's id; a queue's message and a function's event are the whole envelope
     a passing fault is tried again with growing pauses until the target's RetryPolicy is used up
-    what no retry can cure (no such stream, no permission, a record that Kinesis refuses) is not
-    tried again
-    what could not be delivered goes to the target's dead-letter queue, and is dropped without one
+    an error that no retry can cure (no such stream, no permission, a record that Kinesis refuses)
+    is not tried again
+    an event that could not be delivered goes to the target's dead-letter queue; without one it is
+    dropped
 
 How EventBridge treats an event without the partition key's path is not documented; here it cannot
 be delivered and no retry cures it. Unlike EventBridge, `put` returns when its deliveries are over.
@@ -37,12 +38,12 @@ _CODES: Final[Mapping[str, str]] = {
     "AccessDeniedException": "NO_PERMISSIONS",
     "KMSAccessDeniedException": "NO_PERMISSIONS",
 }
-"""ERROR_CODE of the dead letter; what is not listed is named as Kinesis names it."""
+"""ERROR_CODE of the dead letter; other errors are named as Kinesis names them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of one event at one target.
+    """The result of one event at one target.
 
     Attributes:
         rule: its name.

@@ -8,8 +8,8 @@ for use in event patterns":
     an event's array matches when one of its elements does
     `exists` looks at leaves alone: an object or an empty array is not a leaf
 
-Operators: prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists, $or. What
-else EventBridge knows (cidr) is refused, as is what it does not know.
+Operators: prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists, $or. Other
+operators are refused, those that EventBridge knows (cidr) included.
 
 PatternError: the pattern is none; says where and why.
 """

@@ -26,7 +26,7 @@ _FED: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a rule feeds.
+    """A target of a rule.
 
     Attributes:
         target_id: as the rule names it.

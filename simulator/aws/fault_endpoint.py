@@ -1,4 +1,4 @@
-"""Stands before AWS and fails on request: what the console's faults of AWS are made of.
+"""Stands before AWS and fails on request: makes the console's faults of AWS.
 
     ledger-slow        each request to DynamoDB is answered `seconds` later
     ledger-throttled   DynamoDB answers ProvisionedThroughputExceededException

@@ -19,7 +19,7 @@ QUEUE_AT_CAPACITY: Final = "QueueAtCapacity"
 INVALID_CALLBACK_NUMBER: Final = "InvalidCallbackNumber"
 
 SPOKEN: Final = ("Text", "SSML", "PromptId", "Media")
-"""What is played: one of them."""
+"""The parameters with a prompt: one of them is played."""
 
 OPERATORS: Final = (
     "Equals",
@@ -34,7 +34,7 @@ OPERATORS: Final = (
 
 
 class Meaning(StrEnum):
-    """What a walk makes of a block.
+    """The kinds of blocks for a walk.
 
     WALKED: it does what Connect does. NO_EFFECT: nothing that a later block could see, so it goes
     on. PASSED: its result is unknown here, so its success branch is taken, with a warning.
@@ -47,7 +47,7 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What an action of one type may have.
+    """The parameters and branches that an action of one type may have.
 
     Attributes:
         meaning: what a walk makes of it.
@@ -205,7 +205,7 @@ BLOCKS: Final[Mapping[str, Block]] = MappingProxyType(
 
 
 def block_of(action: Action) -> Block:
-    """What is known of an action's type."""
+    """The rules of an action's type."""
     return BLOCKS.get(action.type, OPEN)
 
 

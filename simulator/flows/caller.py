@@ -26,7 +26,7 @@ SYSTEM: Final = "+18005550199"
 AGENT: Final = "jdoe"
 AGENT_ARN: Final = f"{CONNECT_INSTANCE_ARN}/agent/80000001-aaaa-4bbb-8ccc-000000000001"
 _INHERITED: Final = {"voiceCallId": "0LQ000000000001AAA", "voiceCallError": "inherited"}
-"""What a flow kept of the call before."""
+"""The attributes that a flow kept of the call before."""
 _BEFORE_THE_CALL: Final = (INBOUND, MODULE)
 _WITHOUT_AGENT: Final = (INBOUND, MODULE, QUEUE_TRANSFER, CUSTOMER_QUEUE)
 _OF_EVERY_CONTACT: Final[Mapping[str, Any]] = {
@@ -82,7 +82,7 @@ class Caller:
         return attributes
 
     def value(self, path: str) -> str:
-        """What a JSONPath finds; empty where it finds no text."""
+        """The text that a JSONPath finds; empty where it finds none."""
         agent = {"UserName": self.agent, "ARN": AGENT_ARN, "FirstName": "Jane", "LastName": "Doe"}
         known = {
             **self.contact,
@@ -119,7 +119,7 @@ class Caller:
         self.contact["Queue"] = {"ARN": queue, "Name": target, "OutboundCallerId": None}
 
     def event(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """What a Lambda block sends, with its parameters filled."""
+        """The event that a Lambda block sends, with its parameters filled."""
         return {
             "Name": "ContactFlowEvent",
             "Details": {

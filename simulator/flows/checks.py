@@ -31,7 +31,7 @@ PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
         "knows it",
     }
 )
-"""What whoever imports a sample flow replaces: `${name}` -> what stands for it."""
+"""The names to replace in a sample flow before its import: `${name}` -> a value for it."""
 
 _FORBIDDEN: Final = frozenset("%:(\\/)=$,;[]{}")
 _RESERVED: Final = frozenset(

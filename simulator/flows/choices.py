@@ -1,4 +1,4 @@
-"""What whoever walks a flow decides: branches to take, answers of functions, further flows."""
+"""The choices for a walk: branches to take, answers of functions, further flows."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ _OTHER_WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "at capacity": QUEUE_AT_CAPACITY,
     }
 )
-"""What the console calls a branch -> its label."""
+"""The console's word for a branch -> its label."""
 _SHORTEST_PREFIX: Final = 4
 
 Key = tuple[str, str]
@@ -35,7 +35,7 @@ _NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What is decided before the walk.
+    """The choices that are made before the walk.
 
     Attributes:
         takes: block -> branches to take instead of running it, one visit after the other; the

@@ -26,7 +26,7 @@ FUNCTION: Final = "ContactFlowFunction"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """The command's arguments."""
     parser.add_argument("path", type=Path, help="a flow's file, also one of your own")
     parser.add_argument(
         "--with",
@@ -136,7 +136,7 @@ def _caller(flow: Flow, parsed: argparse.Namespace) -> Caller:
 
 
 def _prepare(simulator: Simulator, flow: Flow, caller: Caller, parsed: argparse.Namespace) -> None:
-    """What Salesforce has of the caller's calls before, and its faults."""
+    """Gives Salesforce the caller's earlier calls, and its faults."""
     contact = caller.contact
     if contact["PreviousContactId"] != contact["ContactId"]:
         simulator.salesforce.add_voice_call(contact["PreviousContactId"])
@@ -146,7 +146,7 @@ def _prepare(simulator: Simulator, flow: Flow, caller: Caller, parsed: argparse.
         simulator.salesforce.add_voice_call(contact["ContactId"])
     simulator.salesforce.clear_faults()
     if parsed.salesforce:
-        # Whatever it is about: a number is asked for without a call, a transcript for the first.
+        # For any call: a number is asked for without one, a transcript for the first one.
         simulator.salesforce.inject(parsed.salesforce)
 
 

@@ -56,7 +56,7 @@ OLDER_EXPORT: Final = (
 
 @dataclass(slots=True)
 class _Reading:
-    """What is known of a file beside its content.
+    """The facts of a file beside its content.
 
     Attributes:
         outer: Name, Type, Description, Arn, Id of the wrappers, the innermost last.

@@ -89,7 +89,7 @@ class Action:
 
     @property
     def label(self) -> str:
-        """What people call the block: its name; of a generated one its type and resource."""
+        """The block's name for people: its name; of a generated one its type and resource."""
         if not _UUID.fullmatch(self.identifier):
             return self.identifier
         named = f' "{self.display_name}"' if self.display_name else ""

@@ -1,6 +1,6 @@
 """Walks a flow with a caller, block by block, and says how the caller ends.
 
-What a block does stands in `runs`.
+`runs` has the effect of each block.
 """
 
 from dataclasses import dataclass, replace
@@ -48,7 +48,7 @@ class Walk:
 
     @property
     def mistakes(self) -> tuple[str, ...]:
-        """Where the function refused what the flow passes, each once."""
+        """The places where the function refused the flow's parameters, each once."""
         found = (
             f"{step.label}: {step.answer.mistake}"
             for step in self.steps
@@ -86,7 +86,7 @@ def walk(
 
 
 def _ends_before(state: WalkState, action: Action) -> tuple[End, str] | None:
-    """Where the caller ends before a block is run, because the way goes round."""
+    """The caller's end before a block is run, because the way goes round."""
     key = key_of(state.flow, action)
     state.visits[key] = state.visits.get(key, 0) + 1
     if state.root.type in _WAITING_ROOMS and state.visits[key] > MOST_ROUNDS:

@@ -3,7 +3,7 @@
 Rules: administrator guide, "Flow block: AWS Lambda function". An invocation that returns an error
 is repeated up to three times within the block's limit. The Error branch is taken when the function
 cannot be called, raises, takes longer, or answers something else than the block's response type.
-There is no branch of its own for a time-out (the guide and the language reference contradict each
+A time-out has no branch of its own (the guide and the language reference contradict each
 other; no real flow has one).
 """
 
@@ -30,7 +30,7 @@ class NotInvoked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a Lambda block ends with.
+    """The result of a Lambda block.
 
     Attributes:
         external: the answer; None where the Error branch is taken.
@@ -73,7 +73,7 @@ def call_function(
 
 
 def _unusable(payload: Any, response_type: str) -> str:
-    """What is wrong with an answer; empty where nothing is."""
+    """The fault of an answer; empty where there is none."""
     if not isinstance(payload, dict):
         return "the answer is not an object"
     is_flat = all(isinstance(value, str) for value in payload.values())

@@ -1,4 +1,4 @@
-"""What a Lambda block does with the caller: it calls the bridge, or passes another's function."""
+"""Runs a Lambda block: it calls the bridge, or passes another's function."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the console draws badly: blocks without a place, over one another, with arrows that lie."""
+"""Faults of layout: blocks without a place, over one another, with arrows that lie."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -1,6 +1,6 @@
 """Reads the console's older exports (`modules[]`) as content of the flow language.
 
-AWS has no reference of this format. What stands here was read off public exports; a block, branch,
+AWS has no reference of this format. This module was read off public exports; a block, branch,
 operator or namespace that is not known keeps its name, and the walk passes it with a warning.
 """
 
@@ -177,7 +177,7 @@ def _transitions(old: str, branches: Sequence[Mapping[str, Any]], where: str) ->
 
 
 def _condition(old: str, name: str, branch: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a branch compares; None where it is an error."""
+    """The comparison of a branch; None where it is an error."""
     if "conditionType" in branch:
         compared = (str(branch["conditionType"]), text(branch.get("conditionValue")))
     elif own := _RESULTS.get((old, name)):

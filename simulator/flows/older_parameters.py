@@ -1,4 +1,4 @@
-"""What the blocks of the console's older exports pass, as parameters of the flow language."""
+"""The parameters of blocks in the console's older exports, as those of the flow language."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ _SYSTEM: Final[Mapping[str, str]] = MappingProxyType(
         "Stored customer input": "$.StoredCustomerInput",
     }
 )
-"""What the console called a system attribute -> its path; others are called as in the path."""
+"""The console's word for a system attribute -> its path; others are called as in the path."""
 _NAMESPACES: Final[Mapping[str, str]] = MappingProxyType(
     {"User Defined": "Attributes", "Flow": "FlowAttributes"}
 )

@@ -1,4 +1,4 @@
-"""What people read of a walk: the way, the end, and then what was left open, layout last."""
+"""The report of a walk: the way, the end, and then the open points, layout last."""
 
 import textwrap
 from collections.abc import Sequence

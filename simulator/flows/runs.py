@@ -1,4 +1,4 @@
-"""What each block does with the caller.
+"""Runs each type of block.
 
 Source: Amazon Connect API reference, "Flow language", and the administrator guide's page of each
 block.
@@ -59,7 +59,7 @@ def pass_it(state: WalkState, action: Action) -> Step:
 
 
 def _words(state: WalkState, action: Action) -> str:
-    """What is said; of a recorded prompt, which it is."""
+    """The words of a prompt; of a recorded one, which it is."""
     given = next((action.parameters[name] for name in SPOKEN if name in action.parameters), "")
     if isinstance(given, Mapping):
         given = given.get("Uri", "")

@@ -1,4 +1,4 @@
-"""What a walk has come to: the steps so far, and what a block may change."""
+"""The state of a walk: the steps so far, and what a block may change."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -39,7 +39,7 @@ _WITH_AN_AGENT: Final = (
 
 
 class End(StrEnum):
-    """Where a caller ends.
+    """The ends of a caller.
 
     QUEUE, AGENT: waits there. THIRD_PARTY: is connected with an outside number. MESSAGE: heard
     words before the line was hung up. SILENCE: is hung up on without a word, sent round without a
@@ -132,7 +132,7 @@ class WalkState:
 
     @property
     def was_answered(self) -> bool:
-        """Whether somebody has spoken with the caller, or does now."""
+        """Whether an agent has spoken with the caller, or does now."""
         after = self.caller.contact["InitiationMethod"] == "DISCONNECT"
         return after or self.root.type in _WITH_AN_AGENT
 

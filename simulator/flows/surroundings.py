@@ -1,4 +1,4 @@
-"""What a flow finds in Amazon Connect while it is walked: queues, agents, hours, keys, faults."""
+"""A flow's surroundings in Amazon Connect: queues, agents, hours, keys, faults."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -33,7 +33,7 @@ class Surroundings:
     keeps_attributes: bool = True
 
     def key(self, menu: int) -> str:
-        """What is pressed in the menu of this number, from 0; empty: nothing."""
+        """The keys that are pressed in the menu of this number, from 0; empty: nothing."""
         return self.keys[min(menu, len(self.keys) - 1)] if self.keys else ""
 
 

@@ -1,4 +1,4 @@
-"""Looks for ways through a flow that somebody will regret: silence, dead ends, too long a wait."""
+"""Looks for ways through a flow that harm a caller: silence, dead ends, too long a wait."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -14,7 +14,7 @@ _MEANT_TO_GO_ROUND: Final = ("Loop", "Wait")
 
 
 def of_the_ways(flow: Flow) -> list[str]:
-    """What somebody will regret, one line each.
+    """The ways that harm a caller, one line each.
 
     The flow must have no `checks.faults`: ways are followed where every transition leads somewhere.
     """
@@ -50,7 +50,7 @@ class _Silence:
         """The way from a block that waits longest for Lambda: its seconds, its blocks."""
 
     def after(self, name: str) -> Iterator[str]:
-        """What is wrong with the ways from a block; each loop once."""
+        """The faults of the ways from a block; each loop once."""
         yield from self._follow(name)
         seconds = 0
         for number, block in enumerate(self._longest[name][1], 1):

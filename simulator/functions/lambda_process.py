@@ -43,7 +43,7 @@ main(sys.argv)
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What became of one invocation.
+    """The result of one invocation.
 
     Attributes:
         payload: the handler's answer; None when there is an error.

@@ -26,7 +26,7 @@ _SHUTDOWN_POLL_SECONDS: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What the runtime is handed: the event as JSON and the headers of the invocation."""
+    """An invocation for the runtime: the event as JSON, and the headers."""
 
     request_id: str
     body: bytes
@@ -38,7 +38,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the runtime made of an event. `payload` is its JSON value, `error` Lambda's error."""
+    """The runtime's answer to an event. `payload` is its JSON value, `error` Lambda's error."""
 
     payload: Any
     error: dict[str, Any] | None

@@ -102,7 +102,7 @@ class RuntimeProcess:
         self._release()
 
     def new_lines(self) -> list[str]:
-        """What was logged since the last call."""
+        """The lines that were logged since the last call."""
         if self._lines_at_end is not None:
             lines, self._lines_at_end = self._lines_at_end, []
             return lines
@@ -116,7 +116,7 @@ class RuntimeProcess:
 
     def _watch(self) -> None:
         self._process.wait()
-        # What the handler started and left running goes with its sandbox, as in Lambda.
+        # Processes that the handler left running end with its sandbox, as in Lambda.
         self._kill_group()
         self._has_ended.set()
         self.api.runtime_exited()

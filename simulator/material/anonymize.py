@@ -89,7 +89,7 @@ def anonymize(data: bytes, seed: int | None = None) -> bytes:
 
 
 class _Anonymizing:
-    """One run: what stands for what is the same in all of it."""
+    """One run: a text has the same replacement everywhere in it."""
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self._pseudonyms = pseudonyms
@@ -162,7 +162,7 @@ class _Anonymizing:
         return self._words(text)
 
     def _packed(self, data: bytes) -> bytes:
-        """What base64 held. Bytes that are not text can be anything, and are left out."""
+        """The content of base64. Bytes that are not text can be anything, and are left out."""
         return self.data(data) if _is_packed(data) or as_text(data) else b"?"
 
     def _number(self, value: float) -> Any:

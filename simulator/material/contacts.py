@@ -1,4 +1,4 @@
-"""What events say about a contact, as DescribeContact would answer it.
+"""The contacts of events, as DescribeContact would answer them.
 
 Amazon Connect API Reference, Contact. Events of flows and contact records say more than contact
 events, which have neither the caller's number nor attributes.

@@ -1,7 +1,7 @@
 """Lines of Amazon Connect's flow log: the Lambda block's parameters and results.
 
 Amazon Connect Administrator Guide, "Flow logs stored in an Amazon CloudWatch log group". A line has
-neither numbers nor attributes. What the flow would have sent besides is made up, and said.
+neither numbers nor attributes. These are made up, and the notes of the event say so.
 """
 
 import json
@@ -71,7 +71,7 @@ def event_of_log(line: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ..
 
 
 def answer_of_log(line: Mapping[str, Any]) -> str:
-    """What a line says that the function answered, a sentence, where the line is about nothing
+    """The function's answer by a line of the log, a sentence, where the line is about nothing
     else; empty otherwise. The log has a line when the block calls, and another when it has ended.
     """
     if line["ContactFlowModuleType"] not in _LAMBDA_BLOCKS or line.get("Parameters"):

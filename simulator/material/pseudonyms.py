@@ -1,6 +1,6 @@
 """Other texts of the same shape in the place of texts: one for each, and never the same for two.
 
-What stands for what is drawn by chance and kept in memory only, so that nothing can be calculated
+The replacements are drawn by chance and kept in memory only, so that nothing can be calculated
 back.
 """
 
@@ -29,7 +29,7 @@ _RESOURCES: Final = frozenset(
         *("live", "prompt", "security-profile", "task-template", "integration-association"),
     }
 )
-"""Types of resources in ARNs; everything else in a resource is somebody's name."""
+"""Types of resources in ARNs; everything else in a resource is a name that its owner chose."""
 _PATH_WORDS: Final = frozenset(
     {
         *("analysis", "voice", "redacted", "connect", "callrecordings", "chattranscripts", "ivr"),

@@ -1,7 +1,7 @@
 """Recognises real material: takes wrapping after wrapping off, until events are left.
 
-What a wrapping looks like stands in `wrappings`, what an event looks like in `samples.sources`, and
-what a line of a flow's log becomes in `flow_log`.
+`wrappings` knows the shapes of wrappings, `samples.sources` those of events, and `flow_log` makes
+events of a flow log's lines.
 """
 
 import json
@@ -32,7 +32,7 @@ UNDERSTOOD: Final = (
     "all of it as base64 or gzip, in UTF-8 (also with BOM) or UTF-16",
     "a sample of this repository (events/README.md)",
 )
-"""What `read_material` takes, for whoever gave it something else."""
+"""The material that `read_material` takes, for the message about any other."""
 
 _KPL: Final = b"\xf3\x89\x9a\xc2"
 _DEEPEST: Final = 12
@@ -79,7 +79,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What was recognised.
+    """The recognised events.
 
     Attributes:
         events: the events, in the order of the material.
@@ -128,7 +128,7 @@ def read_material(data: bytes) -> Material:
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """What the wrappings around a part say of it.
+    """The facts of a part from the wrappings around it.
 
     Attributes:
         is_log: other text may stand beside events.

@@ -24,7 +24,7 @@ _LEAST_BASE64: Final = 16
 
 
 def from_gzip(data: bytes) -> bytes | None:
-    """What a gzip file holds, all of its members; None for anything else.
+    """The content of a gzip file, all of its members; None for anything else.
 
     Raises ValueError for a broken one, and for one that holds too much.
     """
@@ -41,7 +41,7 @@ def from_gzip(data: bytes) -> bytes | None:
 
 
 def from_base64(data: bytes) -> bytes | None:
-    """What a base64 text holds, of either alphabet and with line breaks; None for anything else."""
+    """The bytes of a base64 text, of either alphabet and with line breaks; None for others."""
     packed = b"".join(data.split())
     if len(packed) < _LEAST_BASE64 or not _BASE64.fullmatch(data):
         return None

@@ -1,4 +1,4 @@
-"""What AWS and the bridge wrap events in, and what is inside.
+"""The wrappings that AWS and the bridge put around events, and their content.
 
 Shapes: AWS Lambda Developer Guide (events of Kinesis, SQS, S3 and SNS; failure destinations), the
 answers of the AWS CLI, CloudWatch Logs User Guide (subscriptions, Logs Insights), Amazon S3 User
@@ -21,7 +21,7 @@ __all__ = ["Inner", "insights_rows", "unwrapped"]
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """What a wrapping holds.
+    """The content of a wrapping.
 
     Attributes:
         name: the wrapping, in a few words.
@@ -39,7 +39,7 @@ class Inner:
 
 
 def unwrapped(value: Any) -> Inner | None:
-    """The inside of a wrapping; None for what is none."""
+    """The inside of a wrapping; None for any other value."""
     if not isinstance(value, dict):
         return None
     for unwrap in _WRAPPINGS:

@@ -1,1 +1,1 @@
-"""Pollers: what reads a stream or a queue for Lambda and invokes the function with batches."""
+"""Pollers: they read a stream or a queue for Lambda and invoke the function with batches."""

@@ -1,9 +1,10 @@
-"""Lambda's asynchronous invocations: what EventBridge targets, and operators who do not wait, use.
+"""Lambda's asynchronous invocations, of EventBridge's targets and of operators who do not wait.
 
 As in AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous
 invocation" and "Capturing records of Lambda asynchronous invocations": a function that fails is
-tried twice more, one minute and two minutes later, unless EventInvokeConfig says otherwise; what
-fails to the end, or gets too old, goes to the failure destination, and is lost without one.
+tried twice more, one minute and two minutes later, unless EventInvokeConfig says otherwise. An
+event that fails to the end, or gets too old, goes to the failure destination; without one it is
+lost.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a poller hands to a function, and what becomes of it; the same for every kind of poller."""
+"""The batches of a poller and their results; the same for every kind of poller."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ __all__ = ["BatchResult", "Invoked", "Outcome", "PolledRecord", "Poller", "drain
 
 
 class Invoked(Protocol):
-    """What a poller needs to know of an invocation (see functions.lambda_process.Invocation)."""
+    """An invocation as a poller sees it (see functions.lambda_process.Invocation)."""
 
     @property
     def payload(self) -> Any:
@@ -41,7 +41,7 @@ class PolledRecord(Protocol):
 
 
 class Outcome(StrEnum):
-    """What became of a batch at one moment."""
+    """The result of a batch at one moment."""
 
     SUCCEEDED = "succeeded"
     PARTIAL = "partial"
@@ -102,7 +102,7 @@ def drain(
     """Poll until nothing is pending, sleeping through windows, delays and pauses.
 
     Args:
-        pollers: in turn, and again: a function may fill the queue of another poller.
+        pollers: one after the other, and again: a function may fill another poller's queue.
         clock, sleep: epoch seconds, and a wait in seconds.
         within: no sleep reaches so many seconds from now. A poller without limits keeps what fails
             until its stream or queue drops it, days later.

@@ -1,4 +1,4 @@
-"""What a function's answer says about its batch.
+"""Reads a function's answer about its batch.
 
 As in AWS Lambda Developer Guide, "Configuring partial batch response with Kinesis Data Streams and
 Lambda" and "Handling errors for an SQS event source": without ReportBatchItemFailures any answer is

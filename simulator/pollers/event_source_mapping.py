@@ -2,8 +2,9 @@
 
 Names, defaults and ranges as in AWS Lambda Developer Guide, "Lambda event source mapping
 parameters for Kinesis". Read from the functions' events of type Kinesis and from
-AWS::Lambda::EventSourceMapping. What changes a delivery and is not known here (filters, tumbling
-windows, enhanced fan-out) is refused: replaying without it would not be what is deployed.
+AWS::Lambda::EventSourceMapping. Settings that change a delivery and are not known here (filters,
+tumbling windows, enhanced fan-out) are refused: a replay without them would differ from the
+deployed stack.
 """
 
 import re

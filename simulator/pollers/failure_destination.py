@@ -1,4 +1,4 @@
-"""Where a mapping sends the batches that it gives up: an S3 bucket or an SQS queue.
+"""The destination of batches that a mapping gives up: an S3 bucket or an SQS queue.
 
 As in AWS Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data Streams event
 source in Lambda": a queue gets the place of the records, a bucket the whole event as well.

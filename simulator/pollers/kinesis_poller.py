@@ -1,8 +1,8 @@
 """Feeds a Kinesis stream to a function as Lambda's event source mapping does.
 
 Reads every shard in order, sorts its records into the mapping's lanes, and invokes the function
-with the batches that are due, one a lane at a time and all lanes side by side. What becomes of a
-batch is decided in its lane. Shards are those that the stream has when the poller begins:
+with the batches that are due, one a lane at a time and all lanes side by side. Each lane decides
+the result of its batches. Shards are those that the stream has when the poller begins:
 streams of the simulator are not resharded.
 """
 

@@ -102,7 +102,7 @@ class Lane:
     def settle(
         self, batch: Batch, invoked: Invoked, now: float, *, again: bool = False
     ) -> list[BatchResult]:
-        """What became of `batch`, which `next_batch` answered; `again` delivers a success twice."""
+        """The result of `batch`, which `next_batch` answered; `again` delivers a success twice."""
         batch.invocations += 1
         batch.last = invoked
         records, invocations = batch.records, batch.invocations

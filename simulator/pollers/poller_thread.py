@@ -1,4 +1,4 @@
-"""Runs the pollers of a simulator that is left running, and shows what comes of it."""
+"""Runs the pollers of a simulator that is left running, and shows the results."""
 
 import traceback
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class PollerThread:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End after the turn that is under way."""
+        """End after the round that is under way."""
         self._ended.set()
         self._thread.join()
 

@@ -1,8 +1,8 @@
 """Feeds an SQS queue to a function as Lambda's event source mapping does.
 
-As in AWS Lambda Developer Guide, "Using Lambda with Amazon SQS": what succeeds is deleted, what
-fails becomes visible again when the queue's visibility time-out is over, and the queue's redrive
-policy moves it away when it was received too often.
+As in AWS Lambda Developer Guide, "Using Lambda with Amazon SQS": a message that succeeds is
+deleted, one that fails becomes visible again when the queue's visibility time-out is over, and the
+queue's redrive policy moves it away when it was received too often.
 """
 
 import json
@@ -162,7 +162,7 @@ class SqsPoller:
     def _given_up(
         self, failed: Sequence[Message], reason: str, invoked: Invoked
     ) -> list[BatchResult]:
-        """What the queue moves to its dead-letter queue at the next receive."""
+        """The messages that the queue moves to its dead-letter queue at the next receive."""
         if not self._most_received:
             return []
         return [

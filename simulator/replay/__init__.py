@@ -1,1 +1,1 @@
-"""Replays samples against the simulator, and says what came of them."""
+"""Replays samples against the simulator, and shows the results."""

@@ -1,4 +1,4 @@
-"""What a sample expects beside what happened; pure. Each difference is one line to read."""
+"""Compares a sample's expectations with what happened; pure. A difference is one line to read."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -47,7 +47,7 @@ def passage_differences(
     before, after: Salesforce's records around the whole batch it came in.
     """
     found = list(_record_differences(expected, before, after))
-    # What no rule takes never ends: whoever says how it ends says that one takes it.
+    # An event that no rule takes never ends: an expected end implies that a rule takes it.
     matched = True if expected.matched is None and expected.disposition else expected.matched
     if matched not in (None, passage.matched):
         found.append(_line("matched by a rule", matched, passage.matched))

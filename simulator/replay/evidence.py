@@ -1,4 +1,4 @@
-"""What a sample has left behind since it began: requests, dead letters and setting faults."""
+"""The results of a sample since it began: requests, dead letters and setting faults."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -45,7 +45,7 @@ class Evidence:
     def differences(
         self, step: ExpectDeadLetters | ExpectSettingFaults | ExpectLines
     ) -> tuple[str, list[str]]:
-        """What a step looks at, and how what came since then differs from what it expects."""
+        """The thing that a step looks at, and how it differs from what the step expects."""
         if isinstance(step, ExpectLines):
             actions = self._simulator.salesforce.actions()
             return "the transcripts", line_differences(step.lines, actions)
@@ -57,7 +57,7 @@ class Evidence:
         came = self._reasons()
         came.subtract(self._letters)
         reasons = {reason: number for reason, number in came.items() if number}
-        found = count_differences("letters of", Counter(step.reasons), reasons)
+        found = count_differences("dead letters of", Counter(step.reasons), reasons)
         return "the dead letters", found
 
     def _reasons(self) -> Counter[str]:

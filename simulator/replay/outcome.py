@@ -53,7 +53,7 @@ class Outcome:
 
     @property
     def error(self) -> Mapping[str, Any]:
-        """What the function raised; empty when it did not."""
+        """The error that the function raised; empty when it raised none."""
         return (self.invocation.error if self.invocation else None) or {}
 
     @property
@@ -86,7 +86,7 @@ class Outcome:
             return not self.error
         status = self.answer.get("status")
         skipped = any(line.disposition == "skipped" for line in self.lines)
-        # What succeeds may have a status of Salesforce's own.
+        # A success may have a status of Salesforce's own.
         done = bool(status) and status not in ("deferred", "failed")
         return not self.error and (done or skipped)
 

@@ -1,4 +1,4 @@
-"""Reads what a person wants to replay: a sample, a whole call, or real material as it is copied."""
+"""Reads a person's file for a replay: a sample, a whole call, or real material as it is copied."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ STANDARD_INPUT: Final = Path("-")
 
 @dataclass(frozen=True, slots=True)
 class OwnFile:
-    """What is to be replayed.
+    """The material to be replayed.
 
     Attributes:
         samples: in order; the last one is the file itself.
@@ -123,7 +123,7 @@ def _input(event: Event) -> Input:
 
 
 def read_data(path: Path) -> bytes:
-    """What a file holds, or standard input. Raises EventError."""
+    """The content of a file, or of standard input. Raises EventError."""
     if path == STANDARD_INPUT:
         if sys.stdin.isatty():
             raise EventError("name a file, or pipe material in: ./bridge replay path")

@@ -1,4 +1,4 @@
-"""Replays samples against a simulator: sets faults, delivers events, looks at what came of them."""
+"""Replays samples against a simulator: sets faults, delivers events, looks at the results."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -65,7 +65,7 @@ class Viewer(Protocol):
         """One delivery has ended."""
 
     def differ(self, path: Path, what: str, differences: Sequence[str]) -> None:
-        """What a sample leaves behind, such as "the calls in Salesforce", is not as expected."""
+        """A sample's result, such as "the calls in Salesforce", is not as expected."""
 
     def setting_fault(self, path: Path, fault: SettingFault) -> None:
         """A function reported a wrong item of a setting while the sample ran."""
@@ -99,7 +99,7 @@ class Replay:
             self.viewer.ended(sample, right=ended_right)
 
     def tally(self) -> Tally:
-        """What went in so far, and what became of it."""
+        """The inputs so far, and how each ended."""
         return Tally(
             [outcome.lines for outcome in self.outcomes if outcome.is_input],
             self.simulator.ledger(),

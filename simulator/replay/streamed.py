@@ -46,7 +46,7 @@ class Passed:
 
 @dataclass(slots=True)
 class _Seen:
-    """What the pollers' results say of one input."""
+    """One input by the pollers' results."""
 
     record: PolledRecord
     deliveries: int = 0
@@ -97,7 +97,7 @@ def _put(
 def _seen(sources: Sources, results: Sequence[BatchResult], known: set[str]) -> dict[str, _Seen]:
     """Each input that the pollers handed over, by its id.
 
-    A message that a function sent to its own queue is no input of its own: its lines belong to the
+    A message that a function sent to its own queue is not an input: its lines belong to the
     input that it is about.
     """
     seen: dict[str, _Seen] = {}

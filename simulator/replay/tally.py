@@ -1,7 +1,7 @@
 """The tally of a replay: in = delivered + superseded + skipped + dead-lettered.
 
 Two counts that know nothing of each other are held together: what went in is counted where it is
-sent, what became of it is read from the functions' own "delivery" log lines. Dead letters are
+sent, and how it ended is read from the functions' own "delivery" log lines. Dead letters are
 looked up where the lines say they are. Pure; the rule is "Nothing is lost silently"
 (docs/guarantees.md).
 """
@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 DELIVERED: Final = "delivered"
 DEAD_LETTERED: Final = "dead_lettered"
 GIVEN_UP: Final = "GIVEN_UP"
-"""Reason of what a poller has given up."""
+"""Reason of records that a poller has given up."""
 DISPOSITIONS: Final = (DELIVERED, "superseded", "skipped", DEAD_LETTERED)
 
 
@@ -81,7 +81,7 @@ def setting_faults(logs: Iterable[str]) -> tuple[SettingFault, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LedgerItem:
-    """What the ledger knows of a contact; `has_request` says whether it holds the request, `center`
+    """A contact in the ledger; `has_request` says whether it holds the request, `center`
     to which contact center it belongs, by its secret's name.
     """
 
@@ -140,7 +140,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What went in and what became of it.
+    """The inputs, and how each ended.
 
     Attributes:
         deliveries: for each input, in order, the lines its function wrote. A record of a stream may
@@ -148,8 +148,8 @@ class Tally:
         ledger, letters: what lies in the ledger and in the dead-letter queue at the end.
         given_up: records in the bucket, in batches that a poller has given up.
         undelivered: events in the dead-letter queues of the event bus's rules.
-        taken_back: letters that a redrive has taken out again, by reason; what it put back into the
-            stream is an input of its own.
+        taken_back: dead letters that a redrive has taken out again, by reason; a record that it put
+            back into the stream is an input of its own.
         unmatched: events that no rule took: the bridge never saw them, so they are not inputs.
         misplaced: requests about contacts that went to another org than the ledger remembers.
     """
@@ -235,7 +235,7 @@ class Tally:
         if not self.taken_back:
             for line in self._dead_letters("queue"):
                 if line.input_id and line.input_id not in kept:
-                    yield f"no letter holds the record {line.input_id} of {line.reason}"
+                    yield f"no dead letter holds the record {line.input_id} of {line.reason}"
 
     def _ledger_faults(self) -> Iterable[str]:
         kept = {item.contact_id for item in self.ledger if item.has_request}

@@ -4,8 +4,8 @@ voicemail, numbers. A new operation is one function here, one Action, and one li
 Source: Salesforce's Voice implementation guide, its REST API pages; for voicemail and numbers
 Salesforce's own package: the addresses and numbers here are invented. Which agent or queue an Omni
 flow finds is an org's own business: here it is the transfer target, else the fallback queue, else
-one queue for all. What a second message with the same id, or a second callback, does is documented
-nowhere: here the message stays one, and the callback is made twice, the worst that the silence
+one queue for all. The effect of a second message with the same id, or of a second callback, is not
+documented: here the message stays one, and the callback is made twice, the worst that the silence
 allows.
 """
 

@@ -27,7 +27,7 @@ _OVERWRITTEN = ("totalHoldDuration", "numberOfHolds", "agentInteractionDuration"
 class Limits:
     """The org's limits, and whether a second POST of a call returns the record of the first.
 
-    Guides 236 to 246 say that it does; the current one no longer says so. Where it does not, a
+    Guides 236 to 246 say that it does; the current one no longer says so. If it does not, a
     second POST makes a second record: the worst that the silence allows.
     """
 
@@ -181,7 +181,7 @@ class TelephonyApi:
                     active=active,
                 )
             elif is_voice_call_id(name):
-                # What becomes of it is undocumented: there is no call to make a record of.
+                # Its effect is undocumented: there is no call to make a record of.
                 raise RefusalError(404, "NOT_FOUND", "no voice call has this record id")
             else:
                 checks.check_text({"vendorCallKey": name}, "vendorCallKey")

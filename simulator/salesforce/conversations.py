@@ -2,8 +2,9 @@
 
 Source: Salesforce's Voice implementation guide, "Create Transcripts in Bulk" and the pages on
 conversation events; the answers 202 and 207 as Salesforce's own package and its tests have them.
-What is documented nowhere is the strictest that its package lives with: the lines of a call are in
-the order of their times, no id comes twice in a request, and what a sentiment is worth is a text.
+Where documents are silent, the strictest rule that its package lives with holds: the lines of a
+call are in the order of their times, no id comes twice in a request, and a sentiment's value is a
+text.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -165,10 +165,10 @@ def _wrong_clock(_: Answer, fault: Fault) -> Answer:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What a kind of fault does.
+    """The behaviour of a kind of fault.
 
     `shape` makes the answer of the one that processing gave. An answer that processing refused
-    stays as it is: a fault turns no 400 into a 200.
+    stays as it is: a fault never makes a 200 of a 400.
     """
 
     processing: Processing

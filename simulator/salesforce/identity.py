@@ -1,4 +1,4 @@
-"""Who the contact center is to Salesforce: its org, its API name, its key pair."""
+"""The contact center's identity in Salesforce: its org, its API name, its key pair."""
 
 import re
 from dataclasses import dataclass, field

@@ -64,7 +64,7 @@ class Orgs:
         return self._centers[0][1].seed(vendor_call_key)
 
     def _of(self, request: Request) -> TelephonyApi:
-        """Unverified: whoever claims to be a contact center is checked against its certificate."""
+        """Unverified: the contact center's certificate is checked later."""
         claims = readable_claims(request.headers.get("Authorization", ""))
         for identity, api in self._centers:
             if isinstance(claims, dict) and _is_of(claims, identity):

@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Parts:
-    """What the transport hands requests to."""
+    """The receiver of the transport's requests."""
 
     api: Orgs
     admin: AdminApi
@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             request = self._read()
         except RefusalError as refusal:
-            # What is left unread would be taken for the next request.
+            # Bytes that are left unread would be taken for the next request.
             self.close_connection = True
             answer = refusal.answer
         else:

@@ -69,7 +69,7 @@ class SalesforceSimulator:
             raise
 
     def exchange_certificate(self, identity: ContactCenterIdentity) -> None:
-        """What an administrator does in the contact center: the same one, with another key pair."""
+        """Exchanges the key pair of the contact center, as an administrator does."""
         self._api.exchange_certificate(identity)
         self.identity = identity
 
@@ -143,7 +143,7 @@ class SalesforceSimulator:
         return self._store.voice_calls()
 
     def actions(self) -> list[ActionRecord]:
-        """What was done about voice calls, in order: routing, callbacks, messages."""
+        """The actions on voice calls, in order: routing, callbacks, messages."""
         return self._store.actions()
 
     def voice_call(self, vendor_call_key: str) -> VoiceCallRecord | None:

@@ -1,4 +1,4 @@
-"""What the simulator remembers, in SQLite: voice calls, the journal, the tokens' ids.
+"""The simulator's memory, in SQLite: voice calls, the journal, the tokens' ids.
 
 Several orgs share it, and see nothing of each other's voice calls: see `Store.of`.
 
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS token_ids (jti TEXT PRIMARY KEY);
 
 @dataclass(frozen=True)
 class NewVoiceCall:
-    """What becomes a VoiceCall record; its members are those of `VoiceCallRecord`."""
+    """A VoiceCall record before it has an id; its members are those of `VoiceCallRecord`."""
 
     vendor_call_key: str
     fields: Mapping[str, Any]
@@ -98,7 +98,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class ActionRecord:
-    """What was done about a voice call: the operation as the path names it, the body, the answer.
+    """An action on a voice call: the operation as the path names it, the body, the answer.
 
     `at` in epoch seconds.
     """

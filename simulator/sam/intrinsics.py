@@ -3,7 +3,7 @@
 As in AWS CloudFormation User Guide, "Intrinsic function reference", with two differences: what a
 deployed resource would answer to Ref and GetAtt comes from the caller, and whatever cannot be
 resolved is an error instead of a guess. Functions are expected in their long form; reading the
-template turns the short form into it.
+template changes the short form into it.
 
 TemplateError: a node, or the values given for it, cannot be used; says where and why.
 """

@@ -1,7 +1,7 @@
 """Reads a SAM template as the simulator needs it: which functions there are and how they run.
 
-What is replayed here must be what is deployed, so handlers, time-outs and environments come
-from template.yaml and nowhere else.
+A replay must run what is deployed, so handlers, time-outs and environments come from template.yaml
+and nowhere else.
 
 TemplateError: the template, or the values given for it, cannot be used; says where and why.
 """
@@ -163,7 +163,7 @@ class Template:
         return None if resolved is NO_VALUE else resolved
 
     def refs(self, kind: str) -> list[str]:
-        """What the Ref of every resource of a type yields."""
+        """The Ref of every resource of a type."""
         return [
             str(self.resolve({"Ref": logical_id}))
             for logical_id, body in self.resources.items()

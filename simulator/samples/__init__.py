@@ -1,1 +1,1 @@
-"""Sample files: what they say, and what came of it."""
+"""Sample files: their events, and how each is to end."""

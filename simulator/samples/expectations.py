@@ -24,7 +24,7 @@ DISPOSITIONS: Final = ("delivered", "superseded", "skipped", "dead_lettered")
 
 
 def expect_keys_of(source: str) -> frozenset[str]:
-    """What can be expected of a delivery of `source`."""
+    """The members that can be expected of a delivery of `source`."""
     return FLOW_KEYS if source in ANSWERED else STREAM_KEYS
 
 

@@ -1,4 +1,4 @@
-"""The sources that a sample names, and what an event's look says of its source.
+"""The sources that a sample names, and the source of an event by its shape.
 
 A source is named by the folder of its function: functions/contact_events is fed by contact_events.
 A sample may say it in the singular.
@@ -19,7 +19,7 @@ _RECORD_FORMAT: Final = "AWSContactTraceRecordFormatVersion"
 _RECORD_MEMBERS: Final = frozenset(("ContactId", "LastUpdateTimestamp"))
 _SEGMENT_MEMBERS: Final = frozenset(("ContactId", "InstanceId", "EventType"))
 _WARM_UP: Final = "Scheduled Event"
-"""What flows of Salesforce's own package are kept warm with."""
+"""The event that keeps the functions of Salesforce's own package warm."""
 _FILE_CREATED: Final = "Object Created"
 
 

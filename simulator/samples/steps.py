@@ -1,4 +1,4 @@
-"""What a sample does, step by step, whichever kind of file says it."""
+"""The steps of a sample, whichever kind of file it is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from simulator.salesforce.faults import Fault
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """How a delivery is to end. What is None is not looked at.
+    """How a delivery is to end. Members that are None are not looked at.
 
     Attributes:
         answer: members of the answer; "*" stands for any text that is not empty.
@@ -181,7 +181,7 @@ Step = (
 
 
 def inputs_of(step: Step) -> tuple[Input, ...]:
-    """What a step delivers; nothing for steps that set or look at something."""
+    """The events that a step delivers; none for steps that set or look at something."""
     if isinstance(step, Input):
         return (step,)
     if isinstance(step, Batch | Together):

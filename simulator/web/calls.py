@@ -1,4 +1,4 @@
-"""What is known of one contact: the row of the list, and the entries of its story. Pure."""
+"""One contact on the console: the row of the list, and the entries of its story. Pure."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ SHOWN_STATES: Final = {
     "COMPLETED": "ended",
 }
 _OF_THE_CONVERSATION: Final = frozenset(("contact_lens", "post_call_analysis"))
-"""Sources with inputs that end without saying what became of the call."""
+"""Sources with inputs that end without a word about the call."""
 _TOO_LATE: Final = "TOO_LATE"
 
 

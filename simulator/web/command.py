@@ -33,7 +33,7 @@ _TRIGGER_SECONDS: Final = 30.0
 
 
 def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `serve` and `console` take."""
+    """The arguments of `serve` and `console`."""
     parser.add_argument(
         "--port",
         type=_port,
@@ -46,7 +46,7 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_trigger_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `trigger` takes."""
+    """The arguments of `trigger`."""
     parser.add_argument("story", choices=list(STORIES), metavar="STORY", help=", ".join(STORIES))
     parser.add_argument(
         "--set", action="append", default=[], dest="overrides", metavar="PATH=VALUE"
@@ -81,7 +81,7 @@ def console(parsed: argparse.Namespace, say: Callable[[str], None]) -> None:
 
 
 def trigger(parsed: argparse.Namespace, say: Callable[[str], None]) -> None:
-    """Tell a story to a simulator that runs.
+    """Play a story in a simulator that runs.
 
     Raises:
         StoryError: the story cannot be played, or no simulator answers.

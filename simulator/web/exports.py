@@ -1,4 +1,4 @@
-"""What was seen, as something to keep: a curl command, an event file. Pure."""
+"""Exports of an entry: a curl command, an event file. Pure."""
 
 import json
 from shlex import quote

@@ -1,4 +1,4 @@
-"""What an input, a request to Salesforce or a log line says of a contact. Pure.
+"""The facts of a contact in an input, a request to Salesforce or a log line. Pure.
 
 Inputs are of other people's making, so every member may be missing or of another type.
 """
@@ -18,12 +18,12 @@ _FILE_OF: Final = re.compile(r"([^/]+)_analysis_[^/]*\.json$")
 _NOT_A_KEY: Final = frozenset(
     route.path[1] for route in ROUTES if len(route.path) > 1 and "{call}" not in route.path
 )
-"""What follows voiceCalls in the paths that name no call."""
+"""The segments after voiceCalls in the paths that name no call."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContactFacts:
-    """What one input says of its contact; texts that it leaves out are empty."""
+    """The facts of its contact in one input; texts that it leaves out are empty."""
 
     contact_id: str
     instance_id: str = ""

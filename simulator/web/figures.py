@@ -22,7 +22,7 @@ class Figures:
         self._durations.append((at, milliseconds))
 
     def log(self, line: Mapping[str, Any]) -> None:
-        """Counts a line that tells of a delivery."""
+        """Counts a delivery line of the log."""
         if line.get("message") != "delivery":
             return
         self._dispositions[str(line.get("disposition"))] += 1

@@ -29,7 +29,7 @@ _UNANSWERED_SECONDS: Final = 2.0
 
 
 class Hub:
-    """What the routes call; as a context manager it follows the simulator.
+    """The object that the routes call; as a context manager it follows the simulator.
 
     Attributes:
         simulator: what runs.
@@ -92,7 +92,7 @@ class Hub:
         }
 
     def faults(self) -> dict[str, Any]:
-        """What can fail, and what is switched on."""
+        """The faults that there are, and those that are switched on."""
         return {
             "kinds": {
                 "salesforce": SALESFORCE_KINDS,
@@ -137,7 +137,7 @@ class Hub:
         self.recorder.note("all faults off")
 
     def dead_letters(self) -> dict[str, Any]:
-        """The letters of the queue with their payloads, and how many there are by reason."""
+        """The dead letters of the queue with their payloads, and how many there are by reason."""
         url = self.simulator.setting("DEAD_LETTER_QUEUE_URL")
         letters = [
             letter for letter in self.simulator.aws.messages(url) if isinstance(letter, dict)
@@ -155,7 +155,7 @@ class Hub:
         return done.payload if done.error is None else {"error": done.error}
 
     def reset(self) -> None:
-        """Forget all that happened: records, journal, ledger, letters, faults."""
+        """Forget all that happened: records, journal, ledger, dead letters, faults."""
         self.sender.stop()
         self.clear_faults()
         self.simulator.reset()

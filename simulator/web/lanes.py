@@ -10,7 +10,7 @@ _MOST_BATCHES: Final = 200
 
 
 class Lanes:
-    """What became of the batches. The pollers' thread reports, others read."""
+    """The results of the batches. The pollers' thread reports, others read."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         """Begin with nothing; `clock` returns epoch seconds."""
@@ -19,7 +19,7 @@ class Lanes:
         self._lanes: dict[str, dict[str, Any]] = {}
 
     def batch(self, result: BatchResult) -> None:
-        """What became of a batch: the pollers report it."""
+        """Takes the result of a batch: the pollers report it."""
         lane = f"{result.feeds} {result.shard_id} lane {result.lane}"
         last = result.records[min(result.done, len(result.records)) - 1]
         known = self._lanes.setdefault(lane, {"lane": lane, "batches": 0, "retries": 0})

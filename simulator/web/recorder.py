@@ -23,7 +23,7 @@ MOST_CALLS: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """An entry to be; it is about `contact`, or else about `contact_ids`."""
+    """An entry before it has a number; it is about `contact`, or else about `contact_ids`."""
 
     kind: str
     title: str

@@ -127,7 +127,7 @@ def _fault(exchange: Entry) -> dict[str, Any]:
 
 
 def _made(call: Call, calls: Sequence[Call]) -> dict[str, Any]:
-    """What expectCalls says of a call's VoiceCall."""
+    """A call's VoiceCall as expectCalls has it."""
     parents = {it.contact_id.lower() for it in calls if it.voice_call_id}
     parent = call.previous if call.previous.lower() in parents else None
     return {"vendorCallKey": call.contact_id, **({"parent": parent} if parent else {})}

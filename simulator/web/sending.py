@@ -1,4 +1,4 @@
-"""Sends what stories and people ask for through the simulator, and lets the recorder see it."""
+"""Sends the inputs of stories and people through the simulator, and lets the recorder see them."""
 
 import json
 import random

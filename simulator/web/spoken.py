@@ -1,4 +1,4 @@
-"""What Contact Lens tells of a story's call: lines and a category while it is on, a file when it is
+"""Contact Lens' output for a story's call: lines and a category while it is on, a file when it is
 over. Pure.
 
 Shapes: Amazon Connect administrator guide, "Contact Lens real-time contact analysis segment
@@ -21,7 +21,7 @@ TALK: Final[Sequence[tuple[str, str, str]]] = (
     ("AGENT", "It is on its way: you will have it tomorrow.", "POSITIVE"),
     ("CUSTOMER", "Oh, that is good news. Thank you!", "POSITIVE"),
 )
-"""Who says what, and how it sounds."""
+"""The lines: speaker, words and sentiment."""
 CATEGORY: Final = "Late delivery"
 _EACH: Final = 4_000
 """Milliseconds from line to line."""

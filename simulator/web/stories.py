@@ -1,4 +1,4 @@
-"""Stories by one word: what Amazon Connect would send for a whole call, with fields overridden.
+"""Stories by one word: all inputs that Amazon Connect sends for a call, with fields overridden.
 
 A story is a list of steps. Every id and number comes from a seeded generator, so the same seed
 gives the same calls. Shapes: Amazon Connect administrator guide, "Invoke Lambda functions",
@@ -130,7 +130,7 @@ class Leg:
 
 
 class Teller:
-    """Tells stories with one generator of ids and numbers.
+    """Makes the contacts of a story, with one generator of ids and numbers.
 
     Args:
         seed: the same seed makes the same calls.

@@ -91,8 +91,8 @@ def test_falsified_expectations(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "requests create: expected 2, found 1",
         "requests describeContact: expected 0, found 1",
         "requests reroute: expected 1, found 0",
-        "letters of 400: expected 1, found 0",
-        "letters of NOT_A_CONTACT: expected 0, found 1",
+        "dead letters of 400: expected 1, found 0",
+        "dead letters of NOT_A_CONTACT: expected 0, found 1",
     ):
         assert difference in shown
     assert "3 in, 3 accounted for: the tally closes" in shown

@@ -185,7 +185,7 @@ def test_letter_without_its_record() -> None:
     other = DeadLetter("contact_events", BURIED.reason, StoredRecord("shard:7", ""))
 
     assert Tally([(BURIED,)], [], [other]).faults() == [
-        "no letter holds the record shard:2 of SETTINGS"
+        "no dead letter holds the record shard:2 of SETTINGS"
     ]
 
 

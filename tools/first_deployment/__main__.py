@@ -1,4 +1,4 @@
-"""`tools/first-deployment`: deploys a stack of its own, checks what only AWS can tell, removes it,
+"""`tools/first-deployment`: deploys a stack of its own, checks what only AWS can show, removes it,
 and writes a report.
 
 It needs no Salesforce org: its secret names an address that is not there, and it takes no calls of

@@ -1,7 +1,7 @@
 """Checks that only AWS can answer, one function each. They need no call and no Salesforce org.
 
-A check that AWS refuses, or that waits in vain, ends as "could not be told" with AWS's code: the
-report is worth sending all the same.
+A check that AWS refuses, or that waits in vain, ends as "could not be determined", with AWS's code:
+the report is worth sending all the same.
 """
 
 import base64
@@ -22,7 +22,7 @@ FLOW_EVENT: Final = {"Details": {"Parameters": {"methodName": "first-deployment"
 
 
 def run(trial: Trial, checks: Mapping[str, Check]) -> list[Finding]:
-    """Every check in turn; one that breaks off does not keep the others from running."""
+    """Every check, one after the other; one that breaks off does not stop the others."""
     found = []
     for name, check in checks.items():
         try:
@@ -99,7 +99,7 @@ def _last_lines(client: Any, function: str) -> list[str]:
         FunctionName=function, LogType="Tail", Payload=json.dumps(FLOW_EVENT).encode()
     )
     text = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
-    # The function's own lines stay here: only Lambda's say nothing of anybody.
+    # The function's own lines stay here: only Lambda's hold no data of a call.
     return [line for line in text.splitlines() if "platform." in line or "estore" in line]
 
 
@@ -108,7 +108,7 @@ def function_to_queue(trial: Trial) -> Finding:
     queue = trial.output("DeadLetterQueueUrl")
     before = trial.letters(queue)
     trial.put(NOT_A_RECORD, "first-deployment")
-    trial.until(lambda: trial.letters(queue) > before or None, "the letter of a function")
+    trial.until(lambda: trial.letters(queue) > before or None, "the dead letter of a function")
     return Finding("KMS: function to dead-letter queue", OK, "The letter is in the queue.")
 
 
@@ -121,7 +121,7 @@ def lambda_to_queue(trial: Trial) -> Finding:
         InvocationType="Event",
         Payload=json.dumps(NOT_A_RECORD).encode(),
     )
-    trial.until(lambda: trial.letters(queue) > before or None, "the letter of Lambda")
+    trial.until(lambda: trial.letters(queue) > before or None, "the dead letter of Lambda")
     return Finding("KMS: Lambda to failure queue", OK, "The letter is in the queue.")
 
 
@@ -159,7 +159,7 @@ def events_to_queue(trial: Trial) -> Finding:
     before = trial.letters(queue)
     with rules.rule(trial, key_path="$.detail.key", broken=True) as put:
         put({"key": "first-deployment"})
-        trial.until(lambda: trial.letters(queue) > before or None, "the letter of EventBridge")
+        trial.until(lambda: trial.letters(queue) > before or None, "the dead letter of EventBridge")
     return Finding("KMS: EventBridge to its dead-letter queue", OK, "The letter is in the queue.")
 
 
@@ -171,8 +171,8 @@ def null_partition_key(trial: Trial) -> Finding:
 
     def outcome() -> str | None:
         if trial.letters(queue) > before:
-            return "EventBridge refuses it: it is a letter of the rule."
-        # The function does not know the event either: that it is a letter says that it came.
+            return "EventBridge refuses it: it is a dead letter of the rule."
+        # The function does not know the event either: its dead letter says that it came.
         return "It reaches the stream." if trial.letters(letters) > handled else None
 
     with rules.rule(trial, key_path="$.detail.key") as put:

@@ -21,7 +21,7 @@ def rule(
     Args:
         trial: the stack.
         key_path: where the partition key is.
-        broken: aim at a stream that is not there, so that each event becomes a letter.
+        broken: aim at a stream that is not there, so that each event becomes a dead letter.
 
     Yields what puts an event with that detail.
     """
@@ -62,7 +62,7 @@ def _queue_arn(trial: Trial) -> str:
 
 @contextmanager
 def _may_send(trial: Trial, rule_arn: str) -> Iterator[None]:
-    """Let the rule send letters: the queue's policy names the stack's three rules alone."""
+    """Let the rule send dead letters: the queue's policy names the stack's three rules alone."""
     sqs, url = trial.clients("sqs"), trial.output("EventRuleDeadLetterQueueUrl")
     before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"][
         "Policy"

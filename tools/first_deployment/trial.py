@@ -1,4 +1,4 @@
-"""What a check works with: the stack in an account, and patience.
+"""The tools of a check: the stack in an account, and patience.
 
 NotThere        what was waited for did not come
 """
@@ -16,7 +16,7 @@ Found = TypeVar("Found")
 
 OK: Final = "ok"
 BAD: Final = "not as expected"
-UNKNOWN: Final = "could not be told"
+UNKNOWN: Final = "could not be determined"
 SKIPPED: Final = "not tried"
 
 
@@ -37,7 +37,7 @@ class DeploymentFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found.
+    """The finding of a check.
 
     Attributes:
         name: the check.
@@ -97,7 +97,7 @@ class Trial:
         )
 
     def letters(self, queue_url: str) -> int:
-        """Letters in a queue, hidden ones too."""
+        """Messages in a queue, hidden ones too."""
         attributes = self.clients("sqs").get_queue_attributes(
             QueueUrl=queue_url,
             AttributeNames=[

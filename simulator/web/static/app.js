@@ -103,7 +103,7 @@ async function renew() {
     story = await get(`/api/calls/${encodeURIComponent(id)}`);
   } catch (error) { say(error.message); return; }
   if (id !== chosen) return;
-  // What somebody reads is left alone, also when it was opened while the answer was on its way.
+  // An open part of the page is left alone, also when it was opened while the answer was on its way.
   storyIsOld = Boolean(byId("story").querySelector("details[open]"));
   if (!storyIsOld) showStory(byId("story"), story, open, edit);
 }
