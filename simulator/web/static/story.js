@@ -49,7 +49,7 @@ function conversation(content, open) {
   if (content.elsewhere) {
     const link = el("a", { href: `/calls/${encodeURIComponent(content.elsewhere)}`,
       onclick: (event) => { event.preventDefault(); open(content.elsewhere); } }, content.elsewhere);
-    return el("div", {}, el("h3", {}, "Conversation"), el("p", {}, "What was said is in the conversation of the first call, ", link, "."));
+    return el("div", {}, el("h3", {}, "Conversation"), el("p", {}, "The lines are in the conversation of the first call, ", link, "."));
   }
   if (!content.lines.length && !content.categories.length && !Object.keys(content.sentiment).length) return null;
   const begin = content.lines.length ? content.lines[0].at : 0;

@@ -1,7 +1,7 @@
 """The properties that a contact record has brought, and an update that comes after it. Pure.
 
 Source: Voice implementation guide, "Update a Voice Call Record": each update sets the totals to its
-own values, and those that it leaves out to 0. So an update behind the record carries the record's
+own values, and those that it leaves out to 0. So an update after the record carries the record's
 totals, and leaves the record's other values alone.
 """
 
