@@ -50,7 +50,7 @@ simulator:  ## leave the simulator running, with the console on a web page
 console:  ## replay events/ and watch the run on the console
 	@exec ./bridge console $(if $(PORT),--port $(PORT)) $(ARGS)
 
-trigger:  ## play a story in a running simulator: make trigger STORY=inbound
+trigger:  ## play a story in the simulator: make trigger STORY=inbound
 	@./bridge trigger "$(or $(STORY),$(error name a story: make trigger STORY=inbound))" $(if $(PORT),--port $(PORT)) $(foreach field,$(SET),--set "$(field)") $(ARGS)
 
 doctor:  ## check before the first call: make doctor SECRET=id STACK=name
