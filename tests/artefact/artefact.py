@@ -1,4 +1,4 @@
-"""What `make build` makes, and the same layer for this machine: built once, for all tests.
+"""The result of `make build`, and the same layer for this machine: built once, for all tests.
 
 The shipped layer holds machine code for arm64. Where this machine is another, its functions run
 with the layer that the same script builds for this machine from the same lock: the wheels of the
@@ -53,7 +53,7 @@ class Artefact:
 
     @property
     def said(self) -> str:
-        """One line of what ran where."""
+        """One line: which artefact ran on which Python."""
         where = f"Python {self.version} with the layer for {self.platform}"
         if self.version == DEPLOYED_VERSION:
             return f"the built functions ran on {where}"
@@ -119,7 +119,7 @@ def _made(name: str, make: Callable[[Path], None]) -> Path:
 
 
 def _digest() -> str:
-    """Of all that a build is made from: names and contents."""
+    """A digest of the names and contents of all that a build is made from."""
     digest = hashlib.sha256()
     for path in sorted(_sources()):
         content = path.read_bytes()

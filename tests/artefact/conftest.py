@@ -39,7 +39,7 @@ def artefact(request: pytest.FixtureRequest) -> Artefact:
     return built
 
 
-# Of a module, not of the session: there is one stand at a time in a process.
+# Of a module, not of the session: a process has one simulator at a time.
 @pytest.fixture(scope="module")
 def running() -> Iterator[Simulator]:
     with Simulator() as simulator:
@@ -56,7 +56,7 @@ def simulator(running: Simulator) -> Iterator[Simulator]:
 def emulators(artefact: Artefact, running: Simulator) -> Iterator[Start]:
     """Start built functions, one emulator for each and its settings; all end with the module.
 
-    At its end nothing they have written holds a number or a line of the key.
+    At its end their output must hold neither a number nor a line of the key.
     """
     made: dict[tuple[str, frozenset[tuple[str, str]]], Emulator] = {}
     with ExitStack() as parts:

@@ -1,9 +1,9 @@
 """A built function under AWS's Runtime Interface Emulator, which aws-sam-cli carries along.
 
-The emulator plays Lambda: it starts the runtime client with the first invocation, hands it one
-event at a time and kills it when it overruns its time-out. It answers HTTP 200 for whatever a
-handler answers or raises, and a line of plain text for a time-out; whoever asks has to tell them
-apart.
+The emulator stands in for Lambda: it starts the runtime client with the first invocation, hands it
+one event at a time and kills it when it overruns its time-out. It answers HTTP 200 for whatever a
+handler answers or raises, and a line of plain text for a time-out; the caller must distinguish
+them.
 """
 
 import json
@@ -28,7 +28,7 @@ PROCESSORS: Final = {"x86_64": "x86_64", "aarch64": "arm64"}
 PATIENCE_SECONDS: Final = 60.0
 """No invocation takes this long: the emulator ends it before."""
 
-# Ends the emulator, and the emulator its runtime, when whoever holds the pipe's other end is gone.
+# Ends the emulator, and the emulator its runtime, when the process at the pipe's other end is gone.
 _KEEPER: Final = """
 import os, subprocess, sys
 emulator = subprocess.Popen(sys.argv[2:])
@@ -36,7 +36,7 @@ os.read(int(sys.argv[1]), 1)
 emulator.terminate()
 sys.exit(emulator.wait())
 """
-# -S: what a virtual environment has installed is not in Lambda.
+# -S: the packages of a virtual environment are not in Lambda.
 _RUNTIME: Final = ("-S", "-s", "-m", "awslambdaric")
 
 
@@ -85,7 +85,7 @@ class Emulator:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_FORMAT": "JSON",
             "LANG": "C.UTF-8",
-            # As in Lambda, whose folders of code cannot be written to.
+            # As in Lambda: a function cannot write to its folders of code.
             "PYTHONDONTWRITEBYTECODE": "1",
             "PATH": os.environ.get("PATH", os.defpath),
             "TZ": ":UTC",
@@ -153,7 +153,7 @@ class Emulator:
         return [json.loads(line) for line in self.logged.splitlines() if line.startswith("{")]
 
     def _wait_until_it_listens(self) -> None:
-        """It says nothing when it does: a connection tells."""
+        """Wait for a connection: the emulator does not log when it listens."""
         for _ in range(int(PATIENCE_SECONDS / 0.02)):
             assert self._keeper.poll() is None, self.logged
             with socket.socket() as probe:

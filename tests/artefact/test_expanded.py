@@ -62,8 +62,8 @@ def version(resources: dict[str, Any]) -> str:
 
 
 def test_new_code_and_a_new_layer_are_a_new_version(expanded: Expanded) -> None:
-    """Given the same uploads, then the same version; given others, another one. Else flows would
-    stay with the old code, since most of it is in the layer."""
+    """Given the same uploads, then the version is the same; given others, it is a new one.
+    Otherwise flows would stay with the old code, since most of it is in the layer."""
     before = version(expanded["first"])
     assert version(expanded["same"]) == before
     assert version(expanded["code"]) != before

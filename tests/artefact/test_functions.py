@@ -31,7 +31,7 @@ def call(contact_id: str) -> dict[str, Any]:
 
 
 def delivery(emulator: Emulator, contact_id: str) -> dict[str, Any]:
-    """The line that accounts for a contact's delivery."""
+    """The log line of a contact's delivery."""
     [line, *_] = [
         line
         for line in emulator.logs()
@@ -104,14 +104,15 @@ def queued(simulator: Simulator, contact_id: str) -> dict[str, Any]:
 
 
 def test_contact_events_make_what_no_flow_has_made(simulator: Simulator, start: Start) -> None:
-    """Given a queued call that no flow told of; when a batch with its event and one that is no JSON
-    comes; then the VoiceCall is made, the other is a dead letter, and nothing comes again."""
+    """Given a queued call that no flow has delivered; when a batch has its event and a record that
+    is not JSON; then the VoiceCall is created, the other record is a dead letter, and nothing is
+    delivered again."""
     event = queued(simulator, "only-an-event")
     function = start("ContactEventsFunction")
     assert function.invoke(batch(event, b"no JSON")).payload == {"batchItemFailures": []}
     [made] = simulator.salesforce.voice_calls()
     assert made.vendor_call_key == "only-an-event"
-    # and an operator sees the letter
+    # and an operator sees the dead letter
     tally = start("RedriveFunction").invoke({"dryRun": True}).payload
     assert tally["dryRun"] is True
     assert (tally["found"], tally["finished"]) == (1, True)

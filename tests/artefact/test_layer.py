@@ -45,12 +45,12 @@ def test_layer_holds_the_locked_packages_and_no_other(artefact: Artefact) -> Non
     pins = locked(LAYER / "requirements.lock")
     held = distributions(artefact.shipped)
     assert held == {name: pins[name].version for name in held}
-    # Only what compiles cffi's code needs it.
+    # Only compiling cffi's code needs it.
     assert set(pins) - set(held) == {"pycparser"}
 
 
 def test_layer_holds_no_module_of_another_package(artefact: Artefact) -> None:
-    """Given what is only tested or developed with, then none of its modules is there."""
+    """Given the packages for tests and development only, then none of their modules is there."""
     only_tested = set(locked(ROOT / "requirements" / "dev.lock")) - set(
         locked(LAYER / "requirements.lock")
     )
@@ -111,7 +111,7 @@ def test_layer_is_compiled_where_the_deployed_python_is_at_hand(artefact: Artefa
 
 
 def deployed_python_at_hand() -> bool:
-    """Whether the Python that builds finds the deployed one; it may be that one itself."""
+    """Whether the building Python finds the deployed one; it may be that one itself."""
     found = subprocess.run(
         [SAM / "python", "-c", "import build; print(build.find_deployed_python() or '')"],
         env={**os.environ, "PYTHONPATH": str(LAYER)},

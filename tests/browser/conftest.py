@@ -1,4 +1,4 @@
-"""A real browser on a running console. Without Debian's Chromium the folder is left out."""
+"""A real browser on a running console. Without Debian's Chromium these tests are left out."""
 
 from __future__ import annotations
 

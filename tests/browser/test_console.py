@@ -59,7 +59,7 @@ def test_a_call_is_watched_from_trigger_to_record(page: Page) -> None:
 
 
 def test_a_transcript_is_read_as_a_conversation(page: Page) -> None:
-    """When a call with a transcript is told, then its story shows who said what, the category
+    """When a call with a transcript is triggered, then its story shows who said what, the category
     between the lines and the sentiment in words."""
     contact_id = trigger(page, "transcript")
     page.wait_for_selector(f'#calls [data-id="{contact_id}"]:has-text("0LQ")')
@@ -306,7 +306,7 @@ def test_the_policy_holds(browser: Browser, console: Console) -> None:
 
 
 def test_ten_thousand_calls(page: Page, console: Console) -> None:
-    """Given 10,000 calls, then scrolling and filtering take under 100 ms of script each."""
+    """Given 10,000 calls, then scrolling and filtering take less than 100 ms of script each."""
     done = Invocation({"status": "created"}, None, [], 5.0, None, False, "r", False)
     for number in range(10_000):
         data = {

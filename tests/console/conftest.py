@@ -37,14 +37,14 @@ class Console:
     def post(self, path: str, body: Any = None) -> requests.Response:
         return requests.post(self.url + path, json=body or {}, timeout=PATIENCE)
 
-    def tell(self, story: str, **order: Any) -> list[str]:
+    def trigger(self, story: str, **order: Any) -> list[str]:
         answer = self.post(f"/api/stories/{story}", order)
         assert answer.status_code == 200, answer.text
         ids: list[str] = answer.json()["contactIds"]
         return ids
 
     def until(self, holds: Callable[[], bool]) -> None:
-        """Waits for what must come; the test's own assertion says what was missing."""
+        """Waits until the condition is true; after a time-out the test's own assertion fails."""
         end = time.monotonic() + PATIENCE
         while not holds() and time.monotonic() < end:
             time.sleep(0.2)

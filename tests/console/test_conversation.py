@@ -1,4 +1,4 @@
-"""simulator.web.conversation: what Salesforce was told of a call, read from the requests."""
+"""simulator.web.conversation: a call's lines and events, read from the requests to Salesforce."""
 
 from typing import Any
 
@@ -40,8 +40,8 @@ def test_lines_of_a_call_without_those_of_others_once_each() -> None:
     failed, again = bulk("a", "b", status=503), bulk("a", "b")
     assert states(failed) == {"a": "answered 503", "b": "answered 503"}
     assert states(failed, again) == states(failed, again, failed) == {"a": "taken", "b": "taken"}
-    told = conversation([failed, again], "C")
-    assert [line["text"] for line in told["lines"]] == ["words of a", "words of b"]
+    found = conversation([failed, again], "C")
+    assert [line["text"] for line in found["lines"]] == ["words of a", "words of b"]
 
 
 def test_a_call_that_was_not_taken_while_others_were() -> None:
@@ -65,7 +65,7 @@ def test_categories_and_sentiment() -> None:
     ]
     score = {"type": "x__OverallSentimentScore", "value": "-2", "participant": "CUSTOMER"}
     after = exchange("/c/postConversationEvents", {"events": [*turns, score]})
-    told = conversation(
+    found = conversation(
         [
             exchange("/c/realtimeConversationEvents", {"events": [category]}, 503),
             exchange("/c/realtimeConversationEvents", {"events": [category]}),
@@ -75,8 +75,8 @@ def test_categories_and_sentiment() -> None:
         ],
         "c",
     )
-    assert told["categories"] == [{"name": "late", "at": 5, "state": "taken"}]
-    assert told["sentiment"] == {
+    assert found["categories"] == [{"name": "late", "at": 5, "state": "taken"}]
+    assert found["sentiment"] == {
         "CUSTOMER": {"overall": "-2", "turns": ["positive", "negative"]},
         "AGENT": {"overall": "", "turns": ["neutral"]},
     }

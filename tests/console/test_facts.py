@@ -1,4 +1,4 @@
-"""simulator.web.facts: whatever an input lacks, its contact is found or nothing is claimed."""
+"""simulator.web.facts: the contact of any input is found, or the answer is None."""
 
 import base64
 import json
@@ -21,8 +21,8 @@ JSON = st.recursive(
 def test_nothing_breaks_it(value: Any) -> None:
     """Given any JSON value, then each reader answers a contact or None."""
     for read in (facts.of_flow, facts.of_event, facts.of_record, facts.of_payload):
-        told = read(value)
-        assert told is None or told.contact_id
+        found = read(value)
+        assert found is None or found.contact_id
     assert isinstance(list(facts.payloads(value)), list)
     assert isinstance(facts.keys_of_exchange("/telephony/v1/voiceCalls", value), tuple)
 
@@ -52,14 +52,14 @@ def test_payloads_of_a_batch() -> None:
     data = base64.b64encode(json.dumps(record).encode()).decode()
     event = {"Records": [{"kinesis": {"data": "!"}}, {"kinesis": {"data": data}}, {"body": "{}"}]}
     assert list(facts.payloads(event)) == [record, {}]
-    told = facts.of_payload(record)
-    assert told is not None
-    assert (told.contact_id, told.previous) == ("c-1", "c-0")
+    found = facts.of_payload(record)
+    assert found is not None
+    assert (found.contact_id, found.previous) == ("c-1", "c-0")
 
 
 def test_first_contact_has_no_parent() -> None:
     """Given a flow's event whose previous contact is the contact itself, then it has no parent."""
     data = {"ContactId": "c-1", "PreviousContactId": "c-1", "InstanceARN": "a/b/i-1"}
-    told = facts.of_flow({"Details": {"ContactData": data}})
-    assert told is not None
-    assert (told.previous, told.instance_id) == ("", "i-1")
+    found = facts.of_flow({"Details": {"ContactData": data}})
+    assert found is not None
+    assert (found.previous, found.instance_id) == ("", "i-1")

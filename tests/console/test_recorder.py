@@ -44,8 +44,8 @@ def test_trouble_goes_when_the_call_is_made_after_all() -> None:
 
 
 def test_a_line_that_ends_does_not_end_its_call() -> None:
-    """Given a created call, then its lines' ends say nothing of its outcome, and their trouble goes
-    when they are delivered."""
+    """Given a created call, then the ends of its lines do not change its outcome. Their trouble is
+    cleared when they are delivered."""
     recorder = Recorder(clock=lambda: 1.0)
     recorder.log(delivery("c", disposition="delivered", status="created", source="contact_flow"))
     (call,) = recorder.calls()
@@ -62,7 +62,7 @@ def test_a_line_that_ends_does_not_end_its_call() -> None:
 
 def test_what_is_no_flow_does_not_count_as_one() -> None:
     """Given a queue's batch with a record of the stream, and a file's event, then they are
-    deliveries of their contacts, and no flow's latency."""
+    deliveries of their contacts, and not in the latency of flows."""
     recorder = Recorder(clock=lambda: 1.0)
     data = base64.b64encode(b'{"ContactId": "waits"}').decode()
     body = json.dumps({"record": {"kinesis": {"data": data}}, "done": []})
@@ -112,7 +112,7 @@ def test_figures_count_each_delivery() -> None:
 
 
 def test_waiting_ends_with_the_next_entry() -> None:
-    """Given somebody who waits, when something happens, then he hears of it."""
+    """Given a thread that waits, when the recorder gets an entry, then the wait ends with it."""
     recorder = Recorder(clock=lambda: 1.0)
     heard: list[int] = []
     waiting = threading.Thread(target=lambda: heard.append(recorder.wait(0, 30.0)))

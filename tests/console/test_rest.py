@@ -12,8 +12,8 @@ from tests.console.conftest import PATIENCE, Console
 
 
 def test_an_inbound_call_from_begin_to_record(console: Console) -> None:
-    """When a story is told, then its call is seen whole: flow, lease, requests, events, record."""
-    (contact_id,) = console.tell(
+    """When a story is triggered, then its call has flow, lease, requests, events and record."""
+    (contact_id,) = console.trigger(
         "inbound", seed=7, set={"CustomerEndpoint.Address": "+12065550155"}
     )
     console.until(lambda: _patched(console, contact_id))
@@ -38,7 +38,7 @@ def _patched(console: Console, contact_id: str) -> bool:
 
 
 def test_a_transfer_is_a_tree(console: Console) -> None:
-    first, second = console.tell("transfer", seed=8)
+    first, second = console.trigger("transfer", seed=8)
     console.until(lambda: console.hub.recorder.call(second) is not None)
     console.until(lambda: bool(console.call(second)["parent"]))
     tree = console.call(second)["tree"]
@@ -68,7 +68,7 @@ def test_faults_are_switched_on_and_ended(console: Console) -> None:
 def test_ledger_down_does_not_fail_the_caller(console: Console) -> None:
     """Given a ledger that is down, when a call comes, then it is created all the same."""
     console.post("/api/faults/aws", {"kind": "ledger-down"})
-    (contact_id,) = console.tell("abandoned", seed=9)
+    (contact_id,) = console.trigger("abandoned", seed=9)
     salesforce = console.hub.simulator.salesforce
     console.until(lambda: salesforce.voice_call(contact_id) is not None)
     requests.delete(f"{console.url}/api/faults", timeout=PATIENCE)
@@ -108,7 +108,7 @@ def test_wrong_json(console: Console) -> None:
 def test_an_event_is_edited_and_sent_again(console: Console) -> None:
     """Given a flow's event, when it is sent three times, then there is one VoiceCall, and the later
     answers say that it exists."""
-    (contact_id,) = console.tell("inbound", seed=10)
+    (contact_id,) = console.trigger("inbound", seed=10)
     console.until(lambda: any(e["kind"] == "flow" for e in console.call(contact_id)["entries"]))
     entry = next(it for it in console.call(contact_id)["entries"] if it["kind"] == "flow")
     exported = console.get(f"/api/calls/{contact_id}/export?form=event&entry={entry['number']}")
@@ -122,7 +122,7 @@ def test_an_event_is_edited_and_sent_again(console: Console) -> None:
 
 def test_material_is_recognised_as_it_is_copied(console: Console) -> None:
     """Given a stream's batch as Lambda shows it, in base64, then its events are found and sent;
-    text that is none of the forms is refused with the list of them."""
+    text in another form is refused with the list of forms."""
     record = {"ContactId": "pasted-1", "LastUpdateTimestamp": "2026-11-20T10:00:00Z"}
     record["AWSContactTraceRecordFormatVersion"] = "2017-03-10"
     data = base64.b64encode(json.dumps(record).encode()).decode()
@@ -140,7 +140,7 @@ def test_material_is_recognised_as_it_is_copied(console: Console) -> None:
 
 def test_exports(console: Console) -> None:
     """A call is exported as a sample that names its source and its end, and as curl."""
-    (contact_id,) = console.tell("inbound", seed=11)
+    (contact_id,) = console.trigger("inbound", seed=11)
     console.until(lambda: any(e["kind"] == "flow" for e in console.call(contact_id)["entries"]))
     address = f"{console.url}/api/calls/{contact_id}/export"
     lines = requests.get(address, timeout=PATIENCE).text.splitlines()
@@ -157,9 +157,9 @@ def test_exports(console: Console) -> None:
 
 
 def test_live_changes(console: Console) -> None:
-    """When a call comes, then whoever follows is sent its row and the figures."""
+    """When a call comes, then a client that follows the changes gets its row and the figures."""
     with requests.get(f"{console.url}/api/live", stream=True, timeout=PATIENCE) as stream:
-        (contact_id,) = console.tell("inbound", seed=12)
+        (contact_id,) = console.trigger("inbound", seed=12)
         data = next(
             line for line in stream.iter_lines(decode_unicode=True) if contact_id in str(line)
         )
@@ -186,7 +186,7 @@ def test_the_document_describes_every_route(console: Console) -> None:
 
 
 def test_streams_show_their_lanes(console: Console) -> None:
-    console.tell("inbound", seed=13)
+    console.trigger("inbound", seed=13)
     console.until(lambda: bool(console.get("/api/streams")["lanes"]))
     lane = console.get("/api/streams")["lanes"][0]
     assert lane["batches"] >= 1
@@ -194,7 +194,7 @@ def test_streams_show_their_lanes(console: Console) -> None:
 
 
 def test_reset_forgets_everything(console: Console) -> None:
-    (contact_id,) = console.tell("inbound", seed=14)
+    (contact_id,) = console.trigger("inbound", seed=14)
     console.until(lambda: _patched(console, contact_id))
     console.post("/api/reset")
     assert console.hub.recorder.call(contact_id) is None
@@ -202,18 +202,18 @@ def test_reset_forgets_everything(console: Console) -> None:
     assert contact_id not in {item.contact_id for item in console.hub.simulator.ledger()}
 
 
-def test_a_call_is_told_with_its_transcript(console: Console) -> None:
-    """When the story is told, then the call has lines, category and sentiment."""
-    (contact_id, *_) = console.tell("transcript")
+def test_a_call_is_shown_with_its_transcript(console: Console) -> None:
+    """When the story is triggered, then the call has lines, category and sentiment."""
+    (contact_id, *_) = console.trigger("transcript")
 
-    def told() -> Any:
+    def conversation() -> Any:
         return console.call(contact_id).get("conversation") or {"lines": [], "sentiment": {}}
 
-    console.until(lambda: bool(told()["sentiment"]))
-    assert [line["state"] for line in told()["lines"]] == ["taken"] * 5
-    assert {line["sender"] for line in told()["lines"]} == {"VIRTUAL_AGENT", "END_USER"}
-    assert [it["name"] for it in told()["categories"]] == ["Late delivery"]
-    assert told()["sentiment"]["CUSTOMER"]["turns"] == ["negative", "positive"]
+    console.until(lambda: bool(conversation()["sentiment"]))
+    assert [line["state"] for line in conversation()["lines"]] == ["taken"] * 5
+    assert {line["sender"] for line in conversation()["lines"]} == {"VIRTUAL_AGENT", "END_USER"}
+    assert [it["name"] for it in conversation()["categories"]] == ["Late delivery"]
+    assert conversation()["sentiment"]["CUSTOMER"]["turns"] == ["negative", "positive"]
     story = console.call(contact_id)
     assert {"lens", "file"} <= {entry["kind"] for entry in story["entries"]}
     assert story["call"]["trouble"] == ""

@@ -27,7 +27,7 @@ LAST = {
 
 def exported(console: Console, story: str, seed: int) -> str:
     """The last contact of a story, when all that was sent has ended."""
-    address = f"{console.url}/api/calls/{console.tell(story, seed=seed)[-1]}/export?form=sample"
+    address = f"{console.url}/api/calls/{console.trigger(story, seed=seed)[-1]}/export?form=sample"
     sample = ""
 
     def ended() -> bool:
@@ -45,8 +45,8 @@ def exported(console: Console, story: str, seed: int) -> str:
 
 
 def test_a_sample_ends_as_its_call_did(console: Console, tmp_path: Path) -> None:
-    """Given calls that were told one after the other; when their samples are replayed in a
-    simulator of its own; then each input ends as it had, and the same VoiceCalls are there."""
+    """Given calls that were triggered one after the other; when their samples are replayed in a
+    simulator of its own; then each input ends as before, and the same VoiceCalls are there."""
     (folder := tmp_path / "calls").mkdir()
     for seed, story in enumerate(LAST, start=40):
         sample = exported(console, story, seed)
@@ -74,8 +74,8 @@ def entry(number: int, kind: str, title: str = "", **data: Any) -> Entry:
 
 
 def delivered(number: int, source: str, disposition: str, input_id: str) -> Entry:
-    told = {"message": "delivery", "source": source, "disposition": disposition, "reason": ""}
-    return entry(number, "log", **told, inputId=input_id)
+    line = {"message": "delivery", "source": source, "disposition": disposition, "reason": ""}
+    return entry(number, "log", **line, inputId=input_id)
 
 
 def steps(*entries: Entry) -> list[dict[str, Any]]:
@@ -118,8 +118,8 @@ def test_inputs_stand_in_the_order_of_their_ends() -> None:
 
 
 def test_an_event_that_no_rule_takes_and_an_end_that_is_unclear() -> None:
-    """Given an event that reached no function, then that is expected; given two records and one
-    end, then nothing is claimed of either."""
+    """Given an event that reached no function, then the sample expects that; given two records and
+    one end, then the sample expects nothing of either."""
     found = steps(
         entry(1, "event", payload={"detail": {}}),
         entry(2, "note", NO_RULE),

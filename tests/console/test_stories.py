@@ -1,4 +1,4 @@
-"""simulator.web.stories: the same seed tells the same calls, and fields can be overridden."""
+"""simulator.web.stories: the same seed makes the same calls, and fields can be overridden."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,38 +14,40 @@ NOW = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
 READERS = {"flow": facts.of_flow, "event": facts.of_event, "record": facts.of_record}
 
 
-def told_of(step: Step) -> Any:
+def facts_of(step: Step) -> Any:
     reader = READERS.get(step.kind)
     return reader(step.payload) if reader else None
 
 
 @pytest.mark.parametrize("name", STORIES)
 @given(seed=st.integers(0, 2**31))
-def test_a_seed_tells_the_same_call(name: str, seed: int) -> None:
-    """Given a seed, then every step of two tellings is the same, in the order of time, and names
+def test_a_seed_makes_the_same_call(name: str, seed: int) -> None:
+    """Given a seed, then the steps of two runs are the same, in the order of time, and each names
     its contact."""
     steps = tell(name, seed, {}, NOW)
     assert steps == tell(name, seed, {}, NOW)
     assert [step.after for step in steps] == sorted(step.after for step in steps)
-    assert all(told_of(step) for step in steps if step.kind in READERS)
+    assert all(facts_of(step) for step in steps if step.kind in READERS)
 
 
 @pytest.mark.parametrize("name", STORIES)
 def test_a_field_is_overridden_everywhere(name: str) -> None:
     """Given a number, then flow and record of the first contact have it."""
     steps = tell(name, 1, {"CustomerEndpoint.Address": "+12065550177"}, NOW)
-    first = next(told_of(step).contact_id for step in steps if step.kind == "flow")
+    first = next(facts_of(step).contact_id for step in steps if step.kind == "flow")
     seen = {
-        told_of(step).customer
+        facts_of(step).customer
         for step in steps
-        if step.kind in ("flow", "record") and told_of(step).contact_id == first
+        if step.kind in ("flow", "record") and facts_of(step).contact_id == first
     }
     assert seen == {"+12065550177"}
 
 
 def test_transfers_name_their_parent() -> None:
     steps = tell("conference", 1, {}, NOW)
-    parents = {told_of(step).contact_id: told_of(step).previous for step in steps if told_of(step)}
+    parents = {
+        facts_of(step).contact_id: facts_of(step).previous for step in steps if facts_of(step)
+    }
     (root,) = {previous for previous in parents.values() if previous}
     assert sorted(parents.values()) == ["", root, root]
 

@@ -1,4 +1,4 @@
-"""`bridge doctor` looks at AWS: what cannot be read is told apart, and nothing is changed there."""
+"""`bridge doctor` looks at AWS: it names why something cannot be read, and changes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENVIRONMENT = {
     "LEDGER_TABLE": "ledger",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/111122223333/letters",
 }
-# Nothing that can be read as a secret: the doctor stops after it.
+# Not a secret, so the doctor stops after it.
 NO_JSON = {"SecretString": "no JSON", "ARN": ARN}
 
 ANSWERS: dict[str, Any] = {
@@ -125,7 +125,7 @@ def examine(asked: Asked, session: Session, **environment: str) -> dict[str, Fin
     ],
 )
 def test_secret_that_cannot_be_read(answer: Any, said: str, change: str) -> None:
-    """Given AWS's refusal, then it is told which one it is; who asked is not shown."""
+    """Given a refusal of AWS, then the finding names it; the caller's identity is not shown."""
     found = examine(Asked(secret="contact-center"), Session(get_secret_value=answer))
 
     assert found[READABLE].verdict is Verdict.FAULT
@@ -154,7 +154,7 @@ def test_parameter_that_cannot_be_read(answer: Any, said: str, change: str) -> N
 
 
 def test_name_that_aws_could_not_have() -> None:
-    """Given a name longer than any, then botocore's own refusal is told, not shown."""
+    """Given a name longer than AWS allows, then botocore's refusal is reported without its text."""
     with pytest.raises(Unread, match="no name"):
         account().secret("")
 
@@ -177,7 +177,7 @@ def test_binary_secret() -> None:
 
 
 def test_stack() -> None:
-    """Given a stack, then its function says secret and resources; all of it is looked at."""
+    """Given a stack, then its function names secret and resources, and all are looked at."""
     found = examine(Asked(stack="bridge"), session := Session())
 
     for check in (STACK, "function", READABLE, TABLE, QUEUE):
@@ -222,8 +222,8 @@ def test_stack() -> None:
 def test_stack_with_a_fault(
     answers: dict[str, Any], check: str, verdict: Verdict, said: str
 ) -> None:
-    """Given one fault in a stack, then it is told; what only these credentials may not look at is
-    no fault of the stack."""
+    """Given one fault in a stack, then it is reported. A resource that these credentials may not
+    look at is not a fault of the stack."""
     found = examine(Asked(secret=ARN, stack="bridge"), Session(**answers))
 
     assert found[check].verdict is verdict
@@ -238,7 +238,7 @@ def with_status(status: str) -> dict[str, Any]:
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS"])
 def test_stack_that_still_runs(status: str) -> None:
     """Given an update that was taken back or is under way, then what ran before runs on; without
-    its function nobody says which secret to read."""
+    its function the secret's name is unknown."""
     session = Session(describe_stacks=with_status(status))
     findings = list(Examination(Asked(stack="s"), Account(session=lambda: session), {}).findings())
 
@@ -266,7 +266,7 @@ def test_stack_that_was_not_deployed(status: str) -> None:
     ],
 )
 def test_stack_of_another_secret(used: str, verdict: Verdict) -> None:
-    """Given a secret that is not the one the stack uses, then looking at it tells nothing."""
+    """Given the stack's own secret or another one, then only the other one is a fault."""
     environment = {**ENVIRONMENT, "CONTACT_CENTER_SECRET": used}
     configuration = {"State": "Active", "Environment": {"Variables": environment}}
     session = Session(get_function_configuration=configuration)
@@ -290,7 +290,7 @@ def test_key_of_another_secret() -> None:
 
 
 def test_without_credentials() -> None:
-    """Given none, then what was not looked at is named, and is no fault but for the secret."""
+    """Given no credentials, then the omitted checks are named; only the secret is a fault."""
     session = Session(signed_in=False, get_secret_value=NoCredentialsError())
     found = examine(Asked(secret=ARN, stack="bridge"), session)
 
@@ -301,7 +301,7 @@ def test_without_credentials() -> None:
 
 
 def test_nobody_at_aws() -> None:
-    """Given a sign-in that has run out in the making of the session, then there are none."""
+    """Given a sign-in that has expired when the session is made, then there are no credentials."""
 
     def session() -> Any:
         raise ProfileNotFound(profile="p")
@@ -327,17 +327,17 @@ def with_parameters(**parameters: str) -> dict[str, Any]:
 
 
 def test_wrong_items_of_a_stacks_lists() -> None:
-    """Given a slip, a path that is none and a sound item, then the first two are told."""
+    """Given a misspelt item, an invalid path and a sound item, then the first two are reported."""
     fields = "Agent.Username=User__c,Agnet.Username=Other__c,Agent..X=X__c"
     answer = with_parameters(ContactRecordFields=fields, ContactRecordMethods="INBOUND,OUTBOND")
     account = Account(session=lambda: Session(describe_stacks=answer))
     findings = list(Examination(Asked(stack="bridge"), account, {}).findings())
-    told = [(it.verdict, it.text) for it in findings if it.check == SETTINGS]
-    assert [verdict for verdict, _ in told] == [Verdict.WARNING, Verdict.FAULT, Verdict.WARNING]
-    assert "OUTBOND: used as it is, but OUTBOUND may be meant" in told[0][1]
-    assert "Agent..X=X__c: the path must be names" in told[1][1]
-    assert "Agnet.Username=Other__c" in told[2][1]
-    assert "Agent may be meant" in told[2][1]
+    reported = [(it.verdict, it.text) for it in findings if it.check == SETTINGS]
+    assert [verdict for verdict, _ in reported] == [Verdict.WARNING, Verdict.FAULT, Verdict.WARNING]
+    assert "OUTBOND: used as it is, but OUTBOUND may be meant" in reported[0][1]
+    assert "Agent..X=X__c: the path must be names" in reported[1][1]
+    assert "Agnet.Username=Other__c" in reported[2][1]
+    assert "Agent may be meant" in reported[2][1]
 
 
 def test_sound_lists_and_lists_that_are_not_set() -> None:

@@ -1,4 +1,4 @@
-"""`bridge doctor` as a command, against the simulator: what is shown, and how it ends."""
+"""`bridge doctor` as a command, against the simulator: its output and its exit status."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def environment(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Mappin
 
 @pytest.fixture
 def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine on which nobody has signed in to AWS."""
+    """A machine without a sign-in to AWS."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -50,7 +50,7 @@ def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def shown(capsys: pytest.CaptureFixture[str], identity: ContactCenterIdentity) -> dict[str, str]:
-    """Check -> verdict, of what was printed; which holds no value of the secret."""
+    """Check -> verdict, as printed; the output holds no value of the secret."""
     text = capsys.readouterr().out
     key = identity.private_key_pem.splitlines()
     for value in (identity.org_id, "127.0.0.1", "Bearer", "eyJ", *key[1:-1]):
@@ -135,7 +135,7 @@ def test_fault_in_the_file(
     changes: dict[str, str],
     check: str,
 ) -> None:
-    """Given one fault, then the exit status is 1, it alone is told, and no token is sent."""
+    """Given one fault, then the exit status is 1, only it is reported, and no token is sent."""
     before = len(simulator.salesforce.journal())
     members = {**simulator.salesforce.identity.secret(simulator.salesforce.base_url), **changes}
     assert main([write(tmp_path / "secret.json", members)], {}) == FAULTY
@@ -194,7 +194,7 @@ def test_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixture[st
 
 
 def test_long_name(no_aws: None, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a name longer than a file's can be, then it is a secret's."""
+    """Given a name longer than a file's can be, then it is read as a secret's name."""
     assert main(["n" * 400, "--region", "us-west-2"], {}) == FAULTY
     assert "no AWS credentials" in capsys.readouterr().out
 
@@ -236,7 +236,7 @@ def test_unforeseen_error(
 
 
 def test_reader_that_goes_away(no_aws: None, tmp_path: Path) -> None:
-    """Given `./bridge doctor | head`, then it ends without a word."""
+    """Given `./bridge doctor | head`, then it ends without output on stderr."""
     path = write(tmp_path / "secret.json", [])
     doctor = subprocess.Popen(
         [sys.executable, "-m", "doctor", path],

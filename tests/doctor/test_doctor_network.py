@@ -1,4 +1,4 @@
-"""`bridge doctor` reaches for the address: name, connection and TLS, each fault told apart."""
+"""`bridge doctor` checks the address: name, connection and TLS, with a finding for each fault."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def reach(
 
 
 def fails(monkeypatch: pytest.MonkeyPatch, name: str, error: Exception) -> None:
-    """What this machine's network cannot be made to do."""
+    """A fault that this machine's network cannot be made to have."""
 
     def raising(*_: Any, **__: Any) -> Any:
         raise error
@@ -48,8 +48,8 @@ def test_trusted(tmp_path: Path) -> None:
 
 
 def test_certificate_of_an_unknown_authority(tmp_path: Path) -> None:
-    """Given a certificate that the bridge's bundle does not lead to, then whoever opens TLS on the
-    way is suspected."""
+    """Given a certificate that the bridge's bundle does not lead to, then the finding names a proxy
+    that opens TLS as the likely cause."""
     with TlsServer(write_chain(tmp_path / "chain.pem", "localhost"), b"") as server:
         found = reach(f"https://localhost:{server.port}")
 
@@ -68,7 +68,7 @@ def test_certificate_of_another_host(tmp_path: Path, host: str) -> None:
 
 
 def test_no_tls(tmp_path: Path) -> None:
-    """Given a port that speaks, but no TLS, and one that says nothing."""
+    """Given a port without TLS, and one that does not answer."""
 
     def answer(listener: socket.socket) -> None:
         connection, _ = listener.accept()
@@ -113,7 +113,7 @@ def test_refused() -> None:
     ],
 )
 def test_look_up(monkeypatch: pytest.MonkeyPatch, error: Exception, said: str) -> None:
-    """Given what the resolver raises for a name, then MyDomain or the network is suspected."""
+    """Given an error of the resolver, then MyDomain or the network is named as likely cause."""
     fails(monkeypatch, "getaddrinfo", error)
     found = reach("https://acme.example")
 
@@ -123,7 +123,8 @@ def test_look_up(monkeypatch: pytest.MonkeyPatch, error: Exception, said: str) -
 
 
 def test_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a resolver that does not answer, which no time-out of a socket bounds."""
+    """Given a resolver that does not answer, then the wait is bounded without a socket's
+    time-out."""
 
     end = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: end.wait(60) and [])

@@ -1,4 +1,4 @@
-"""`bridge doctor` asks the org, here the simulator: each fault is told, and nothing is stored."""
+"""`bridge doctor` asks the org, here the simulator: it reports each fault and stores nothing."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def examine(base_url: str, seconds: float = ANSWER_SECONDS, **changes: Any) -> d
 
 
 def test_accepted(salesforce: SalesforceSimulator) -> None:
-    """Given a right secret, then the token is accepted, by an answer to an id no call has."""
+    """Given a right secret, then the answer for an unknown id shows that the token is accepted."""
     found = examine(salesforce.base_url)
 
     assert {it.verdict for it in found.values()} == {Verdict.OK}
@@ -76,8 +76,8 @@ def test_accepted(salesforce: SalesforceSimulator) -> None:
     ids=["another key", "another org", "another contact center"],
 )
 def test_refused(salesforce: SalesforceSimulator, changes: dict[str, Any]) -> None:
-    """Given a key that is not the certificate's, or another org or contact center, then 401 says
-    where to look, and the clock is not blamed."""
+    """Given a key that is not the certificate's, or another org or contact center, then the finding
+    for 401 says where to look, and does not name the clock."""
     found = examine(salesforce.base_url, **changes)
 
     assert found[CLOCK].verdict is Verdict.OK
@@ -88,8 +88,8 @@ def test_refused(salesforce: SalesforceSimulator, changes: dict[str, Any]) -> No
 
 
 def test_key_of_1024_bits(salesforce: SalesforceSimulator) -> None:
-    """Given a key of 1024 bits, which Salesforce takes, then it is asked like any other one: no
-    warning of a library's own comes between (here it would be an error)."""
+    """Given a key of 1024 bits, which Salesforce takes, then the org is asked as with any other
+    key, without a library's warning (here it would be an error)."""
     key = rsa.generate_private_key(65537, 1024)
     text = key.private_bytes(
         serialization.Encoding.PEM,
@@ -109,8 +109,8 @@ def test_key_of_1024_bits(salesforce: SalesforceSimulator) -> None:
     ],
 )
 def test_clock(ahead: int, verdict: Verdict, said: str) -> None:
-    """Given a clock that is off, then it is told by how much and what it does to a token; a good
-    key is told to be good all the same."""
+    """Given a clock that is off, then the finding says by how much and what that does to a token. A
+    good key is reported as good all the same."""
     with SalesforceSimulator(IDENTITY, clock=lambda: time.time() - ahead) as running:
         found = examine(running.base_url)
         assert running.voice_calls() == []
@@ -125,7 +125,7 @@ def test_clock(ahead: int, verdict: Verdict, said: str) -> None:
 
 @pytest.mark.parametrize("ahead", [-600, 600])
 def test_clock_and_key(ahead: int) -> None:
-    """Given a clock that is off and a wrong key, then the key's fault is not hidden by it."""
+    """Given a clock that is off and a wrong key, then the key's fault is reported as well."""
     with SalesforceSimulator(IDENTITY, clock=lambda: time.time() - ahead) as running:
         found = examine(running.base_url, private_key=OTHER.private_key_pem)
 
@@ -151,7 +151,7 @@ PAGE = {"Content-Type": "text/html"}
         ({"status": 200, "body": "pong"}, Verdict.FAULT, "without a JSON object"),
         ({"status": 301}, Verdict.FAULT, "redirect (301)"),
         ({"kind": "redirect"}, Verdict.FAULT, "redirect (302)"),
-        # Whoever signs gets the same: nobody looks at the token.
+        # Any token gets the same answer: the org does not look at it.
         ({"status": 404}, Verdict.FAULT, "checks no token"),
         ({"status": 200, "body": {}}, Verdict.FAULT, "checks no token"),
         ({"status": 400, "times": 1}, Verdict.OK, "400 for an id"),
@@ -163,8 +163,8 @@ PAGE = {"Content-Type": "text/html"}
 def test_answers(
     salesforce: SalesforceSimulator, fault: dict[str, Any], verdict: Verdict, said: str
 ) -> None:
-    """Given an answer, then it is told what it means."""
-    # A fault does not turn a 404 into another answer, but for the kinds that process nothing.
+    """Given an answer, then the finding says what it means."""
+    # Only faults that process no request replace a 404 by another answer.
     salesforce.inject(Fault(**{"kind": "status", "times": None, "method": "PATCH", **fault}))
     found = examine(salesforce.base_url)
 
@@ -173,7 +173,7 @@ def test_answers(
 
 
 def test_second_question_without_an_answer(salesforce: SalesforceSimulator) -> None:
-    """Given a token that seems accepted and a limit reached right after, then nothing is sure."""
+    """Given a token that seems accepted and a limit right after, then the verdict is a warning."""
     salesforce.inject(Fault("status", status=404, method="PATCH"))
     salesforce.inject(Fault("status", status=429, method="PATCH"))
     finding = examine(salesforce.base_url)[TOKEN]
@@ -184,8 +184,8 @@ def test_second_question_without_an_answer(salesforce: SalesforceSimulator) -> N
 
 @pytest.mark.parametrize("kind", ["hang", "trickle_headers"])
 def test_answer_that_never_comes(salesforce: SalesforceSimulator, kind: str) -> None:
-    """Given a server that hangs, or sends a byte now and then, then the wait is
-    bounded (an answer that came in the end would be told), and nothing is asked again."""
+    """Given a server that hangs, or sends a byte now and then, then the wait is bounded (a late
+    answer would be reported), and no request is repeated."""
     salesforce.inject(Fault(kind, times=None, method="PATCH", seconds=0.2))
     found = examine(salesforce.base_url, BOUND_SECONDS)
     salesforce.clear_faults()

@@ -1,4 +1,4 @@
-"""`bridge doctor` reads the secret: slips are named, with what to change, and no value shown."""
+"""`bridge doctor` reads the secret: it names mistakes and what to change, and shows no value."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_right_secret() -> None:
     ],
 )
 def test_text_that_is_no_secret(text: str, said: str, change: str) -> None:
-    """Given what stands in a secret's place now and then, then it is told apart."""
+    """Given a common mistake in a secret's place, then the finding says which one it is."""
     finding = found(read_secret(text).findings, SECRET)
 
     assert finding.verdict is Verdict.FAULT
@@ -101,7 +101,7 @@ def test_text_that_is_no_secret(text: str, said: str, change: str) -> None:
     ("value", "said"), [(None, "missing"), ("  ", "empty"), (7, "not a text (int)")]
 )
 def test_name_without_a_value(name: str, check: str, value: Any, said: str) -> None:
-    """Given a secret that lacks one of its four names, or its text, then that is said of it."""
+    """Given a secret that lacks one of its four names, or its text, then the finding says so."""
     reading = read_secret(secret(**{name: value}))
     finding = found(reading.findings, check)
 
@@ -135,7 +135,7 @@ def test_key_without_a_contact_center() -> None:
 
 
 def test_name_that_is_nearly_right() -> None:
-    """Given a name with a slip in it, then both are told; a value in a name's place is not."""
+    """Given a misspelt name, then both spellings are shown, but no value in a name's place."""
     text = secret(SALESFORCE_ORG_ID=None, SALESFORCE_ORGID="00D5e0000000001EAA")
 
     assert "SALESFORCE_ORGID is not the name" in found(read_secret(text).findings, ORG).text
@@ -146,8 +146,8 @@ def test_name_that_is_nearly_right() -> None:
 
 
 def test_key_in_a_secure_string() -> None:
-    """Given a key that a SecureString holds, then the secret needs none; one that could not be
-    read is not held against the secret."""
+    """Given a key that a SecureString holds, then the secret needs none. A key that could not be
+    read is not a fault of the secret."""
     without = secret(**{KEY_NAME: None})
 
     assert found(read_secret(without, PEM).findings, KEY).verdict is Verdict.OK
@@ -164,7 +164,7 @@ def test_org_id_of_a_wrong_shape(org_id: str) -> None:
 
 
 def test_org_id_with_a_wrong_checksum() -> None:
-    """Given 18 characters whose last three say another case than the first 15 have."""
+    """Given 18 characters with last three that do not fit the case of the first 15."""
     finding = found(read_secret(secret(SALESFORCE_ORG_ID="00D5E0000000001EAA")).findings, ORG)
 
     assert finding.verdict is Verdict.WARNING
@@ -254,7 +254,7 @@ EXggOMbhKJc=
     ids=lambda value: value if isinstance(value, str) and "\n" not in value else "",
 )
 def test_private_key(key: str, verdict: Verdict, said: str) -> None:
-    """Given what may stand in the key's place, then it is told, and nothing of the key."""
+    """Given a common mistake in the key, then the finding names it without any of the key."""
     findings = list(check_key(key))
     worst = found(findings, findings[0].check)
 
@@ -275,8 +275,8 @@ VALUES = st.one_of(
     )
 )
 def test_it_judges_as_the_bridge_does(members: dict[str, Any]) -> None:
-    """Given any secret, then it is usable to the doctor exactly if the bridge can use it; only of
-    paths on Salesforce's hosts the doctor knows more."""
+    """Given any secret, then the doctor finds it usable exactly if the bridge can use it. Only
+    paths on Salesforce's hosts are judged more strictly by the doctor."""
     text = json.dumps(members)
     try:
         parse_secret(text)

@@ -21,7 +21,7 @@ Code = dict[str, Path]
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """The stack and what it talks to."""
+    """The stack, the emulator and the simulators it talks to."""
 
     aws: Ministack
     stack: EmulatedStack

@@ -1,6 +1,6 @@
 """ministack: an emulator of AWS in one process, IAM enforced, functions in processes of their own.
 
-EmulatorError       it does not run; says what to do
+EmulatorError it does not run; the text says what to do
 """
 
 import os
@@ -28,8 +28,8 @@ ACCOUNT: Final = "111122223333"
 REGION: Final = "us-west-2"
 LOOPBACK: Final = "127.0.0.1"
 _PATIENCE_SECONDS: Final = 60.0
-# Ends the emulator and its functions, which are in its process group, when whoever holds the pipe's
-# other end is gone.
+# Ends the emulator and its functions, which are in its process group, when the process at the
+# pipe's other end is gone.
 _KEEPER: Final = """
 import os, signal, subprocess, sys
 subprocess.Popen(sys.argv[2:])
@@ -109,7 +109,7 @@ class Ministack:
                     "LAMBDA_EXECUTOR": "local",  # no Docker
                     "MINISTACK_ACCOUNT_ID": ACCOUNT,
                     "MINISTACK_REGION": REGION,
-                    # Without TLS the policies of queues, bucket and topic refuse everybody.
+                    # Without TLS the policies of queues, bucket and topic refuse every request.
                     "USE_SSL": "1",
                     "MINISTACK_SSL_CERT": str(self._authority.server),
                     "MINISTACK_SSL_KEY": str(self._authority.server),

@@ -1,4 +1,4 @@
-"""The main stack on the emulator: what is left out of it is named in LACKS.
+"""The main stack on the emulator. LACKS names the parts that are left out.
 
 StackFailure        a deployment did not succeed; names each resource and its reason
 """
@@ -89,7 +89,7 @@ class EmulatedStack:
         return next(str(o["OutputValue"]) for o in stack["Outputs"] if o["OutputKey"] == name)
 
     def physical_id(self, name: str) -> str:
-        """What a resource is called."""
+        """The physical id of a resource."""
         detail = self._cloudformation.describe_stack_resource(
             StackName=STACK, LogicalResourceId=name
         )["StackResourceDetail"]

@@ -1,6 +1,6 @@
 """A call's way through the deployed stack: IAM is enforced, nothing is patched.
 
-What the emulator lacks stands in tests/emulator/stack.py.
+tests/emulator/stack.py names what the emulator lacks.
 """
 
 import json
@@ -28,7 +28,7 @@ Found = TypeVar("Found")
 
 
 def until(look: Callable[[], Found | None]) -> Found:
-    """What `look` finds in the end; fails when it finds nothing."""
+    """The first result of `look` that is not empty; fails when there is none in time."""
     end = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < end:
         if found := look():
@@ -85,7 +85,7 @@ def ended(deployed: Deployed, contact: str) -> VoiceCallRecord | None:
     return call if call and patched else None
 
 
-def letters(deployed: Deployed) -> int:
+def dead_letters(deployed: Deployed) -> int:
     client = deployed.aws.client("sqs")
     found = client.get_queue_attributes(
         QueueUrl=deployed.stack.output("DeadLetterQueueUrl"),
@@ -96,7 +96,7 @@ def letters(deployed: Deployed) -> int:
 
 
 def test_who_has_no_right_is_refused(deployed: Deployed) -> None:
-    """Else what follows would say nothing of the roles' policies."""
+    """Otherwise the next tests would show nothing about the roles' policies."""
     iam = deployed.aws.client("iam")
     iam.create_user(UserName="nobody")
     key = iam.create_access_key(UserName="nobody")["AccessKey"]
@@ -158,7 +158,7 @@ def test_a_record_finishes_the_voice_call(deployed: Deployed) -> None:
 
 
 def test_a_dead_letter_goes_back_into_its_stream(deployed: Deployed) -> None:
-    """Given a record that Salesforce refuses, then it is a letter; when it is put back, and
+    """Given a record that Salesforce refuses, then it is a dead letter; when it is put back, and
     Salesforce takes it, then the queue is empty."""
     refused = RECORD.replace("e003", "e004")
     deployed.salesforce.add_voice_call(refused)
@@ -166,12 +166,12 @@ def test_a_dead_letter_goes_back_into_its_stream(deployed: Deployed) -> None:
     deployed.salesforce.inject(fault)
     record = contact_record(refused, "2026-11-20T10:06:35Z")
     put(deployed, "ContactRecordStream", record, refused)
-    until(lambda: letters(deployed))
+    until(lambda: dead_letters(deployed))
 
     redrive = deployed.stack.physical_id("RedriveFunction")
     counted = invoke(deployed, redrive, {})
     assert counted["dryRun"] is True
-    assert letters(deployed) == 1
+    assert dead_letters(deployed) == 1
     invoke(deployed, redrive, {"dryRun": False})
     until(lambda: ended(deployed, refused))
-    assert letters(deployed) == 0
+    assert dead_letters(deployed) == 0

@@ -22,7 +22,7 @@ NOT_HERE = {
     "a null partition key": "such an event is neither delivered nor kept",
     "KMS: Lambda to failure bucket": "a stream's failure destination is a queue or a topic only",
 }
-"""What the emulator cannot tell."""
+"""The checks that the emulator cannot answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class Emulated:
 
 
 def _briefly(check: Check) -> Check:
-    """Without patience: what it waits for does not come here."""
+    """With short waits: on the emulator the awaited state does not come."""
     return lambda trial: check(replace(trial, rounds=3))
 
 
 @pytest.fixture(scope="module")
 def examined(code: Code) -> Iterator[tuple[list[Finding], list[str], Ministack]]:
-    """On an emulator of its own: it is removed in the end."""
+    """The examination on an emulator of its own, since the stack is removed at the end."""
     with Ministack() as aws:
         stack = EmulatedStack(aws, code, connect="https://127.0.0.1:1")
         secret = own_secret(aws.client, "first-deployment")
@@ -76,7 +76,7 @@ def test_each_check_ends_as_far_as_the_emulator_goes(
     findings, _, _ = examined
     ended = {each.name: (each.status, each.says, each.facts) for each in findings}
     for name in NOT_HERE:
-        assert ended.pop(name)[0] in (UNKNOWN, BAD), f"{name}: the emulator can tell it now"
+        assert ended.pop(name)[0] in (UNKNOWN, BAD), f"{name}: the emulator can answer it now"
     assert {name: each for name, each in ended.items() if each[0] != OK} == {}
 
 

@@ -49,7 +49,7 @@ def parameters(deployed: Deployed) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(autouse=True, scope="module")
 def house(deployed: Deployed) -> Iterator[None]:
-    """What an account has already."""
+    """Resources that an account has already."""
     kinesis, ec2, iam = (deployed.aws.client(each) for each in ("kinesis", "ec2", "iam"))
     kinesis.create_stream(StreamName=EXISTING_STREAM, ShardCount=1)
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]

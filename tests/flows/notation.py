@@ -1,4 +1,4 @@
-"""Flows in a short notation, rendered as the console exports them now and as it once did.
+"""Flows in a short notation, rendered as the console exports them now and as it did before.
 
 A flow begins with `== name | form type | end | keys pressed`; a block is one line:
 `id verb arguments > next !error branch:target`. Forms: `language` (flow language), `api` (the same
@@ -169,7 +169,7 @@ def _language(shape: Shape) -> dict[str, Any]:
 
 
 def _transitions(verb: str, branches: list[tuple[str, str]]) -> dict[str, Any]:
-    """As the console writes them: a Next for form's sake where a condition or an error decides."""
+    """As the console writes them: where a condition or an error decides, Next is never taken."""
     if not branches:
         return {}
     errors, conditions = [], []

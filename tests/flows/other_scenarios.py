@@ -1,4 +1,4 @@
-"""What a caller can meet in the sample flows that do not route: outbound, disconnect, voicemail."""
+"""The scenarios of the sample flows that do not route: outbound, disconnect, voicemail."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What a caller can meet on the way through a sample flow that routes, and the right end.
+"""The scenarios of the sample flows that route a caller, and the right end of each.
 
 Every flow is walked under every scenario that can make a difference to it. Those of the flows that
-do not route stand in `other_scenarios`. `ends` says only what
-differs from a good day; "*" stands for all flows.
+do not route are in `other_scenarios`. `ends` says only what differs from a good day; "*" stands for
+all flows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ INBOUND, AGENT_TRANSFER, QUEUE_TRANSFER, CALLBACK, OMNI, DIRECT = (
     "direct_to_rep",
 )
 ROUTING = (INBOUND, AGENT_TRANSFER, QUEUE_TRANSFER, CALLBACK, OMNI, DIRECT)
-"""Flows that create a VoiceCall and find somebody for the caller."""
+"""Flows that create a VoiceCall and route the caller."""
 QUEUE = "${QueueArn}"
 VOICEMAIL_FLOW = "VoiceCall voicemail"
 OMNI_QUEUE = "arn:aws:connect:us-west-2:111122223333:instance/0f0e0d0c/queue/90000003"
@@ -43,7 +43,7 @@ GOOD_DAY: Mapping[str, Where] = {
     AGENT_TRANSFER: (End.AGENT, AGENT),
     QUEUE_TRANSFER: (End.QUEUE, QUICK_CONNECT_QUEUE),
     CALLBACK: (End.QUEUE, QUEUE),
-    # The simulator's Omni flow finds nobody but the fallback queue that the flow passes.
+    # The simulator's Omni flow finds only the fallback queue that the flow passes.
     OMNI: (End.QUEUE, "${OmniFallbackQueue}"),
     # So it finds no rep either.
     DIRECT: (End.ELSEWHERE, VOICEMAIL_FLOW),
@@ -66,7 +66,7 @@ class Scenario:
         takes: branches that are taken instead of running their blocks: "block=branch".
         answers: what Lambda blocks answer instead of being run: "block=JSON".
         ends: flow -> where the caller ends, unless as on a good day.
-        speechless: Connect cannot speak, and nothing else is left: the one silence there is.
+        speechless: Connect cannot speak, and nothing else is left: the only silence allowed.
         flows: those that it can make a difference to.
     """
 

@@ -90,7 +90,7 @@ def to_queue(identifier: str, full: str) -> dict[str, Any]:
     )
 
 
-def aim(identifier: str, goes_on: str, **target: str) -> dict[str, Any]:
+def to_target(identifier: str, goes_on: str, **target: str) -> dict[str, Any]:
     return block(
         identifier, "UpdateContactTargetQueue", target, goes_on, {"NoMatchingError": "bye"}
     )

@@ -1,4 +1,4 @@
-"""Whatever the function answers and Connect does, a sample flow leaves nobody in silence."""
+"""A sample flow leaves no caller in silence, whatever the function answers and Connect does."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ invocations = st.builds(
     request_id=st.just(""),
     cold=st.just(False),
 )
-# Else hardly any walk would come past the first block that asks.
+# Otherwise few walks would get past the first block that asks.
 good_answers = st.builds(
     lambda status, named: replace(ANSWERED, payload={"status": status, **named}),
     st.sampled_from(("created", "existing")),
@@ -93,8 +93,9 @@ days = st.builds(
 def test_nobody_is_left_in_silence(
     name: str, day: Surroundings, outcomes: list[Invocation | None], withheld: bool
 ) -> None:
-    """Given any day on which prompts play, then the caller ends in a queue, with an agent or with a
-    message, after 20 s of Lambda at most; and only a function that has answered promises a call."""
+    """Given any answers and branches, while prompts play, then the caller ends in a queue, with an
+    agent or with a message, after 20 s of Lambda at most. A call back is promised only if the
+    function has granted it."""
     came: list[Invocation | None] = []
 
     def invoke(event: dict[str, Any]) -> Invocation:

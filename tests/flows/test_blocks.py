@@ -17,7 +17,17 @@ from simulator.flows.flow import (
 )
 from simulator.flows.state import End
 from simulator.flows.surroundings import EVERY, Surroundings
-from tests.flows.small_flows import aim, block, bye, call, content, keep, say, to_queue, written
+from tests.flows.small_flows import (
+    block,
+    bye,
+    call,
+    content,
+    keep,
+    say,
+    to_queue,
+    to_target,
+    written,
+)
 from tests.flows.walking import Function, invocation, loop, walked
 
 if TYPE_CHECKING:
@@ -96,8 +106,8 @@ def test_number_operators(tmp_path: Path, operator: str, holds: tuple[bool, ...]
 def test_metrics_are_those_of_a_quiet_queue(
     tmp_path: Path, agents: int | None, taken: list[str]
 ) -> None:
-    """Given a check of staff and one of waiting, then as many agents are there as said, and nobody
-    waits."""
+    """Given a check of staff and one of waiting, then there are as many agents as given, and no
+    caller waits."""
 
     def check(name: str, kind: str, goes_on: str) -> dict[str, Any]:
         errors = {"NoMatchingCondition": "bye", "NoMatchingError": "bye"}
@@ -136,9 +146,9 @@ def transfer(name: str, goes_on: str = "bye", **target: str) -> dict[str, Any]:
 
 
 def test_a_transfer_goes_on_in_a_flow_that_is_given(tmp_path: Path) -> None:
-    """Given the other flow's file, then its blocks follow; else the caller's end is there."""
+    """Given the other flow's file, then its blocks follow; without it the walk ends there."""
     (tmp_path / "other").mkdir()
-    other = content(aim("aim", "in", QueueId="$.Attributes.q"), to_queue("in", "bye"), bye())
+    other = content(to_target("aim", "in", QueueId="$.Attributes.q"), to_queue("in", "bye"), bye())
     path = written(tmp_path / "other", other | {"Metadata": {"name": "Second flow"}})
     arn = "arn:aws:connect:us-west-2:111122223333:instance/0f0e/contact-flow/70000001"
     actions = (keep("k", "t", q="q1"), transfer("t", ContactFlowId=arn), bye())
@@ -174,8 +184,8 @@ def test_a_module_returns_to_the_block_that_invoked_it(tmp_path: Path) -> None:
 
 
 def test_a_caller_who_is_asked_the_same_again_and_again_gives_up(tmp_path: Path) -> None:
-    """Given digits that nobody keys in, then the block's word for that is stored, and the walk
-    ends."""
+    """Given a block that asks for digits, when none are keyed in, then the block's value for that
+    is stored, and the walk ends."""
     ask = block(
         "ask",
         "GetParticipantInput",
@@ -198,7 +208,7 @@ def test_a_caller_who_is_asked_the_same_again_and_again_gives_up(tmp_path: Path)
 
 
 def test_an_outbound_whisper_dials_and_ends(tmp_path: Path) -> None:
-    """Given an agent's own call, then the flow knows the agent, and its end is no silence."""
+    """Given an agent's own call, then the flow knows the agent, and its end is not silence."""
     actions = (
         call(
             "a", "dial", LambdaInvocationAttributes={"methodName": "m", "agentARN": "$.Agent.ARN"}
@@ -217,7 +227,7 @@ def test_an_outbound_whisper_dials_and_ends(tmp_path: Path) -> None:
 
 
 def test_a_disconnect_flow_runs_after_the_call(tmp_path: Path) -> None:
-    """Given a contact that began when the agent left, then hanging up on it is no silence."""
+    """Given a contact that began when the agent left, then hanging up on it is not silence."""
     caller = new_caller(INBOUND, "DISCONNECT")
     assert caller.contact["InitialContactId"] != caller.contact["ContactId"]
     assert caller.contact["Queue"] is None
@@ -340,7 +350,7 @@ def test_a_prompt_without_error_branch_that_does_not_play_goes_on(tmp_path: Path
     "kind", sorted(kind for kind, block in BLOCKS.items() if block.meaning is Meaning.PASSED)
 )
 def test_what_only_connect_knows_is_passed_with_a_warning(tmp_path: Path, kind: str) -> None:
-    """Given a block whose result only Connect has, then the caller goes on, and it is said so."""
+    """Given a block with a result that only Connect has, then the walk goes on with a warning."""
     success = BLOCKS[kind].success or ("first",)
     there = block(
         "a", kind, {}, "other", {"NoMatchingError": "bye"}, {"x": "other", success[0]: "b"}

@@ -201,7 +201,7 @@ def test_a_wrong_menu_is_reported(tmp_path: Path, changes: dict[str, Any], messa
 
 
 def warnings(flow: Flow) -> list[str]:
-    """What Connect takes and somebody will regret."""
+    """The warnings: faults that Connect does not refuse."""
     return [*of_the_layout(flow), *of_the_ways(flow)]
 
 
@@ -279,7 +279,7 @@ def test_what_connect_takes_is_reported_too(
 
 
 def test_a_branch_for_forms_sake_is_reported(tmp_path: Path) -> None:
-    """Given a Next that is never taken and leads elsewhere, then the picture would lie."""
+    """Given a Next that is never taken and leads elsewhere, then the wrong picture is reported."""
     compared = block(
         "a",
         "Compare",
@@ -292,8 +292,8 @@ def test_a_branch_for_forms_sake_is_reported(tmp_path: Path) -> None:
     message = "a: Next is never taken and should lead where NoMatchingCondition does"
     assert warnings(read_flow(written(tmp_path, flow))) == [message]
     flow["Actions"][1]["Transitions"]["NextAction"] = "b"
-    told_too = "b: Next is never taken and should lead where NoMatchingError does"
-    assert warnings(read_flow(written(tmp_path, flow))) == [message, told_too]
+    second = "b: Next is never taken and should lead where NoMatchingError does"
+    assert warnings(read_flow(written(tmp_path, flow))) == [message, second]
 
 
 def test_more_than_20_s_of_lambda_without_a_prompt_is_reported(tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_more_than_20_s_of_lambda_without_a_prompt_is_reported(tmp_path: Path) -
 
 
 def test_a_way_round_without_a_word_is_reported(tmp_path: Path) -> None:
-    """Given a Lambda block whose error tries again, then it is reported: dead air, and no end."""
+    """Given a Lambda block with an error branch back to it, then endless silence is reported."""
     flow = content(call("a", "bye", "again"), keep("again", "a", x="y"), bye())
     assert "a: a way leads round without a word: a -> again -> a" in warnings(
         read_flow(written(tmp_path, flow))
@@ -318,7 +318,7 @@ def test_a_way_round_without_a_word_is_reported(tmp_path: Path) -> None:
 
 
 def test_many_ways_are_checked_as_soon_as_few(tmp_path: Path) -> None:
-    """Given 200 blocks with two branches each, which is more ways than anybody can wait for."""
+    """Given 200 blocks with two branches each, then the check ends, though there are 2^200 ways."""
     blocks = [keep(f"k{n}", f"k{n + 1}", x="y") for n in range(200)]
     flow = content(call("a", "b"), call("b", "k0"), *blocks, call("k200", "again"), bye("again"))
     [message] = warnings(read_flow(written(tmp_path, flow)))
@@ -331,13 +331,13 @@ def test_many_ways_are_checked_as_soon_as_few(tmp_path: Path) -> None:
 
 
 def test_a_prompt_that_fails_does_not_count(tmp_path: Path) -> None:
-    """Given a prompt whose error goes on to the third block, then 24 s may be silent."""
+    """Given a prompt with an error branch to the third block, then 24 s may be silent."""
     flow = content(call("a", "b"), call("b", "hold"), say("hold", "c"), call("c", "bye"), bye())
     assert any("24 s" in fault for fault in warnings(read_flow(written(tmp_path, flow))))
 
 
 def test_a_loop_with_words_is_no_fault(tmp_path: Path) -> None:
-    """Given a full queue that is tried again after a message, then nobody is left in silence."""
+    """Given a full queue that is tried again after a message, then no fault is found."""
     flow = content(
         block(
             "aim", "UpdateContactTargetQueue", {"QueueId": "q"}, "in", {"NoMatchingError": "bye"}

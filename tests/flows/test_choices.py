@@ -1,4 +1,4 @@
-"""Branches, answers and further flows that whoever walks a flow chooses."""
+"""Branches, answers and further flows that the user of a walk chooses."""
 
 from __future__ import annotations
 

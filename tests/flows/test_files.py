@@ -77,7 +77,7 @@ def test_a_modules_wrapper_makes_it_a_module(tmp_path: Path) -> None:
 def test_a_type_that_is_not_said_is_guessed_and_said_to_be(
     tmp_path: Path, actions: list[dict[str, Any]], kind: str
 ) -> None:
-    """Given content as DescribeContactFlow gives it out, then what only one type has tells it."""
+    """Given content as DescribeContactFlow returns it, then the type is guessed from its blocks."""
     flow = read_flow(written(tmp_path, content(*actions) | {"Metadata": {}}))
     assert (flow.type, flow.type_is_guessed) == (kind, True)
     assert f"the file does not say its type: walked as {kind} (--type says it)" in doubts(flow)
@@ -125,7 +125,7 @@ def test_what_may_be_left_out_or_null_is_read(tmp_path: Path) -> None:
 
 
 def test_generated_names_are_shown_with_type_and_resource(tmp_path: Path) -> None:
-    """Given the console's UUIDs, then people read what the block is and what it names."""
+    """Given the console's UUIDs, then the block is shown by its type and the resource it names."""
     first, second = "5a60ab1a-2fae-4845-bae5-34207115fda3", "0e447aca-1234-4a50-bc8f-c3c4a5c96b25"
     flow = content(say(first, second), block(second, "TransferToFlow", {}, "bye"), bye())
     flow["Metadata"]["ActionMetadata"][second] |= {

@@ -1,4 +1,4 @@
-"""`bridge flow`: what people see of a walk, and what the command refuses."""
+"""`bridge flow`: the output of a walk, and what the command refuses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from simulator.__main__ import RIGHT, UNUSABLE, WRONG, main
 from simulator.simulator import Simulator
-from tests.flows.small_flows import aim, bye, call, content, say, to_queue, written
+from tests.flows.small_flows import bye, call, content, say, to_queue, to_target, written
 from tools.flow_pictures import FOLDER
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ def test_a_good_day_is_reported_block_by_block(run: Callable[..., tuple[int, str
 def test_what_is_left_to_replace_is_reported(
     run: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
-    """Given a file in which one name was forgotten: Connect would not find what it stands for."""
+    """Given a file with one placeholder left, then it is reported: Connect would not know it."""
     output = run(FOLDER / "inbound.json")[1]
     assert "to be replaced before the import: FunctionArn, QueueArn, HoursArn" in output
-    flow = content(say("greet", "aim"), aim("aim", "bye", QueueId="${QueueArn}"), bye())
+    flow = content(say("greet", "aim"), to_target("aim", "bye", QueueId="${QueueArn}"), bye())
     assert "before the import: QueueArn\n" in run(written(tmp_path, flow))[1]
-    flow["Actions"][1] = aim("aim", "bye", QueueId="q")
+    flow["Actions"][1] = to_target("aim", "bye", QueueId="q")
     assert "replaced" not in run(written(tmp_path, flow))[1]
 
 
@@ -69,7 +69,7 @@ def test_what_is_left_to_replace_is_reported(
 def test_a_fault_of_salesforce_hits_what_is_not_about_the_callers_contact(
     run: Callable[..., tuple[int, str]], flow: str, method: str, arguments: tuple[str, ...]
 ) -> None:
-    """Given a request about no call, or about the first one; then it fails as all others do."""
+    """Given a request about no call, or about the first contact; then it fails as all others do."""
     status, output = run(FOLDER / f"{flow}.json", "--salesforce", "status:403", *arguments)
     assert f"{method}: raises FlowFailed: failed: 403" in output
     assert (status, "NoMatchingError" in output) == (RIGHT, True)
@@ -122,7 +122,7 @@ def test_silence_is_wrong(run: Callable[..., tuple[int, str]], tmp_path: Path) -
     flow = content(
         say("greet", "call"),
         call("call", "aim", "bye"),
-        aim("aim", "in", QueueId="q"),
+        to_target("aim", "in", QueueId="q"),
         to_queue("in", "bye"),
         bye(),
     )
@@ -136,7 +136,7 @@ def test_silence_is_wrong(run: Callable[..., tuple[int, str]], tmp_path: Path) -
 def test_warnings_are_reported_and_the_flow_is_walked(
     run: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
-    """Given content without a type, as the API gives it out, then the type can be said."""
+    """Given content without a type, as the API returns it, then an option names the type."""
     flow = content(to_queue("in", "sorry"), say("sorry", "bye"), bye())
     del flow["Metadata"]["type"]
     flow["Metadata"]["ActionMetadata"]["bye"] = flow["Metadata"]["ActionMetadata"]["sorry"]
@@ -169,10 +169,10 @@ def test_unknown_faults_are_refused(fault: str, capsys: pytest.CaptureFixture[st
 def test_an_older_export_is_walked_and_says_how_to_convert_it(
     run: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
-    told = {"name": "Text", "value": "Hello."}
+    prompt = {"name": "Text", "value": "Hello."}
     goes_on = {"condition": "Success", "transition": "b"}
     modules = [
-        {"id": "a", "type": "PlayPrompt", "parameters": [told], "branches": [goes_on]},
+        {"id": "a", "type": "PlayPrompt", "parameters": [prompt], "branches": [goes_on]},
         {"id": "b", "type": "Disconnect"},
     ]
     status, output = run(written(tmp_path, {"modules": modules, "version": "1", "start": "a"}))
@@ -184,7 +184,7 @@ def test_an_older_export_is_walked_and_says_how_to_convert_it(
 def test_a_mistake_in_the_flow_is_said_at_the_end_and_is_wrong(
     run: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
-    """Given a method that is not there, then the caller is looked after, and the flow is not."""
+    """Given an unknown method, then the caller still hears a message, and the flow is wrong."""
     flow = content(
         call("ask", "say", LambdaInvocationAttributes={"methodName": "createVoiceCal"}),
         say("say", "bye"),
@@ -213,7 +213,7 @@ def test_a_subflow_that_is_given_goes_on(
                 "fallbackQueue": "q",
             },
         ),
-        aim("aim", "in", QueueId="$.External.queue"),
+        to_target("aim", "in", QueueId="$.External.queue"),
         to_queue("in", "bye"),
         bye(),
     )
@@ -235,7 +235,7 @@ def test_a_subflow_that_is_given_goes_on(
 
 
 def test_choices_of_whoever_walks(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
-    """Given attributes, keys and branches on the command line, then the caller goes there."""
+    """Given attributes, keys and branches on the command line, then the walk follows them."""
     metric: dict[str, Any] = {
         "Identifier": "5a60ab1a-2fae-4845-bae5-34207115fda3",
         "Type": "CheckMetricData",
@@ -253,7 +253,7 @@ def test_choices_of_whoever_walks(run: Callable[..., tuple[int, str]], tmp_path:
             ],
         },
     }
-    aimed = aim("aim", metric["Identifier"], QueueId="$.Attributes.queue")
+    aimed = to_target("aim", metric["Identifier"], QueueId="$.Attributes.queue")
     path = written(
         tmp_path, content(aimed, metric, to_queue("in", "bye"), say("say", "bye"), bye())
     )

@@ -43,7 +43,7 @@ def test_every_flow_is_there() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_flow_is_sound(path: Path) -> None:
-    """Given a sample flow, then it keeps Connect's limits and leaves nobody in silence."""
+    """Given a sample flow, then it keeps Connect's limits and never leaves a caller in silence."""
     flow = read_flow(path)
     assert faults(flow) == doubts(flow) == of_the_ways(flow) == of_the_layout(flow) == []
     assert set(to_replace(flow)) <= set(PLACEHOLDERS)
@@ -73,7 +73,7 @@ def test_readme_shows_the_flows_as_they_are() -> None:
     assert main(["--check"]) == 0
 
 
-def test_stale_readme_is_told(
+def test_stale_readme_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "README.md"
@@ -111,7 +111,7 @@ def sed_command() -> str:
 
 
 def test_readmes_command_replaces_every_placeholder(tmp_path: Path) -> None:
-    """Given the command as it stands there, then each file is content with nothing to replace."""
+    """Given the README's command, when run, then no file has anything left to replace."""
     command = sed_command()
     assert command.count("flows/inbound.json") == 1
     for path in FILES:

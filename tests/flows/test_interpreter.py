@@ -13,7 +13,17 @@ from simulator.flows.flow import AGENT_TRANSFER, INBOUND, QUEUE_TRANSFER
 from simulator.flows.lambda_block import MOST_ATTEMPTS, NotInvoked, call_function
 from simulator.flows.state import End
 from simulator.flows.surroundings import EVERY, Surroundings
-from tests.flows.small_flows import aim, block, bye, call, content, keep, say, to_queue, written
+from tests.flows.small_flows import (
+    block,
+    bye,
+    call,
+    content,
+    keep,
+    say,
+    to_queue,
+    to_target,
+    written,
+)
 from tests.flows.walking import Function, invocation, walked
 
 if TYPE_CHECKING:
@@ -23,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def test_caller_ends_in_the_queue(tmp_path: Path) -> None:
-    end = walked(tmp_path, aim("aim", "in", QueueId="q"), to_queue("in", "bye"), bye())
+    end = walked(tmp_path, to_target("aim", "in", QueueId="q"), to_queue("in", "bye"), bye())
     assert (end.end, end.detail) == (End.QUEUE, "q")
     assert [step.action for step in end.steps] == ["aim", "in"]
 
@@ -31,7 +41,7 @@ def test_caller_ends_in_the_queue(tmp_path: Path) -> None:
 def test_caller_ends_with_the_agent(tmp_path: Path) -> None:
     end = walked(
         tmp_path,
-        aim("aim", "in", AgentId="$.Agent.UserName"),
+        to_target("aim", "in", AgentId="$.Agent.UserName"),
         to_queue("in", "bye"),
         bye(),
         caller=new_caller(AGENT_TRANSFER),
@@ -40,7 +50,7 @@ def test_caller_ends_with_the_agent(tmp_path: Path) -> None:
 
 
 def test_message_before_the_end_counts(tmp_path: Path) -> None:
-    """Given only bookkeeping between the words and the end, then they are the last words."""
+    """Given only silent blocks between message and end, then the message is the caller's end."""
     end = walked(tmp_path, say("a", "b", text="Goodbye."), keep("b", "bye", x="y"), bye())
     assert (end.end, end.detail) == (End.MESSAGE, "Goodbye.")
 
@@ -56,7 +66,7 @@ def test_a_message_of_another_kind_counts_too(tmp_path: Path, spoken: str) -> No
 
 
 def test_a_greeting_long_before_does_not(tmp_path: Path) -> None:
-    """Given a Lambda block after the words, then hanging up is silence: the guide's sample flow."""
+    """Given a Lambda block after the message, as in the guide's sample, then the end is silence."""
     end = walked(tmp_path, say("a", "b"), call("b", "bye"), bye())
     assert end.end is End.SILENCE
 
@@ -83,7 +93,7 @@ def test_round_with_words_ends_somewhere(tmp_path: Path) -> None:
     """Given a full queue tried again and again with a message, then the walk still ends."""
     end = walked(
         tmp_path,
-        aim("aim", "in", QueueId="q"),
+        to_target("aim", "in", QueueId="q"),
         to_queue("in", "wait"),
         say("wait", "in", "bye"),
         bye(),
@@ -127,16 +137,16 @@ def test_hours_are_the_blocks_or_the_queues(tmp_path: Path) -> None:
     )
     rest = [to_queue("in", "bye"), bye()]
     assert ("hours", "NoMatchingError") in walked(tmp_path, checked, *rest).branches
-    aimed = walked(tmp_path, aim("aim", "hours", QueueId="q"), checked, *rest)
+    aimed = walked(tmp_path, to_target("aim", "hours", QueueId="q"), checked, *rest)
     assert (aimed.end, aimed.detail) == (End.QUEUE, "q")
-    at_agent = walked(tmp_path, aim("aim", "hours", AgentId="jdoe"), checked, *rest)
+    at_agent = walked(tmp_path, to_target("aim", "hours", AgentId="jdoe"), checked, *rest)
     assert ("hours", "NoMatchingError") in at_agent.branches
     checked["Parameters"] = {"HoursOfOperationId": "h"}
     assert ("hours", "Equals True") in walked(tmp_path, checked, *rest).branches
 
 
 def test_an_unknown_block_is_passed(tmp_path: Path) -> None:
-    """Given a block that the flow language got later, then the flow goes on, with a warning."""
+    """Given a block newer than this interpreter, then the flow goes on, with a warning."""
     end = walked(
         tmp_path, block("a", "SummonHelp", {}, "b", {"Tired": "bye"}), say("b", "bye"), bye()
     )
@@ -163,7 +173,7 @@ def test_function_gets_what_the_flow_has_learned(tmp_path: Path) -> None:
     caller = new_caller(INBOUND)
     end = walked(
         tmp_path,
-        aim("aim", "first", QueueId="q"),
+        to_target("aim", "first", QueueId="q"),
         call("first", "keep"),
         keep("keep", "second", id="$.External.voiceCallId", both="$.ContactId/$.Tags.none"),
         call(
@@ -233,7 +243,7 @@ def test_a_failed_invocation_leaves_nothing_of_the_last_answer(tmp_path: Path) -
         tmp_path,
         call("a", "b"),
         call("b", "aim"),
-        aim("aim", "in", AgentId="$.External.agent"),
+        to_target("aim", "in", AgentId="$.External.agent"),
         to_queue("in", "bye"),
         bye(),
         function=function,

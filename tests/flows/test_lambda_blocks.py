@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def test_a_loop_around_lambda_ends_after_its_rounds(tmp_path: Path) -> None:
-    """Given a function that fails, then the silent round is no endless one: two tries, a word."""
+    """Given a function that fails, then the silent loop ends after two tries, with a message."""
     actions = (loop("fn", "say"), call("fn", "say", "loop"), say("say", "bye"), bye())
     walk_ = walked(tmp_path, *actions, function=Function(NotInvoked("it is missing")))
     assert [step.action for step in walk_.steps] == [
@@ -32,7 +32,7 @@ def test_a_loop_around_lambda_ends_after_its_rounds(tmp_path: Path) -> None:
 
 
 def test_another_function_is_not_called_and_can_be_given_an_answer(tmp_path: Path) -> None:
-    """Given a Lambda block without methodName, then it is not the bridge's business."""
+    """Given a Lambda block without methodName, then the bridge's function is not called."""
     other = call(
         "look up", "keep", LambdaInvocationAttributes={"number": "$.SystemEndpoint.Address"}
     )

@@ -11,7 +11,7 @@ import pytest
 from simulator.flows.checks import faults
 from simulator.flows.files import read_flow
 from tests.flows.notation import OURS, Shape, rendered, shapes
-from tests.flows.small_flows import LAMBDA, aim, bye, call, content, say, to_queue
+from tests.flows.small_flows import LAMBDA, bye, call, content, say, to_queue, to_target
 from tests.flows.walking import loop
 from tools import scvl
 from tools.differences import of_method
@@ -131,7 +131,7 @@ def test_the_report_names_blocks_differences_functions_and_plan(
         asks("create", TELEPHONY, "createVoiceCall", "sms"),
         asks("sms", TELEPHONY, "sendMessage", "case"),
         asks("case", REST, "queryRecord", "aim"),
-        aim("aim", "in", QueueId="q"),
+        to_target("aim", "in", QueueId="q"),
         to_queue("in", "say"),
         say("say", "bye"),
     )
@@ -189,21 +189,21 @@ def test_an_older_export_is_copied_as_it_is_but_for_the_arn(
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "old.json").write_text(text, encoding="utf-8")
     status = main([str(tmp_path / "in"), "--function", BRIDGE, "--out", str(tmp_path / "out")])
-    copy, told = tmp_path / "out" / "old.json", capsys.readouterr().out
+    copy, output = tmp_path / "out" / "old.json", capsys.readouterr().out
     blocks = read(tmp_path / "in" / "old.json", BRIDGE, METHODS).blocks
     assert status == (LEFT_TO_DECIDE if any(it.call is Call.DYNAMIC for it in blocks) else MOVED)
     moved = [it.action.label for it in blocks if it.call is Call.EXCHANGED]
-    assert told.count(": gets the bridge's ARN\n") == len(moved)
+    assert output.count(": gets the bridge's ARN\n") == len(moved)
     assert copy.exists() == bool(moved)
     if moved:
         assert copy.read_text(encoding="utf-8") == text.replace(f'"{OURS}"', f'"{BRIDGE}"')
         after = read(copy, BRIDGE, METHODS).blocks
         assert [it.action.label for it in after if it.call is Call.DONE] == moved
-        assert "1 copy in the format of older exports (modules[])" in told
+        assert "1 copy in the format of older exports (modules[])" in output
 
 
 def test_some_older_exports_have_calls_that_move() -> None:
-    """The test above would hold for none."""
+    """Without such exports the test above would show nothing."""
     assert sum(f'"{OURS}"' in rendered(shape) for shape in OLDER) > 3
 
 
@@ -238,7 +238,7 @@ def test_an_older_export_without_its_ids_gets_the_arn(
 def test_a_copy_is_the_file_byte_for_byte(
     tmp_path: Path, form: dict[str, Any], ascii_only: bool, line: str, end: str
 ) -> None:
-    """Given any usual way of writing JSON, then only the ARN is another one."""
+    """Given any usual way of writing JSON, then only the ARN is changed."""
     flow = flow_of(asks("a", TELEPHONY, "createVoiceCall", "say"), say("say", "bye"))
     flow["Actions"][1]["Parameters"]["Text"] = "Grüße"
     text = json.dumps(flow, ensure_ascii=ascii_only, **form) + end

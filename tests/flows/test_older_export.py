@@ -45,9 +45,9 @@ def test_an_older_export_is_walked_and_its_conversion_explained(tmp_path: Path) 
         INBOUND,
         True,
     )
-    [told] = [each for each in doubts(flow) if "older exports (modules[])" in each]
-    assert "Import flow" in told
-    assert "describe-contact-flow" in told
+    [doubt] = [each for each in doubts(flow) if "older exports (modules[])" in each]
+    assert "Import flow" in doubt
+    assert "describe-contact-flow" in doubt
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_what_is_not_known_is_named(tmp_path: Path) -> None:
 
 
 def test_a_resource_without_an_id_goes_by_its_name(tmp_path: Path) -> None:
-    """Given an export whose ids were taken out, then the block's resource is shown by its name."""
+    """Given an export without its ids, then the block's resource is shown by its name."""
     queue = {"value": "", "namespace": None, "resourceName": "BasicQueue"}
     flow = read_flow(written(tmp_path, older(module("SetQueue", leads("Success"), Queue=queue))))
     assert flow.actions["a"].parameters == {"QueueId": "BasicQueue"}

@@ -47,7 +47,7 @@ def walked(path: Path, shape: Shape) -> Walk:
 
 
 def test_the_sets_are_what_the_pages_say_they_are() -> None:
-    """Given the figures of flows/README.md, then so many flows stand here."""
+    """Given the figures of flows/README.md, then so many flows are here."""
     assert {name: len(each) for name, each in SETS.items()} == {
         "salesforce": 25,
         "salesforce-scv": 16,

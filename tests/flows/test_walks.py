@@ -1,7 +1,7 @@
 """Every branch of every sample flow is walked, and no caller is left in silence.
 
 Given a sample flow, a scenario, and the function as it is deployed between moto's AWS and the
-Salesforce simulator; when a caller walks the flow; then he ends as the scenario says.
+Salesforce simulator; when a caller walks the flow; then the walk ends as the scenario says.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def test_caller_ends_at_the_right_place(world: World, flow: str, scenario: str) 
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_every_branch_is_walked(world: World, flow: str) -> None:
-    """Given all scenarios, then each branch that can be taken was taken by somebody."""
+    """Given all scenarios, then each branch that can be taken was taken in one of them."""
     taken = {branch for outcome in world.outcomes(flow) for branch in outcome.walk.branches}
     there = {
         (name, label)
@@ -54,7 +54,7 @@ def test_every_branch_is_walked(world: World, flow: str) -> None:
 
 
 def test_silence_needs_a_failing_prompt() -> None:
-    """Given the one exception, then it is Connect that cannot speak, and nothing less."""
+    """Given a walk that ends in silence, then Connect cannot speak in its scenario."""
     for name, scenario in SCENARIOS.items():
         assert not scenario.speechless or scenario.surroundings.mute, name
 
@@ -91,9 +91,9 @@ def test_transfer_names_its_parent(world: World, flow: str) -> None:
 
 @pytest.mark.parametrize("scenario", [scenario for flow, scenario in ALL if flow == CALLBACK])
 def test_a_promised_callback_is_one_that_salesforce_has(world: World, scenario: str) -> None:
-    """Given a caller who hears that a callback comes, then Salesforce granted it, once. And
-    `callback_flag`, which makes the disconnect reason CALLBACK (SCVL), stands there
-    for nobody else."""
+    """Given a caller who hears that a callback comes, then Salesforce granted it, once.
+    `callback_flag`, which makes the disconnect reason CALLBACK (SCVL), is set for no other
+    caller."""
     outcome = world.outcome(CALLBACK, scenario)
     granted = ("Request callback", "Next") in outcome.walk.branches
     assert outcome.callbacks == (({"callbackNumber": CUSTOMER},) if granted else ())

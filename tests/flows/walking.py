@@ -1,4 +1,4 @@
-"""Walks small flows with a function that answers what it is told to."""
+"""Walks small flows with a function that gives the test's answers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def invocation(
 
 
 class Function:
-    """Answers one invocation after the other; the last answer goes on."""
+    """Gives one answer for each invocation, in order; the last one is repeated."""
 
     def __init__(self, *answers: Invocation | Exception) -> None:
         self.answers = list(answers) or [invocation({"status": "created"})]

@@ -55,13 +55,13 @@ def caller_of(name: str, flow: Flow, changes: Mapping[str, Any]) -> Caller:
 
 
 class World:
-    """All walks, each once, begun together. `outcome` waits for one."""
+    """All walks, each once, started together. `outcome` waits for one."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
         self.flows = {name: read_flow(FOLDER / f"{name}.json") for name in FLOWS}
         self._threads = ThreadPoolExecutor(SIDE_BY_SIDE)
-        # What waits for Salesforce begins first.
+        # Walks that wait for Salesforce begin first.
         names = sorted(SCENARIOS, key=lambda name: not SCENARIOS[name].salesforce)
         self._outcomes: Mapping[tuple[str, str], Future[WalkOutcome]] = {
             (flow, name): self._threads.submit(self._walk, flow, SCENARIOS[name])
@@ -74,11 +74,11 @@ class World:
         self._threads.shutdown(cancel_futures=True)
 
     def outcomes(self, flow: str) -> list[WalkOutcome]:
-        """What came of a flow under every scenario it was walked under."""
+        """The outcomes of a flow under every scenario it was walked under."""
         return [outcome.result() for (name, _), outcome in self._outcomes.items() if name == flow]
 
     def outcome(self, flow: str, scenario: str) -> WalkOutcome:
-        """What came of a flow under a scenario."""
+        """The outcome of a flow under a scenario."""
         return self._outcomes[flow, scenario].result()
 
     def _walk(self, name: str, scenario: Scenario) -> WalkOutcome:
@@ -126,7 +126,7 @@ class World:
             if fault == "silent":
                 return silent_invocation()
             if fault == "raises":
-                # A mistake of the flow's author: the one thing that raises in any case.
+                # Only a mistake of the flow's author raises in any case.
                 parameters["methodName"] = "noSuchMethod"
             return self._simulator.invoke(FUNCTION, event, settings)
 

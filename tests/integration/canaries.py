@@ -49,13 +49,13 @@ _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 
 
 def key_lines(private_key: str) -> dict[str, str]:
-    """Each line of a PEM text, its frame left out, as something to look for."""
+    """Each line of a PEM text without its frame: what a search looks for."""
     lines = [line for line in private_key.splitlines() if not line.startswith("-----")]
     return {f"line {number} of the key": line for number, line in enumerate(lines)}
 
 
 def leaks(text: str, more: dict[str, str] | None = None) -> list[str]:
-    """The names of what can be found in a text, in any spelling a decoder would undo."""
+    """The names of the canaries in a text, in any spelling that a decoder undoes."""
     wanted = _VALUES | (more or {})
     found = set()
     for reading in _readings(text):

@@ -1,7 +1,7 @@
-"""The simulator of the integration tests, and what holds for every one of them at its end:
+"""The simulator of the integration tests, and two checks at the end of every test.
 
-each invocation told its delivery in one line, so that the tally closes, and nothing that was
-written holds personal data or a secret.
+Each invocation must have logged its delivery in one line, so that the tally closes. No output may
+hold personal data or a secret.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ def session_output() -> CapturedOutput:
 
 @pytest.fixture
 def logged(session_output: CapturedOutput) -> Iterator[CapturedOutput]:
-    """What is written during the test; other libraries' logs as Lambda's root logger has them."""
+    """The output of the test, with other libraries' logs as Lambda's root logger has them."""
     session_output.clear()
     handler = logging.StreamHandler(session_output)
     handler.setLevel(logging.WARNING)
-    # As Powertools does with Lambda's own handler, which is there before the function is.
+    # Powertools does the same with Lambda's own handler, which exists before the function.
     handler.addFilter(lambda record: record.name != SERVICE)
     logging.getLogger().addHandler(handler)
     yield session_output
@@ -129,6 +129,6 @@ def check_what_was_logged(simulator: Simulator) -> None:
 
 @pytest.fixture
 def without_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses between attempts are nought, so that the number of attempts is certain."""
+    """Pauses between attempts are 0 s, so that the number of attempts is certain."""
     policy = RetryPolicy(draw=lambda _least, _most: 0.0)
     monkeypatch.setattr(telephony, "TelephonyClient", partial(TelephonyClient, retries=policy))

@@ -215,7 +215,7 @@ class EventsSimulator:
         )
 
     def poll(self) -> list[BatchResult]:
-        """Until nothing is pending in stream and retry queue; no batch may be given up."""
+        """Poll until nothing is pending in stream and retry queue; no batch may be given up."""
         pollers = (self.poller, self.retries)
         results = drain(pollers, self.clock, self.clock.sleep, within=LONG_SECONDS)
         assert self.poller.pending() == 0
@@ -247,7 +247,7 @@ class EventsSimulator:
         return [line for line in logged if line["source"] == (source or self.source)]
 
     def ends(self) -> Counter[tuple[str, str]]:
-        """(disposition, reason) of every record by its last line: what counts in the tally."""
+        """(disposition, reason) of every record by its last line, which the tally counts."""
         last = {line["inputId"]: line for line in self.lines()}
         return Counter((line["disposition"], line["reason"]) for line in last.values())
 
@@ -259,12 +259,12 @@ class EventsSimulator:
         """The creates that arrived, in order."""
         return [one for one in self.salesforce.journal() if one.method == "POST"]
 
-    def letters(self) -> list[dict[str, Any]]:
-        """The dead letters, one an input: an answer of SQS that got lost leaves a second one."""
-        by_input = {one["payload"]["eventID"]: one for one in self.every_letter()}
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """The dead letters without copies: SQS keeps a second one when its answer was lost."""
+        by_input = {one["payload"]["eventID"]: one for one in self.all_dead_letters()}
         return list(by_input.values())
 
-    def every_letter(self) -> list[dict[str, Any]]:
+    def all_dead_letters(self) -> list[dict[str, Any]]:
         """All messages of the dead-letter queue."""
         environment = self.servers.aws.template.functions[self.function].environment
         return self.servers.aws.messages(environment["DEAD_LETTER_QUEUE_URL"])
@@ -291,7 +291,7 @@ class EventsSimulator:
 
 @pytest.fixture(scope="module")
 def center() -> ContactCenterIdentity:
-    """A contact center; its key takes long to make."""
+    """A contact center, made once: its key takes long to make."""
     return new_identity(org_id="00D000000000001", call_center_api_name="SupportCenter")
 
 
@@ -335,7 +335,7 @@ def records(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recor
 def _simulator(
     made: type[Kind], servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Kind]:
-    """Pauses between attempts are nought."""
+    """Pauses between attempts are 0 s."""
     policy = RetryPolicy(draw=lambda _least, _most: 0.0)
     monkeypatch.setattr(telephony, "TelephonyClient", partial(TelephonyClient, retries=policy))
     for function in ("ContactFlowFunction", made.function):

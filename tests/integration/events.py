@@ -18,7 +18,7 @@ from tests.samples.members import INSTANCE_ARN, INSTANCE_ID, endpoint
 
 
 def inbound(contact_id: str = "contact-1", **changes: Any) -> dict[str, Any]:
-    """A call that comes in; `changes` replace members of ContactData."""
+    """An inbound call; `changes` replace members of ContactData."""
     canaries: dict[str, object] = {
         "Attributes": {"sfdc-Region__c": FIELD, "greeting": ATTRIBUTE, "mail": EMAIL},
         "CustomerEndpoint": endpoint(CUSTOMER),

@@ -1,4 +1,4 @@
-"""What the flow gets and what is kept, for every fault of Salesforce and every state of the ledger.
+"""The flow's answer and the stored payload, for every fault of Salesforce and state of the ledger.
 
 Each row is written out: nothing here is computed from another row, or from the bridge.
 """
@@ -61,7 +61,7 @@ class Row(NamedTuple):
         status, code: of the answer.
         posts: the least and the most requests that Salesforce sees.
         stored: VoiceCalls there afterwards.
-        item: `create_status` in the ledger, "" where it holds nothing.
+        item: `create_status` in the ledger, "" where there is no item.
         kept: where the payload is: "", "ledger", "queue", "unknown".
     """
 

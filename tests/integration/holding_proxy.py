@@ -13,7 +13,7 @@ class HoldingProxy:
     """In front of a server on loopback, as a context manager.
 
     Attributes:
-        held: set when the request that is to be held is held.
+        held: set as soon as the request is held.
         seen: how many requests have come.
     """
 
@@ -35,7 +35,7 @@ class HoldingProxy:
                 proxy.pass_on(self)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Nobody reads it."""
+                """Write no access log."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -53,11 +53,11 @@ class HoldingProxy:
         self._server.server_close()
 
     def let_go(self) -> None:
-        """Drop the request that is held: its connection closes, its sender is gone."""
+        """Drop the held request: its connection closes, since its sender is gone."""
         self._let_go.set()
 
     def pass_on(self, request: BaseHTTPRequestHandler) -> None:
-        """One request there and its answer back."""
+        """Pass on one request, and its answer back."""
         body = request.rfile.read(int(request.headers.get("Content-Length", "0")))
         with self._lock:
             self.seen += 1

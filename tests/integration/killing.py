@@ -1,4 +1,4 @@
-"""The process of a function, killed at a point; and its inputs once more, until they have ended.
+"""Kill the process of a function at a point; deliver its inputs again until they have ended.
 
 The points need no hook in the bridge: a proxy holds a request to AWS before or after it takes
 effect, and the Salesforce simulator hangs before or after it has stored.
@@ -36,14 +36,14 @@ NO_VARIABLES: Mapping[str, str] = {}
 
 @dataclass(frozen=True)
 class Point:
-    """Where the process dies.
+    """The point at which the process dies.
 
     Attributes:
         request: number of the service's request that is held; 0: Salesforce's hangs.
         answer: the request has taken effect.
         fault: what Salesforce does to the first request.
         more: a second request to Salesforce is allowed, since the first one's outcome is unknown.
-        service: whose request is held.
+        service: the service that gets the held request.
     """
 
     request: int = 0
@@ -86,11 +86,11 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the environment that came after, unless it is another's."""
+        """End the next environment, unless the caller owns it."""
         self._own.close()
 
     def process(self, endpoint: str) -> LambdaProcess:
-        """An environment whose service is at that address."""
+        """An environment that reaches its service at that address."""
         environment = {
             **self.servers.environment(self.function.logical_id),
             **self.variables,
@@ -129,8 +129,8 @@ class Worker:
         """How many requests of the method Salesforce has received."""
         return sum(one.method == self.method for one in self.servers.salesforce.journal())
 
-    def come_again(self, event: dict[str, Any]) -> None:
-        """Lambda's retries, until all of it has ended, or waits in a queue."""
+    def deliver_again(self, event: dict[str, Any]) -> None:
+        """Deliver again as Lambda does, until each input has ended or waits in a queue."""
         end = time.monotonic() + PATIENCE_SECONDS
         while True:
             invocation = self._invoke(event)
@@ -142,7 +142,7 @@ class Worker:
             time.sleep(0.5)
 
     def drain_retries(self) -> None:
-        """What waits in the function's queue, until all of it has ended.
+        """Deliver what waits in the function's queue, until each input has ended.
 
         The queue's pauses are jumped over; the lease of the process that died ends in real time.
         """
@@ -165,13 +165,13 @@ class Worker:
         return invocation
 
     def ends(self) -> list[dict[str, Any]]:
-        """The lines that tell of an end."""
+        """The delivery lines with a final disposition."""
         return [json.loads(line) for line in self.lines if '"message":"delivery"' in line]
 
     def deliveries(self) -> int:
-        """How many inputs have a line that tells of their end.
+        """How many inputs have a line with a final disposition.
 
-        An input that lies twice in the retry queue, since SQS answered too late on a busy machine,
-        has two and counts once (docs/guarantees.md).
+        An input may be in the retry queue twice, when SQS answered too late on a busy machine. It
+        has two lines and counts once (docs/guarantees.md).
         """
         return len({end["inputId"] for end in self.ends()})

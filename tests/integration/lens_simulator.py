@@ -1,5 +1,5 @@
 """Contact Lens' two functions as deployed: their handlers over moto, beside the simulators for
-Amazon Connect and Salesforce. Everything that is said here is a canary.
+Amazon Connect and Salesforce. Every spoken word here is a canary.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class LensSimulator:
         self._queue = SqsPoller(servers.clients["sqs"], mapping, self._invoke, visible_in)
 
     def begin(self) -> None:
-        """A test: nothing is told, nothing fails, and Salesforce was not asked."""
+        """Begin a test with an empty log, without faults and without requests."""
         self.logged.clear()
         self.salesforce.reset()
 
@@ -108,17 +108,17 @@ class LensSimulator:
         return {"Records": [stream_record(it, number, arrived=arrived) for number, it in numbered]}
 
     def speak(self, *contacts: str, age: float = 0.0, category: bool = False) -> list[str]:
-        """Delivers a batch; what is to be delivered again."""
+        """Deliver a batch. Returns the records to be delivered again."""
         answer = self._call(self._lens, self.batch(*contacts, age=age, category=category))
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def try_waiting(self) -> None:
-        """What waits is delivered once its pause is over."""
+        """Deliver the waiting records whose pause is over."""
         let_time_pass(LONGER_THAN_ANY_PAUSE)
         self._queue.poll_once()
 
     def try_until_nothing_waits(self) -> None:
-        """As often as it takes: an org that was silent is left alone for a moment."""
+        """Deliver until nothing waits: the bridge pauses requests to an org that did not answer."""
 
         def tried() -> bool:
             self.try_waiting()
@@ -135,7 +135,7 @@ class LensSimulator:
         return sum(int(counts[f"ApproximateNumberOfMessages{kind}"]) for kind in KINDS)
 
     def empty_queues(self) -> None:
-        """Forget what waits, and the dead letters."""
+        """Empty the retry queue and the dead-letter queue."""
         let_time_pass(LONGER_THAN_HIDDEN)
         for name in ("WAITING_QUEUE_URL", "DEAD_LETTER_QUEUE_URL"):
             url = self.servers.environment(LENS)[name]
@@ -157,7 +157,7 @@ class LensSimulator:
         return event
 
     def connected(self, contact_id: str) -> None:
-        """An agent was connected: what DescribeContact tells of it."""
+        """An agent was connected: DescribeContact has the agent from now on."""
         self.servers.connect.add_contact(
             INSTANCE,
             contact_id,
@@ -190,7 +190,7 @@ class LensSimulator:
         ]
 
     def requests(self, path: str) -> list[Exchange]:
-        """The requests whose path ends so."""
+        """The requests with a path that ends so."""
         return [one for one in self.salesforce.journal() if one.path.endswith(path)]
 
     def ends(self) -> list[tuple[str, str]]:
@@ -199,19 +199,19 @@ class LensSimulator:
         return [(line["disposition"], line["reason"]) for line in lines]
 
     def codes(self) -> set[str]:
-        """Why something is to be tried later."""
+        """The error codes of the deliveries that are to be tried later."""
         return {
             line["errorCode"]
             for line in self.logged.records()
             if line.get("message") == "retry later"
         }
 
-    def letters(self) -> list[dict[str, Any]]:
+    def dead_letters(self) -> list[dict[str, Any]]:
         """The dead letters."""
         return self.servers.aws.messages(self.servers.environment(LENS)["DEAD_LETTER_QUEUE_URL"])
 
     def late(self) -> list[Any]:
-        """What the bucket keeps of lines that came too late."""
+        """The records in the bucket with lines that came too late."""
         bucket = self.servers.environment(LENS)["FAILURE_BUCKET"]
         return [file for _, file in self.servers.aws.objects(bucket, LATE)]
 
@@ -238,7 +238,7 @@ def spoken(contact_id: str) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def lens_stand(servers: Servers) -> Iterator[LensSimulator]:
+def deployed_lens(servers: Servers) -> Iterator[LensSimulator]:
     """The functions in their template's environment."""
     with pytest.MonkeyPatch.context() as patch:
         lens_simulator = LensSimulator(servers, patch)
@@ -251,13 +251,13 @@ def lens_stand(servers: Servers) -> Iterator[LensSimulator]:
 @pytest.fixture(scope="module")
 def lens_simulator(center: ContactCenterIdentity) -> Iterator[LensSimulator]:
     """The functions of a module."""
-    with Servers(center) as servers, lens_stand(servers) as made:
+    with Servers(center) as servers, deployed_lens(servers) as made:
         yield made
 
 
 @pytest.fixture
 def lens(lens_simulator: LensSimulator) -> Iterator[LensSimulator]:
-    """All is up and empty; what was told is searched at the end."""
+    """Everything is up and empty; the output is searched at the end."""
     lens_simulator.begin()
     yield lens_simulator
     lens_simulator.salesforce.clear_faults()

@@ -47,7 +47,7 @@ HANDLER = load_handler()
 
 @dataclass(frozen=True)
 class Context:
-    """Lambda's context, as far as the handler asks it."""
+    """Lambda's context, with the members that the handler uses."""
 
     seconds_left: float
 
@@ -126,13 +126,12 @@ class Simulator:
         contact_flow.flow_service.cache_clear()
 
     def deliver(self, event: object, seconds_left: float = 30.0) -> dict[str, str]:
-        """Invoke the handler; whatever it does, it does within the limit of the flow's block."""
+        """Invoke the handler, which must end within the limit of the flow's block."""
         return self.invoke(lambda: HANDLER(event, Context(seconds_left)))
 
     def invoke(self, call: Callable[[], dict[str, str]]) -> dict[str, str]:
-        """Make one invocation in whatever way, and look at the clock.
-
-        A thread that is ready and gets no CPU is this machine's fault: that time is not counted.
+        """Make one invocation with the given function and check its duration. Time in which a ready
+        thread has no CPU is not counted: it is this machine's fault.
         """
         with self._lock:
             self.invocations += 1
@@ -153,8 +152,8 @@ class Simulator:
         """The delivery lines, in order."""
         return [record for record in self.logged.records() if record.get("message") == "delivery"]
 
-    def troubles(self) -> list[str]:
-        """The messages of error lines, in order, but for the lines of deliveries."""
+    def error_messages(self) -> list[str]:
+        """The messages of error lines in order, without delivery lines."""
         return [
             record["message"]
             for record in self.logged.records()
@@ -162,7 +161,7 @@ class Simulator:
         ]
 
     def metric(self, name: str) -> int:
-        """The sum of a metric; what is told by reason besides is told in the total too."""
+        """The sum of a metric; its copies by reason are not counted twice."""
         lines = (record for record in self.logged.records() if "_aws" in record)
         records = (record for record in lines if "reason" not in record)
         return sum(int(sum(record.get(name, [0.0]))) for record in records)
@@ -190,7 +189,7 @@ class Simulator:
 
 
 def waits_for_a_cpu() -> dict[str, float]:
-    """Seconds that each thread of this process was ready and had no CPU, where Linux tells it."""
+    """Seconds that each thread of this process was ready without a CPU; {} if not on Linux."""
     found = {}
     for path in Path("/proc/self/task").glob("*/schedstat"):
         with suppress(OSError):  # a thread that has just ended
@@ -199,7 +198,7 @@ def waits_for_a_cpu() -> dict[str, float]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread is about to do."""
+    """Wait until another thread has made the condition true."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < end, "it did not happen"
@@ -207,7 +206,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def join_overrunning() -> None:
-    """Wait for the threads whose answers came too late, so that they end within their test."""
+    """Wait for the threads with answers that came too late, so that they end within their test."""
     for thread in threading.enumerate():
         if thread.name == "before-deadline":
             thread.join(PATIENCE_SECONDS)

@@ -1,5 +1,5 @@
-"""The methods for a VoiceCall that is there, through the real handler: faults of Salesforce, the
-ledger away, and everything hanging. Each is told of once, in time, with its payload kept.
+"""The methods for an existing VoiceCall, through the real handler: faults of Salesforce, the ledger
+down, and everything hanging. Each failure is logged once, in time, and its payload is kept.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ FAULTS: dict[str, tuple[Fault, str, str, int, int]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_of_salesforce(calls: Simulator, fault: str) -> None:
-    """Given the fault at every attempt; when delivered; then the flow hears of it, and the whole
-    event is a dead letter."""
+    """Given the fault at every attempt; when delivered; then the flow gets the fault as answer, and
+    the whole event is a dead letter."""
     injected, status, code, requests, callbacks = FAULTS[fault]
     calls.salesforce.inject(injected)
     events = [asking(method, onFailure="continue") for method in PARAMETERS]
@@ -99,9 +99,9 @@ def test_a_fault_of_salesforce(calls: Simulator, fault: str) -> None:
 
 
 def test_salesforce_hangs(calls: Simulator) -> None:
-    """Given no answer ever; when delivered; then there is one in time, and what must not be
-    repeated was sent once."""
-    calls.set(FLOW_TIME_LIMIT_SECONDS="4")  # with less, the answer may come before the end
+    """Given a Salesforce that never answers; when delivered; then the flow is answered in time, and
+    a request that must not be repeated was sent once."""
+    calls.set(FLOW_TIME_LIMIT_SECONDS="4")  # with less time, the answer may come before the end
     calls.salesforce.inject(failing("hang"))
     answer = calls.deliver(asking("callbackExecution", onFailure="continue"))
     assert (answer["status"], answer["errorCode"]) == ("deferred", "OUTCOME_UNKNOWN")
@@ -110,14 +110,14 @@ def test_salesforce_hangs(calls: Simulator) -> None:
 
 
 def test_the_ledger_is_away(calls: Simulator) -> None:
-    """Given no DynamoDB; when delivered; then it is done all the same, and counted where a ledger
-    was wanted."""
+    """Given no DynamoDB; when delivered; then the method works all the same, and a metric counts
+    the missing ledger where the method needs one."""
     with refusing_server() as port:
         calls.set(AWS_ENDPOINT_URL_DYNAMODB=f"http://{LOOPBACK}:{port}")
         for method in PARAMETERS:
             assert calls.deliver(asking(method))["errorCode"] == ""
     assert calls.metric("LedgerFault") == 2
-    assert calls.troubles() == ["ledger fault"] * 2
+    assert calls.error_messages() == ["ledger fault"] * 2
 
 
 def test_the_ledger_hangs(calls: Simulator) -> None:
@@ -126,7 +126,7 @@ def test_the_ledger_hangs(calls: Simulator) -> None:
             AWS_ENDPOINT_URL_DYNAMODB=f"http://{LOOPBACK}:{port}", FLOW_TIME_LIMIT_SECONDS="6"
         )
         assert calls.deliver(asking("callbackExecution"))["recordId"]
-    assert calls.troubles() == ["ledger fault"]
+    assert calls.error_messages() == ["ledger fault"]
 
 
 def test_repeats_of_connect_make_one_callback(calls: Simulator) -> None:
@@ -164,7 +164,7 @@ def test_a_lost_answer_is_no_second_callback(calls: Simulator) -> None:
 
 
 def test_a_dead_kept_connection_costs_no_callback(calls: Simulator) -> None:
-    """Given a warm environment whose connection Salesforce has closed; when a callback is
+    """Given a warm environment with a connection that Salesforce has closed; when a callback is
     requested; then it is made, once."""
     calls.salesforce.inject(Fault("status_after_storing", status=200, method="*", body={}))
     calls.deliver(asking("cancelOmniFlowExecution"))
@@ -204,8 +204,8 @@ def test_a_mistake_quotes_nothing(simulator: Simulator) -> None:
 
 
 def test_salesforces_words_stay_out_of_log_and_error(calls: Simulator) -> None:
-    """Given a refusal that quotes the request; when delivered; then the answer has it, and neither
-    a log (see conftest.py) nor what is raised."""
+    """Given a refusal that quotes the request; when delivered; then the quotation is in the answer,
+    and neither in a log (see conftest.py) nor in the raised error."""
     calls.salesforce.inject(failing("status", status=400, body={"message": f"no {CUSTOMER}"}))
     for method in PARAMETERS:
         assert CUSTOMER in calls.deliver(asking(method, onFailure="continue"))["errorMessage"]
@@ -214,8 +214,8 @@ def test_salesforces_words_stay_out_of_log_and_error(calls: Simulator) -> None:
         assert leaks(str(raised.value)) == []
 
 
-def test_what_a_flow_is_told_by_an_omni_flow_is_not_logged(simulator: Simulator) -> None:
-    """Given an answer whose every text quotes the call; when delivered; then no log holds it."""
+def test_the_answer_of_an_omni_flow_is_not_logged(simulator: Simulator) -> None:
+    """Given an answer with texts that quote the call; when delivered; then no log has them."""
     said = {"agent": CUSTOMER, "queue": {"phone": CUSTOMER}, "errors": [CUSTOMER]}
     simulator.salesforce.inject(failing("status", status=200, body={**said, "status": CUSTOMER}))
     answer = simulator.deliver(asking("executeOmniFlow"))

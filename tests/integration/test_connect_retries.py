@@ -126,7 +126,7 @@ def test_a_second_without_time_to_wait_is_a_dead_letter_of_the_ledger(simulator:
         answer = simulator.deliver(inbound(), seconds_left=1.2)
         assert (answer["status"], answer["errorCode"]) == ("deferred", "IN_PROGRESS")
         line = simulator.deliveries()[-1]
-        # The first may yet die of what it is at: the request is there for whoever comes next.
+        # The first worker may still die: then the next one finds the request in the ledger.
         assert (line["disposition"], line["reason"]) == ("dead_lettered", "IN_PROGRESS")
         assert line["payloadKept"] == "ledger"
         simulator.salesforce.clear_faults()
@@ -203,7 +203,7 @@ def test_the_ledger_recovers(simulator: Simulator) -> None:
 
 def test_the_ledger_goes_down_between_its_two_writes(simulator: Simulator) -> None:
     """Given a ledger that answers once; when the call is created; then the flow gets it all the
-    same, and the lease stands for whoever comes later."""
+    same, and the lease remains for the next worker."""
     simulator.salesforce.inject(Fault("slow", seconds=0.8))
     aws = Aws()
     with ThreadPoolExecutor(1) as flows:
@@ -215,12 +215,12 @@ def test_the_ledger_goes_down_between_its_two_writes(simulator: Simulator) -> No
     assert answer["status"] == "created"
     assert answer["voiceCallId"] == simulator.voice_call_id()
     assert simulator.item()["create_status"] == "CREATING"
-    assert simulator.troubles() == ["ledger fault"]
+    assert simulator.error_messages() == ["ledger fault"]
 
 
 def test_the_ledger_goes_down_before_a_failure_is_remembered(simulator: Simulator) -> None:
-    """Given a ledger that answers once; when the create is refused; then the request is in it, and
-    its lease will run out."""
+    """Given a ledger that answers once; when the create is refused; then the request is in the
+    ledger, and its lease will expire."""
     simulator.salesforce.inject(Fault("status", status=503, headers={"Retry-After": "1"}))
     simulator.salesforce.inject(Fault("status", status=400))
     with ThreadPoolExecutor(1) as flows:
@@ -232,12 +232,12 @@ def test_the_ledger_goes_down_before_a_failure_is_remembered(simulator: Simulato
     assert (answer["status"], answer["errorCode"]) == ("failed", "400")
     assert simulator.item()["create_status"] == "CREATING"
     assert simulator.deliveries()[0]["payloadKept"] == "ledger"
-    assert simulator.troubles() == ["ledger fault"]
+    assert simulator.error_messages() == ["ledger fault"]
 
 
-def test_two_voice_calls_are_told_of_and_the_first_stands(simulator: Simulator) -> None:
-    """Given a contact whose VoiceCall somebody else remembers meanwhile; when this one's answer
-    comes; then the flow gets the remembered id, and the second one is told of."""
+def test_two_voice_calls_are_logged_and_the_first_is_kept(simulator: Simulator) -> None:
+    """Given a contact for which another worker has stored a VoiceCall id meanwhile; when this
+    worker's answer comes; then the flow gets the stored id, and the second VoiceCall is logged."""
     simulator.salesforce.inject(Fault("slow", seconds=0.8))
     other = CreationLedger(Table(lambda: simulator.aws["dynamodb"], TABLE))
     with ThreadPoolExecutor(1) as flows:
@@ -246,7 +246,7 @@ def test_two_voice_calls_are_told_of_and_the_first_stands(simulator: Simulator) 
         other.settle(CreateLease(ContactKey(INSTANCE, "contact-1"), "lease", ""), "0LQ000000000001")
         answer = working.result(timeout=10)
     assert answer["voiceCallId"] == "0LQ000000000001" != simulator.voice_call_id()
-    assert simulator.troubles() == ["two VoiceCalls for one contact"]
+    assert simulator.error_messages() == ["two VoiceCalls for one contact"]
     assert simulator.metric("SecondVoiceCall") == 1
 
 
@@ -271,8 +271,9 @@ def test_two_instances_in_one_table(simulator: Simulator) -> None:
 
 
 def test_a_transfer_whose_parent_salesforce_does_not_know(simulator: Simulator) -> None:
-    """Given a flow that asks for an initial call on a transferred contact; when Salesforce does
-    not know its parent; then the call is made without it: better than none (what SCVL makes)."""
+    """Given a flow that asks for an initial call on a transferred contact; when Salesforce does not
+    know its parent; then the call is created without the parent, as SCVL does: better than no
+    call."""
     event = method(transfer("contact-2", "contact-1"), "createVoiceCall")
     answer = simulator.deliver(event)
     assert answer["status"] == "created"
@@ -286,7 +287,7 @@ def test_a_transfer_whose_parent_salesforce_does_not_know(simulator: Simulator) 
 
 def test_a_transfer_that_was_asked_for_is_never_made_an_orphan(simulator: Simulator) -> None:
     """Given a flow that asks for a transfer; when Salesforce does not know its parent; then no
-    other call is made in its place."""
+    other call is created in its place."""
     answer = simulator.deliver(transfer("contact-2", "contact-1"))
     assert (answer["status"], answer["errorCode"]) == ("failed", "400")
     assert len(simulator.posts("contact-2")) == 1
@@ -294,14 +295,14 @@ def test_a_transfer_that_was_asked_for_is_never_made_an_orphan(simulator: Simula
 
 
 class SlowLedger(MemoryLedger):
-    """A ledger whose every look takes 20 ms."""
+    """A ledger in which every read takes 20 ms."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self.clock = clock
 
     def acquire(self, *arguments: Any) -> Any:
-        """Look, slowly."""
+        """Acquire slowly."""
         self.clock.sleep(0.02)
         return super().acquire(*arguments)
 
@@ -321,7 +322,8 @@ def left_after_waiting(seconds: float) -> float:
 
 
 def test_waiting_for_another_worker_leaves_time_for_the_answer() -> None:
-    """Given another worker that does not finish; when the wait is given up, whenever that is; then
-    there is time to say so: at the very deadline it would be told as DEADLINE, a dead letter."""
+    """Given another worker that does not finish; when the wait is given up, at any time; then there
+    is time left to log the reason. At the deadline itself the reason would be DEADLINE, a dead
+    letter."""
     left = {hundredths: left_after_waiting(hundredths / 100) for hundredths in range(90, 110)}
     assert [hundredths for hundredths, seconds in left.items() if seconds < 0.01] == []

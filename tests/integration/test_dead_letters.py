@@ -1,4 +1,4 @@
-"""Nothing is lost silently: what ends without a VoiceCall is kept whole, with its reason.
+"""Nothing is lost silently: an input without a VoiceCall is kept whole, with its reason.
 
 Source: docs/guarantees.md, "Promised", 2, and docs/flow-contract.md.
 """
@@ -29,15 +29,15 @@ UNREADABLE: dict[str, object] = {
     "no ContactData": {"Name": "ContactFlowEvent", "Details": {"Parameters": {}}},
     "unknown method": method(inbound(), "createEverything"),
     "no method": method(inbound(), ""),
-    "a method that is no text": method(inbound(), 7),  # type: ignore[arg-type]  # on purpose
+    "a method that is not a text": method(inbound(), 7),  # type: ignore[arg-type]  # on purpose
     "the method in another case": method(inbound(), "createvoicecall"),
 }
 
 
 @pytest.mark.parametrize("payload", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_a_mistake_of_the_flow_raises_and_is_kept(simulator: Simulator, payload: object) -> None:
-    """Given something that can never work; when delivered; then the flow takes its Error branch,
-    and the whole input waits in the queue."""
+    """Given an event that can never work; when delivered; then the flow takes its Error branch, and
+    the whole input waits in the queue."""
     with pytest.raises(FlowMistake):
         simulator.deliver(payload)
     assert simulator.aws.letters() == [
@@ -51,7 +51,7 @@ def test_a_mistake_of_the_flow_raises_and_is_kept(simulator: Simulator, payload:
 
 
 def test_the_mistakes_text_names_the_cure(simulator: Simulator) -> None:
-    """Given an unknown method; when delivered; then its author learns which ones there are."""
+    """Given an unknown method; when delivered; then the error lists the known methods."""
     with pytest.raises(FlowMistake, match=r"methodName.*createVoiceCall, createTransferVC"):
         simulator.deliver(method(inbound(), "createEverything"))
 
@@ -108,7 +108,7 @@ SKIPPED: dict[str, tuple[dict[str, Any], str]] = {
 def test_what_is_not_created_live_is_skipped(
     simulator: Simulator, payload: dict[str, Any], code: str
 ) -> None:
-    """Given a contact that is none of the bridge's; when delivered; then it is skipped with its
+    """Given a contact that the bridge does not handle; when delivered; then it is skipped with its
     reason, and kept nowhere."""
     answer = simulator.deliver(payload)
     assert (answer["status"], answer["errorCode"]) == ("failed", code)
@@ -121,7 +121,7 @@ def test_what_is_not_created_live_is_skipped(
 
 
 @pytest.mark.parametrize(("code", "kept_as"), [(400, "FAILED"), (500, "UNKNOWN")])
-def test_a_request_in_the_ledger_needs_no_letter(
+def test_a_request_in_the_ledger_needs_no_dead_letter(
     simulator: Simulator, code: int, kept_as: str
 ) -> None:
     """Given a create that fails; when the ledger has the request; then the queue stays empty."""
@@ -140,30 +140,30 @@ def test_a_large_event_is_kept_whole(simulator: Simulator) -> None:
     assert letter["payload"] == payload
 
 
-def test_a_letter_that_the_queue_does_not_take(simulator: Simulator) -> None:
-    """Given a queue that is down; when there is a letter; then its loss is told of, aloud."""
+def test_a_dead_letter_that_the_queue_does_not_take(simulator: Simulator) -> None:
+    """Given a queue that is down; when a dead letter is sent; then its loss is an error line."""
     with refusing_server() as port:
         simulator.set(AWS_ENDPOINT_URL_SQS=f"http://{LOOPBACK}:{port}")
         answer = simulator.deliver(inbound(SystemEndpoint=None, Tags={}))
     assert answer["errorCode"] == "MISSING_PROPERTY"
     assert simulator.deliveries()[0]["payloadKept"] == "none"
-    assert simulator.troubles() == ["dead letter lost"]
+    assert simulator.error_messages() == ["dead letter lost"]
     assert simulator.metric("DeadLetterLost") == 1
 
 
 def test_a_queue_that_does_not_exist(simulator: Simulator) -> None:
-    """Given the address of no queue; when there is a letter; then its loss is told of."""
+    """Given an unknown queue; when a dead letter is sent; then its loss is an error line."""
     simulator.set(DEAD_LETTER_QUEUE_URL=simulator.aws.queue_url + "-elsewhere")
     simulator.deliver(inbound(SystemEndpoint=None, Tags={}))
     assert simulator.deliveries()[0]["payloadKept"] == "none"
-    assert simulator.troubles() == ["dead letter lost"]
+    assert simulator.error_messages() == ["dead letter lost"]
 
 
 def test_a_defect_of_the_bridge_is_answered_and_kept(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a bug whose text quotes the event; when delivered; then the flow goes on, the payload
-    is kept, and the log names kind and place only."""
+    """Given a bug with an error text that quotes the event; when delivered; then the flow goes on,
+    the payload is kept, and the log names kind and place only."""
 
     def fail(contact: object, *_: object) -> None:
         raise KeyError(contact)
@@ -201,8 +201,8 @@ def test_the_error_branch_on_request(simulator: Simulator, code: int, text: str)
 
 
 def test_a_scheduled_event_touches_nothing(simulator: Simulator) -> None:
-    """Given a warm-up by schedule, and nothing that answers; when delivered; then it is answered
-    at once, also with FLOW_FAILURE=error."""
+    """Given a scheduled warm-up, while AWS and Salesforce are silent; when delivered; then it is
+    answered at once, also with FLOW_FAILURE=error."""
     with refusing_server() as port:
         simulator.set(AWS_ENDPOINT_URL=f"http://{LOOPBACK}:{port}", FLOW_FAILURE="error")
         # Shape: Amazon EventBridge user guide, "Scheduled events".
@@ -213,4 +213,4 @@ def test_a_scheduled_event_touches_nothing(simulator: Simulator) -> None:
     assert simulator.salesforce.journal() == []
     assert simulator.aws.items() == 0
     assert simulator.aws.letters() == []
-    assert simulator.troubles() == []
+    assert simulator.error_messages() == []

@@ -35,25 +35,26 @@ OUTAGE_SECONDS = 600.0
 CONTACTS = 30
 
 
-def test_more_contacts_at_once_than_connect_tells_of(events: EventsSimulator) -> None:
-    """Given no flow called and Connect throttles, then what was throttled ends as deferred without
-    a wait, and the call's next event makes its VoiceCall: every contact has one, by one POST."""
+def test_more_contacts_at_once_than_connect_answers(events: EventsSimulator) -> None:
+    """Given contacts that no flow has delivered, when Connect throttles, then a throttled event
+    ends as deferred without a wait, and the call's next event creates its VoiceCall: every contact
+    has one, by one POST."""
     contacts = [f"throttled-{number}" for number in range(CONTACTS)]
     for contact_id in contacts:
         events.know(contact_id)
-    # Some are throttled for certain, however slow this machine asks.
+    # Some requests are throttled for certain, however slow this machine is.
     events.connect.fail_next("throttle", times=10)
     events.publish(*[event("QUEUED", contact_id) for contact_id in contacts])
     events.poll()
     assert events.ends()["skipped", "DEFERRED"] >= 10
-    # Connect's quota fills up by and by.
+    # Connect's quota refills over time.
     while left := set(contacts) - {
         call.vendor_call_key for call in events.salesforce.voice_calls()
     }:
         events.publish(*[event("CONNECTED_TO_AGENT", contact_id) for contact_id in sorted(left)])
         events.poll()
     assert len(events.creates()) == CONTACTS
-    assert events.letters() == []
+    assert events.dead_letters() == []
     ends = events.ends()
     assert set(ends) == {("delivered", ""), ("skipped", "DEFERRED")}
     assert ends["delivered", ""] == CONTACTS
@@ -82,7 +83,7 @@ def test_ten_minutes_without_salesforce(events: EventsSimulator) -> None:
                 Fault("status", times=None, vendor_call_key="refused", status=400)
             )
 
-    events.handle(batch_of([]))  # one environment for all lanes: it remembers its letters
+    events.handle(batch_of([]))  # one environment for all lanes: it remembers its dead letters
     came_back: list[float] = []
     events.clock.on_sleep = back_again
     events.publish(*[event("QUEUED", contact_id) for contact_id in (*good[:3], "refused")])
@@ -91,13 +92,13 @@ def test_ten_minutes_without_salesforce(events: EventsSimulator) -> None:
     results = events.poll()
     assert came_back
     assert {call.vendor_call_key for call in events.salesforce.voice_calls()} == set(good)
-    assert sorted(letter["reason"] for letter in events.letters()) == ["400", "NOT_A_CONTACT"]
+    assert sorted(letter["reason"] for letter in events.dead_letters()) == ["400", "NOT_A_CONTACT"]
     delivered = [line["ContactId"] for line in events.lines() if line["disposition"] == "delivered"]
     assert sorted(delivered) == sorted(good), "each once"
     ends = events.ends()
     assert ends["dead_lettered", "400"] == ends["dead_lettered", "NOT_A_CONTACT"] == 1
     dead = [line["inputId"] for line in events.lines() if line["disposition"] == "dead_lettered"]
-    assert len(dead) == 2, "each is given up once, however often it comes again"
+    assert len(dead) == 2, "each is given up once, however often Lambda delivers it again"
     assert sum(ends.values()) == len(good) + 2
     events.check_tally()
     assert invocations(results) > 5, "it was tried over and over"
@@ -117,7 +118,7 @@ def test_a_flow_and_an_event_race_for_one_contact(events: EventsSimulator, round
     together = Barrier(2, timeout=20.0)
     batch = batch_of([stream_record(event("QUEUED", contact_id), key=contact_id)])
     flow_event = flow_events.inbound(contact_id)
-    events.handle(batch_of([]))  # made before the race, not in it
+    events.handle(batch_of([]))  # created before the race, not in it
 
     def by_flow() -> dict[str, str]:
         together.wait()
@@ -165,7 +166,7 @@ def test_a_flow_that_failed_is_made_good_by_the_next_event(events: EventsSimulat
 
 @pytest.mark.parametrize("seed", range(2))
 def test_duplicated_and_shuffled_deliveries(events: EventsSimulator, seed: int) -> None:
-    """Given chains of three contacts whose events come twice and in any order, and batches that
+    """Given chains of three contacts, with each event twice and in any order, and batches that
     Lambda delivers twice, then each contact has one VoiceCall, below its parent."""
     chance = random.Random(seed)
     parents: dict[str, str] = {}
@@ -190,40 +191,40 @@ def test_duplicated_and_shuffled_deliveries(events: EventsSimulator, seed: int) 
     calls = {call.vendor_call_key: call for call in events.salesforce.voice_calls()}
     assert {key: call.parent or "" for key, call in calls.items()} == parents
     assert len(events.creates()) == len(parents), "one POST a contact, and none refused"
-    assert events.letters() == []
+    assert events.dead_letters() == []
     delivered = [line for line in events.lines() if line["disposition"] == "delivered"]
     assert 3 <= len(delivered) <= len(parents), "a child's event may bring its parents along"
     events.check_tally()
 
 
-def test_nothing_of_the_call_is_told(events: EventsSimulator) -> None:
-    """Given canaries in events, in what Connect tells and in the flow, then after success,
-    refusal, poison, throttling and defects no log line and no metric holds one."""
-    for contact_id in ("told-1", "told-2", "told-3", "told-4"):
+def test_nothing_of_the_call_is_logged(events: EventsSimulator) -> None:
+    """Given canaries in events, in Connect's answers and in the flow, then after success, refusal,
+    poison, throttling and defects no log line and no metric holds one."""
+    for contact_id in ("logged-1", "logged-2", "logged-3", "logged-4"):
         events.know(contact_id)
     events.salesforce.inject(
-        Fault("status", vendor_call_key="told-2", status=400, body={"message": FIELD})
+        Fault("status", vendor_call_key="logged-2", status=400, body={"message": FIELD})
     )
-    events.salesforce.inject(Fault("errors_list", vendor_call_key="told-3"))
+    events.salesforce.inject(Fault("errors_list", vendor_call_key="logged-3"))
     events.connect.fail_next("throttle", 2)
     events.publish(
-        *[event("QUEUED", contact_id) for contact_id in ("told-1", "told-2", "told-3")],
-        event("DISCONNECTED", "told-1", disconnectTimestamp="2026-11-20T10:01:00.700Z"),
+        *[event("QUEUED", contact_id) for contact_id in ("logged-1", "logged-2", "logged-3")],
+        event("DISCONNECTED", "logged-1", disconnectTimestamp="2026-11-20T10:01:00.700Z"),
         event("QUEUED", "unknown-to-connect"),
     )
     events.put_raw(FIELD.encode(), "poison")
     events.put_raw(json.dumps({"detail": {"contactId": FIELD}}).encode(), "no event")
     events.poll()
-    events.flow(flow_events.inbound("told-4"))
-    events.handle(batch_of([stream_record(event("QUEUED", "told-4"), 999)]))
+    events.flow(flow_events.inbound("logged-4"))
+    events.handle(batch_of([stream_record(event("QUEUED", "logged-4"), 999)]))
     secrets = key_lines(events.servers.identity.private_key_pem)
-    assert len(events.lines()) >= 8, "enough was told to find something in"
+    assert len(events.lines()) >= 8, "too few log lines for a search"
     assert leaks(events.logged.text, secrets) == []
 
 
-def test_a_letter_whose_answer_is_lost_is_one_input(events: EventsSimulator) -> None:
-    """Given SQS takes a dead letter and its answer is lost, then the letter is sent again and may
-    be there twice: the same input by its id, which ends once."""
+def test_a_dead_letter_with_a_lost_answer_is_one_input(events: EventsSimulator) -> None:
+    """Given SQS takes a dead letter and its answer is lost, then the dead letter is sent again and
+    may be in the queue twice. Both have the id of one input, which ends once."""
     with HoldingProxy(events.servers.aws.endpoint, 1, answer=True) as sqs:
         events.configure(AWS_ENDPOINT_URL_SQS=sqs.url)
         events.put_raw(b"no json", "lost")
@@ -232,18 +233,18 @@ def test_a_letter_whose_answer_is_lost_is_one_input(events: EventsSimulator) -> 
             assert sqs.held.wait(PATIENCE_SECONDS)
             sqs.let_go()
             polling.result()
-    assert len(events.every_letter()) == 2, "nothing was sent again: nothing is shown"
-    assert len(events.letters()) == 1
+    assert len(events.all_dead_letters()) == 2, "nothing was sent again: the test shows nothing"
+    assert len(events.dead_letters()) == 1
     assert events.ends() == {("dead_lettered", "NOT_A_CONTACT"): 1}
     assert len(events.lines()) == 1
     events.check_tally()
 
 
-def test_a_letter_is_redriven_when_its_cause_is_mended(events: EventsSimulator) -> None:
+def test_a_dead_letter_is_redriven_when_its_cause_is_mended(events: EventsSimulator) -> None:
     """Given a contact that Connect did not know and Salesforce refused: the whole way round."""
     events.publish(event("QUEUED", "mended"))
     events.poll()
-    assert [letter["reason"] for letter in events.letters()] == ["CONTACT_NOT_FOUND"]
+    assert [letter["reason"] for letter in events.dead_letters()] == ["CONTACT_NOT_FOUND"]
     events.know("mended")
     redrive = events.redrive()
     assert redrive({}) == {
@@ -261,7 +262,7 @@ def test_a_letter_is_redriven_when_its_cause_is_mended(events: EventsSimulator) 
     assert redrive({"dryRun": False, "contactId": "mended"})["redriven"] == 1
     events.poll()
     assert [call.vendor_call_key for call in events.salesforce.voice_calls()] == ["mended"]
-    assert events.letters() == []
+    assert events.dead_letters() == []
 
 
 @pytest.mark.parametrize("kind", ["INBOUND", "QUEUE_TRANSFER"])

@@ -1,5 +1,6 @@
-"""The worker process is killed at every point between ledger and Salesforce, and the batch comes
-again: one VoiceCall, at most one POST more and only where the outcome was unknown, nothing lost.
+"""The worker process is killed at every point between ledger and Salesforce, and Lambda delivers
+the batch again: nothing is lost, there is one VoiceCall, and one more POST at most, only where the
+outcome was unknown.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ __all__ = ["center"]
 EVENTS = "ContactEventsFunction"
 NUMBERS = itertools.count(1)
 
-# Of a contact no flow called for: 1 entry, 2 begin, (POST), 3 created.
+# Of a contact that no flow has delivered: 1 entry, 2 begin, (POST), 3 created.
 CREATE = {
     "before the ledger is asked": Point(1),
     "before begin": Point(2),
@@ -54,8 +55,8 @@ def running(center: ContactCenterIdentity) -> Iterator[Servers]:
 
 @pytest.fixture(scope="module")
 def alive(running: Servers) -> Iterator[LambdaProcess]:
-    """The environment that gets what each dead one left; it meets no contact and no record twice
-    but in one test."""
+    """The environment that gets the inputs of each dead one. No contact and no record is used in
+    two tests."""
     with Worker(running, EVENTS, Point(), "POST").process(running.aws.endpoint) as process:
         yield process
 
@@ -85,16 +86,16 @@ def known(servers: Servers, contact_id: str) -> None:
 
 
 def killed(
-    servers: Servers, alive: LambdaProcess, point: Point, method: str, told: dict[str, Any]
+    servers: Servers, alive: LambdaProcess, point: Point, method: str, sent: dict[str, Any]
 ) -> Worker:
     """The worker after its death and the retries."""
-    # A clearRouting leaves nothing that could be looked at.
+    # A clearRouting stores nothing that a test could look at.
     taken = (lambda: bool(servers.salesforce.voice_calls())) if method == "POST" else lambda: True
-    batch = batch_of([stream_record(told, next(NUMBERS))])
+    batch = batch_of([stream_record(sent, next(NUMBERS))])
     worker = Worker(servers, EVENTS, point, method, taken)
     worker.next = alive
     worker.die(batch)
-    worker.come_again(batch)
+    worker.deliver_again(batch)
     worker.drain_retries()
     return worker
 

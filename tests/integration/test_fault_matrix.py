@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("without_jitter")
 
 @pytest.fixture(scope="module")
 def ports() -> Iterator[dict[str, int]]:
-    """Where DynamoDB is looked for when it does not answer."""
+    """The addresses of a DynamoDB that is down, and of one that hangs."""
     with refusing_server() as refusing, silent_server() as silent:
         yield {"down": refusing, "hanging": silent}
 
@@ -56,8 +56,8 @@ def in_state(
 
 
 def warm(simulator: Simulator) -> None:
-    """An environment that has read the secret and has all its clients, and nothing else left of
-    it: the cells are about faults, not about start-up."""
+    """An environment that has read the secret and has all its clients, and no other state. The
+    cells are about faults, not about start-up."""
     assert simulator.deliver(inbound("contact-warm"))["status"] == "created"
     without_number = inbound("contact-warm-2", SystemEndpoint=None, Tags=None)
     assert simulator.deliver(without_number)["errorCode"] == "MISSING_PROPERTY"
@@ -87,7 +87,7 @@ def deliver(simulator: Simulator, row: Row) -> tuple[str, dict[str, str]]:
 
 
 def check(simulator: Simulator, row: Row) -> None:
-    """Given the fault; when a contact's event is delivered; then all is as the row says."""
+    """Given the fault; when an event is delivered; then answer and payload are as in the row."""
     contact_id, answer = deliver(simulator, row)
     line = simulator.deliveries()[-1]
     posts = simulator.posts(contact_id)
@@ -117,7 +117,7 @@ def check(simulator: Simulator, row: Row) -> None:
     assert (line["status"], line["errorCode"], line["reason"]) == (row.status, row.code, row.code)
     assert line["voiceCallId"] == answer["voiceCallId"]
     assert line["payloadKept"] == row.kept
-    # What was answered before its work had ended cannot tell how many were sent.
+    # An answer that came before its work had ended does not know how many requests were sent.
     assert line["attempts"] == (0 if row.code == "DEADLINE" else len(posts))
     assert [one for one in payloads if one == event] == ([event] if row.kept == "queue" else [])
 
@@ -126,21 +126,21 @@ def check(simulator: Simulator, row: Row) -> None:
 def test_with_the_ledger(in_state: Callable[[str], Simulator], row: Row) -> None:
     simulator = in_state("up")
     check(simulator, row)
-    assert simulator.troubles() == []
+    assert simulator.error_messages() == []
 
 
 @pytest.mark.parametrize("row", DOWN, ids=[row.fault for row in DOWN])
 def test_without_the_ledger(in_state: Callable[[str], Simulator], row: Row) -> None:
     simulator = in_state("down")
     check(simulator, row)
-    assert set(simulator.troubles()) == {"ledger fault"}
+    assert set(simulator.error_messages()) == {"ledger fault"}
 
 
 @pytest.mark.parametrize("row", HANGING, ids=[row.fault for row in HANGING])
 def test_with_a_silent_ledger(in_state: Callable[[str], Simulator], row: Row) -> None:
     simulator = in_state("hanging")
     check(simulator, row)
-    assert set(simulator.troubles()) == {"ledger fault"}
+    assert set(simulator.error_messages()) == {"ledger fault"}
 
 
 def test_every_fault_has_its_three_cells() -> None:

@@ -1,7 +1,7 @@
-"""The caller's time: answered within the flow block's limit, whatever hangs and however.
+"""The caller's time: the flow is answered within its block's limit, whatever hangs.
 
-`Simulator.deliver` holds the limit for every delivery; here everything is made to hang.
-Source: docs/guarantees.md, "Promised", 1.
+`Simulator.deliver` checks the limit at every delivery; here everything is made to hang. Source:
+docs/guarantees.md, "Promised", 1.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ LIMIT = "6"
 
 @pytest.mark.parametrize("limit", ["1", "3"])
 def test_everything_hangs_together(simulator: Simulator, silence: str, limit: str) -> None:
-    """Given secret, ledger, queue and Salesforce, all silent; when delivered; then the flow is
-    told to go on, in time, and the log says that nothing could be kept for certain."""
+    """Given secret, ledger, queue and Salesforce, all silent; when delivered; then the answer in
+    time lets the flow go on, and the log says that nothing could be kept for certain."""
     simulator.salesforce.inject(Fault("hang", times=None))
     simulator.set(AWS_ENDPOINT_URL=silence, FLOW_TIME_LIMIT_SECONDS=limit)
     answer = simulator.deliver(inbound())
@@ -52,8 +52,8 @@ def test_everything_hangs_together(simulator: Simulator, silence: str, limit: st
 
 
 def test_everything_but_the_secret_hangs(simulator: Simulator, silence: str) -> None:
-    """Given a secret that can be read, and silence elsewhere; when delivered; then in time, with
-    at least one attempt."""
+    """Given a secret that can be read, and silence elsewhere; when delivered; then the flow is
+    answered in time, after at least one attempt."""
     simulator.salesforce.inject(Fault("hang", times=None))
     simulator.set(
         AWS_ENDPOINT_URL_DYNAMODB=silence,
@@ -95,8 +95,8 @@ def test_one_service_that_hangs_for_a_while_is_forgotten(
 
 
 def test_a_name_look_up_hangs(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a resolver that never answers for Salesforce's host; when delivered; then in time:
-    no time-out of a socket covers a name look-up."""
+    """Given a resolver that never answers for Salesforce's host; when delivered; then the flow is
+    answered in time: a socket's time-out does not cover a name look-up."""
     port = int(simulator.salesforce.base_url.split(":")[2].split("/")[0])
     let_go = Event()
     looked_up = Event()
@@ -118,7 +118,7 @@ def test_a_name_look_up_hangs(simulator: Simulator, monkeypatch: pytest.MonkeyPa
     assert (answer["status"], answer["errorCode"]) == ("deferred", "DEADLINE")
     [line] = simulator.deliveries()
     assert (line["disposition"], line["reason"]) == ("dead_lettered", "DEADLINE")
-    # The request was remembered before the look-up began.
+    # The ledger had the request before the look-up began.
     assert '"vendorCallKey": "contact-1"' in simulator.item()["create_request"]
 
 

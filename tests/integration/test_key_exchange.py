@@ -58,13 +58,13 @@ def test_no_call_is_lost_while_the_key_is_exchanged(
             exchanged.append(ahead)
             events.salesforce.exchange_certificate(other_key)
 
-    events.clock.on_sleep = exchange  # the events were refused, and wait to come again
+    events.clock.on_sleep = exchange  # the events were refused, and wait to be delivered again
     events.poll()
     assert exchanged
     assert events.flow(inbound("after"))["status"] == "created"
     calls = [call.vendor_call_key for call in events.salesforce.voice_calls()]
     assert sorted(calls) == ["after", "before", "between", "between, cold", "between, no flow"]
-    assert events.letters() == []
+    assert events.dead_letters() == []
     assert events.ends() == {("delivered", ""): 2}
     events.check_tally()
     assert leaks(events.logged.text, key_lines(other_key.private_key_pem)) == []
@@ -86,7 +86,7 @@ def test_an_environment_that_runs_needs_one_request_more(
 def test_a_certificate_before_its_secret_refuses_everybody_until_it_follows(
     events: EventsSimulator, other_key: ContactCenterIdentity
 ) -> None:
-    """Why the runbook has the secret first. What is refused meanwhile is not lost either."""
+    """The runbook has the secret first for this reason. Refused calls are not lost either."""
     events.flow(inbound("before"))
     events.salesforce.exchange_certificate(other_key)
     assert events.flow(inbound("refused"))["errorCode"] == "401"

@@ -1,7 +1,6 @@
-"""What becomes of lines, and of a file's sentiment, under every fault of Salesforce and with the
-ledger up, down and hanging. Each row is written out: nothing is computed from another one.
-
-Everything that is said is a canary, and every test is searched for it at its end.
+"""How lines and a file's sentiment end, under every fault of Salesforce and with the ledger up,
+down and hanging. Each row is written out: nothing is computed from another one. Every spoken word
+is a canary, and every test's output is searched for it at the end.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ BOTH_SIDES_AND_TURNS = 4
 
 
 class Row(NamedTuple):
-    """A fault of Salesforce and what becomes of a record of two lines.
+    """A fault of Salesforce and how a record of two lines ends.
 
     Attributes:
         fault: a key of FAULTS.
@@ -100,8 +99,8 @@ def test_lines(lens: LensSimulator, row: Row) -> None:
     assert len(lens.requests(MESSAGES)) == row.requests
     assert len(lens.said(contact)) == row.taken
     assert lens.waiting() == (row.ends is None)
-    letters = row.ends is not None and row.ends[0] == "dead_lettered"
-    assert len(lens.letters()) == letters
+    dead_lettered = row.ends is not None and row.ends[0] == "dead_lettered"
+    assert len(lens.dead_letters()) == dead_lettered
     lens.salesforce.clear_faults()
     lens.try_until_nothing_waits()
     assert lens.ends() == [row.ends or DELIVERED]
@@ -131,8 +130,8 @@ ENTRIES = [
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=[str(entry.status) for entry in ENTRIES])
 def test_one_call_of_a_request(lens: LensSimulator, entry: Entry) -> None:
-    """Given an answer that takes one call's lines and not the other's; then the one is done at
-    once, by one request, and the other fares as its entry says."""
+    """Given an answer that takes one call's lines and not the other's; then the first record is
+    done at once, by one request, and the second ends as its entry says."""
     taken, hit = lens.call(), lens.call()
     lens.salesforce.inject(
         Fault("entry", times=None, status=entry.status, body=entry.message, vendor_call_key=hit)
@@ -150,15 +149,15 @@ def test_one_call_of_a_request(lens: LensSimulator, entry: Entry) -> None:
 
 
 def test_lines_that_are_too_old(lens: LensSimulator) -> None:
-    """Then they are not sent: their record is in the bucket, and no dead letter."""
+    """Given lines that are too old; then they are not sent: the bucket has them, not the queue."""
     contact = lens.call()
     assert lens.speak(contact, age=121.0) == []
     assert lens.ends() == [("skipped", "TOO_LATE")]
     assert lens.requests(MESSAGES) == []
-    assert lens.letters() == []
+    assert lens.dead_letters() == []
     (kept,) = [file for file in lens.late() if contact in str(decoded(file))]
     assert kept["reason"] == "TOO_LATE"
-    assert SAID in str(decoded(kept)), "the canary is where it may be"
+    assert SAID in str(decoded(kept)), "the canary must be in the bucket"
 
 
 def decoded(file: Any) -> list[object]:
@@ -176,8 +175,8 @@ def test_a_category_with_its_lines(lens: LensSimulator) -> None:
 
 @pytest.mark.parametrize("state", ["down", "hanging"])
 def test_lines_without_a_ledger(lens: LensSimulator, state: str) -> None:
-    """Given a ledger that refuses connections, or is silent; then lines wait, since nobody knows
-    whose they are, and come when it is back."""
+    """Given a ledger that refuses connections, or is silent; then lines wait, since the contact
+    center that owns them is unknown. They are delivered when the ledger is back."""
     contact = lens.call()
     with (refusing_server if state == "down" else silent_server)() as port:
         lens.configure(AWS_ENDPOINT_URL_DYNAMODB=f"http://{LOOPBACK}:{port}")
@@ -205,7 +204,7 @@ def test_a_file_without_a_ledger(lens: LensSimulator) -> None:
 
 
 class File(NamedTuple):
-    """A fault of Salesforce and what becomes of a file.
+    """A fault of Salesforce and how a file ends.
 
     Attributes:
         fault: a key of FAULTS.
@@ -248,7 +247,7 @@ FILES = [
 @pytest.mark.usefixtures("without_jitter")
 def test_files(lens: LensSimulator, row: File) -> None:
     """Given a fault of Salesforce; when a file comes; then Lambda tries it again, or it ends as the
-    row says. What Salesforce has for certain is not sent again."""
+    row says. Events that Salesforce has for certain are not sent again."""
     contact = lens.call()
     lens.connected(contact)
     file = lens.write_file(contact)
@@ -261,8 +260,8 @@ def test_files(lens: LensSimulator, row: File) -> None:
         assert tuple(lens.bring(file).values()) == row.ends
     assert row.requests[0] <= len(lens.requests(EVENTS)) <= row.requests[1]
     assert len(lens.events(contact, "postConversationEvents")) == row.taken * BOTH_SIDES_AND_TURNS
-    letters = row.ends is not None and row.ends[0] == "dead_lettered"
-    assert len(lens.letters()) == letters
+    dead_lettered = row.ends is not None and row.ends[0] == "dead_lettered"
+    assert len(lens.dead_letters()) == dead_lettered
     lens.salesforce.clear_faults()
     if row.ends is None:
         assert lens.bring(file)["disposition"] == "delivered"

@@ -1,5 +1,5 @@
-"""The process is killed on the way of a line, and of a file's sentiment, and the input comes again:
-nothing is lost, no line is there twice, and events only where an answer was lost.
+"""The process is killed while it delivers a line, or a file's sentiment, and Lambda delivers the
+input again. Nothing is lost, no line is there twice, and events are only where an answer was lost.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ FILE = {
 
 @pytest.fixture(scope="module")
 def alive(lens_simulator: LensSimulator) -> Iterator[dict[str, LambdaProcess]]:
-    """For each function the environment that gets what the dead ones left."""
+    """For each function the environment that gets the inputs of the dead ones."""
     servers = lens_simulator.servers
     with ExitStack() as processes:
         yield {
@@ -69,11 +69,11 @@ def test_killed_while_lines_are_sent(
     worker = Worker(lens.servers, LENS, point, "POST", taken)
     worker.next = alive[LENS]
     worker.die(batch)
-    worker.come_again(batch)
+    worker.deliver_again(batch)
     assert lens.said(contact) == [f"{contact}-{number}" for number in range(LINES)]
     assert worker.requests() == 2
     assert worker.deliveries() == 1
-    assert (lens.waiting(), lens.letters()) == (0, [])
+    assert (lens.waiting(), lens.dead_letters()) == (0, [])
     lens.check_what_was_logged(*worker.lines)
 
 
@@ -81,18 +81,18 @@ def test_killed_while_lines_are_sent(
 def test_killed_while_a_record_is_put_into_the_queue(
     lens: LensSimulator, alive: dict[str, LambdaProcess], point: Point
 ) -> None:
-    """Given Salesforce was down; when the batch comes again; then its lines are there once, whether
-    the queue has the record as well or not."""
+    """Given Salesforce was down; when Lambda delivers the batch again; then its lines are there
+    once, whether or not the queue has the record as well."""
     contact, batch = (name := lens.call()), lens.batch(name)
     lens.salesforce.inject(Fault("status", status=503))
     worker = Worker(lens.servers, LENS, point, "POST")
     worker.next = alive[LENS]
     worker.die(batch)
-    worker.come_again(batch)
+    worker.deliver_again(batch)
     assert lens.waiting() == point.answer
     lens.try_waiting()
     assert lens.said(contact) == [f"{contact}-{number}" for number in range(LINES)]
-    assert (lens.waiting(), lens.letters()) == (0, [])
+    assert (lens.waiting(), lens.dead_letters()) == (0, [])
     lens.check_what_was_logged(*worker.lines)
 
 
@@ -110,10 +110,10 @@ def test_killed_while_a_file_is_brought(
     worker = Worker(lens.servers, POST_CALL, point, "POST", lambda: events() > 0)
     worker.next = alive[POST_CALL]
     worker.die(file)
-    worker.come_again(file)
+    worker.deliver_again(file)
     # Where botocore asks twice on a busy machine, the counted request comes before the POST.
     expected = {4 * (1 + point.more)} | ({4} if point.request else set())
     assert events() in expected
     assert worker.deliveries() == 1
-    assert lens.letters() == []
+    assert lens.dead_letters() == []
     lens.check_what_was_logged(*worker.lines)

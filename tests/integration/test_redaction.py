@@ -1,8 +1,8 @@
-"""No personal data and no secret in anything that is written, and a search that would find them.
+"""No output holds personal data or a secret, and the search would find them.
 
-Every test of this folder is searched at its end (see conftest.py), with the bridge's logger
-at DEBUG. Here are the search itself, and the occasions on which data could slip into a log.
-Source: docs/guarantees.md, "Promised", 9.
+Every test of this folder is searched at its end (see conftest.py), with the bridge's logger at
+DEBUG. Here are the search itself, and the cases in which data could slip into a log. Source:
+docs/guarantees.md, "Promised", 9.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def test_salesforce_echoes_the_data(simulator: Simulator, code: int, failure: st
 
 
 def as_lambda_logs(error: BaseException) -> list[str]:
-    """What can be found in an error as Lambda writes it to the log: with its whole chain."""
+    """The canaries in an error with its whole chain, as Lambda writes it to the log."""
     return leaks("".join(traceback.format_exception(error)))
 
 
@@ -140,8 +140,8 @@ def test_answers_that_cannot_be_read(simulator: Simulator, kind: str) -> None:
 
 
 def test_salesforce_cannot_be_reached(simulator: Simulator) -> None:
-    """Given a refused connection, whose error quotes the address; when delivered; then no log has
-    anything of the call."""
+    """Given a refused connection with an error that quotes the address; when delivered; then no log
+    has anything of the call."""
     with refusing_server() as port:
         base = f"http://{LOOPBACK}:{port}/telephony/v1"
         simulator.aws.put_secret(simulator.salesforce.identity.secret(base))
@@ -164,8 +164,8 @@ def test_aws_refuses(simulator: Simulator, service: str) -> None:
 def test_a_defect_whose_text_is_the_event(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
-    """Given a bug that raises with the event, from another with the key; when delivered; then
-    neither text is logged or raised."""
+    """Given a bug that raises an error with the event, caused by an error with the key; when
+    delivered; then neither text is logged or raised."""
     key = simulator.salesforce.identity.private_key_pem
 
     def fail(contact: Any, *_: object) -> None:
@@ -204,7 +204,7 @@ def test_a_mistake_is_raised_without_data(simulator: Simulator, make: Callable[[
 
 @pytest.mark.parametrize("text", [CUSTOMER, EMAIL, NAME])
 def test_what_is_passed_for_a_contact_id(simulator: Simulator, text: str) -> None:
-    """Given a block that passes what the caller is known by as contactId; when it works, fails and
+    """Given a block that passes the caller's number or name as contactId; when it works, fails and
     is refused; then no log has it."""
     event = inbound()
     event["Details"]["Parameters"]["contactId"] = text

@@ -1,4 +1,4 @@
-"""After a restore from a snapshot: what was open is not used again, what was read is read anew."""
+"""After a restore from a snapshot: connections are opened anew, and secret and tokens read anew."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def test_connections_secret_and_tokens_are_new(simulator: Simulator) -> None:
     """Given an environment with open connections and a secret it has read; when it is restored and
     the key has been rotated meanwhile; then the next call takes new connections and the new key at
-    its first request, and the one after it is warm again."""
+    its first request, and the call after it is warm."""
     identity = new_identity(
         org_id=simulator.salesforce.identity.org_id,
         call_center_api_name=simulator.salesforce.identity.call_center_api_name,
@@ -68,7 +68,7 @@ def test_copies_of_a_snapshot_draw_differently() -> None:
 
 @pytest.mark.parametrize("start", ["on-demand", ""])
 def test_on_demand_prepares_nothing(start: str, simulator: Simulator) -> None:
-    """Given a caller who waits for it anyway; then nothing is built before it is needed."""
+    """Given an on-demand start, while a caller waits; then nothing is built before it is needed."""
     simulator.set(AWS_LAMBDA_INITIALIZATION_TYPE=start)
     contact_flow.prepare_flow()
     assert contact_flow.flow_service.cache_info().currsize == 0
@@ -78,8 +78,8 @@ def test_on_demand_prepares_nothing(start: str, simulator: Simulator) -> None:
 def test_nothing_is_asked_in_preparing(
     start: str, monkeypatch: pytest.MonkeyPatch, simulator: Simulator
 ) -> None:
-    """Given no credentials yet and an AWS that counts; when prepared; then nobody was talked to,
-    and the hook is there only where there is a snapshot."""
+    """Given no credentials yet and an AWS that counts; when prepared; then no request was sent, and
+    the hook exists only where there is a snapshot."""
     registered: list[object] = []
     monkeypatch.setattr("snapshot_restore_py._after_restore_registry", registered)
     with Relay(simulator.aws.port) as aws:
@@ -106,15 +106,16 @@ def test_the_function_prepares_itself(simulator: Simulator) -> None:
 def test_settings_that_cannot_be_used_do_not_keep_a_version_from_being_published(
     simulator: Simulator,
 ) -> None:
-    """Given a missing setting; when prepared; then the calls answer it, as everywhere."""
+    """Given a missing setting; when prepared; then each call is answered with that error."""
     simulator.set(AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency", LEDGER_TABLE=None)
     contact_flow.prepare_flow()
     assert simulator.deliver(inbound())["errorCode"] == "SETTINGS"
 
 
 def test_what_was_prepared_and_not_used_is_kept(simulator: Simulator) -> None:
-    """Given what was made before the snapshot; when restored with the settings of before, then the
-    next call runs on it; with others, or with a fault that each environment reports, on a new one.
+    """Given a prepared bridge in the snapshot; when restored with the same settings, then the next
+    call uses it; with other settings, or with a fault that each environment reports, a new one is
+    made.
     """
     simulator.set(AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency")
     contact_flow.prepare_flow()

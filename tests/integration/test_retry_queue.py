@@ -40,7 +40,7 @@ ATTEMPTS = 4
 
 
 def from_queue(bodies: Sequence[object]) -> dict[str, object]:
-    """What Lambda hands over of those messages of a retry queue."""
+    """Lambda's event with those messages of a retry queue."""
     now = str(int(time.time() * 1000))
     return {
         "Records": [
@@ -92,7 +92,7 @@ def test_one_record_that_always_fails(records: RecordsSimulator) -> None:
     records.poll()
     assert at.keys() == set(contacts) - {"bad"}
     assert max(at.values()) <= 60.0
-    assert [letter["reason"] for letter in records.letters()] == ["500"]
+    assert [letter["reason"] for letter in records.dead_letters()] == ["500"]
     assert records.ends() == {("delivered", ""): 19, ("dead_lettered", "500"): 1}
     assert MOST_SECONDS <= records.clock.ahead <= MOST_SECONDS + 2 * HOUR
     records.check_tally()
@@ -114,30 +114,30 @@ def test_an_hour_without_salesforce(records: RecordsSimulator) -> None:
     put(records, contacts)
     records.poll()
     (requests,) = over
-    assert requests, "nothing was tried: nothing is shown"
+    assert requests, "nothing was tried: the test shows nothing"
     by_contact = Counter(one.path for one in records.salesforce.journal()[:requests])
     assert max(by_contact.values()) <= 6 * ATTEMPTS
-    assert records.letters() == []
+    assert records.dead_letters() == []
     assert records.ends() == {("delivered", ""): len(contacts)}
     records.check_tally()
 
 
 @pytest.mark.parametrize("parked", [False, True], ids=["before the queue", "before the answer"])
 def test_killed_while_parking(servers: Servers, *, parked: bool) -> None:
-    """Given an event with a passing fault, and a worker that dies before the queue has it or before
-    it could answer, then the stream delivers the event again, and where the queue has it too, that
-    one changes nothing: one VoiceCall and no dead letter."""
+    """Given an event with a transient fault, and a worker that dies before the queue has the event
+    or before it could answer, then Lambda delivers the event again from the stream. A copy in the
+    queue changes nothing: one VoiceCall and no dead letter."""
     known(servers, "killed")
     point = Point(1, answer=parked, service="SQS")
     batch = batch_of([stream_record(event("QUEUED", "killed"))])
     servers.salesforce.inject(Fault("status", times=None, status=503))
     with Worker(servers, "ContactEventsFunction", point, "POST") as worker:
         worker.die(batch)
-        worker.come_again(batch)
+        worker.deliver_again(batch)
         let_time_pass(FIRST_SECONDS + 1.0)
         waiting = servers.aws.messages(worker.function.environment["RETRY_QUEUE_URL"])
         assert len(waiting) == parked
-        worker.come_again(from_queue(waiting))
+        worker.deliver_again(from_queue(waiting))
     (call,) = servers.salesforce.voice_calls()
     assert call.vendor_call_key == "killed"
     assert servers.aws.messages(worker.function.environment["DEAD_LETTER_QUEUE_URL"]) == []

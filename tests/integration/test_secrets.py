@@ -85,7 +85,7 @@ def without(secret: dict[str, str], name: str) -> str:
 
 
 def test_a_secret_that_does_not_exist(simulator: Simulator) -> None:
-    """Given no secret by that name; when delivered; then it is the settings' fault."""
+    """Given no secret by that name; when delivered; then the answer is an error of the settings."""
     simulator.set(CONTACT_CENTER_SECRET="no-such-secret")
     answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")
@@ -159,12 +159,12 @@ def test_the_secret_is_repaired(simulator: Simulator) -> None:
 def test_secrets_manager_refuses(
     simulator: Simulator, refusal: str, status: str, code: str
 ) -> None:
-    """Given an AWS error; when delivered; then what passes is deferred, and what
-    does not has failed."""
+    """Given an AWS error; when delivered; then a transient one is deferred, and a permanent one has
+    failed."""
     with AwsRefusal(refusal) as service:
         simulator.set(AWS_ENDPOINT_URL_SECRETS_MANAGER=f"http://{LOOPBACK}:{service.port}")
         answer = simulator.deliver(inbound())
-        # Trying again helps against what passes, and only against that.
+        # A retry helps against transient errors only.
         assert service.requests == (4 if status == "deferred" else 1)
     assert (answer["status"], answer["errorCode"]) == (status, code)
     assert refusal in answer["errorMessage"]
@@ -185,7 +185,7 @@ def test_the_key_kept_apart_in_a_parameter(simulator: Simulator) -> None:
 
 
 def test_the_parameter_is_missing(simulator: Simulator) -> None:
-    """Given no such parameter; when delivered; then it is the settings' fault."""
+    """Given no such parameter; when delivered; then the answer is an error of the settings."""
     simulator.set(PRIVATE_KEY_PARAMETER="no-such-parameter")
     answer = simulator.deliver(inbound())
     assert (answer["status"], answer["errorCode"]) == ("failed", "SETTINGS")

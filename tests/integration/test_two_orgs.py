@@ -1,5 +1,5 @@
-"""Two contact centers in one function, each org at an address of its own: what is wrong with one is
-none of the other's business."""
+"""Two contact centers in one function, each org at an address of its own: a fault of one does not
+affect the other."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def keys(salesforce: SalesforceSimulator) -> list[str]:
 def test_each_call_reaches_its_own_org(
     simulator: Simulator, second: SalesforceSimulator, read: list[str]
 ) -> None:
-    """Given calls of both in turn, and a transfer that names neither; then each is where it
-    belongs, and each secret is read once."""
+    """Given calls of both by turns, and a transfer that names neither; then each call is in its own
+    org, and each secret is read once."""
     for event in (inbound("a1"), of_second("b1"), inbound("a2"), of_second("b2")):
         assert simulator.deliver(event)["status"] == "created"
     assert simulator.deliver(transfer("b3", "b2"))["status"] == "created"
@@ -87,8 +87,9 @@ def test_each_call_reaches_its_own_org(
 
 
 def test_an_org_that_is_down(simulator: Simulator, second: SalesforceSimulator) -> None:
-    """Given nobody listens at the second's address; then its call is deferred, the first's made;
-    and when it is back, a repeat that names nothing makes the call there."""
+    """Given no server at the second org's address; then its call is deferred and the first org's is
+    created. When the second is back, a retry that names no contact center creates the call
+    there."""
     with refusing_server() as port:
         put(simulator, second.identity.secret(f"http://{LOOPBACK}:{port}/telephony/v1"))
         answer = simulator.deliver(of_second("b1"))
@@ -104,7 +105,7 @@ def test_an_org_whose_key_is_wrong(
     simulator: Simulator, second: SalesforceSimulator, read: list[str]
 ) -> None:
     """Given the second's secret holds the first's key; then only the second is refused, and only
-    its secret is read again; mended, it works in the same environment."""
+    its secret is read again. With the right key it works in the same environment."""
     wrong = second.identity.secret(second.base_url)
     wrong["SecondCenter-scrt-jwt-auth-private-key"] = simulator.salesforce.identity.private_key_pem
     put(simulator, wrong)
@@ -134,8 +135,8 @@ def test_an_org_whose_secret_is_none(
 def test_what_is_not_listed_is_neither_read_nor_written(
     simulator: Simulator, second: SalesforceSimulator, read: list[str], named: str
 ) -> None:
-    """Given a name that the caller may have typed; then no secret is asked for, and no log, item
-    or raised text has it (see check_what_was_told)."""
+    """Given a name that the caller may have typed; then no secret is asked for, and no log, item or
+    raised text has it (see check_what_was_logged)."""
     answer = simulator.deliver(inbound("c1", Attributes={"secretName": named}))
     assert (answer["status"], answer["errorCode"]) == ("failed", "OTHER_CONTACT_CENTER")
     assert read == keys(second) == keys(simulator.salesforce) == []

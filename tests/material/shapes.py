@@ -77,7 +77,7 @@ def log_event(message: str) -> dict[str, Any]:
     return {"logStreamName": "s", "timestamp": 1, "message": message, "eventId": "1"}
 
 
-def letter(payload: Any, source: str = "contact_flow") -> dict[str, Any]:
+def dead_letter(payload: Any, source: str = "contact_flow") -> dict[str, Any]:
     """A dead letter of the bridge."""
     return {"source": source, "reason": "503", "payload": payload}
 
@@ -114,7 +114,7 @@ FORMS: dict[str, tuple[bytes, list[tuple[str, Any]]]] = {
         [("contact_records", RECORD)],
     ),
     "Lambda event of SQS": (
-        text(lambda_event(sqs_record(EVENT), sqs_record(letter(FLOW)))),
+        text(lambda_event(sqs_record(EVENT), sqs_record(dead_letter(FLOW)))),
         [("contact_events", EVENT), ("contact_flow", FLOW)],
     ),
     "kinesis get-records": (
@@ -122,21 +122,24 @@ FORMS: dict[str, tuple[bytes, list[tuple[str, Any]]]] = {
         [("contact_records", RECORD)],
     ),
     "sqs receive-message": (
-        text({"Messages": [{"MessageId": "m", "Body": json.dumps(letter(FLOW))}]}),
+        text({"Messages": [{"MessageId": "m", "Body": json.dumps(dead_letter(FLOW))}]}),
         [("contact_flow", FLOW)],
     ),
     "SNS": (
         text(lambda_event({"EventSource": "aws:sns", "Sns": {"Message": json.dumps(EVENT)}})),
         [("contact_events", EVENT)],
     ),
-    "dead letter of a flow": (text(letter(FLOW)), [("contact_flow", FLOW)]),
-    "dead letter of something else": (text(letter({"odd": 1})), [("contact_flow", {"odd": 1})]),
+    "dead letter of a flow": (text(dead_letter(FLOW)), [("contact_flow", FLOW)]),
+    "dead letter of something else": (
+        text(dead_letter({"odd": 1})),
+        [("contact_flow", {"odd": 1})],
+    ),
     "dead letter of a stream": (
-        text(letter(kinesis_record(EVENT), "contact_events")),
+        text(dead_letter(kinesis_record(EVENT), "contact_events")),
         [("contact_events", EVENT)],
     ),
-    "dead letter that is no JSON": (
-        text(letter(kinesis_record(base64.b64encode(b"{no").decode()), "contact_records")),
+    "dead letter that is not JSON": (
+        text(dead_letter(kinesis_record(base64.b64encode(b"{no").decode()), "contact_records")),
         [("contact_records", "{no")],
     ),
     "batch that Lambda gave up": (

@@ -1,4 +1,4 @@
-"""Material without what is personal: no canary is left, and it replays the same way."""
+"""Anonymized material: no canary is left, and it replays the same way."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tests.material.shapes import (
     FLOW_LOG,
     FORMS,
     RECORD,
+    dead_letter,
     kinesis_record,
     lambda_event,
-    letter,
     lines,
     log_event,
     text,
@@ -72,7 +72,7 @@ PUBLISHED = frozenset(
 
 
 def with_canaries(value: Any, name: str = "", canaries: Iterator[str] | None = None) -> Any:
-    """The event with a canary in every text that is no published word and no time."""
+    """The event with a canary in every text that is neither a published word nor a time."""
     drawn = canaries or itertools.cycle(CANARIES)
     if isinstance(value, dict):
         return {key: with_canaries(item, key, drawn) for key, item in value.items()}
@@ -83,7 +83,7 @@ def with_canaries(value: Any, name: str = "", canaries: Iterator[str] | None = N
 
 
 def unwrapped(data: bytes) -> str:
-    """Everything that can be read in the material, in lower case: also its events."""
+    """All text of the material and of its events, in lower case."""
     material = read_material(data)
     events = [json.dumps(event.payload, ensure_ascii=False) for event in material.events]
     plain = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
@@ -115,8 +115,10 @@ def test_no_canary_is_left(folder: str, packing: Any) -> None:
     "wrap",
     [
         lambda event: text(lambda_event(kinesis_record(event))),
-        lambda event: text(letter(kinesis_record(event), "contact_records")),
-        lambda event: text({"Messages": [{"MessageId": "m", "Body": json.dumps(letter(event))}]}),
+        lambda event: text(dead_letter(kinesis_record(event), "contact_records")),
+        lambda event: text(
+            {"Messages": [{"MessageId": "m", "Body": json.dumps(dead_letter(event))}]}
+        ),
         lambda event: text({"events": [log_event(f"Erika Mustermann\t{json.dumps(event)}")]}),
         lambda event: f"INFO Erika Mustermann +4930123456 {json.dumps(event)}\nERIKA".encode(),
         lambda event: '@timestamp,@message\n1,"{}"\n2,Erika\n'.format(
@@ -188,7 +190,7 @@ def test_same_text_is_the_same_everywhere() -> None:
 
 
 def test_what_decides_is_kept() -> None:
-    """Given published words, times, yes and no, then they stand as they were."""
+    """Given published words, times, yes and no, then they are unchanged."""
     kept = {
         **RECORD,
         "InitiationMethod": "INBOUND",
@@ -260,11 +262,11 @@ def one_of_each_end() -> Iterator[Any]:
     """Samples that end differently, each with its own times as of now."""
     seen = set()
     for expected in sorted(EVENTS.glob("*/*.expected.json")):
-        told = json.loads(expected.read_text(encoding="utf-8"))
+        content = json.loads(expected.read_text(encoding="utf-8"))
         path = expected.with_name(expected.name.replace(".expected.json", ".json"))
         event = json.loads(path.read_text(encoding="utf-8"))
-        kind = (path.parent.name, told.get("disposition"), told.get("reason"))
-        if kind in seen or not isinstance(event, dict) or "settings" in told:
+        kind = (path.parent.name, content.get("disposition"), content.get("reason"))
+        if kind in seen or not isinstance(event, dict) or "settings" in content:
             continue
         try:
             read_material(text(event))

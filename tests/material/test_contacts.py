@@ -1,4 +1,4 @@
-"""What events tell of a contact is what DescribeContact would answer, and of which instance."""
+"""A contact is read from events as DescribeContact would answer it, with its instance."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def contact_event(contact_id: str = "c-1", **detail: Any) -> Event:
     return Event("contact_events", {"detail-type": "Amazon Connect Contact Event", "detail": inner})
 
 
-def test_flow_and_event_tell_of_one_contact() -> None:
+def test_flow_and_event_describe_one_contact() -> None:
     (contact,) = contacts_in(
         [
             contact_event(
@@ -65,7 +65,7 @@ def test_flow_and_event_tell_of_one_contact() -> None:
 
 
 def test_odd_values_are_left_out() -> None:
-    """Given times that are none, and a first contact that names itself, then they are no facts."""
+    """Given invalid times, and a first contact that names itself, then the contact has neither."""
     (contact,) = contacts_in(
         [
             contact_event(
@@ -86,7 +86,7 @@ def test_odd_values_are_left_out() -> None:
     }
 
 
-def test_events_without_a_contact_tell_nothing() -> None:
+def test_events_without_a_contact_describe_nothing() -> None:
     events = [Event("contact_flow", []), Event("contact_records", "{"), Event("redrive", {})]
 
     assert contacts_in(events) == []

@@ -1,4 +1,4 @@
-"""Real material is recognised as it is copied; all else is refused, with what is understood."""
+"""Real material is recognised as it is copied; the refusal of all else lists the accepted forms."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.material.shapes import (
     FORMS,
     PROMPT_LOG,
     RECORD,
+    dead_letter,
     kinesis_record,
     lambda_event,
-    letter,
     lines,
     s3_record,
     text,
@@ -60,8 +60,8 @@ def test_lines_of_a_log_that_are_no_events_are_counted() -> None:
 
 
 def test_lambda_block_of_a_flows_log() -> None:
-    """Given lines of Connect's flow log, then the Lambda block's is the event that it sent, in the
-    log's instance, and what was made up is said."""
+    """Given lines of Connect's flow log, then the line of the Lambda block becomes the event that
+    it sent, in the log's instance, and a note lists the members that were made up."""
     material = read_material(lines(PROMPT_LOG, FLOW_LOG).encode())
 
     (event,) = material.events
@@ -77,7 +77,7 @@ def test_lambda_block_of_a_flows_log() -> None:
     assert "1 line of a flow's log without a Lambda block" in material.summary()
 
 
-def test_a_line_of_the_log_that_only_tells_the_answer_is_no_event() -> None:
+def test_a_line_of_the_log_with_the_answer_alone_is_not_an_event() -> None:
     """Given a line when the block calls and one when it has ended, then it is one event."""
     call = {name: value for name, value in FLOW_LOG.items() if "Results" not in name}
     answer = {name: value for name, value in FLOW_LOG.items() if name != "Parameters"}
@@ -117,7 +117,7 @@ def test_notification_of_s3() -> None:
 def test_record_that_no_function_can_read_keeps_its_key() -> None:
     record = kinesis_record(base64.b64encode(b"no json").decode(), "key-1")
 
-    (event,) = read_material(text(letter(record, "contact_events"))).events
+    (event,) = read_material(text(dead_letter(record, "contact_events"))).events
 
     assert (event.payload, event.partition_key) == ("no json", "key-1")
 

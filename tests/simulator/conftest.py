@@ -1,4 +1,4 @@
-"""What the tests of the commands share."""
+"""Fixtures that the tests of the commands share."""
 
 import functools
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from simulator.simulator import Simulator
 
 @pytest.fixture(autouse=True, scope="session")
 def orgs_keys_are_made_once() -> Iterator[None]:
-    """A simulator has two orgs, and to make the key of one takes a fifth of a second of CPU."""
+    """A simulator has two orgs. Making the key of one takes a fifth of a second of CPU."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(simulator, "new_identity", functools.cache(new_identity))
         yield
@@ -23,9 +23,9 @@ def orgs_keys_are_made_once() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def one_simulator() -> Iterator[Simulator]:
-    """One simulator for all commands of a module, empty at the beginning of each: to start one, and
-    its functions, takes longer than most commands. Its functions live on, and Amazon Connect keeps
-    its contacts: each test has contacts of its own.
+    """One simulator for all commands of a module, empty at the beginning of each. Starting a
+    simulator and its functions takes longer than most commands. Its functions live on, and Amazon
+    Connect keeps its contacts: each test has contacts of its own.
 
     That a command starts a simulator, and ends it, is seen in test_other_instance.py and
     test_record_replay.py.

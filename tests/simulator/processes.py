@@ -1,4 +1,4 @@
-"""What runs on this machine: ports that are open, processes and their children."""
+"""Open ports of this machine, its processes and their children."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""A client of the Salesforce simulator for tests: valid tokens and bodies, to be spoiled."""
+"""A client of the Salesforce simulator: valid tokens and bodies, which tests then make invalid."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from simulator.salesforce import ContactCenterIdentity, SalesforceSimulator
 
-# No answer of the simulator that is not held back on purpose takes this long.
+# An answer takes this long only where the simulator holds it back on purpose.
 PATIENCE = 20.0
 
 
@@ -42,7 +42,7 @@ def token(identity: ContactCenterIdentity, now: float | None = None) -> str:
 
 @functools.cache
 def signing_key(identity: ContactCenterIdentity) -> RSAPrivateKey:
-    """The key, read once: to read and check it takes a hundred times as long as to sign."""
+    """The key, read once: reading and checking it takes a hundred times as long as signing."""
     key = load_pem_private_key(identity.private_key_pem.encode(), None)
     assert isinstance(key, RSAPrivateKey)
     return key
@@ -116,7 +116,7 @@ def exchange_raw(salesforce: SalesforceSimulator, message: bytes) -> bytes:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread is about to do."""
+    """Wait until another thread has made the condition true."""
     end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "it did not happen"

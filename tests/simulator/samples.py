@@ -51,7 +51,7 @@ def transfer_event(contact_id: str, parent: str) -> dict[str, Any]:
 
 
 def created(contact_id: str, **changes: Any) -> dict[str, Any]:
-    """The expected file of an event whose VoiceCall is created."""
+    """The expected file of an event that creates a VoiceCall."""
     answer = {"status": "created", "voiceCallId": "*", "vendorCallKey": contact_id}
     expected = {
         "source": "invented",

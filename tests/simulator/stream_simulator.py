@@ -1,4 +1,4 @@
-"""Streams, queues and buckets of moto for tests, a clock that is told the time, and a function."""
+"""Streams, queues and buckets of moto for tests, a clock that the test sets, and a function."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Aws:
         return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
 
     def messages(self, queue_arn: str) -> list[dict[str, Any]]:
-        """What lies in the queue, as receive_message answers it."""
+        """The messages in the queue, as receive_message answers them."""
         url = self.sqs.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
         answer = self.sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
@@ -100,7 +100,7 @@ def aws_on_moto() -> Iterator[Aws]:
 
 
 class Clock:
-    """Begins with the present, since streams stamp arrivals by it, and moves when told to."""
+    """Begins with the present, since streams stamp arrivals by it; moves when a test sets it."""
 
     def __init__(self) -> None:
         self.now = time.time()
@@ -165,7 +165,7 @@ def failures(*sequence_numbers: object) -> dict[str, Any]:
 
 
 def fail_on(*poison: str) -> Callable[[Mapping[str, Any]], Any]:
-    """A handler that names the first record whose data is poison, as batch item failure."""
+    """A handler that names the first record with poison as data, as batch item failure."""
 
     def handler(event: Mapping[str, Any]) -> Any:
         for record in event["Records"]:

@@ -182,7 +182,7 @@ def test_faulty_expected_file(tmp_path: Path, expected: Any, fault: str) -> None
 
 
 def test_own_event_says_what_it_is(tmp_path: Path) -> None:
-    """Given a contact event anywhere, then its detail-type tells its source."""
+    """Given a contact event in any folder, then its detail-type decides its source."""
     path = write_json(tmp_path / "mine.json", queued_event("c-1"))
 
     (delivered,) = load_sample(path).steps
@@ -199,8 +199,8 @@ def test_own_event_says_what_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_event_as_it_is(tmp_path: Path, event: Any, source: str) -> None:
-    """Given a file and a line of a call that are an event and no more, then its look says where it
-    goes; a call of the folder has to say how it ends."""
+    """Given a file and a line of a call that are an event and no more, then its shape decides its
+    source; a call of the folder must say how it ends."""
     path = write_call(tmp_path, "mine", event, {"source": source, "event": event})
     wrapped = Input(source, event)
     assert load_sample(path).steps == (wrapped, wrapped)
@@ -214,8 +214,8 @@ def test_event_as_it_is(tmp_path: Path, event: Any, source: str) -> None:
 
 @pytest.mark.parametrize("event", [[], "hi", {"Records": []}, {"Details": 1}])
 def test_event_that_looks_like_nothing(tmp_path: Path, event: Any) -> None:
-    """Given what no source sends, then the sample's folder says its source; in a call a line
-    does."""
+    """Given an event that no source sends, then the sample's folder names the source, or a line of
+    the call does."""
     (tmp_path / "contact_flow").mkdir()
     (step,) = load_sample(write_json(tmp_path / "contact_flow" / "mine.json", event)).steps
     assert step == Input("contact_flow", event)
@@ -224,7 +224,7 @@ def test_event_that_looks_like_nothing(tmp_path: Path, event: Any) -> None:
             load_sample(write_call(tmp_path, "mine", event))
 
 
-def test_place_is_told_once(tmp_path: Path) -> None:
+def test_place_is_named_once(tmp_path: Path) -> None:
     path = write_call(tmp_path, "mine", {"salesforce": ["hang"]}, FLOW)
     with pytest.raises(EventError) as refused:
         load_sample(path)

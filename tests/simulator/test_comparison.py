@@ -1,4 +1,4 @@
-"""What is told when a delivery ends otherwise than its file says."""
+"""What is reported when a delivery ends otherwise than its file says."""
 
 from typing import Any
 
@@ -119,7 +119,7 @@ def test_not_exactly_one_delivery_line(lines: tuple[DeliveryLine, ...]) -> None:
 
 
 def test_record_where_none_is_expected() -> None:
-    """Given a record that was there before, then only the new one is told."""
+    """Given a record that was there before, then only the new one is reported."""
     old, new = record("c-0"), record("c-1")
     expected = Expectation(no_voice_call=True)
 

@@ -125,7 +125,7 @@ def test_an_unknown_contact_is_not_found(
 
 
 def test_an_arn_is_no_instance_id(client: Any) -> None:
-    """InstanceId is the bare id, not the ARN."""
+    """InstanceId must be the bare id, not the ARN."""
     arn = f"arn:aws:connect:us-east-1:123456789012:instance/{INSTANCE}"
 
     assert refusal(client, instance_id=arn) == (400, "InvalidRequestException")
@@ -152,7 +152,7 @@ def test_requests_are_throttled_by_rate_and_burst(
         clock.now += seconds
         counts.append(answered_until_throttled())
 
-    # Parts of a request add up: 0.625 s are six of them.
+    # Parts of a request add up: 0.625 s are six requests.
     assert counts == [15, 0, 6, 10, 15]
     assert connect.journal[-1].status == 429
 
@@ -197,9 +197,8 @@ def test_throttling_when_asked_for(connect: ConnectSimulator, client: Any) -> No
 
 
 def test_a_hanging_request_ends_with_the_simulator() -> None:
-    """Given a fault, when a request hangs, then the client's time-out ends it, and others pass.
-
-    The simulator's end waits for the hanging thread: it must let go of it.
+    """Given a fault, when a request hangs, then the client's time-out ends it, and others pass. The
+    simulator waits for the hanging thread when it stops, so it must release that thread.
     """
     before = set(threading.enumerate())
     with ConnectSimulator() as connect:
@@ -216,7 +215,7 @@ def test_a_hanging_request_ends_with_the_simulator() -> None:
     assert set(threading.enumerate()) <= before
 
 
-def test_the_journal_tells_every_request(
+def test_the_journal_has_every_request(
     connect: ConnectSimulator, client: Any, clock: Clock
 ) -> None:
     """Given an answered and a refused request, then the journal has both, in order."""

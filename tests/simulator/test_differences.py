@@ -1,7 +1,7 @@
 """The table of differences to Salesforce's own package: each row has a sample that shows it.
 
-That each sample ends as it says is held by `make run`; here, that the samples are there and show
-what the rows say.
+`make run` checks that each sample ends as it says. The tests here check that the samples exist and
+show what the rows say.
 """
 
 import json
@@ -19,7 +19,7 @@ ROWS = pytest.mark.parametrize("row", all_rows(), ids=lambda row: plain(row.case
 
 
 def expected(row: Difference) -> str:
-    """All that the sample expects, as text."""
+    """The sample's expectations as one text."""
     path = ROOT / "events" / row.sample
     if path.suffix == ".json":
         return path.with_name(f"{path.stem}.expected.json").read_text(encoding="utf-8")

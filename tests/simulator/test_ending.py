@@ -1,4 +1,4 @@
-"""The wait for a signal: none is missed, whichever thread takes it and whenever it comes."""
+"""The wait for a signal misses none, whichever thread takes it and whenever it comes."""
 
 import signal
 import subprocess
@@ -8,8 +8,8 @@ import pytest
 
 from simulator.simulator import ROOT
 
-# The kernel gives a signal sent to a thread to that thread: the main one's wait goes on unbroken,
-# as when the signal came a moment before it.
+# The kernel delivers a signal to the thread it was sent to. The main thread's wait is not
+# interrupted, as when the signal came just before the wait.
 _SENT_TO_ANOTHER_THREAD = """
 import signal, sys, threading
 from simulator.ending import wait_for_ending
@@ -42,8 +42,10 @@ thread.join()
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_signal_that_another_thread_takes(ending: signal.Signals) -> None:
     """Given a wait and a signal that does not break it, then it ends all the same, and leaves the
-    interpreter as it was; a signal whose handler does nothing ends nothing."""
+    interpreter as it was; a signal with a handler that does nothing does not end the wait."""
     command = [sys.executable, "-c", _SENT_TO_ANOTHER_THREAD, str(int(ending))]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+    )
 
-    assert told.stdout == "ended True\n"
+    assert ended.stdout == "ended True\n"

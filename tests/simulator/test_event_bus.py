@@ -144,7 +144,7 @@ def test_without_a_path_the_events_id_is_the_key(aws: Aws, tmp_path: Path) -> No
 def test_an_event_without_its_partition_key_is_a_dead_letter(
     aws: Aws, tmp_path: Path, value: object
 ) -> None:
-    """Given an event without a text at the path, when it is put, then the queue keeps it whole."""
+    """Given an event without a text at the path, when put, then it is a dead letter, kept whole."""
     queue = aws.queue()
     bus = EventBus(rules(tmp_path, aws.stream(), queue), aws.kinesis, aws.sqs)
     event = contact_event(contactId=value)
@@ -197,7 +197,7 @@ def test_a_passing_fault_is_tried_again(aws: Aws, tmp_path: Path) -> None:
 
 
 def test_an_unreachable_service_is_a_passing_fault(aws: Aws, tmp_path: Path) -> None:
-    """Given a port where nobody listens, when an event comes, then it is tried again as well."""
+    """Given a port without a listener, when an event comes, then it is tried again as well."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         nobody = f"http://127.0.0.1:{server.getsockname()[1]}"
     queue, clock = aws.queue(), Clock()
@@ -250,7 +250,7 @@ def test_retries_end_with_the_age_of_the_event(aws: Aws, tmp_path: Path) -> None
     assert clock.slept == [1, 2, 4, 8, 16]
 
 
-def test_a_queue_that_refuses_is_told(aws: Aws, tmp_path: Path) -> None:
+def test_a_queue_that_refuses_is_reported(aws: Aws, tmp_path: Path) -> None:
     """Given neither stream nor queue, when an event comes, then both faults are in the answer."""
     queue = "arn:aws:sqs:us-east-1:123456789012:missing"
     bus = EventBus(rules(tmp_path, MISSING, queue), aws.kinesis, aws.sqs)
@@ -264,7 +264,7 @@ def test_a_queue_that_refuses_is_told(aws: Aws, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("event", [{}, {"id": "1", "source": "aws.connect"}, {"detail-type": 1}])
 def test_what_is_no_envelope_is_refused(aws: Aws, tmp_path: Path, event: dict[str, Any]) -> None:
-    """Given something that no bus would carry, when it is put, then it is an error."""
+    """Given something that is not an event's envelope, when it is put, then it is an error."""
     bus = EventBus(rules(tmp_path, MISSING, aws.queue()), aws.kinesis, aws.sqs)
 
     with pytest.raises(ValueError, match="id, source and detail-type"):
@@ -314,14 +314,14 @@ def test_targets_that_are_not_fed_are_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_a_target_that_cannot_be_is_refused(tmp_path: Path, more: str, complaint: str) -> None:
-    """Given a target that CloudFormation or the simulator refuses, then rule and cure are said."""
+    """Given a target that is refused, then the error names the rule and the cure."""
     with pytest.raises(TemplateError, match=f"Rule: {complaint}"):
         one_rule(tmp_path, more)
 
 
 @pytest.mark.parametrize("target", ["{Id: t}", "text", "{Id: t, Arn: [a]}"])
 def test_a_target_without_an_arn_is_refused(tmp_path: Path, target: str) -> None:
-    """Given a target that leads nowhere, when the template is read, then the rule is named."""
+    """Given a target without an ARN, when the template is read, then the error names the rule."""
     resources = f"""
   Rule:
     Type: AWS::Events::Rule
@@ -332,7 +332,7 @@ def test_a_target_without_an_arn_is_refused(tmp_path: Path, target: str) -> None
 
 
 def test_a_wrong_pattern_names_its_rule(tmp_path: Path) -> None:
-    """Given a pattern that is none, when the template is read, then the rule is named."""
+    """Given an invalid pattern, when the template is read, then the error names the rule."""
     resources = ONE_RULE.format(arn=MISSING, more="").replace("[aws.connect]", "aws.connect")
 
     with pytest.raises(TemplateError, match="Rule: the pattern: source"):

@@ -78,7 +78,7 @@ def test_nearest_rule_is_named() -> None:
 
 
 def test_a_rule_for_events_of_another_shape_is_far() -> None:
-    """Given a rule that wants a member not to be there, one with two other values is nearer."""
+    """Given a rule that needs a member to be absent, then one with two other values is nearer."""
     odd = Rule("odd", EventPattern({"a": [{"exists": False}]}), ())
     usual = Rule("usual", EventPattern({"a": [1], "b": [2]}), ())
 

@@ -54,7 +54,7 @@ INSTANCE = "arn:aws:connect:us-east-1:123456789012:instance/0f0e0d0c-1111-4222-8
 def test_an_operator_matches_what_the_guide_says(
     matcher: Any, matching: list[Any], other: list[Any]
 ) -> None:
-    """Given one matcher, when values meet it, then just the documented ones match."""
+    """Given one matcher, when values are matched, then exactly the documented ones match."""
     pattern = EventPattern({"field": [matcher]})
 
     assert [pattern.matches({"field": value}) for value in matching] == [True] * len(matching)
@@ -181,6 +181,6 @@ def test_the_two_rules_of_a_contact_chain_part_its_events(
     ],
 )
 def test_what_is_no_pattern_is_refused(pattern: object, complaint: str) -> None:
-    """Given what EventBridge refuses, when a pattern is made of it, then the place is named."""
+    """Given a pattern that EventBridge refuses, when it is read, then the error names the place."""
     with pytest.raises(PatternError, match=complaint):
         EventPattern(pattern)

@@ -62,8 +62,8 @@ def resolved(template: Template) -> dict[str, Any]:
 
 
 def test_the_table_covers_the_rules_of_the_template(rules: dict[str, Any]) -> None:
-    """Given a rule that is changed or new, then the table says nothing of it: write into
-    NOT_COVERED what it no longer covers, and cover that with a test."""
+    """Given a rule that is changed or new, then the table does not cover it: write what it no
+    longer covers into NOT_COVERED, and cover that with a test."""
     usual = resolved(deployed())
     always = resolved(deployed(CreateFromEvents="always"))
     now = usual | {name + ALWAYS: each for name, each in always.items() if each != usual[name]}

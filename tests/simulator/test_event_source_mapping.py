@@ -145,7 +145,7 @@ def test_a_mapping_without_stream_or_start_is_refused(
     ],
 )
 def test_a_setting_out_of_range_is_refused(tmp_path: Path, setting: str, complaint: str) -> None:
-    """Given a setting that Lambda refuses, when it is read, then name, value and range are told."""
+    """Given a setting that Lambda refuses, when read, then the error has name, value and range."""
     with pytest.raises(TemplateError, match=complaint):
         read(tmp_path, f"Stream: !GetAtt Stream.Arn, StartingPosition: LATEST, {setting}")
 
@@ -168,9 +168,8 @@ def test_a_disabled_mapping_is_not_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("function", ["!Ref Reader", "!GetAtt Reader.Arn", "!GetAtt [Reader, Arn]"])
 def test_a_mapping_of_its_own_is_read(tmp_path: Path, function: str) -> None:
-    """Given a raw AWS::Lambda::EventSourceMapping, when it is read, then it is one like the other.
-
-    A mapping from a queue is none of the poller's.
+    """Given a raw AWS::Lambda::EventSourceMapping, when it is read, then it becomes the same
+    mapping. The poller of streams does not read a mapping from a queue.
     """
     resources = f"""
   Stream: {{Type: AWS::Kinesis::Stream}}

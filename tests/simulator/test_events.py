@@ -26,7 +26,7 @@ def inputs(sample: Sample) -> list[Input]:
 def contact_ids(event: Any) -> Iterator[str | None]:
     """The contacts an event is about: its own, and the one a parameter names instead."""
     if not isinstance(event, dict):
-        return  # a record that is no event
+        return  # a record that is not an event
     detail = event.get("detail") or {}
     yield detail.get("contactId") or detail.get("ContactId")
     details = event.get("Details") or {}
@@ -55,8 +55,8 @@ def test_every_sample_says_how_it_ends() -> None:
 
 
 def test_no_two_samples_use_the_same_contact() -> None:
-    """Samples share one ledger and one Salesforce; what one leaves there must not meet another,
-    unless it is what `given` brings: a call that is there."""
+    """Samples share one ledger and one Salesforce. No sample may see another's data there, except
+    for a call that `given` brings."""
     files = defaultdict(set)
     given = {sample.path: set(sample.given) for sample in samples_in(EVENTS)}
     for sample in samples_in(EVENTS):
@@ -71,8 +71,8 @@ def test_no_two_samples_use_the_same_contact() -> None:
 
 
 def test_every_number_is_fictional() -> None:
-    """555-01xx is set aside for fiction (North American Numbering Plan); the other one is no number
-    but the word ANONYMOUS on a keypad."""
+    """555-01xx is set aside for fiction (North American Numbering Plan); the other one is not a
+    number but the word ANONYMOUS on a keypad."""
     for path in EVENTS.rglob("*.json*"):
         text = path.read_text(encoding="utf-8")
         numbers = {
@@ -162,7 +162,7 @@ def test_call(tmp_path: Path) -> None:
 
 
 def test_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
-    """JSON allows U+2028 in a text; it ends no line here."""
+    """JSON allows U+2028 in a text; it does not end a line here."""
     path = tmp_path / "call.jsonl"
     event = json.dumps(flow_event("c-1", Attributes={"note": "a\u2028b"}), ensure_ascii=False)
     path.write_text(
@@ -288,8 +288,8 @@ def test_faulty_step(tmp_path: Path, line: Any, fault: str) -> None:
 
 @pytest.mark.parametrize("first", [[], [{"comment": "mine"}], [{"settings": {"A": "b"}}]])
 def test_call_of_ones_own(tmp_path: Path, first: list[Any]) -> None:
-    """Given a call that does not say where its facts come from, then it can be replayed; in a
-    folder of samples it is refused."""
+    """Given a call that does not name its source, then it can be replayed, but is refused in a
+    folder of samples."""
     event = {"source": "contact_flow", "event": flow_event("c-1"), "expect": {"reason": ""}}
     path = write_call(tmp_path, "call", *first, event, {"expectCalls": []})
 

@@ -1,4 +1,4 @@
-"""Execution environments: one more for what runs at the same time, none more than allowed."""
+"""Execution environments: one for each invocation that runs at the same time, up to the limit."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ PATIENCE = 10.0
 
 
 class Environment:
-    """Stands for a process: runs until it is told to end."""
+    """In place of a process: the event "wait" runs until `may_end` is set."""
 
     def __init__(self) -> None:
         self.running = threading.Event()
@@ -61,7 +61,7 @@ def test_one_after_the_other_is_one_environment(maker: Maker) -> None:
 
 
 def test_side_by_side_up_to_the_limit(maker: Maker) -> None:
-    """Given two at most, when three are invoked at once, then the third waits for one that ends."""
+    """Given two at most, when three are invoked at once, then the third waits until one ends."""
     pool = FunctionPool(maker, 2)
     with ThreadPoolExecutor(3) as executor:
         first = [executor.submit(pool.invoke, "wait") for _ in range(2)]

@@ -54,7 +54,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def alive(pid: int) -> bool:
-    """Whether `pid` runs; a zombie that nobody has reaped yet does not."""
+    """Whether `pid` runs; a zombie that has not been reaped yet does not."""
     status = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout.strip()
@@ -82,7 +82,7 @@ def test_first_invocation_is_cold_and_the_next_is_warm(start: Start) -> None:
     assert second.request_id != first.request_id
 
 
-def test_context_tells_what_lambda_tells(start: Start) -> None:
+def test_context_has_what_lambda_has(start: Start) -> None:
     """Given a time-out of 10 s, when invoked, then the context names function, limit and time."""
     invocation = start().invoke({"do": "context"})
 
@@ -100,7 +100,7 @@ def test_context_tells_what_lambda_tells(start: Start) -> None:
 def test_environment_is_lambdas_and_the_functions_alone(
     start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Given a developer's credentials and proxy, when invoked, then none of it gets through."""
+    """Given a developer's credentials and proxy, when invoked, then the function has neither."""
     for name in ("AWS_PROFILE", "AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY", "SOME_TOKEN"):
         monkeypatch.setenv(name, "leak")
     process = start(environment={"OF_BOTH": "caller", "OF_THE_CALLER": "caller"})
@@ -392,7 +392,7 @@ def test_child_dies_with_a_parent_that_could_not_close(
 
 
 def test_interpreter_that_is_not_there_is_an_os_error(start: Start) -> None:
-    """Given a wrong interpreter, when invoked, then it is said and nothing is left behind."""
+    """Given a wrong interpreter, when invoked, then an error is raised and nothing is left."""
     process = start(python="/no/such/python")
 
     with pytest.raises(OSError, match="no/such/python"):

@@ -32,7 +32,7 @@ def test_envelope_has_whole_seconds() -> None:
     assert at_delivery({"time": "{now-1s}"}, NOW) == {"time": "2026-11-20T09:59:59Z"}
 
 
-def test_any_zone_is_told_in_utc() -> None:
+def test_any_zone_is_shown_in_utc() -> None:
     local = NOW.astimezone(timezone(timedelta(hours=-8)))
 
     assert at_delivery("{now}", local) == "2026-11-20T10:00:00.123Z"

@@ -22,7 +22,7 @@ OTHER = "arn:aws:connect:eu-central-1:444455556666:instance/aaaaaaaa-1111-4222-8
 
 def test_events_of_another_instance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a Lambda event of Kinesis with an event of another instance, then the simulator is that
-    instance, says so, and knows of the contact what the event says."""
+    instance, says so, and knows the contact as the event describes it."""
     event = queued_event("c-1", instanceArn=OTHER)
     data = base64.b64encode(json.dumps(event).encode()).decode()
     path = write_json(tmp_path / "event.json", {"Records": [{"kinesis": {"data": data}}]})

@@ -24,11 +24,11 @@ def written(path: Path, value: Any) -> Path:
     return path
 
 
-def test_flow_event_tells_of_the_contact(
+def test_flow_event_describes_the_contact(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Given JSON lines with a flow's event that fails and a contact event, in gzip, then the event
-    makes the call with the number that the flow's event told."""
+    """Given JSON lines with a flow's event that fails and a contact event, in gzip, then the
+    contact event creates the call with the number from the flow's event."""
     chat = flow_event("own-1", method="updateVoiceCall")
     path = tmp_path / "lines.bin"
     lines = f"{json.dumps(chat)}\n{json.dumps(queued_event('own-1'))}\n"
@@ -53,8 +53,8 @@ def test_standard_input(
 
 
 def test_event_that_no_rule_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given an event that no rule takes, then the field and both values are named, and it is no
-    success unless it is allowed."""
+    """Given an event that no rule takes, then the field and both values are named, and the command
+    fails unless that is allowed."""
     path = written(tmp_path / "event.json", queued_event("own-3", eventType="COMPLETED"))
 
     assert main(["replay", str(path)]) == WRONG
@@ -67,8 +67,8 @@ def test_event_that_no_rule_takes(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_events_of_which_more_is_to_be_known(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Given a call's first event, and a file of Contact Lens that lies in the user's own bucket,
-    then it is said what they need."""
+    """Given a call's first event, and a file of Contact Lens in the user's own bucket, then the
+    output says what they need."""
     first = queued_event("own-4", eventType="INITIATED")
     key = "Analysis/Voice/2026/11/26/own-4_analysis_2026-11-26T10:09:00Z.json"
     stored = {"bucket": {"name": "own"}, "object": {"key": key}}
@@ -90,13 +90,13 @@ def test_missing_property_is_named_as_the_flow_names_it(
     event = written(tmp_path / "event.json", queued_event("own-5-event", tags={}))
 
     assert main(["replay", str(flow)]) == WRONG
-    told_by_flow = capsys.readouterr().out
+    shown_by_flow = capsys.readouterr().out
     assert main(["replay", str(event)]) == WRONG
-    told_by_event = capsys.readouterr().out
+    shown_by_event = capsys.readouterr().out
 
     missing = "'to' cannot be filled: SystemEndpoint.Address"
-    assert missing in told_by_flow
-    assert missing in told_by_event
+    assert missing in shown_by_flow
+    assert missing in shown_by_event
 
 
 @pytest.mark.parametrize(
@@ -111,16 +111,16 @@ def test_missing_property_is_named_as_the_flow_names_it(
 def test_all_else_is_refused_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, why: str
 ) -> None:
-    """Given something else, then nothing starts, and what is understood is listed."""
+    """Given anything else, then nothing starts, and the accepted forms are listed."""
     path = tmp_path / "own.txt"
     path.write_text(text, encoding="utf-8")
 
     assert main(["replay", str(path)]) == UNUSABLE
 
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert f"{path}: {why}" in told.err
-    assert "understood are:" in told.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert f"{path}: {why}" in output.err
+    assert "understood are:" in output.err
 
 
 def test_anonymize_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

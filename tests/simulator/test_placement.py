@@ -1,4 +1,4 @@
-"""A request in the wrong org is seen, whoever sent it."""
+"""A request in the wrong org is reported, whichever function sent it."""
 
 import pytest
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-# A bound for threads that are to meet; nothing waits for it when all is well.
+# A time limit for threads that meet; it is not reached when the code is right.
 PATIENCE = 20.0
 
 
@@ -94,7 +94,7 @@ def test_a_record_reaches_the_function_in_lambdas_shape(aws: Aws, clock: Clock) 
 
 
 def test_batches_are_as_large_as_the_mapping_says(aws: Aws, clock: Clock) -> None:
-    """Given seven records and BatchSize 3, when all is drained, then three batches, in order."""
+    """Given seven records and BatchSize 3, when read, then there are three batches, in order."""
     stream, function = aws.stream(), Function()
     aws.put(stream, *[("c", str(number)) for number in range(7)])
     feed = poller(aws, stream, function, clock, batch_size=3)
@@ -141,7 +141,7 @@ def test_a_window_gathers_records_until_it_ends(aws: Aws, clock: Clock) -> None:
 
 
 def test_a_full_batch_does_not_wait_for_its_window(aws: Aws, clock: Clock) -> None:
-    """Given a window and more than a batch, then the rest alone waits, a window of its own."""
+    """Given a window and more than one batch, then only the rest waits for the next window."""
     stream, function = aws.stream(), Function()
     aws.put(stream, ("c", "1"), ("c", "2"), ("c", "3"))
     feed = poller(aws, stream, function, clock, batching_window=300, batch_size=2)
@@ -207,8 +207,7 @@ def assert_order_of_keys(function: Function, keys: list[str]) -> None:
 
 def test_lanes_of_a_shard_run_side_by_side(aws: Aws, clock: Clock) -> None:
     """Given ParallelizationFactor 2, when two lanes have records, then both are in flight at once.
-
-    Each waits for the other: one after the other, neither would end.
+    Each handler waits for the other, so neither would end if they ran in sequence.
     """
     stream = aws.stream()
     both_in_flight = threading.Barrier(2, timeout=PATIENCE)
@@ -270,7 +269,7 @@ def test_a_failing_lane_holds_up_no_other(aws: Aws, clock: Clock) -> None:
 
 
 def test_latest_begins_with_the_poller(aws: Aws, clock: Clock) -> None:
-    """Given StartingPosition LATEST, then what was there before is not read."""
+    """Given StartingPosition LATEST, then earlier records are not read."""
     stream, function = aws.stream(), Function()
     aws.put(stream, ("c", "before"))
     feed = poller(aws, stream, function, clock, starting_position="LATEST")
@@ -296,9 +295,8 @@ def test_at_timestamp_begins_at_that_time(
 
 
 def test_a_successful_batch_can_come_twice(aws: Aws, clock: Clock) -> None:
-    """Given a lost checkpoint, when the batch succeeded, then it comes again, once, before others.
-
-    delivery is at least once.
+    """Given a lost checkpoint, when the batch succeeded, then it is delivered again, once, before
+    others. Delivery is at least once.
     """
     stream, function = aws.stream(), Function()
     aws.put(stream, ("c", "1"), ("c", "2"), ("c", "3"))
@@ -312,16 +310,16 @@ def test_a_successful_batch_can_come_twice(aws: Aws, clock: Clock) -> None:
     assert [result.retry_in for result in results] == [0, None, None]
 
 
-def test_a_missing_stream_is_told_at_once(aws: Aws, clock: Clock) -> None:
-    """Given a mapping of no stream, when the poller is made, then Kinesis' own error is raised."""
+def test_a_missing_stream_is_reported_at_once(aws: Aws, clock: Clock) -> None:
+    """Given a missing stream, when the poller is made, then Kinesis' own error is raised."""
     missing = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/missing"
 
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         poller(aws, missing, Function(), clock)
 
 
-def test_a_fault_of_the_stand_is_raised_and_loses_nothing(aws: Aws, clock: Clock) -> None:
-    """Given an invoke that itself breaks, when polled, then it is raised, and the batch stays."""
+def test_a_fault_of_the_simulator_is_raised_and_loses_nothing(aws: Aws, clock: Clock) -> None:
+    """Given an invoke that raises, when polled, then its error is raised, and the batch stays."""
     stream, calls = aws.stream(), []
     function = Function()
 

@@ -1,4 +1,4 @@
-"""Where the poller keeps the batches that it gives up, and which are too old to be delivered.
+"""Where the poller keeps the batches that it gives up, and which records are too old to deliver.
 
 Rules: AWS Lambda Developer Guide, "Retain discarded batch records
 for a Kinesis Data Streams event source in Lambda".
@@ -96,8 +96,8 @@ def assert_invocation_record(body: dict[str, Any], stream: str) -> None:
     }
 
 
-def test_a_queue_is_told_where_the_records_lie(aws: Aws, clock: Clock) -> None:
-    """Given an SQS destination, then the message names the records, and holds nothing of them."""
+def test_a_queue_gets_the_positions_of_the_records(aws: Aws, clock: Clock) -> None:
+    """Given an SQS destination, then the message names the records, without their data."""
     queue = aws.queue()
     poller = feed(
         aws,
@@ -122,9 +122,8 @@ def test_a_queue_is_told_where_the_records_lie(aws: Aws, clock: Clock) -> None:
 
 @pytest.mark.parametrize("invoked", [False, True])
 def test_records_that_are_too_old_are_given_up(aws: Aws, clock: Clock, *, invoked: bool) -> None:
-    """Given MaximumRecordAgeInSeconds 60, when a record is older, then no invocation has it.
-
-    One that never was in an invocation has no response to tell of.
+    """Given MaximumRecordAgeInSeconds 60, when a record is older, then it is in no invocation. Its
+    message has no response, since there was none.
     """
     bucket, function = aws.bucket(), Function(raise_on("old"))
     poller = feed(aws, function, clock, "old", max_record_age=60, on_failure=bucket)
@@ -144,7 +143,7 @@ def test_records_that_are_too_old_are_given_up(aws: Aws, clock: Clock, *, invoke
 
 
 class Backdating:
-    """Kinesis, whose records with the data `old` came a minute and a second earlier."""
+    """Kinesis, in which records with the data `old` arrived 61 seconds earlier."""
 
     def __init__(self, kinesis: Any) -> None:
         self._kinesis = kinesis
@@ -174,7 +173,7 @@ def test_young_records_outlive_the_old_ones_of_their_batch(aws: Aws, clock: Cloc
     assert function.batches == [["young"]]
 
 
-def test_a_destination_that_refuses_is_told(aws: Aws, clock: Clock) -> None:
+def test_a_destination_that_refuses_is_reported(aws: Aws, clock: Clock) -> None:
     """Given a bucket that is not there, then the loss is in the result, and the rest goes on."""
     function = Function(raise_on("poison"))
     missing = "arn:aws:s3:::there-is-no-such-bucket"

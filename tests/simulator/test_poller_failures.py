@@ -80,7 +80,7 @@ def test_an_empty_answer_is_success(aws: Aws, clock: Clock, answer: Any) -> None
     ],
 )
 def test_a_malformed_answer_fails_the_whole_batch(aws: Aws, clock: Clock, answer: Any) -> None:
-    """Given an identifier that Lambda cannot use, when it is answered, then nothing is done.
+    """Given an identifier that Lambda cannot use, when it is answered, then the batch has failed.
 
     moto numbers a shard's records from 1, so "1" is the first record's sequence number.
     """
@@ -101,7 +101,7 @@ def test_without_reporting_every_answer_is_success(aws: Aws, clock: Clock, answe
 
 
 def test_the_lowest_failure_is_the_checkpoint(aws: Aws, clock: Clock) -> None:
-    """Given failures out of order, then everything from the lowest on comes again, no more."""
+    """Given failures out of order, then the records from the lowest on are delivered again."""
 
     def handler(event: Mapping[str, Any]) -> Any:
         numbers = {data_of(r): r["kinesis"]["sequenceNumber"] for r in event["Records"]}
@@ -130,9 +130,8 @@ def test_sequence_numbers_are_compared_as_numbers(aws: Aws, clock: Clock) -> Non
 
 
 def test_a_failing_batch_blocks_its_shard_until_it_expires(aws: Aws, clock: Clock) -> None:
-    """Given the defaults and a poison record, then nothing passes it until it expires.
-
-    with the defaults a poison record blocks its shard up to the stream's retention.
+    """Given the defaults and a poison record, then it blocks its shard until it expires at the end
+    of the stream's retention.
     """
     function = Function(raise_on("poison"))
     poller = feed(aws, function, clock, "poison", "good", batch_size=1)
@@ -162,7 +161,7 @@ def test_pauses_between_retries_grow_up_to_a_minute(aws: Aws, clock: Clock) -> N
 
 
 def test_a_batch_is_not_invoked_before_its_pause_is_over(aws: Aws, clock: Clock) -> None:
-    """Given a batch that failed, when polled at once, then neither it nor what follows comes."""
+    """Given a batch that failed, when polled at once, then neither it nor the next is delivered."""
     function = Function(raise_on("poison"))
     poller = feed(aws, function, clock, "poison", "good", batch_size=1)
 
@@ -176,7 +175,7 @@ def test_a_batch_is_not_invoked_before_its_pause_is_over(aws: Aws, clock: Clock)
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_retries_are_bounded(aws: Aws, clock: Clock, retries: int) -> None:
-    """Given MaximumRetryAttempts, then the batch comes so many times again, then it is given up."""
+    """Given MaximumRetryAttempts, then the batch is delivered again so often and then given up."""
     function = Function(raise_on("poison"))
 
     results = feed(
@@ -233,7 +232,7 @@ def test_bisecting_is_for_answers_that_fail_the_whole_batch_too(aws: Aws, clock:
 
 
 def test_a_partial_answer_bisects_at_the_checkpoint(aws: Aws, clock: Clock) -> None:
-    """Given bisect and reporting and no retry at all, then progress is free of charge.
+    """Given bisect, reporting and no retry at all, then progress uses up no retry.
 
     Guide: the batch is bisected at the returned number, and the remaining records are retried.
     Where the failing record comes first, the remaining records are given up with it.

@@ -38,7 +38,7 @@ def aws() -> Iterator[Aws]:
 
 @dataclass(frozen=True)
 class Script:
-    """What a record does to the batch it is in, invocation by invocation, and "ok" for ever."""
+    """The effect of a record on its batch, invocation by invocation, and "ok" for ever after."""
 
     moods: dict[str, list[str]]
 
@@ -85,8 +85,8 @@ def test_every_record_is_done_or_given_up_in_order(
     shards: int,
     twice: int,
 ) -> None:
-    """Given any records, any handler and bounded retries, when the stream is drained, then it
-    ends, each record is done with or given up, and each key's records begin in their order.
+    """Given any records, any handler and bounded retries, when the stream is drained, then polling
+    ends, each record is done or given up, and each key's records begin in their order.
     """
     stream, clock = aws.stream(shards), Clock()
     datas = [f"{key}/{place}" for place, key in enumerate(keys)]
@@ -116,7 +116,7 @@ def first_times(datas: list[str], key: str) -> list[str]:
 
 
 def assert_nothing_passes_a_failure(results: list[BatchResult]) -> None:
-    """In each lane, what failed is the next thing to come."""
+    """In each lane, a failed record is the next one to be delivered."""
     lanes: dict[tuple[str, int], list[BatchResult]] = {}
     for result in results:
         lanes.setdefault((result.shard_id, result.lane), []).append(result)

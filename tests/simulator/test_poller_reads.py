@@ -22,8 +22,8 @@ class Reads:
 
 
 def test_a_stream_is_read_when_something_was_put_into_it() -> None:
-    """Given a way to see how many records a stream has, then it is read at the beginning and after
-    each put, and nothing is missed."""
+    """Given a function that counts the stream's records, then the stream is read at the beginning
+    and after each put, and no record is missed."""
     clock, function = Clock(), Function()
     with aws_on_moto() as aws:
         stream, reads = aws.stream(), Reads(aws.kinesis)

@@ -16,7 +16,7 @@ HEADER = {"comment": "records", "source": "invented"}
 
 @pytest.fixture(autouse=True)
 def two_environments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough to work side by side; each takes half a second of CPU to start."""
+    """Enough to work side by side: each takes half a second of CPU to start."""
     monkeypatch.setattr(simulator, "CONCURRENCY", 2)
 
 

@@ -37,7 +37,7 @@ def simulator(running: Simulator) -> Iterator[Simulator]:
 
 
 def failed(invocation: Invocation) -> list[str]:
-    """The records that are to come again."""
+    """The records that are to be delivered again."""
     assert invocation.error is None, invocation.logs
     return [item["itemIdentifier"] for item in invocation.payload["batchItemFailures"]]
 
@@ -57,7 +57,7 @@ def ends(invocation: Invocation) -> list[tuple[str, str]]:
 
 
 def deliver(simulator: Simulator, records: list[Any], first: int = 1) -> list[Invocation]:
-    """As Lambda does: from the lowest failure on again, until all have ended."""
+    """Deliver as Lambda does: again from the lowest failure on, until all have ended."""
     invocations = []
     while records:
         invocations.append(simulator.invoke(FUNCTION, batch(records, first)))
@@ -70,7 +70,7 @@ def deliver(simulator: Simulator, records: list[Any], first: int = 1) -> list[In
 
 def test_two_processes_race_with_different_versions(simulator: Simulator) -> None:
     """Given two environments with all versions of the same contacts, each in an order of its own,
-    while Salesforce is slow, then no contact has a version behind a newer one, nor twice."""
+    while Salesforce is slow, then Salesforce gets no version twice, and none after a newer one."""
     simulator.salesforce.inject(Fault("slow", times=None, method="PATCH", seconds=0.02))
     draw = random.Random(7)
     orders = []
@@ -119,7 +119,7 @@ def test_a_killed_environment_sends_the_same_version_once_more(simulator: Simula
 
 
 def test_a_record_of_a_mebibyte_is_delivered(simulator: Simulator) -> None:
-    """Given the largest record of a stream, whose size lies in what is not sent."""
+    """Given the largest record of a stream, with most of its size in members that are not sent."""
     large = record(ContactId="large", ContactDetails={"note": "x" * 2**20})
     assert ends(simulator.invoke(FUNCTION, batch([large]))) == [("delivered", "")]
     call = simulator.salesforce.voice_call("large")
@@ -139,7 +139,7 @@ def test_a_mebibyte_that_is_refused_is_kept_whole(simulator: Simulator) -> None:
     assert [letter.reason for letter in simulator.dead_letters()] == ["413"]
 
 
-def test_settings_with_faults_are_told_by_name(simulator: Simulator) -> None:
+def test_settings_with_faults_are_reported_by_name(simulator: Simulator) -> None:
     settings = {"CONTACT_RECORD_FIELDS": "Agnt.Username=A__c", "CONTACT_CENTER_SECRET": ""}
     invocation = simulator.invoke(FUNCTION, batch([record()]), settings)
     assert invocation.error is not None

@@ -23,7 +23,7 @@ HEADER = {"comment": "a call", "source": "invented"}
 
 
 def down(contact_id: str, *, given: list[str] | None = None) -> dict[str, Any]:
-    """The expected file of an event that Salesforce refuses for a reason that does not pass."""
+    """The expected file of an event that Salesforce refuses for a permanent reason."""
     answer = {"status": "failed", "voiceCallId": "", "vendorCallKey": contact_id, "errors": ""}
     return {
         "source": "invented",
@@ -92,7 +92,7 @@ def test_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_run_with_a_falsified_expectation(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given files that say what is not so, when they are run, then the exit status is 1 and each
+    """Given files with wrong expectations, when they are run, then the exit status is 1 and each
     difference is shown below its delivery."""
     falsified = created("in-1", reason="NOT_VOICE")
     falsified["voiceCall"]["to"] = "+18005550199"
@@ -113,8 +113,8 @@ def test_run_with_a_falsified_expectation(folder: Path, capsys: pytest.CaptureFi
 def test_methods_of_a_call_that_is_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Given what reaches Salesforce about a call, when it is replayed, then it is held against what
-    the file says, in both forms of a path."""
+    """Given requests about a call, when they are replayed, then they are compared with the expected
+    file, in both forms of a path."""
     route = {"methodName": "routeVoiceCall", "routingTarget": "005"}
     event = flow_event("c-1")
     event["Details"]["Parameters"] = route
@@ -155,7 +155,7 @@ def test_faults_end_with_their_file(folder: Path, capsys: pytest.CaptureFixture[
 def test_replay_of_a_sample_brings_what_it_needs(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Given a sample whose parent is given by another, when it is replayed, then both are."""
+    """Given a sample with a parent from another sample, when replayed, then both are."""
     transfer = transfer_event("out-1", "in-1")
     path = write_sample(folder, "transfer", transfer, created("out-1", given=["inbound.json"]))
 
@@ -177,7 +177,7 @@ def test_replay_of_an_own_event(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "1 in, 1 accounted for: the tally closes" in shown
 
 
-def test_replay_of_several_own_events_tells_which_answer_is_whose(
+def test_replay_of_several_own_events_names_the_event_of_each_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     events = [flow_event("mine-3"), flow_event("mine-3", method="none of them"), {}]
@@ -209,8 +209,8 @@ def test_exit_status_of_an_own_event(tmp_path: Path, event: Any, status: int) ->
 
 
 def test_own_transfer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a transfer whose parent the fresh simulator does not know, when it is replayed, then
-    Salesforce's refusal and the cure are shown; with the cure it is created."""
+    """Given a transfer with a parent that the fresh simulator does not know, when it is replayed,
+    then Salesforce's refusal and the cure are shown; with the cure it is created."""
     path = write_json(tmp_path / "mine.json", transfer_event("mine-2", "mine-1"))
 
     assert main(["replay", str(path)]) == WRONG
@@ -226,8 +226,8 @@ def test_own_transfer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_method_whose_call_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a method that is about a call, alone in a file, then Salesforce's 404 comes with the
-    cures, and both are ones; a fault's 404 comes without."""
+    """Given a method that is about a call, alone in a file, then Salesforce's 404 is shown with two
+    cures, and each of them works; the 404 of a fault is shown without."""
     method = flow_event("mine-1", method="rerouteFlowExecution")
     step = {"source": "contact_flow", "event": method}
     create = {"source": "contact_flow", "event": flow_event("mine-1")}
@@ -267,8 +267,8 @@ def test_method_whose_call_is_not_there(tmp_path: Path, capsys: pytest.CaptureFi
 def test_hint_at_a_parent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], event: Any, hinted: bool
 ) -> None:
-    """Given an event with a previous contact, then the hint at a parent comes only where one was
-    named to Salesforce, and refused."""
+    """Given an event with a previous contact, then the hint at a parent is shown only where
+    Salesforce got a parent and refused it."""
     main(["replay", str(write_json(tmp_path / "mine.json", event))])
 
     assert ("hint: Salesforce does not know the parent" in capsys.readouterr().out) is hinted
@@ -288,8 +288,8 @@ def test_own_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_unusable_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a path that is no file, a folder, and a file that is not JSON, when it is replayed,
-    then the first line says so and the exit status is 2."""
+    """Given a path without a file, a folder, and a file that is not JSON, when it is replayed, then
+    the first line says so and the exit status is 2."""
     bad = tmp_path / "bad.json"
     bad.write_text("{", encoding="utf-8")
     for path, fault in (
@@ -298,9 +298,9 @@ def test_unusable_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         (bad, "the JSON that begins in line 1 is broken"),
     ):
         assert main(["replay", str(path)]) == UNUSABLE
-        told = capsys.readouterr()
-        assert told.out == ""
-        assert fault in told.err
+        output = capsys.readouterr()
+        assert output.out == ""
+        assert fault in output.err
 
 
 def test_event_larger_than_lambda_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""What a run shows: one line a sample, the one that is under way, those that ended otherwise."""
+"""A run shows one line a sample, the sample under way, and those that did not end as expected."""
 
 import io
 from dataclasses import replace
@@ -135,8 +135,8 @@ def test_why_a_sample_waits(fault: Fault, why: str) -> None:
 
 
 def test_sample_that_is_under_way_is_shown() -> None:
-    """Given a terminal, then the sample that runs is named, and why it waits; nothing of it stays
-    where nobody watches."""
+    """Given a terminal, then the sample that runs is named, and why it waits; without a terminal it
+    is not shown."""
     screen, log = io.StringIO(), io.StringIO()
     for out, terminal in ((screen, True), (log, False)):
         view = RunView(Terminal(out=out, terminal=terminal, width=120), 2)

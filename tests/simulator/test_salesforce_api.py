@@ -38,7 +38,7 @@ NOON = 1_792_490_400.0
 
 
 class Clock:
-    """A clock that stands still until it is set."""
+    """A clock that moves only when it is set."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -89,7 +89,7 @@ def test_an_update_changes_the_record(salesforce: SalesforceSimulator) -> None:
     by_id = update(salesforce, record_id, {"endTime": "2026-10-20T10:05:00Z"})
     # Then both answer that it is under way (guide, "Update a Voice Call Record")
     assert [answer.json() for answer in (by_key, by_id)] == [{"status": "pending"}] * 2
-    # And the fields are merged, a duration that is absent is 0, the conversation is closed
+    # And the fields are merged, a missing duration is 0, the conversation is closed
     record = stored(salesforce, "contact-1")
     assert record.fields == {
         **new_call(salesforce.identity),
@@ -104,7 +104,7 @@ def test_an_update_changes_the_record(salesforce: SalesforceSimulator) -> None:
 def test_an_update_creates_what_is_missing(salesforce: SalesforceSimulator) -> None:
     # Given a parent that is known
     parent = salesforce.add_voice_call("contact-0")
-    # When calls are updated that nobody knows
+    # When unknown calls are updated
     fields = {"endTime": "2026-10-20T10:05:00Z", "parentCallIdentifier": parent}
     assert update(salesforce, "missed", fields).json() == {"status": "pending"}
     update(salesforce, "orphan", {"parentCallIdentifier": "never-seen"})
@@ -118,13 +118,13 @@ def test_an_update_creates_what_is_missing(salesforce: SalesforceSimulator) -> N
 
 
 def test_an_update_of_an_unknown_record_id_finds_nothing(salesforce: SalesforceSimulator) -> None:
-    """When an id is no record's, Then the answer is 404 and no record has it for a key."""
+    """When no record has the id, Then the answer is 404 and no record has it for a key."""
     assert update(salesforce, "0LQ5e0000000001AAA", {}).status_code == 404
     assert salesforce.voice_calls() == []
 
 
 def test_a_segment_is_decoded_once(salesforce: SalesforceSimulator) -> None:
-    # Given keys that would be other paths if they were decoded early or twice
+    # Given keys that would become other paths if they were decoded early or twice
     for key in ("abc/../../admin?x=1", "a%2Fb", "50%", "контакт ü"):
         # When the call is updated under its encoded key
         response = send(salesforce, "PATCH", f"/voiceCalls/{quote(key, safe='')}", {"agent": "a@b"})
@@ -153,7 +153,7 @@ def test_a_segment_is_decoded_once(salesforce: SalesforceSimulator) -> None:
 def test_an_unknown_route_is_not_found(
     salesforce: SalesforceSimulator, method: str, path: str
 ) -> None:
-    """When method and path are no route, Then the answer is 404, and the journal has it."""
+    """When method and path are not a route, Then the answer is 404, and the journal has it."""
     assert send(salesforce, method, path, {}).status_code == 404
     assert [exchange.status for exchange in salesforce.journal()] == [404]
     assert salesforce.voice_calls() == []
@@ -180,11 +180,11 @@ def test_creates_per_second_are_limited(identity: ContactCenterIdentity) -> None
     with SalesforceSimulator(identity, creates_per_second=3, clock=clock) as salesforce:
         # When five calls come within a second
         responses = [create(salesforce, now=NOON, vendorCallKey=str(n)) for n in range(5)]
-        # Then three are created and the others told when to come again
+        # Then three are created and the others get a Retry-After
         assert [answer.status_code for answer in responses] == [200, 200, 200, 429, 429]
         assert responses[3].headers["Retry-After"] == "1"
         assert len(salesforce.voice_calls()) == 3
-        # And what exists already is no create
+        # And a call that exists already does not count as a create
         assert create(salesforce, now=NOON, vendorCallKey="0").status_code == 200
         # And a second later there is room again
         clock.now += 1
@@ -238,7 +238,7 @@ def test_twenty_creates_of_one_call_are_one_record(salesforce: SalesforceSimulat
 
 
 def test_a_connection_is_kept(salesforce: SalesforceSimulator) -> None:
-    # Given a client whose connection opens once and never again
+    # Given a client that opens its connection only once
     address = urlsplit(salesforce.base_url)
     client = HTTPConnection(str(address.hostname), address.port, timeout=PATIENCE)
     client.connect()

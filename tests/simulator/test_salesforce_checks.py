@@ -157,7 +157,7 @@ def test_a_token_with_a_wrong_claim_is_refused(
     # Given a token signed by the right key, with one claim changed, or left out (None)
     changed = {**claims(salesforce.identity), **change}
     wrong = {name: value for name, value in changed.items() if value is not None}
-    # PyJWT's own encode refuses an iss or a jti that is no text; the plain signer does not
+    # PyJWT's own encode refuses an iss or a jti that is not a text; the plain signer does not
     signed = jwt.PyJWS().encode(
         json.dumps(wrong).encode(),
         signing_key(salesforce.identity),
@@ -245,7 +245,7 @@ def test_the_content_type_may_name_a_charset(salesforce: SalesforceSimulator) ->
     ids=["empty", "cut", "array", "text", "null", "NaN", "not UTF-8", "deep"],
 )
 def test_the_body_must_be_a_json_object(salesforce: SalesforceSimulator, body: bytes) -> None:
-    """When the body is no JSON object, Then the answer is 400."""
+    """When the body is not a JSON object, Then the answer is 400."""
     response = requests.post(
         f"{salesforce.base_url}/voiceCalls",
         data=body,
@@ -306,7 +306,7 @@ def test_a_documented_value_is_stored(
 
 
 def test_a_transfer_needs_a_parent(salesforce: SalesforceSimulator) -> None:
-    """When a transfer names no parent, or one nobody knows, Then the answer is 400."""
+    """When a transfer names no parent, or an unknown one, Then the answer is 400."""
     refused(create(salesforce, initiationMethod="Transfer"), 400, "parentVoiceCallId", "required")
     unknown = create(salesforce, initiationMethod="Transfer", parentVoiceCallId="contact-0")
     refused(unknown, 400, "parentVoiceCallId", "known")
@@ -351,14 +351,14 @@ def test_a_request_that_cannot_be_read_is_refused_and_the_connection_closed(
 
 @pytest.mark.parametrize("org_id", ["", "00D", "005e00000000001AAA", "00D5e00000000_1"])
 def test_an_identity_needs_an_org_id(org_id: str) -> None:
-    """When the org id is none, Then the error says what one looks like."""
+    """When the org id is invalid, Then the error shows the right form."""
     with pytest.raises(ValueError, match="org_id"):
         new_identity(org_id=org_id, call_center_api_name="AmazonConnect_Laptop")
 
 
 @pytest.mark.parametrize("name", ["", "1Center", "Amazon Connect", "a/b"])
 def test_an_identity_needs_an_api_name(name: str) -> None:
-    """When the API name is none, Then the error says so."""
+    """When the API name is invalid, Then the error says so."""
     with pytest.raises(ValueError, match="call_center_api_name"):
         new_identity(org_id="00D5e0000000001", call_center_api_name=name)
 

@@ -118,7 +118,7 @@ def test_a_fault_hits_one_call_of_a_request(salesforce: SalesforceSimulator) -> 
 
 
 def test_too_many_lines_in_a_second() -> None:
-    """Given a clock that stands still, then the second's 60 lines are taken and no more."""
+    """Given a clock that does not move, then 60 lines are taken within the second, and no more."""
     now = time.time()
     identity = new_identity(org_id="00D5e0000000001", call_center_api_name="Laptop")
     with SalesforceSimulator(identity, lines_per_second=60, clock=lambda: now) as salesforce:

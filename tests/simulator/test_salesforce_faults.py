@@ -1,4 +1,4 @@
-"""Every fault of the simulator: what the client sees, and what was stored behind its back."""
+"""Every fault of the simulator: what the client sees, and what was stored."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_clearing_the_faults_lets_go_of_what_hangs(salesforce: SalesforceSimulat
     salesforce.clear_faults()
     waiting.join(PATIENCE)
     assert len(outcomes) == 1
-    # And a new fault hangs again: the release was for those before it
+    # And a new fault hangs again: only earlier requests were released
     salesforce.inject(Fault("hang"))
     with pytest.raises(requests.ReadTimeout):
         create(salesforce, timeout=0.3)
@@ -127,7 +127,7 @@ def test_reset_sends_rst(salesforce: SalesforceSimulator, kind: str, stored: int
 
 @pytest.mark.parametrize("status", [204, 400, 401, 403, 404, 409, 429, 500, 503, 599])
 @pytest.mark.parametrize(("kind", "stored"), [("status", 0), ("status_after_storing", 1)])
-def test_status_answers_what_it_is_told(
+def test_status_answers_what_the_fault_says(
     salesforce: SalesforceSimulator, kind: str, stored: int, status: int
 ) -> None:
     # Given a status When the call is created Then that is the answer, and the journal says so
@@ -165,7 +165,7 @@ def test_status_answers_headers_and_body(
 def test_bodies_that_are_wrong_come_with_a_call_that_is_stored(
     salesforce: SalesforceSimulator,
 ) -> None:
-    """When a 200 has a body that says nothing of use, Then the call exists nevertheless."""
+    """When a 200 has a body without a usable id, Then the call exists nevertheless."""
     seen = {}
     kinds = ("body_not_json", "empty_body", "broken_json", "no_voice_call_id")
     for kind in kinds:
@@ -187,7 +187,7 @@ def test_bodies_that_are_wrong_come_with_a_call_that_is_stored(
 def test_errors_come_with_the_id(salesforce: SalesforceSimulator, kind: str, shape: type) -> None:
     # Given remarks (`errors` may be one string, with the record created)
     salesforce.inject(Fault(kind))
-    # When the call is created Then it is, and the remarks stand beside its id
+    # When the call is created Then it is, and the remarks are beside its id
     body = create(salesforce).json()
     stored = salesforce.voice_call("contact-1")
     assert stored is not None
@@ -225,7 +225,7 @@ def test_a_trickle_arrives_byte_by_byte(salesforce: SalesforceSimulator, kind: s
 
 
 def test_a_wrong_clock_shows_in_the_date(salesforce: SalesforceSimulator) -> None:
-    # Given a server whose clock is an hour behind
+    # Given a server with a clock that is an hour behind
     salesforce.inject(Fault("wrong_clock", seconds=-3600))
     # When the call is created Then the token is refused, and Date says why
     response = create(salesforce)
@@ -256,7 +256,7 @@ def test_an_endless_body_goes_on_until_released(salesforce: SalesforceSimulator)
 
 
 def test_a_body_is_cut_off(salesforce: SalesforceSimulator) -> None:
-    """When the body is shorter than announced, Then the client is told by its HTTP library."""
+    """When the body is shorter than announced, Then the client's HTTP library raises."""
     salesforce.inject(Fault("cut_off_body"))
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
         create(salesforce)
@@ -327,7 +327,7 @@ def test_a_fault_is_for_the_requests_it_names(salesforce: SalesforceSimulator) -
 
 
 def test_fault_for_every_method(salesforce: SalesforceSimulator) -> None:
-    """Given a fault without a method, as JSON has it, then whatever is asked meets it."""
+    """Given a fault without a method, as JSON has it, then every request meets it."""
     fault = {"kind": "status", "status": 503, "method": None, "times": None}
     injected = requests.post(f"{salesforce.admin_url}/faults", json=fault, timeout=PATIENCE)
     assert (injected.status_code, injected.json()[0]["method"]) == (201, None)
@@ -380,7 +380,7 @@ def test_a_fault_that_makes_no_sense_is_refused(wrong: dict[str, Any], name: str
         Fault(**wrong)
 
 
-def test_the_journal_tells_the_request_without_the_token(salesforce: SalesforceSimulator) -> None:
+def test_the_journal_has_the_request_without_the_token(salesforce: SalesforceSimulator) -> None:
     # Given a request with a token
     payload = claims(salesforce.identity)
     raw = token(salesforce.identity)

@@ -73,7 +73,7 @@ def test_a_file_outlives_the_simulator(identity: ContactCenterIdentity, tmp_path
 def test_a_file_that_is_no_database_is_refused(
     identity: ContactCenterIdentity, tmp_path: Path
 ) -> None:
-    """When the database is not one, Then the simulator does not come to be."""
+    """When the file is not a database, Then the simulator does not start."""
     file = tmp_path / "notes.txt"
     file.write_text("this is not a database, and long enough to be seen not to be one" * 20)
     with pytest.raises(sqlite3.DatabaseError):
@@ -82,13 +82,13 @@ def test_a_file_that_is_no_database_is_refused(
 
 @pytest.mark.parametrize("limit", ["creates_per_second", "concurrent_conversations"])
 def test_a_limit_below_one_is_refused(identity: ContactCenterIdentity, limit: str) -> None:
-    """When a limit leaves no room at all, Then the error says so."""
+    """When a limit is below one, Then the error says so."""
     with pytest.raises(ValueError, match=limit):
         SalesforceSimulator(identity, **{limit: 0})  # type: ignore[arg-type]
 
 
 def test_two_simulators_do_not_meet(identity: ContactCenterIdentity) -> None:
-    """Given two simulators in one process, When one is used, Then the other knows nothing of it."""
+    """Given two simulators in one process, When one is used, Then the other is unchanged."""
     with SalesforceSimulator(identity) as one, SalesforceSimulator(identity) as other:
         one.inject(Fault("status", status=503, times=None, method="PATCH"))
         assert create(one).status_code == 200
@@ -188,7 +188,7 @@ def test_a_stop_lets_go_of_what_hangs(identity: ContactCenterIdentity) -> None:
         wait_until(lambda: len(running.journal()) == 1)
         # When the simulator stops
         running.stop()
-        # Then the client is let go, no thread of the simulator is left, and nobody listens
+        # Then the connection is closed, no thread of the simulator is left, and the port is free
         waiting.join(PATIENCE)
         assert len(outcomes) == 1
         assert set(threading.enumerate()) <= before
@@ -224,7 +224,7 @@ def test_a_client_that_leaves_is_no_matter(
     with socket.create_connection((str(address.hostname), address.port or 0)) as connection:
         connection.sendall(b"POST /telephony/v1/voiceCalls HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")
         connection.shutdown(socket.SHUT_WR)
-        # Then it gets no answer, what it began is no request, and others are served
+        # Then it gets no answer, its partial request is not counted, and others are served
         assert connection.recv(1) == b""
     assert salesforce.journal() == []
     assert create(salesforce).status_code == 200
@@ -256,7 +256,7 @@ def test_a_stop_without_a_start(identity: ContactCenterIdentity) -> None:
 
 
 def test_an_id_has_a_checksum() -> None:
-    """When an id is made long, Then each checksum character stands for five of its characters."""
+    """When an id is made long, Then each checksum character covers five of its characters."""
     # Worked out by hand: capitals at places {3}, {} and {1} of the three fives are 8, 0 and 2.
     assert long_id("001A0000006Vm9r") == "001A0000006Vm9rIAC"
     # Capitals everywhere are 31, the last of the alphabet.

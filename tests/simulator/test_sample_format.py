@@ -1,4 +1,4 @@
-"""The format of a sample, and the recognition of material, know nothing of what runs them."""
+"""The format of a sample, and the recognition of material, do not depend on what runs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulator: what it brings up is what the template says, and can be asked."""
+"""The simulator brings up what the template says, and answers requests about it."""
 
 import json
 from collections.abc import Iterator
@@ -113,7 +113,7 @@ def test_rules_follow_the_settings(simulator: Simulator) -> None:
 def test_pauses_are_jumped_over(simulator: Simulator) -> None:
     """Given a record that fails for as long as the template lets it live, and a retry queue that is
     not there, when it is polled, then it is given up into the bucket at once, and the next record
-    is none the older for it."""
+    has not aged meanwhile."""
     simulator.salesforce.inject(Fault("status", times=None, status=401))
     simulator.connect.add_contact(INSTANCE_ID, "c-9", Channel="VOICE", InitiationMethod="INBOUND")
     simulator.sources.publish(queued_event("c-9"))
@@ -157,7 +157,7 @@ def test_other_settings_are_another_process(simulator: Simulator) -> None:
 
 
 def test_looking_at_dead_letters_leaves_them(simulator: Simulator) -> None:
-    """Given more letters than SQS hands out at a time, when they are read twice, then all are
+    """Given more dead letters than SQS hands out at a time, when they are read twice, then all are
     there both times."""
     for _ in range(11):
         simulator.invoke(FLOW, {})

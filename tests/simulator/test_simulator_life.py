@@ -46,22 +46,22 @@ def test_setting_that_no_function_has(capsys: pytest.CaptureFixture[str]) -> Non
     """Given a slip in a setting's name, then nothing starts, and the names are shown."""
     assert main(["simulator", "--set", "FLOW_FAILURE=error", "--set", "FLOW_FAILUER=x"]) == UNUSABLE
 
-    told = capsys.readouterr().err
-    assert "no function has the setting FLOW_FAILUER;" in told
-    assert "FLOW_FAILURE" in told
+    output = capsys.readouterr().err
+    assert "no function has the setting FLOW_FAILUER;" in output
+    assert "FLOW_FAILURE" in output
 
 
 def test_settings_that_the_bridge_cannot_use(capsys: pytest.CaptureFixture[str]) -> None:
-    """Given values that no function could work with, then nothing starts, and all of them are told
-    in the bridge's own words."""
+    """Given values that no function could work with, then nothing starts, and the output has the
+    bridge's own error for each of them."""
     slips = ("FLOW_FAILURE=perhaps", "CONTACT_RECORD_METHODS=A PIGEON", "FLOW_TIME_LIMIT_SECONDS=9")
     assert main(["simulator", *(part for slip in slips for part in ("--set", slip))]) == UNUSABLE
 
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "FLOW_FAILURE must be one of continue, error" in told.err
-    assert "FLOW_TIME_LIMIT_SECONDS must be a number from 1 to 8" in told.err
-    assert "CONTACT_RECORD_METHODS: A PIGEON: not the name of a method" in told.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "FLOW_FAILURE must be one of continue, error" in output.err
+    assert "FLOW_TIME_LIMIT_SECONDS must be a number from 1 to 8" in output.err
+    assert "CONTACT_RECORD_METHODS: A PIGEON: not the name of a method" in output.err
 
 
 def test_nothing_outlives_the_simulator() -> None:
@@ -87,8 +87,8 @@ def test_nothing_outlives_the_simulator() -> None:
 
 
 def test_unusable_template_leaves_nothing_running(tmp_path: Path) -> None:
-    """Given a template whose function wants what is not there, then the simulator does not start,
-    and what had been started is stopped: pytest makes an error of every socket left open."""
+    """Given a template with a function that needs a missing resource, then the simulator does not
+    start, and what had been started is stopped: pytest makes an error of every socket left open."""
     template = tmp_path / "template.yaml"
     text = TEMPLATE.read_text(encoding="utf-8").replace("!Ref LedgerTable", "!Ref NoSuchTable")
     template.write_text(re.sub("(C[a-z]+Uri: )", rf"\1{ROOT}/", text), encoding="utf-8")
@@ -108,9 +108,9 @@ def test_state_outlives_the_simulator(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_serve_command_ends_cleanly(ending: signal.Signals, tmp_path: Path) -> None:
-    """Given `bridge simulator` with a function that runs, started in the background as a
-    script does, when it is told to end, then it ends with status 0, and neither a process nor a
-    port is left."""
+    """Given `bridge simulator` with a function that runs, started in the background as a script
+    does, when it gets the signal, then it ends with status 0, and neither a process nor a port is
+    left."""
     background = 'trap "" INT; exec "$0" -m simulator simulator --port 0 --exports "$1"'
     command = subprocess.Popen(
         ["sh", "-c", background, sys.executable, str(tmp_path / "exports.sh")],
@@ -141,8 +141,8 @@ def test_serve_command_ends_cleanly(ending: signal.Signals, tmp_path: Path) -> N
 
 
 def test_a_closed_terminal_ends_a_command_as_kill_does(tmp_path: Path) -> None:
-    """Given a command that waits for its material, when its terminal is closed, then it ends by
-    the exception by which SIGTERM ends the one above, and with a shell's status for the signal."""
+    """Given a command that waits for its material, when its terminal is closed, then it ends by the
+    same exception as after SIGTERM, and with a shell's status for the signal."""
     material = tmp_path / "material"
     os.mkfifo(material)
     anonymize = [
@@ -163,8 +163,8 @@ def test_a_closed_terminal_ends_a_command_as_kill_does(tmp_path: Path) -> None:
 
 
 def test_event_published_by_curl(tmp_path: Path) -> None:
-    """Given a simulator left running, when a contact is told and its event published by HTTP, then
-    the call appears in Salesforce without further ado; what is no event is refused."""
+    """Given a simulator left running, when a contact is added and its event published by HTTP, then
+    the call appears in Salesforce; anything that is not an event is refused."""
     with (
         Simulator(compressed=False, state=tmp_path) as simulator,
         PollerThread(simulator.sources),

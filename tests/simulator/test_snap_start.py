@@ -1,4 +1,4 @@
-"""SnapStart in the simulator: the flow function waits in its snapshot while the world goes on.
+"""SnapStart in the simulator: the flow function waits in its snapshot while other things change.
 
 Source of the order (init, before-snapshot hooks, /restore/next, after-restore hooks, first event):
 awslambdaric, which is AWS's own runtime.
@@ -54,7 +54,7 @@ def process(
 
 def test_nothing_is_asked_before_the_snapshot_and_all_is_new_after_it(simulator: Simulator) -> None:
     """Given a published version; when secret and Salesforce change before its first call; then the
-    call is made with the new ones at its first attempt, and nobody was talked to before."""
+    call is created with the new ones at its first attempt, and no request was sent before."""
     identity = new_identity(
         org_id=simulator.salesforce.identity.org_id,
         call_center_api_name=simulator.salesforce.identity.call_center_api_name,
@@ -104,7 +104,7 @@ def test_hooks_run_around_the_snapshot(simulator: Simulator, tmp_path: Path) -> 
 def test_a_hook_that_fails_is_the_invocations_error(
     simulator: Simulator, tmp_path: Path, hook: str
 ) -> None:
-    """Given a hook that raises; when invoked; then the error is told, and nothing hangs."""
+    """Given a hook that raises; when invoked; then the answer is its error, and nothing hangs."""
     source = f"import snapshot_restore_py\nsnapshot_restore_py.{hook}(lambda: 1 / 0)\n{HOOKS}"
     (tmp_path / "app.py").write_text(source, encoding="utf-8")
     with process(simulator, {}, tmp_path) as function:

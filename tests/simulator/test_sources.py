@@ -1,4 +1,4 @@
-"""A template's sources are found by themselves: streams, queues, rules that invoke functions."""
+"""The simulator finds a template's sources: streams, queues, rules that invoke functions."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A template that is not the bridge's."""
+    """A template of another application."""
     folder = tmp_path_factory.mktemp("house")
     for name in ("segments", "files", "asked", "messages"):
         (folder / name).mkdir()
@@ -129,7 +129,7 @@ def file_created(name: str, **detail: Any) -> dict[str, Any]:
 
 def test_sources_of_the_bridge() -> None:
     """Given the bridge's template, then every function is a source, and the template says how its
-    inputs come."""
+    inputs arrive."""
     found = read_sources(deployed())
 
     assert found["contact_flow"].way is Way.CALL
@@ -170,7 +170,7 @@ def test_record_that_a_function_parks_in_its_queue(simulator: Simulator) -> None
 
 def test_parked_record_that_the_queue_gives_up(simulator: Simulator) -> None:
     """Given a parked record that fails as often as the queue allows, then it is dead-lettered, and
-    lies in the queue of failures."""
+    is in the queue of failures."""
     (parked,) = deliver(simulator.sources, Batch((Input("segments", {"park": "lost"}),)), {})
 
     (line,) = parked.lines
@@ -197,7 +197,7 @@ def test_rule_invokes_a_function(simulator: Simulator) -> None:
 
 def test_invocation_that_fails_to_the_end(simulator: Simulator) -> None:
     """Given a function that always fails, then Lambda repeats as often as the template says, and
-    the event lies in the queue of failures."""
+    the event is in the queue of failures."""
     before = simulator.undelivered_events()
 
     event = Input("files", file_created("e-3", fails=True))
@@ -211,7 +211,7 @@ def test_invocation_that_fails_to_the_end(simulator: Simulator) -> None:
 
 
 def test_message_straight_into_a_queue(simulator: Simulator) -> None:
-    """Given a function that only a queue feeds, then what is put is a message of that queue."""
+    """Given a function that only a queue feeds, then an input becomes a message of that queue."""
     body = json.dumps({"record": {"eventID": "shard:1"}, "lost": False})
 
     name = simulator.sources.put("messages", "-", body)

@@ -34,7 +34,7 @@ TEMPLATE = """
 
 
 class QueueClock(Clock):
-    """Time passes for what lies in moto's queues as well."""
+    """A clock that also moves the times of messages in moto's queues."""
 
     def sleep(self, seconds: float) -> None:
         super().sleep(seconds)
@@ -82,8 +82,8 @@ def failing(*poison: str) -> Any:
 
 
 def test_what_succeeds_is_deleted(aws: Aws, clock: QueueClock) -> None:
-    """Given messages, when they are polled, then the function is given Lambda's event, and the
-    queue is empty."""
+    """Given messages, when they are polled, then the function gets Lambda's event, and the queue is
+    empty."""
     queue = aws.queue()
     function = Function()
     send(aws, queue, *[f"m{number}" for number in range(12)])
@@ -140,7 +140,7 @@ def test_error_fails_the_whole_batch(aws: Aws, clock: QueueClock, reports: bool)
         clock.sleep,
     )
 
-    # The queue hides each message by itself, so that they may show one after the other.
+    # The queue hides each message separately, so they may become visible one after the other.
     assert seen[0] == ["a", "b"]
     assert sorted(name for batch in seen[1:] for name in batch) == ["a", "b"]
 
@@ -176,7 +176,7 @@ def test_redrive_policy_moves_what_was_received_too_often(aws: Aws, clock: Queue
 
 
 def test_success_delivered_twice(aws: Aws, clock: QueueClock) -> None:
-    """Standard queues deliver at least once: what was handled may be delivered again."""
+    """Standard queues deliver at least once: a handled message may be delivered again."""
     queue = aws.queue()
     send(aws, queue, "a")
     function = Function()

@@ -60,8 +60,8 @@ def test_flow_and_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_falsified_expectations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a call that says what is not so of everything that can be said, when it is run, then
-    each difference is shown, and the exit status is 1."""
+    """Given a call with a wrong expectation of each kind, when it is run, then each difference is
+    shown, and the exit status is 1."""
     write_call(
         tmp_path,
         "call",
@@ -104,7 +104,7 @@ def every_way() -> tuple[dict[str, Any], ...]:
     batch = {"source": "contact_event", "batch": [{"event": queued_event("c-1")}]}
     down = {"kind": "status", "status": 401, "times": None}
     redrive = {"from": "bucket", "contactId": "c-2", "dryRun": False}
-    # Its rule wants it to be there, and finds no partition key in it.
+    # Its rule takes the event, but finds no partition key in it.
     lost = event("c-3", ends("dead_lettered", "UNDELIVERED"), initialContactId="")
     flow = {"source": "contact_flow", "event": flow_event("c-4"), "expect": {}}
     return (
@@ -140,8 +140,8 @@ def test_every_way_of_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_own_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given an event whose contact a call does not tell, when it is replayed, then it is a dead
-    letter and the cure is shown; one that no rule takes is explained, and what a record lacks is
+    """Given an event of an unknown contact, when it is replayed, then it is a dead letter and the
+    cure is shown. An event that no rule takes is explained, and a record's missing members are
     named."""
     unknown = write_call(tmp_path, "unknown", HEADER, event("unknown"))
     chat = write_json(tmp_path / "chat.json", queued_event("chat", channel="CHAT"))

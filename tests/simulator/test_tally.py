@@ -1,4 +1,4 @@
-"""The tally: what is read of a log, and when in = delivered + superseded + skipped + dead."""
+"""The tally: what it reads from a log, and when in = delivered + superseded + skipped + dead."""
 
 import json
 from dataclasses import replace
@@ -45,19 +45,19 @@ def kept(line: DeliveryLine, status: str = "FAILED") -> LedgerItem:
     return LedgerItem(line.contact_id, status, has_request=True)
 
 
-def letter(line: DeliveryLine) -> DeadLetter:
+def dead_letter(line: DeliveryLine) -> DeadLetter:
     return DeadLetter("contact_flow", line.reason)
 
 
 def test_tally_closes() -> None:
-    """Given one input of each end, with payloads where the lines say, then nothing is at fault."""
+    """Given an input of each disposition, with payloads as logged, then no fault is found."""
     closed = tally(
         DELIVERED,
         DEAD,
         QUEUED,
         SKIPPED,
         ledger=(kept(DELIVERED, "CREATED"), kept(DEAD)),
-        letters=(letter(QUEUED),),
+        letters=(dead_letter(QUEUED),),
     )
 
     assert closed.faults() == []
@@ -83,7 +83,7 @@ def test_later_success_closes_an_earlier_dead_letter() -> None:
 
 @pytest.mark.parametrize("number", [0, 2])
 def test_input_without_exactly_one_line(number: int) -> None:
-    """Given an input that no line tells of, or two do, then that input is named."""
+    """Given an input without a log line, or with two, then that input is named."""
     faulty = Tally([(DELIVERED,), (DELIVERED,) * number], [], [])
 
     assert faulty.faults() == [f"input 2 of 2 has {number} delivery lines, not one"]
@@ -103,17 +103,17 @@ def test_input_without_exactly_one_line(number: int) -> None:
     ],
 )
 def test_line_that_does_not_hold(line: DeliveryLine, fault: str) -> None:
-    """Given a line that says what is not so, then the tally says which."""
+    """Given a wrong log line, then the tally names it."""
     assert tally(line).faults() == [fault]
 
 
-def test_letter_nobody_tells_of() -> None:
-    faults = tally(DELIVERED, letters=(letter(QUEUED),)).faults()
+def test_dead_letter_without_a_line() -> None:
+    faults = tally(DELIVERED, letters=(dead_letter(QUEUED),)).faults()
 
     assert faults == ["the log puts 0 dead letters of SETTINGS into the queue, which holds 1"]
 
 
-def test_unfinished_contact_nobody_tells_of() -> None:
+def test_unfinished_contact_without_a_line() -> None:
     faults = tally(DELIVERED, ledger=(kept(DEAD, "UNKNOWN"),)).faults()
 
     assert faults == ["c-2 is UNKNOWN in the ledger, and has no line"]
@@ -121,11 +121,11 @@ def test_unfinished_contact_nobody_tells_of() -> None:
 
 @pytest.mark.parametrize("where", ["ledger", "queue"])
 def test_answer_at_the_deadline(where: str) -> None:
-    """An answer that came before its work had ended does not know where its payload went."""
+    """Given an answer before the end of its work, then its payload may be in ledger or queue."""
     found = (
         tally(UNSURE, ledger=(kept(UNSURE, "CREATING"),))
         if where == "ledger"
-        else tally(UNSURE, letters=(letter(UNSURE),))
+        else tally(UNSURE, letters=(dead_letter(UNSURE),))
     )
 
     assert found.faults() == []
@@ -141,9 +141,9 @@ def buried(line: DeliveryLine) -> DeadLetter:
     return DeadLetter("contact_events", line.reason, StoredRecord(line.input_id, ""))
 
 
-def test_record_that_comes_again_counts_once() -> None:
+def test_record_delivered_again_counts_once() -> None:
     """Given a record that was delivered twice and dead-lettered twice, then its first line is its
-    end, and both letters are told of."""
+    end, and each dead letter has its line."""
     again = replace(STREAMED, disposition="superseded", reason="ALREADY_CREATED")
     closed = Tally([(STREAMED, again), (BURIED, BURIED)], [], [buried(BURIED)] * 2)
 
@@ -154,13 +154,13 @@ def test_record_that_comes_again_counts_once() -> None:
     assert totals["dead_lettered"].total() == 1
 
 
-def test_record_nobody_tells_of() -> None:
+def test_record_without_a_line() -> None:
     assert Tally([()], [], []).faults() == ["input 1 of 1 has 0 delivery lines, not one"]
 
 
 def test_other_places_of_dead_letters() -> None:
-    """Given a batch in the bucket and an event in the queue of the rules, then both are looked
-    for; what lies there and nobody tells of is a fault as well."""
+    """Given a batch in the bucket and an event in the queue of the rules, then both are looked for.
+    A message in the queue without a log line is a fault as well."""
     lines = [(GIVEN_UP,), (UNDELIVERED,)]
 
     assert Tally(lines, [], [], given_up=1, undelivered=1).faults() == []
@@ -170,8 +170,8 @@ def test_other_places_of_dead_letters() -> None:
     ]
 
 
-def test_letter_that_was_taken_back() -> None:
-    """Given a letter that a redrive has taken out of the queue, then it is not missing."""
+def test_dead_letter_that_was_redriven() -> None:
+    """Given a dead letter that a redrive has taken out of the queue, then it is not missing."""
     lines = [(BURIED,), (GIVEN_UP,), (STREAMED,), (replace(STREAMED, input_id="shard:9"),)]
 
     assert Tally(lines, [], [], taken_back={"SETTINGS": 1, "GIVEN_UP": 1}).faults() == []
@@ -180,8 +180,8 @@ def test_letter_that_was_taken_back() -> None:
     ]
 
 
-def test_letter_without_its_record() -> None:
-    """Given a letter that holds another record, then the tally says which is lost."""
+def test_dead_letter_without_its_record() -> None:
+    """Given a dead letter that holds another record, then the tally says which record is lost."""
     other = DeadLetter("contact_events", BURIED.reason, StoredRecord("shard:7", ""))
 
     assert Tally([(BURIED,)], [], [other]).faults() == [
@@ -189,7 +189,7 @@ def test_letter_without_its_record() -> None:
     ]
 
 
-def test_letter_as_the_queue_holds_it() -> None:
+def test_dead_letter_as_the_queue_holds_it() -> None:
     record = {"eventID": "shard:1", "kinesis": {"data": "e30="}}
     body = {"source": "contact_events", "reason": "400", "payload": record}
 
@@ -209,7 +209,7 @@ def test_delivery_lines_of_a_log() -> None:
     )
 
 
-def test_ledger_item_as_dynamodb_tells_it() -> None:
+def test_ledger_item_as_dynamodb_returns_it() -> None:
     item = {
         "ledger_key": {"S": "instance/c-1"},
         "vendor_call_key": {"S": "c-1"},

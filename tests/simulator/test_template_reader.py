@@ -90,7 +90,7 @@ def load(tmp_path: Path, template: str, **values: object) -> Template:
 
 
 def with_variable(node: str) -> str:
-    """A template with one function whose variable X is `node`."""
+    """A template with one function, which has `node` as its variable X."""
     return f"""
         Parameters: {{P: {{Type: String}}}}
         Conditions: {{Loop: !Not [!Condition Loop], Text: !Ref P}}
@@ -152,7 +152,7 @@ def test_long_forms_mean_the_same(tmp_path: Path) -> None:
 
 
 def test_values_override_defaults_and_pseudo_parameters(tmp_path: Path) -> None:
-    """Given values for parameters, when read, then they stand instead of the defaults."""
+    """Given values for parameters, when read, then they replace the defaults."""
     values = {"Key": "k", "Level": "DEBUG", "AWS::Region": "eu-central-1"}
     template = load(tmp_path, SHORT, **values)
 
@@ -277,7 +277,7 @@ def test_a_template_that_cannot_be_used_says_where(
 
 
 def test_parameters_behind_environment_variables(tmp_path: Path) -> None:
-    """Given variables of Globals, one a parameter's and one fixed, then the first's is told."""
+    """Given variables of Globals, one a parameter's and one fixed, then the parameter is found."""
     template = load(tmp_path, SHORT, **VALUES)
 
     assert template.parameters_of({"LEVEL": "DEBUG", "SHARED": "2", "OTHER": "3"}) == {

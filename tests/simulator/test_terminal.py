@@ -109,7 +109,7 @@ def test_contact_events(
     lines: tuple[DeliveryLine, ...],
     expected: str,
 ) -> None:
-    """Given a contact event, then its line says how it came to its end."""
+    """Given a contact event, then its line shows its way from the rule to its end."""
     delivered = Input("contact_event", {}, Expectation())
     deliveries.delivered(Outcome(Path("one.json"), delivered, None, lines, (), passage=passage))
 
@@ -136,7 +136,7 @@ def test_difference_stands_below_its_delivery(deliveries: DeliveryView, out: io.
 
 
 def test_long_lines_and_markup_stay_whole(plain: Terminal, out: io.StringIO) -> None:
-    """A secret's ARN is no emoji, brackets are no markup, and a file takes a line whole."""
+    """A secret's ARN is not an emoji, brackets are not markup, and a file takes a line whole."""
     text = "arn:aws:secretsmanager:us-east-1:123456789012:secret:name [bold]" + "x" * 300
 
     plain.say(text)
@@ -145,8 +145,8 @@ def test_long_lines_and_markup_stay_whole(plain: Terminal, out: io.StringIO) -> 
 
 
 def test_calls_as_a_tree(plain: Terminal, out: io.StringIO) -> None:
-    """Given a chain, a second child and a call whose parent nobody knows, then each stands below
-    the call it was transferred from."""
+    """Given a chain, a second child and a call with an unknown parent, then each is below the call
+    it was transferred from."""
     side = {"initiationMethod": "Transfer", "callSubtype": "PSTN", "from": "+1", "to": "+2"}
     plain.calls(
         [
@@ -170,8 +170,8 @@ def test_calls_as_a_tree(plain: Terminal, out: io.StringIO) -> None:
 
 
 def test_calls_with_what_was_said(plain: Terminal, out: io.StringIO) -> None:
-    """Given lines of a call that was transferred, many of its leg's, and words that are no plain
-    text, then each stands below its call, and of many the first."""
+    """Given lines of a call and many of its transfer leg, with control characters in some, then
+    each is shown below its call; of many lines, the first ones."""
 
     def said(key: str, sender: str, words: str) -> ActionRecord:
         body = {"senderType": sender, "content": words}
@@ -204,7 +204,7 @@ def test_calls_where_there_are_no_box_characters() -> None:
 
 
 def test_calls_of_two_orgs_stand_apart(plain: Terminal, out: io.StringIO) -> None:
-    """Given the same key in two orgs, then each org has its own tree: a slip is seen."""
+    """Given the same key in two orgs, then each org has its own tree, so that a mistake is seen."""
     calls = [record("a"), record("b", "a"), record("a"), record("b", "a")]
     orgs = ["00D1", "00D1", "00D2", "00D2"]
     plain.calls([replace(call, org=org) for call, org in zip(calls, orgs, strict=True)])
@@ -287,13 +287,13 @@ def test_terminal_shows_the_same_words(
     ],
 )
 def test_delivery_fits_80_columns(shown: Outcome, expected: list[str]) -> None:
-    """Given a narrow terminal, then nothing runs over its edge: a long end stands below."""
+    """Given a narrow terminal, then no line is too long: a long end is on the next line."""
     screen = io.StringIO()
 
     DeliveryView(Terminal(out=screen, terminal=True, width=80)).delivered(shown)
 
-    told = [line.rstrip() for line in ESCAPES.sub("", screen.getvalue()).splitlines()]
-    assert told == expected
+    lines = [line.rstrip() for line in ESCAPES.sub("", screen.getvalue()).splitlines()]
+    assert lines == expected
 
 
 def test_a_reader_that_has_seen_enough_ends_it() -> None:

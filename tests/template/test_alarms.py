@@ -26,7 +26,7 @@ LASTING = {
     *("ContactLensThrottleAlarm", "ContactLensLateAlarm", "ContactLensUnreadAlarm"),
     *("WaitingDeadLetterAlarm", "PostCallAnalysisErrorAlarm", "PostCallAnalysisThrottleAlarm"),
 }
-"""Alarms of what lasts: they tell when it is over."""
+"""Alarms of lasting states: they also send a message when the state is over."""
 
 
 MOMENTS = {
@@ -43,7 +43,7 @@ def properties_of(resources: dict[str, Any], *kinds: str) -> dict[str, dict[str,
 
 
 def alarms(resources: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Metric alarms, signals too: what looks at a metric."""
+    """Metric alarms, signals too."""
     return properties_of(resources, METRIC)
 
 
@@ -84,7 +84,7 @@ def test_every_alarm_notifies_the_topics_there_are(resources: dict[str, Any]) ->
     found = messengers(resources)
     del found[OF_CODE_DEPLOY]
     assert len(found) >= 25
-    told = [
+    actions = [
         {"Fn::If": [condition, {"Ref": topic}, {"Ref": "AWS::NoValue"}]}
         for condition, topic in (
             ("HasAlarmTopic", "AlarmTopicArn"),
@@ -92,15 +92,16 @@ def test_every_alarm_notifies_the_topics_there_are(resources: dict[str, Any]) ->
         )
     ]
     for name, alarm in found.items():
-        assert alarm["AlarmActions"] == told, name
-        assert alarm.get("OKActions") == (told if name in LASTING else None), name
+        assert alarm["AlarmActions"] == actions, name
+        assert alarm.get("OKActions") == (actions if name in LASTING else None), name
         assert alarm["AlarmDescription"].endswith("."), name
     assert found.keys() >= LASTING
 
 
 def test_one_thing_sends_one_message(resources: dict[str, Any]) -> None:
-    """Given what happens at a moment, then it rings within the minute, once until a quarter of an
-    hour has passed without it, and sends nothing when that has passed."""
+    """Given an event of a moment, then its alarm rings within the minute, rings once until a
+    quarter of an hour has passed without such an event, and sends nothing when that time is
+    over."""
     moments = {
         name: each
         for name, each in alarms(resources).items()
@@ -115,7 +116,7 @@ def test_one_thing_sends_one_message(resources: dict[str, Any]) -> None:
     others = {
         name for name, each in alarms(resources).items() if each.get("MetricName") in MOMENTS
     } - moments.keys()
-    # Streams wait for capacity, and say when they have it again. CodeDeploy asks once a minute.
+    # The throttle alarms of streams also report the end. CodeDeploy asks once a minute.
     # An invocation for a file is tried three times: one error says nothing yet.
     assert others == {
         *("ContactEventsThrottleAlarm", "ContactRecordsThrottleAlarm", "ContactLensThrottleAlarm"),
@@ -124,7 +125,7 @@ def test_one_thing_sends_one_message(resources: dict[str, Any]) -> None:
 
 
 def test_a_signal_sends_nothing_and_is_read_by_one_alarm(resources: dict[str, Any]) -> None:
-    """It may be in alarm on a quiet night. What reads it stands in its description."""
+    """It may be in alarm on a quiet night. Its description names the alarm that reads it."""
     readers: dict[str, list[str]] = {name: [] for name in signals(resources)}
     for composite in properties_of(resources, COMPOSITE):
         for signal in read_by(resources, composite)[0]:
@@ -172,7 +173,7 @@ def test_codedeploys_alarm_sends_no_message(resources: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("topic", "email", "told"),
+    ("topic", "email", "actions"),
     [
         ("", "", ["made"]),
         ("", "a@example.com", ["made"]),
@@ -181,12 +182,12 @@ def test_codedeploys_alarm_sends_no_message(resources: dict[str, Any]) -> None:
     ],
 )
 def test_an_alarm_has_always_a_topic(
-    template: dict[str, Any], topic: str, email: str, told: list[str]
+    template: dict[str, Any], topic: str, email: str, actions: list[str]
 ) -> None:
     """Given neither topic nor address, then the stack makes a topic: a list of none is refused."""
     stack = deployed(AlarmTopicArn=topic, AlarmEmail=email, AlarmTopic="made")
     passed = template["Resources"]["MonitoringStack"]["Properties"]["Parameters"]
-    assert stack.resolve(passed["AlarmActions"]).split(",") == told
+    assert stack.resolve(passed["AlarmActions"]).split(",") == actions
 
 
 def test_without_monitoring_nothing_of_it_is_made(flat: dict[str, Any]) -> None:
@@ -202,10 +203,10 @@ def test_without_monitoring_nothing_of_it_is_made(flat: dict[str, Any]) -> None:
     assert made == [OF_CODE_DEPLOY]
 
 
-def test_a_new_letter_in_any_queue_rings_and_an_old_one_does_not_ring_again(
+def test_a_new_dead_letter_in_any_queue_rings_and_an_old_one_does_not_ring_again(
     resources: dict[str, Any],
 ) -> None:
-    """Given letters that stay, then only their age rings, while half of their time is left."""
+    """Given dead letters that stay, then only their age rings, at half of their retention."""
     queues = {name for name, each in resources.items() if each["Type"] == "AWS::SQS::Queue"}
     retries = {"ContactEventRetryQueue", "ContactRecordRetryQueue"}
     for queue in queues - retries - {"WaitingQueue", "WaitingDeadLetterQueue"}:
@@ -221,7 +222,7 @@ def test_a_new_letter_in_any_queue_rings_and_an_old_one_does_not_ring_again(
         retention = resources[queue]["Properties"]["MessageRetentionPeriod"]
         assert (age["Statistic"], age["EvaluationPeriods"]) == ("Maximum", 1)
         assert age["Threshold"] == retention / 2
-    # What failed waits by design; it rings where Lambda does not take it from the queue.
+    # Failed records wait by design; the alarm rings if Lambda does not take them from the queue.
     for queue in retries:
         unread = alarms(resources)[queue.replace("RetryQueue", "RetriesUnreadAlarm")]
         assert watched(unread) == [
@@ -231,8 +232,8 @@ def test_a_new_letter_in_any_queue_rings_and_an_old_one_does_not_ring_again(
             )
         ]
         assert unread["Statistic"] == "Minimum"
-    # Lines wait in the one by design. SQS itself moves letters into the other, which it does not
-    # count as sent (developer guide, "Available CloudWatch metrics for Amazon SQS").
+    # Lines wait in the one by design. SQS itself moves dead letters into the other and does not
+    # count them as sent (developer guide, "Available CloudWatch metrics for Amazon SQS").
     waiting = alarms(resources)["WaitingDeadLetterAlarm"]
     assert watched(waiting) == [
         (
@@ -304,7 +305,7 @@ OWN = "VoiceCallBridge"
 def test_what_the_bridge_itself_counts_is_watched_for_this_stack_alone(
     resources: dict[str, Any],
 ) -> None:
-    """Given two stacks in one account, then neither wakes the other's operators."""
+    """Given two stacks in one account, then neither rings the other's alarms."""
     stack = {"service": {"Ref": "AWS::StackName"}}
     own = {
         name: dimensions

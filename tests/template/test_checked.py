@@ -1,4 +1,4 @@
-"""What is given to checkov is what is deployed, and nothing is kept from it without a reason."""
+"""checkov gets what is deployed, and nothing is kept from it without a reason."""
 
 import json
 import re

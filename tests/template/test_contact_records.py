@@ -28,7 +28,7 @@ def test_the_stack_makes_a_stream_unless_there_is_one() -> None:
 @pytest.mark.parametrize(
     ("stream", "start", "position"),
     [
-        # What comes into the stack's own stream while its mapping is made must not be lost.
+        # Records that reach the stack's own stream while its mapping is made must not be lost.
         ("", "LATEST", "TRIM_HORIZON"),
         ("", "TRIM_HORIZON", "TRIM_HORIZON"),
         (EXISTING, "LATEST", "LATEST"),
@@ -52,7 +52,7 @@ def test_an_existing_stream_is_read_from_now_on_by_default(template: dict[str, A
 
 @pytest.mark.parametrize(("stream", "expected"), [("", RECORD_STREAM), (EXISTING, EXISTING)])
 def test_the_instance_is_touched_only_on_request(stream: str, expected: str) -> None:
-    """An instance has one target for contact records, and all who read them lose it with it."""
+    """An instance has one target for contact records: a change takes them from all readers."""
     assert "ContactRecordStorageConfig" not in deployed().resources
     asked = deployed(AttachContactRecordStream="yes", ContactRecordStreamArn=stream)
     config = asked.resources["ContactRecordStorageConfig"]

@@ -59,12 +59,12 @@ def rules() -> list[Rule]:
 
 
 def targets(rules: list[Rule], event: dict[str, Any]) -> list[Target]:
-    """Where an event goes: one target for each rule that sees it."""
+    """The targets of an event: one for each rule that takes it."""
     return [target for rule in rules if rule.pattern.matches(event) for target in rule.targets]
 
 
 def keys(rules: list[Rule], event: dict[str, Any]) -> list[str]:
-    """The partition keys an event gets; none if no rule sees it."""
+    """The partition keys of an event; empty if no rule takes it."""
     found = []
     for target in targets(rules, event):
         value: Any = event if target.key_path else event["id"]
@@ -147,7 +147,7 @@ def test_only_voice_is_delivered(rules: list[Rule], channel: object, delivered: 
 
 
 def test_other_instances_are_not_delivered(rules: list[Rule]) -> None:
-    """Given a second instance of the account, then its contacts are none of this stack's."""
+    """Given a second instance of the account, then this stack does not get its contacts."""
     other = INSTANCE.replace("0f0e0d0c", "1a1b1c1d")
     assert keys(rules, contact_event("QUEUED", instanceArn=other)) == []
     assert keys(rules, later_event("QUEUED", instanceArn=other)) == []
@@ -156,7 +156,7 @@ def test_other_instances_are_not_delivered(rules: list[Rule]) -> None:
 @pytest.mark.parametrize(
     "envelope",
     [
-        {"source": "example.connect"},  # PutEvents lets anybody of the account send it
+        {"source": "example.connect"},  # PutEvents lets any user of the account send it
         {"detail-type": "Contact Lens Realtime Rules Matched"},
         {"detail-type": "Amazon Connect Contact Evaluation Submitted"},
     ],
@@ -240,7 +240,7 @@ def test_only_rules_of_this_account_take_on_the_role(resources: dict[str, Any]) 
     assert source.endswith(":${AWS::AccountId}:rule/*")
 
 
-def test_only_the_rules_may_send_letters(resources: dict[str, Any]) -> None:
+def test_only_the_rules_may_send_dead_letters(resources: dict[str, Any]) -> None:
     policy = resources["EventRuleDeadLetterQueuePolicy"]["Properties"]["PolicyDocument"]
     (allowed,) = [each for each in policy["Statement"] if each["Effect"] == "Allow"]
     assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
@@ -264,7 +264,7 @@ def test_only_the_rules_may_send_letters(resources: dict[str, Any]) -> None:
     }
 
 
-def test_rules_can_encrypt_their_letters(resources: dict[str, Any]) -> None:
+def test_rules_can_encrypt_their_dead_letters(resources: dict[str, Any]) -> None:
     """SQS developer guide, "Key management": a service that sends needs both actions."""
     rules = by_sid(resources["BridgeKey"]["Properties"]["KeyPolicy"])["EncryptLettersOfRules"]
     assert rules["Principal"] == {"Service": "events.amazonaws.com"}

@@ -1,10 +1,10 @@
-"""Every function that nobody waits for has a place for what fails, and an alarm on it."""
+"""Every function that is invoked asynchronously has a failure destination, and an alarm on it."""
 
 from typing import Any
 
 import pytest
 
-# A flow waits for the answer; what cannot be delivered, the function itself keeps.
+# A flow waits for the answer; the function itself keeps what cannot be delivered.
 WAITED_FOR = {"ContactFlowFunction"}
 
 
@@ -46,7 +46,7 @@ def test_every_asynchronous_function_has_a_failure_destination(expanded: dict[st
 
 
 def test_every_failure_destination_has_an_alarm(expanded: dict[str, Any]) -> None:
-    """A queue's own alarm rings at one letter; what goes into the bucket, Lambda counts."""
+    """A queue's own alarm rings at one dead letter; Lambda counts what goes into the bucket."""
     resources = expanded["Resources"]
     watched = str(
         [
@@ -83,8 +83,8 @@ def test_every_target_of_a_rule_has_a_queue_for_what_it_could_not_get(
 
 @pytest.mark.parametrize("stream", ["ContactEventStream", "ContactRecordStream"])
 def test_a_stream_outlasts_a_weekend(template: dict[str, Any], stream: str) -> None:
-    """Given an outage from Friday evening to Tuesday morning, then what came first is still there.
-    What the functions gave up meanwhile lies in the bucket, for longer."""
+    """Given an outage from Friday evening to Tuesday morning, then the first records are still
+    there. Records that the functions gave up are in the bucket, for longer."""
     hours = template["Resources"][stream]["Properties"]["RetentionPeriodHours"]
     if hours == {"Ref": "ContactEventRetentionHours"}:
         hours = template["Parameters"]["ContactEventRetentionHours"]["Default"]
@@ -92,9 +92,9 @@ def test_a_stream_outlasts_a_weekend(template: dict[str, Any], stream: str) -> N
 
 
 def test_what_holds_data_says_what_becomes_of_it(resources: dict[str, Any]) -> None:
-    """Given what keeps payloads, then it outlives the stack; only live events go with it. But what
-    a first deployment made that failed is empty, and charged: it goes. Source: CloudFormation
-    template reference, "DeletionPolicy attribute"."""
+    """Given what keeps payloads, then it outlives the stack; only live events go with it. Resources
+    of a failed first deployment are empty, and charged: they go. Source: CloudFormation template
+    reference, "DeletionPolicy attribute"."""
     keeping = {
         name: (each.get("DeletionPolicy"), each.get("UpdateReplacePolicy"))
         for name, each in resources.items()

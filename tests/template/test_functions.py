@@ -110,7 +110,7 @@ def test_environment_has_what_a_function_reads(functions: dict[str, Any]) -> Non
 def test_environment_has_nothing_that_is_read_nowhere(
     template: dict[str, Any], functions: dict[str, Any]
 ) -> None:
-    """A name that no function reads is a promise unkept; what all functions get, some reads."""
+    """Each variable of a function is read by it; each variable of all functions by one at least."""
     shared = set(template["Globals"]["Function"]["Environment"]["Variables"])
     assert shared <= POWERTOOLS_NAMES.union(*map(names_read, FUNCTIONS))
     for name, function in functions.items():

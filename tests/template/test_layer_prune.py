@@ -1,4 +1,4 @@
-"""What build.py removes from the layer, and that nothing which is used goes with it."""
+"""What build.py removes from the layer, and that no used part is removed."""
 
 import json
 import shutil
@@ -40,7 +40,7 @@ print(json.dumps([endpoints, unknown]))
 
 
 def probe(site: Path | None) -> Any:
-    """What clients a fresh Python makes of the botocore in `site`, or of the installed one."""
+    """The clients that a new Python makes with the botocore in `site`, or the installed one."""
     question = json.dumps([sorted(pruning.AWS_OPERATIONS), REGIONS, OTHERS if site else []])
     installed = str(Path(botocore.__file__).parents[1])
     path = [str(site), installed] if site else [installed]
@@ -100,7 +100,7 @@ def test_endpoints_keep_all_but_the_services(tmp_path: Path) -> None:
 
 
 def test_service_that_botocore_does_not_know_is_an_error(tmp_path: Path) -> None:
-    """Given a slip in AWS_OPERATIONS, then the build stops instead of the first call."""
+    """Given a misspelt name in AWS_OPERATIONS, then the build fails instead of the first call."""
     data = botocore_data(tmp_path, set(pruning.AWS_OPERATIONS) - {"sqs"})
     with pytest.raises(pruning.PruningError, match="botocore knows no service sqs"):
         pruning.prune_botocore(data)
@@ -176,8 +176,8 @@ print("used", *{Path(each.__file__).parents[1] for each in (certifi, cryptograph
 
 
 def test_libraries_work_without_what_is_replaced(tmp_path: Path) -> None:
-    """Given the libraries, when pruned, then they load without a warning, trust what they trusted,
-    and say what is missing where it is asked for."""
+    """Given the libraries, when pruned, then they load without a warning, trust the same
+    certificates, and name a missing part when it is used."""
     library(tmp_path, "certifi", "charset_normalizer", "cryptography", "requests", "urllib3")
     build.prune(tmp_path)
     installed = str(Path(botocore.__file__).parents[1])

@@ -1,4 +1,4 @@
-"""What the layer's libraries do not load or register, and that what is used works as before."""
+"""What the layer's libraries do not load or register, and that all used parts work as before."""
 
 import json
 import shutil
@@ -81,7 +81,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(site: Path, program: str, *arguments: str) -> str:
-    """What a program prints that finds the pruned libraries first."""
+    """The output of a program that finds the pruned libraries first."""
     done = subprocess.run(
         [sys.executable, "-S", "-c", program, *arguments],
         env={"PYTHONPATH": f"{site}:{INSTALLED}", "AWS_EC2_METADATA_DISABLED": "true"},

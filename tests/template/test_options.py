@@ -1,4 +1,4 @@
-"""What is off unless asked for: network, boundary, key of the logs, wiring in Connect, topic."""
+"""Options that are off by default: network, boundary, key of the logs, wiring in Connect, topic."""
 
 from typing import Any
 
@@ -114,7 +114,7 @@ def test_the_made_topic_is_encrypted_and_takes_this_stacks_alarms_alone(
 
 
 def test_an_alarms_name_begins_with_the_stacks(resources: dict[str, Any]) -> None:
-    """CloudFormation's own names do, and the topic's policy counts on it. The runbook tells of an
+    """CloudFormation's own names do, and the topic's policy relies on it. The runbook names an
     alarm by the logical name that follows."""
     for name, resource in resources.items():
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "AlarmName" in resource["Properties"]:

@@ -1,4 +1,4 @@
-"""Parameters: good values pass, slips are refused before anything is deployed."""
+"""Parameters: good values pass, mistakes are refused before anything is deployed."""
 
 import re
 from typing import Any

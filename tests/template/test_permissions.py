@@ -26,7 +26,7 @@ TRACES = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AWSXRayDaemonWriteAc
 # Lambda's own rights, for functions in a VPC.
 NETWORK = {"Fn::If": ["InVpc", {"Ref": "NetworkPolicy"}, {"Ref": "AWS::NoValue"}]}
 BEYOND_THE_CLIENTS = {"kms", "logs"}  # used for the functions by the services, not by a client
-ENCRYPTED = {"dynamodb", "kinesis", "s3", "sqs"}  # what lies under the bridge's key
+ENCRYPTED = {"dynamodb", "kinesis", "s3", "sqs"}  # data under the bridge's key
 
 VOICE_CALLS = {
     "dynamodb:GetItem",
@@ -182,7 +182,8 @@ def test_the_only_policy_of_aws_is_that_of_traces(resources: dict[str, Any]) -> 
 def used_actions() -> set[str]:
     """IAM actions of the AWS calls in the deployed package: get_item is dynamodb:GetItem.
 
-    The name alone tells the service: they share only those of tags and resource policies.
+    The name alone identifies the service: services share only the names for tags and resource
+    policies.
     """
     actions = {}
     for service in pruning.AWS_OPERATIONS:

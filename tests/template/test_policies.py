@@ -15,7 +15,7 @@ from voicecall_bridge.aws import dead_letters, given_up_batches, transcript_file
 BOUNDARY = {
     "Fn::If": ["HasPermissionsBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]
 }
-# (resource, Sid) -> what is wild in it. Why: the comment at the statement in template.yaml.
+# (resource, Sid) -> its wildcard. The reason is the comment at the statement in template.yaml.
 WILD = {
     # In a key policy Resource "*" means the key itself (KMS developer guide, key policies).
     ("BridgeKey", "Administer"): {"*"},
@@ -103,7 +103,7 @@ def test_a_service_is_let_in_for_this_account_alone(expanded: dict[str, Any]) ->
         and statement["Principal"]["Service"] != "lambda.amazonaws.com"
         and "aws:SourceAccount" not in statement.get("Condition", {}).get("StringEquals", {})
     ]
-    # EventBridge tells a key neither account nor source; the queue's policy names its two rules.
+    # EventBridge gives a key neither account nor source; the queue's policy names its two rules.
     assert without == [("BridgeKey", "EncryptLettersOfRules")]
 
 

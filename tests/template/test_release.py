@@ -56,7 +56,7 @@ def test_version_is_one(shown: dict[str, Any]) -> None:
     assert ".".join(map(str, versions[0])) == version
 
 
-def test_repository_is_told_what_it_asks_for(shown: dict[str, Any]) -> None:
+def test_repository_gets_what_it_asks_for(shown: dict[str, Any]) -> None:
     assert NAME.fullmatch(shown["Name"])
     assert AUTHOR.fullmatch(shown["Author"])
     assert len(shown["Description"]) <= 256
@@ -112,7 +112,7 @@ def test_only_the_code_differs_in_the_template(built: Path, tmp_path: Path) -> N
 def test_what_the_application_repository_gets_is_the_whole_system_in_one_template(
     built: Path, tmp_path: Path, flat: dict[str, Any]
 ) -> None:
-    """It takes no nested CloudFormation stack: the alarms stand beside the functions there."""
+    """It takes no nested CloudFormation stack: the alarms are beside the functions there."""
     target = tmp_path / "package"
     package.package(built=built, target=target)
     published = yaml.safe_load((target / "application.yaml").read_text("utf-8"))
@@ -139,15 +139,15 @@ def test_same_files_give_the_same_package(built: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "error"),
     [
         (shutil.rmtree, "BridgeLayer, ContactEvents"),
         (lambda built: shutil.rmtree(built / "RedriveFunction"), "RedriveFunction not built"),
     ],
 )
-def test_half_a_build_is_no_package(built: Path, tmp_path: Path, broken: Any, told: str) -> None:
+def test_half_a_build_is_no_package(built: Path, tmp_path: Path, broken: Any, error: str) -> None:
     broken(built)
-    with pytest.raises(package.PackageError, match=told):
+    with pytest.raises(package.PackageError, match=error):
         package.package(built=built, target=tmp_path / "package")
     assert not (tmp_path / "package").exists()
 

@@ -1,4 +1,4 @@
-"""Alarms, dashboard and saved queries ask for what the code tells; the runbook knows them all."""
+"""Alarms, dashboard and saved queries use what the code logs; the runbook explains them all."""
 
 import ast
 import itertools
@@ -82,7 +82,7 @@ def all_logged() -> CapturedLog:
     """The log with every end of an input and every fault."""
     logged = CapturedLog()
     for disposition, status in itertools.product(Disposition, STATUSES):
-        # What was delivered has no reason, what is there no errorCode.
+        # A delivered input has no reason, an existing call no errorCode.
         reason = "" if disposition is Disposition.DELIVERED else "r"
         code = "e" if status in ("deferred", "failed") else ""
         logged.observer.delivered(
@@ -116,7 +116,7 @@ def logged() -> set[str]:
 
 
 def test_what_operators_ask_for_first_is_counted() -> None:
-    """What became of the calls, limits, retries, and how long they took."""
+    """The outcomes of calls, limits, retries, and durations."""
     names = emitted()
     assert {
         ("Created", ""),
@@ -151,7 +151,7 @@ def of_alarms(resources: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def dashboard(resources: dict[str, Any]) -> dict[str, Any]:
-    """The dashboard's body as CloudWatch gets it; each reference stands for itself."""
+    """The dashboard's body as CloudWatch gets it; each reference is left as it is."""
     whole = resources["Dashboard"]["Properties"]["DashboardBody"]
     values = {name: name for name in re.findall(r"\$\{([^!}]+)\}", str(whole))}
     values |= {"AWS::StackName": "stack", "FlowTimeLimitSeconds": "8"}
@@ -254,9 +254,10 @@ def test_every_text_a_query_looks_for_is_one_that_is_logged(resources: dict[str,
         assert sought <= written | BROKEN_OFF | {"", "ERROR", placeholder}, sought - written
 
 
-def test_trouble_shows_whatever_an_operator_is_told_to_look_for(resources: dict[str, Any]) -> None:
-    """Given an error line, then all that tells it from others is a column: what the package adds to
-    one, and what Lambda writes of an exception and of a function that broke off."""
+def test_trouble_shows_what_an_operator_looks_for(resources: dict[str, Any]) -> None:
+    """Given an error line, then every field that identifies its cause is a column: the fields that
+    the package adds, and those that Lambda writes for an exception and for a function that broke
+    off."""
     query = queries(resources)["TroubleQuery"]["QueryString"]
     (columns,) = re.findall(r"^\| fields (.+)$", query, re.MULTILINE)
     logged = {each.arg for call in calls("report") for each in call.keywords if each.arg}

@@ -114,8 +114,7 @@ def test_an_error_of_the_new_version_brings_the_old_one_back(
     alarm = resources["ContactFlowNewVersionErrorAlarm"]["Properties"]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
     assert (alarm["Statistic"], alarm["Threshold"], alarm["Period"]) == ("Sum", 1, 60)
-    # Without the last dimension the errors of the old version would count, and the new one's would
-    # not be told from them.
+    # Without the last dimension the errors of both versions would be one sum.
     assert {each["Name"]: each["Value"] for each in alarm["Dimensions"]} == {
         "FunctionName": {"Ref": FUNCTION},
         "Resource": {"Fn::Sub": "${ContactFlowFunction}:live"},
@@ -125,7 +124,7 @@ def test_an_error_of_the_new_version_brings_the_old_one_back(
 
 
 def test_a_broken_version_does_not_keep_the_next_one_out(expanded: dict[str, Any]) -> None:
-    """Given an alarm that rings for the version that is there; when what mends it is deployed; then
+    """Given an alarm that rings for the current version; when its repair is deployed; then
     CodeDeploy looks at another alarm, which has not rung yet. Sources: CloudWatch API,
     PutMetricAlarm ("its state is left unchanged"); SAM's issue 716."""
     resources = expanded["Resources"]

@@ -1,4 +1,4 @@
-"""What template.yaml says of what is stored, of its key and of the outputs."""
+"""The stored data in template.yaml, its key, and the outputs."""
 
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def test_what_holds_data_outlives_the_stack_with_its_key(resources: dict[str, An
 
 
 def test_key_can_be_managed_but_not_used_by_administrators(resources: dict[str, Any]) -> None:
-    """KMS refuses a policy that locks everyone out; PutKeyPolicy for the account prevents that."""
+    """KMS refuses a policy without an administrator; PutKeyPolicy for the account prevents that."""
     administration = by_sid(resources["BridgeKey"]["Properties"]["KeyPolicy"])["Administer"]
     assert {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} <= set(administration["Action"])
     assert not [
@@ -110,7 +110,7 @@ def test_bucket_refuses_plain_text_connections_and_the_public(resources: dict[st
     assert all(blocked.values())
 
 
-def test_a_payload_in_the_bucket_outlives_the_letter_that_names_it(
+def test_a_payload_in_the_bucket_outlives_the_dead_letter_that_names_it(
     resources: dict[str, Any],
 ) -> None:
     (rule,) = resources["FailureBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]

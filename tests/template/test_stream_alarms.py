@@ -79,8 +79,8 @@ def test_silence_rings_in_business_hours_only_and_only_where_asked_for(
     flat: dict[str, Any], kind: str
 ) -> None:
     """Given what was read in a period, its hour and its day; CloudWatch metric math, "IF", "HOUR"
-    and "DAY" (Monday is 1), read as Python reads them. What is read is counted also where it is
-    nothing; a stream that nobody reads has an alarm of its own."""
+    and "DAY" (Monday is 1), read as Python reads them. The count of read records is 0 in a silent
+    period. A stream without a reader has an alarm of its own."""
     resource = flat["Resources"][f"{kind}SilenceAlarm"]
     given = {name: each.get("Default", "x") for name, each in flat["Parameters"].items()}
     assert not Resolver(given, flat["Conditions"]).condition(resource["Condition"])

@@ -14,7 +14,7 @@ from voicecall_bridge.settings.contact_events import CreateFromEvents
 from voicecall_bridge.streams import processor as streams
 from voicecall_bridge.streams import redrive
 
-OUTAGE_SECONDS = 10 * 60  # what a live call's events are to survive
+OUTAGE_SECONDS = 10 * 60  # the outage that a live call's events survive
 
 
 STREAMS = {"ContactEventsFunction": STREAM, "ContactRecordsFunction": RECORD_STREAM}
@@ -52,7 +52,7 @@ def test_what_comes_while_the_mapping_is_made_is_not_lost(mapping: EventSourceMa
     assert mapping.starting_position == "TRIM_HORIZON"
 
 
-def test_only_what_failed_comes_again(mapping: EventSourceMapping) -> None:
+def test_only_what_failed_is_delivered_again(mapping: EventSourceMapping) -> None:
     assert mapping.report_item_failures
     assert mapping.bisect
 
@@ -71,7 +71,7 @@ def test_an_outage_does_not_use_up_age_or_attempts(mapping: EventSourceMapping) 
 
 
 def test_given_up_records_are_kept_whole(mapping: EventSourceMapping) -> None:
-    """Only a bucket gets the records; a queue or a topic is told where they lay."""
+    """Only a bucket gets the records; a queue or a topic gets their positions."""
     assert mapping.on_failure == BUCKET
 
 
@@ -131,7 +131,7 @@ def test_nothing_but_an_operator_starts_a_redrive(
     ]
 
 
-def test_a_redrive_nobody_waits_for_leaves_a_letter_when_it_fails(
+def test_an_asynchronous_redrive_leaves_a_dead_letter_when_it_fails(
     functions: dict[str, Any],
 ) -> None:
     config = functions["RedriveFunction"]["Properties"]["EventInvokeConfig"]
@@ -140,8 +140,8 @@ def test_a_redrive_nobody_waits_for_leaves_a_letter_when_it_fails(
     assert destination == {"Fn::GetAtt": ["EventRuleDeadLetterQueue", "Arn"]}
 
 
-def test_a_letter_stays_hidden_while_its_redrive_runs() -> None:
-    """Or two redrives would put it back twice."""
+def test_a_dead_letter_stays_hidden_while_its_redrive_runs() -> None:
+    """Otherwise two redrives would put it back twice."""
     timeout = deployed().functions["RedriveFunction"].timeout
     assert timeout <= dead_letters._SEEN_SECONDS
 
@@ -155,6 +155,6 @@ def test_command_of_the_outputs_is_a_dry_run(template: dict[str, Any]) -> None:
     assert options["--function-name"] == "${RedriveFunction}"
     request = redrive.Request.read(json.loads(options["--payload"]))
     assert request == redrive.Request(dry_run=True)
-    # The command line gives up after 60 s and sends it again, unless told not to.
+    # The command line gives up after 60 s and sends it again, unless an option forbids it.
     assert options["--cli-read-timeout"] == "0"
     assert options["--cli-binary-format"] == "raw-in-base64-out"

@@ -1,4 +1,4 @@
-"""`bridge deploy`: what two names imply, what is asked, and that nothing happens without a yes."""
+"""`bridge deploy`: what it finds by two names, what it asks, and that it needs a yes."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_nothing_without_a_typed_yes(session: boto3.Session, typed: str) -> None
 
 
 def test_doctor_comes_first(session: boto3.Session) -> None:
-    """Given a doctor who finds a fault, then nobody is asked and nothing is deployed."""
+    """Given a fault that the doctor finds, then no question is asked and nothing is deployed."""
 
     def ask(_: str) -> str:
         pytest.fail("asked although the doctor found a fault")
@@ -122,7 +122,7 @@ def test_refusals_say_what_was_received(
         find(instance, secret, session)
 
 
-def test_a_shell_without_credentials_is_told_first(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_shell_without_credentials_is_reported_first(capsys: pytest.CaptureFixture[str]) -> None:
     class NoCredentials:
         region_name = REGION
 
@@ -146,7 +146,7 @@ def test_cost_grows_with_calls_and_stands_without() -> None:
 def test_the_region_is_the_shells(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Given AWS_REGION as AWS's CLI reads it, then it goes before what the SDK reads."""
+    """Given AWS_REGION as AWS's CLI reads it, then it takes precedence over what the SDK reads."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -161,7 +161,7 @@ def test_the_region_is_the_shells(
 def test_the_makefiles_region_is_not_the_accounts(
     monkeypatch: pytest.MonkeyPatch, target: str, own: str | None
 ) -> None:
-    """Given no region in the shell, then the one for what runs here is taken out again."""
+    """Given no region in the shell, then the Makefile's region for local runs is removed."""
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     if own:
         monkeypatch.setenv("AWS_DEFAULT_REGION", own)

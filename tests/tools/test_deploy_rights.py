@@ -43,7 +43,7 @@ def test_the_policies_hold_each_right_once(asked: dict[str, set[str]]) -> None:
 
 
 def test_what_is_made_can_be_made_changed_and_removed(asked: dict[str, set[str]]) -> None:
-    """A few that everybody knows, against a schema that has lost its handlers."""
+    """A few well-known actions, in case a schema has lost its handlers."""
     for kind, action in (
         ("AWS::Lambda::Function", "lambda:CreateFunction"),
         ("AWS::Lambda::Alias", "codedeploy:CreateDeployment"),
@@ -56,7 +56,7 @@ def test_what_is_made_can_be_made_changed_and_removed(asked: dict[str, set[str]]
 
 
 def test_actions_are_actions(asked: dict[str, set[str]]) -> None:
-    """Some schemas name events of logs, and spell one action twice."""
+    """Some schemas name events of logs, and spell one action in two ways."""
     everything = set().union(*asked.values())
     assert all(re.fullmatch(r"[a-z0-9-]+:[A-Za-z]+", each) for each in everything)
     for kind, actions in asked.items():
@@ -67,6 +67,6 @@ def test_optional_types_are_those_that_a_parameter_asks_for(asked: dict[str, set
     assert OPTIONAL.keys() | BY_HAND.keys() <= asked.keys()
 
 
-def test_a_type_without_rights_is_told() -> None:
+def test_a_type_without_rights_is_reported() -> None:
     with pytest.raises(ValueError, match="AWS::CloudFormation::WaitConditionHandle"):
         deploy_rights.rights({"AWS::CloudFormation::WaitConditionHandle"})

@@ -25,7 +25,7 @@ mkdir -p "$1/bin"
 ln -s "$2" "$1/bin/python"
 touch "$1/ready"
 """
-"""Stands for tools/set_up.sh, which has tests of its own."""
+"""In place of tools/set_up.sh, which has tests of its own."""
 COMMAND = """\
 import os, signal, sys
 name, *arguments = sys.argv[1:]
@@ -38,12 +38,12 @@ if name == "simulator":
     os.kill(os.getpid(), signal.SIGINT)
 print(repr(arguments), sys.stdin.read())
 """
-"""Stands for the simulator's commands: what a command ends with is what counts here."""
+"""In place of the simulator's commands: only the exit status counts here."""
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
-    """A checkout with the door and a stand-in for what is behind it, in a folder with a space."""
+    """A checkout with `./bridge` and small programs as its commands, in a folder with a space."""
     root = tmp_path / "my house"
     for name in ("bridge", "tools/door.py", "tools/find_python.sh"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -65,8 +65,8 @@ def house(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True, scope="module")
 def ctrl_c_is_heard() -> Iterator[None]:
-    """Also where a shell runs the tests in the background: it ignores the signal, and what is
-    ignored stays so in every process below."""
+    """Also where a shell runs the tests in the background. Such a shell ignores the signal, and
+    every process below inherits that."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -88,18 +88,18 @@ def called(
 
 @pytest.mark.parametrize("arguments", [(), ("help",), ("--help",)])
 def test_it_lists_what_there_is(arguments: tuple[str, ...]) -> None:
-    told = called(ROOT / "bridge", *arguments)
-    assert told.returncode == 0
-    assert max(map(len, told.stdout.splitlines())) <= 80
+    ended = called(ROOT / "bridge", *arguments)
+    assert ended.returncode == 0
+    assert max(map(len, ended.stdout.splitlines())) <= 80
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    listed = re.findall(r"^  ([a-z]+)  +\S", told.stdout, re.MULTILINE)
+    listed = re.findall(r"^  ([a-z]+)  +\S", ended.stdout, re.MULTILINE)
     assert sorted(listed) == sorted(set(re.findall(r"\./bridge ([a-z]+)", makefile)))
 
 
 def test_an_unknown_command_is_refused() -> None:
-    told = called(ROOT / "bridge", "repaly")
-    assert (told.returncode, told.stdout) == (2, "")
-    assert told.stderr.startswith("there is no command repaly\n./bridge <command>")
+    ended = called(ROOT / "bridge", "repaly")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("there is no command repaly\n./bridge <command>")
 
 
 def test_arguments_and_standard_input_pass_unchanged(house: Path, tmp_path: Path) -> None:
@@ -108,10 +108,10 @@ def test_arguments_and_standard_input_pass_unchanged(house: Path, tmp_path: Path
     (tmp_path / "bin" / "bridge").symlink_to(house / "bridge")
     (tmp_path / "tools.py").write_text("raise SystemExit(9)", encoding="utf-8")
     odd = ["my file.json", 'a "quoted" word', "$HOME", "*", "-", "", "--set", "a=b c", "it's"]
-    told = called(tmp_path / "bin" / "bridge", "replay", *odd, folder=tmp_path, given="in")
-    assert told.returncode == 0, told.stderr
-    assert told.stdout == f"{odd!r} in\n"
-    assert told.stderr.startswith(f"setting up {VENV} ")
+    ended = called(tmp_path / "bin" / "bridge", "replay", *odd, folder=tmp_path, given="in")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == f"{odd!r} in\n"
+    assert ended.stderr.startswith(f"setting up {VENV} ")
 
 
 @pytest.mark.parametrize("name", ["doctor", "migrate", "deploy"])
@@ -121,22 +121,22 @@ def test_each_command_reaches_its_module(house: Path, name: str) -> None:
 
 @pytest.mark.parametrize("status", [0, 1, 2, 7])
 def test_the_exit_status_is_the_commands_own(house: Path, status: int) -> None:
-    told = called(house / "bridge", "run", str(status))
-    assert (told.returncode, told.stdout) == (status, "")
+    ended = called(house / "bridge", "run", str(status))
+    assert (ended.returncode, ended.stdout) == (status, "")
 
 
 def test_ctrl_c_ends_without_a_word(house: Path) -> None:
     called(house / "bridge", "run", "0")
-    told = called(house / "bridge", "simulator")
-    assert (told.returncode, told.stdout, told.stderr) == (130, "", "")
+    ended = called(house / "bridge", "simulator")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
 def test_ctrl_c_while_modules_are_read(house: Path) -> None:
     called(house / "bridge", "run", "0")
     early = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
     (house / "doctor" / "__main__.py").write_text(early, encoding="utf-8")
-    told = called(house / "bridge", "doctor")
-    assert (told.returncode, told.stderr) == (128 + signal.SIGINT, "")
+    ended = called(house / "bridge", "doctor")
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGINT, "")
 
 
 def test_a_reader_that_has_seen_enough(house: Path) -> None:
@@ -167,8 +167,8 @@ def test_what_it_needs_is_set_up_once(house: Path) -> None:
 
 def test_a_set_up_that_fails_is_status_2(house: Path) -> None:
     (house / "fails").touch()
-    told = called(house / "bridge", "run", "0")
-    assert (told.returncode, told.stdout) == (2, "")
+    ended = called(house / "bridge", "run", "0")
+    assert (ended.returncode, ended.stdout) == (2, "")
 
 
 def test_no_python_is_status_2_and_says_what_to_install(house: Path, tmp_path: Path) -> None:
@@ -179,12 +179,12 @@ def test_no_python_is_status_2_and_says_what_to_install(house: Path, tmp_path: P
         found = shutil.which(name)
         assert found
         (tools / name).symlink_to(found)
-    told = subprocess.run(
+    ended = subprocess.run(
         [house / "bridge", "run"],
         env={"PATH": str(tools), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (told.returncode, told.stdout) == (2, "")
-    assert "Python 3.11, 3.12 or 3.13 is needed" in told.stderr
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "Python 3.11, 3.12 or 3.13 is needed" in ended.stderr

@@ -1,4 +1,4 @@
-"""The first deployment without an account: what a check makes of AWS's answers, and the report."""
+"""The first deployment without an account: the verdicts on AWS's answers, and the report."""
 
 import json
 import subprocess

@@ -65,7 +65,7 @@ def test_recipes_and_scripts_need_no_tool_of_gnu(tool: str) -> None:
 
 
 def test_patterns_would_find_them() -> None:
-    """Given a Makefile of today, then it would be refused: the table is not empty words."""
+    """Given a Makefile with newer features, then the patterns find them."""
     modern = ".ONESHELL:\nA != date\nall:\n\t$(MAKE) --output-sync=target -j7\n\t$(file >x,y)\n"
 
     found = [name for name, way in NEWER_THAN_3_81.items() if re.search(way, modern, re.MULTILINE)]
@@ -75,7 +75,7 @@ def test_patterns_would_find_them() -> None:
 
 @pytest.mark.parametrize("target", re.findall(r"^([a-z]+):.*##", MAKEFILE, re.MULTILINE))
 def test_target_can_be_planned(target: str) -> None:
-    """Given the variables that it asks for, then make plans each target of `make help`."""
+    """Given the variables that a target needs, then make can plan each target of `make help`."""
     asked = ("EVENT", "FLOW", "FLOWS", "IN", "OUT", "STORY", "SECRET", "INSTANCE", "BASE")
     variables = [*(f"{name}=x" for name in asked), f"PYTHON={sys.executable}"]
 
@@ -109,8 +109,8 @@ def test_script_is_plain_shell(script: Path) -> None:
     assert script.read_text(encoding="utf-8").startswith("#!/bin/sh\n")
 
 
-# Makes an environment with the pip that is here: to install one takes longer than all else. With a
-# pip of its own one is made wherever `make` runs for the first time.
+# Makes an environment with the pip that is here, since installing one takes most of the time. The
+# first `make` on a machine makes one with a pip of its own.
 QUICK_PYTHON = f"""#!/bin/sh
 [ "$1" = --version ] && exec {sys.executable} --version
 [ "$1 $2 $3" = "-m venv --clear" ] || exit 9
@@ -172,9 +172,9 @@ def test_link_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_help_fits_a_terminal_of_80_columns() -> None:
-    told = subprocess.run(
+    lines = subprocess.run(
         ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    assert len(told) > 20
-    assert [line for line in told if len(line) > 80] == []
-    assert len({re.match(r"  (make \S+|./bridge) +", line).end() for line in told}) == 1  # type: ignore[union-attr]
+    assert len(lines) > 20
+    assert [line for line in lines if len(line) > 80] == []
+    assert len({re.match(r"  (make \S+|./bridge) +", line).end() for line in lines}) == 1  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""What parliament gets: every policy of the template, resolved; and what it finds, with reasons."""
+"""parliament's input: every policy of the template, resolved; and its findings, with reasons."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The picture of a terminal session is drawn from what commands really show."""
+"""The picture of a terminal session is drawn from the real output of commands."""
 
 from __future__ import annotations
 

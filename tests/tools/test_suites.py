@@ -43,7 +43,7 @@ class Screen(Watched):
 
 
 def suites(folder: Path, out: io.StringIO, jobs: int = 2, **programs: str) -> Suites:
-    """Suites whose targets are small programs."""
+    """Suites with small programs as targets."""
 
     def command(target: str) -> Sequence[str]:
         return [sys.executable, "-c", programs[target]]
@@ -86,7 +86,7 @@ def test_all_pass(tmp_path: Path) -> None:
 
 def test_one_fails(tmp_path: Path) -> None:
     """Given a target that fails, then the others run all the same, its log is shown, and the last
-    lines name it and the command; what comes last is left out."""
+    lines name it and the command. The last suite does not run."""
     out = io.StringIO()
 
     assert not suites(tmp_path, out, jobs=1, one=FAILS, two=PASSES, last=SILENT).run(
@@ -129,7 +129,7 @@ def test_something_moves_on_a_terminal(tmp_path: Path) -> None:
 
 
 def test_something_is_said_where_nobody_watches(tmp_path: Path) -> None:
-    """Given a log, then a line says now and then what runs, by the clock."""
+    """Given a log, then a line names the running suite at fixed intervals."""
     seen = tmp_path / "seen"
     out = Watched(seen, r"^ {8}one [0-9]+ s$")
     running = suites(tmp_path, out, one=wait_for(seen))
