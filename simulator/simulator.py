@@ -38,7 +38,7 @@ CONCURRENCY: Final = 4
 """Environments of one function at the same time; more would only wait for the machine's cores."""
 
 BATCH_PREFIX: Final = "aws/lambda/"
-"""Where Lambda puts batches that it gave up (Lambda Developer Guide, S3 failure destination)."""
+"""The folder of batches that Lambda gave up (Lambda Developer Guide, S3 failure destination)."""
 
 _ORG_ID: Final = "00D5f000001AbCdEAK"
 _CALL_CENTER: Final = "LaptopContactCenter"

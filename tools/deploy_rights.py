@@ -80,7 +80,7 @@ def rights(types: set[str]) -> dict[str, set[str]]:
 
 
 def needed() -> dict[str, set[str]]:
-    """What asks for rights -> the rights: each resource type of the template, and BY_HAND."""
+    """Source of rights -> the rights: each resource type of the template, and BY_HAND."""
     document = expanded(ROOT / "template.yaml")
     types = {resource["Type"] for resource in document["Resources"].values()} | {STACK}
     return {**rights(types), **{what: set(actions) for what, actions in BY_HAND.items()}}

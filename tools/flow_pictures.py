@@ -105,7 +105,7 @@ def _chapter(path: Path) -> Iterator[str]:
 
 
 def _arrows(action: Action) -> dict[str, list[str]]:
-    """Where the branches lead -> their words: one arrow for all that lead to the same block."""
+    """Target of branches -> their words: one arrow for all that lead to the same block."""
     arrows: dict[str, list[str]] = {}
     for label, target in branches(action):
         word = _WORDS.get(label, label.partition(" ")[2])

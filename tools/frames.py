@@ -107,7 +107,7 @@ def _environment(aws: AwsSimulator, connect: ConnectSimulator, name: str) -> dic
 
 
 def _batch(payload: Any) -> dict[str, Any]:
-    """What Lambda passes for one record of a Kinesis stream."""
+    """Lambda's event with one record of a Kinesis stream."""
     kinesis = {
         "partitionKey": "0",
         "sequenceNumber": "1",

@@ -185,7 +185,7 @@ class AwsSimulator:
         resources.callback(self._sqs.close)
 
     def _provision_contact_center(self, resources: ExitStack) -> None:
-        """What Salesforce's provisioning makes: the secret and, in earlier days, the parameter."""
+        """Makes the secret and the parameter, as Salesforce's provisioning does, or once did."""
         secrets_manager, parameters = self.client("secretsmanager"), self.client("ssm")
         resources.callback(secrets_manager.close)
         resources.callback(parameters.close)

@@ -72,7 +72,7 @@ class ConnectSimulator:
 
     @property
     def url(self) -> str:
-        """What AWS_ENDPOINT_URL_CONNECT is to say."""
+        """The value for AWS_ENDPOINT_URL_CONNECT."""
         return f"http://{LOOPBACK}:{self._server.server_port}"
 
     @property

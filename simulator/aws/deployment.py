@@ -99,7 +99,7 @@ class Deployment:
                 yield f"{logical_id}.Alias", self._arn("lambda", f"function:{logical_id}:live")
 
     def _make(self, kind: str, logical_id: str, properties: Mapping[str, Any]) -> dict[str, str]:
-        """What Ref and GetAtt Arn of the resource yield from now on."""
+        """Makes the resource; the values of its Ref and GetAtt Arn from now on."""
         name = f"laptop-{logical_id}-{self._suffix}"
         match kind:
             case "AWS::DynamoDB::Table":

@@ -82,7 +82,7 @@ class FaultEndpoint:
 
     @property
     def url(self) -> str:
-        """What AWS_ENDPOINT_URL of a function is to be."""
+        """The value for a function's AWS_ENDPOINT_URL."""
         return f"http://{LOOPBACK}:{self._server.server_port}"
 
     @property
@@ -134,7 +134,7 @@ class FaultEndpoint:
     def forward(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
-        """What AWS answers: status, headers, body. Raises OSError when it does not."""
+        """The answer of AWS: status, headers, body. Raises OSError when there is none."""
         connection = http.client.HTTPConnection(
             self._target.hostname or LOOPBACK, self._target.port or 80, timeout=60
         )

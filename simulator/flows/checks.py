@@ -62,7 +62,7 @@ Check = Callable[[Mapping[str, Any]], Iterator[str]]
 
 
 def faults(flow: Flow) -> list[str]:
-    """What Amazon Connect refuses for certain, one line each; empty for a sound flow."""
+    """The faults that Amazon Connect refuses for certain, one line each; empty: a sound flow."""
     found = list(_of_the_whole(flow))
     for action in flow.actions.values():
         found += [f"{action.label}: {fault}" for fault in _of_an_action(flow, action)]
@@ -70,7 +70,7 @@ def faults(flow: Flow) -> list[str]:
 
 
 def doubts(flow: Flow) -> list[str]:
-    """What Amazon Connect may refuse, or is not known here, one line each."""
+    """The parts that Amazon Connect may refuse, or that are not known here, one line each."""
     found = list(flow.unread)
     if flow.type_is_guessed:
         found.append(f"the file does not say its type: walked as {flow.type} (--type says it)")

@@ -23,7 +23,7 @@ from simulator.functions.runtime_process import RuntimeProcess
 from simulator.sam.template import LambdaFunction
 
 INIT_LIMIT_SECONDS: Final = 10.0
-"""What Lambda gives the init of an on-demand function ("Init phase")."""
+"""Seconds that Lambda gives the init of an on-demand function ("Init phase")."""
 
 _REGION: Final = "us-east-1"
 _ACCOUNT: Final = "123456789012"

@@ -151,7 +151,7 @@ class RuntimeApi:
             return answer
 
     def _wait_in_snapshot(self) -> bool:
-        """What SnapStart does to a runtime: False when it is never restored."""
+        """Does as SnapStart does to a runtime; False when it is never restored."""
         with self._changed:
             self._snapshot_taken = True
             self._changed.notify_all()

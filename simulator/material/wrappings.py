@@ -205,7 +205,7 @@ def _dead_letter(value: Mapping[str, Any]) -> Inner | None:
 
 
 def _given_up(value: Mapping[str, Any]) -> Inner | None:
-    """What Lambda puts into the failure bucket or queue."""
+    """An entry of Lambda's in the failure bucket or queue."""
     if not isinstance(value.get("requestContext"), dict):
         return None
     if "requestPayload" in value:
@@ -228,7 +228,7 @@ def _sample_step(value: Mapping[str, Any]) -> Inner | None:
 
 
 def _entries(value: Mapping[str, Any]) -> Inner | None:
-    """What `events put-events` takes: EventBridge's envelope before it is one."""
+    """The input of `events put-events`: EventBridge's envelope before it is one."""
     if "Detail" not in value or "DetailType" not in value:
         return None
     try:

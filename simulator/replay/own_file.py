@@ -73,7 +73,7 @@ def _adopted(call: Sample) -> OwnFile:
 
 
 def _moved(step: Step, instance: Instance) -> Step:
-    """What DescribeContact knows belongs to the events' instance."""
+    """The contacts of DescribeContact belong to the events' instance."""
     if not isinstance(step, SetConnect):
         return step
     contacts = [

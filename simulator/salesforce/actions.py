@@ -1,4 +1,4 @@
-"""What Salesforce does beside creating and updating voice calls: routing, callbacks, transcripts,
+"""Salesforce's other operations on voice calls: routing, callbacks, transcripts,
 voicemail, numbers. A new operation is one function here, one Action, and one line in api.ROUTES.
 
 Source: Salesforce's Voice implementation guide, its REST API pages; for voicemail and numbers

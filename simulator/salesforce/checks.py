@@ -1,4 +1,4 @@
-"""What Salesforce checks: the token, the headers, the properties of a new voice call.
+"""Salesforce's checks: the token, the headers, the properties of a new voice call.
 
 Sources: Voice implementation guide, "Generate a JWT" and "Create a Voice Call Record". How far
 ahead of Salesforce's clock `iat` may lie is not documented; the five minutes here are invented.

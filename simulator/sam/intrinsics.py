@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 NO_VALUE: Final = object()
-"""What AWS::NoValue yields: the property or list item that holds it is left out."""
+"""The value of AWS::NoValue: the property or list item that holds it is left out."""
 
 _SUBSTITUTION: Final = re.compile(r"\$\{(!?)([^}]*)\}")
 

@@ -12,4 +12,4 @@ OPERATIONS: Final = (
     *("create", "update", *ACTIONS, "bulkMessages"),
     *("describeContact", "throttled"),
 )
-"""What ExpectRequests counts: requests to Salesforce, and DescribeContact answered or throttled."""
+"""The counts of ExpectRequests: requests to Salesforce, DescribeContact answered or throttled."""

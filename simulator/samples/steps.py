@@ -100,7 +100,7 @@ class DescribedContact:
 
 @dataclass(frozen=True, slots=True)
 class SetConnect:
-    """What Amazon Connect knows from now on, and how its next answers fail ("throttle", ...)."""
+    """Amazon Connect's contacts from now on, and how its next answers fail ("throttle", ...)."""
 
     contacts: tuple[DescribedContact, ...]
     faults: tuple[ConnectFault, ...] = ()

@@ -61,7 +61,7 @@ class Leg:
         return str(self.contact["ContactId"])
 
     def described(self) -> dict[str, Any]:
-        """What DescribeContact answers about it (Amazon Connect API reference)."""
+        """DescribeContact's answer about it (Amazon Connect API reference)."""
         known = ("InitiationMethod", "Channel", "CustomerEndpoint", "SystemEndpoint", "Attributes")
         members = {name: self.contact[name] for name in known if self.contact.get(name)}
         for name in ("InitialContactId", "PreviousContactId"):

@@ -164,7 +164,7 @@ def events_to_queue(trial: Trial) -> Finding:
 
 
 def null_partition_key(trial: Trial) -> Finding:
-    """What EventBridge does with an event that has null where a rule takes the partition key."""
+    """EventBridge's way with an event that has null where a rule takes the partition key."""
     name = "a null partition key"
     queue, letters = trial.output("EventRuleDeadLetterQueueUrl"), trial.output("DeadLetterQueueUrl")
     before, handled = trial.letters(queue), trial.letters(letters)

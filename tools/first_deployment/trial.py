@@ -75,7 +75,7 @@ class Trial:
     rounds: int = 60
 
     def until(self, look: Callable[[], Found | None], what: str) -> Found:
-        """What `look` finds in the end. Raises NotThere."""
+        """The result of `look` in the end. Raises NotThere."""
         for _ in range(self.rounds):
             if (found := look()) is not None:
                 return found

@@ -1,4 +1,4 @@
-"""What Amazon Connect itself knows of a contact: the only use of its API.
+"""Asks Amazon Connect about a contact: the only use of its API.
 
 DescribeContact allows 10 requests a second in a region (burst 15): it is asked only for what is
 known from nowhere else, and being throttled is a fault that passes. A caller with another chance
@@ -61,7 +61,7 @@ class ContactDirectory:
     def describe(
         self, key: ContactKey, deadline: Deadline, *, waits: bool = True
     ) -> DescribedContact:
-        """What Connect knows of the contact.
+        """The contact as Connect describes it.
 
         Args:
             key: the contact.

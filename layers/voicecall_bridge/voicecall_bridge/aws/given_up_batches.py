@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 BATCH_PREFIX = "aws/lambda/"
-"""Where Lambda puts them (Lambda developer guide, S3 failure destination)."""
+"""The folder in which Lambda puts them (Lambda developer guide, S3 failure destination)."""
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ REMARKS_LIMIT = 6_000
 RESULT_LIMIT = 2_500
 """Bytes of one result. An id has 18; a signed address of a recording may have 2,000."""
 _KEY = re.compile(r"[0-9A-Za-z_-]{1,100}")
-"""What Connect takes for the name of a key (administrator guide, "Invoke Lambda functions")."""
+"""The names of keys that Connect takes (administrator guide, "Invoke Lambda functions")."""
 LEFT_OUT = "ContactRecordMethods or an attribute of ContactRecordOptOutAttributes leaves it out"
 """Why a contact record is not sent."""
 FAILURES = (CannotCreate, LeaseTimeout, NotCreated, NotRouted, TelephonyError)

@@ -69,7 +69,7 @@ class Table:
         """Updates the item, and makes it if there is none.
 
         Returns:
-            What stood there before, if `return_before`; else nothing.
+            The item before the write, if `return_before`; else nothing.
 
         Raises:
             ConditionFailed: with what stands there.

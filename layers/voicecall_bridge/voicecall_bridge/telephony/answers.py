@@ -51,7 +51,7 @@ _NOT_TAKEN_UP = frozenset({501, 503, 505})
 
 @dataclass(frozen=True, slots=True)
 class SalesforceResult:
-    """What Salesforce answered: one shape on the way from here to the flow.
+    """Salesforce's answer: one shape on the way from here to the flow.
 
     Attributes:
         members: of the answer; none where Salesforce answers with nothing.

@@ -19,7 +19,7 @@ LEAST_RESERVE_SECONDS = 0.25
 
 
 def with_reserve(deadline: Deadline) -> Deadline:
-    """The deadline less what remembering the outcome takes."""
+    """The deadline less the time for storing the outcome."""
     left = deadline.remaining()
     return deadline.less(max(left / 10, min(LEAST_RESERVE_SECONDS, left / 4)))
 

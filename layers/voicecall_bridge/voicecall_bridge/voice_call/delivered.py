@@ -84,7 +84,7 @@ class DeliveredRecord:
 
     @classmethod
     def from_text(cls, text: str) -> DeliveredRecord:
-        """What `to_text` wrote."""
+        """Reads the text that `to_text` wrote."""
         kept = members(json.loads(text))
         letters, totals, fields = str(kept["p"]), kept.get("t"), kept.get("f", [])
         values = totals if isinstance(totals, list) else []

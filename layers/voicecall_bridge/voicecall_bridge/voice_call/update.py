@@ -92,7 +92,7 @@ class CustomField:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRequest:
-    """What `PATCH /voiceCalls/{vendor_call_key}` says of a call.
+    """The content of `PATCH /voiceCalls/{vendor_call_key}`.
 
     The contact center is not a part of it: the client adds the one that it signs for.
     """
