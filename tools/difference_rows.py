@@ -183,7 +183,7 @@ OTHER_METHODS: Final = (
         "success",
         "`NOT_ROUTED`, the Error branch",
         "the flow would go on without a queue",
-        "contact_flow/execute_omni_flow_nobody_error.json",
+        "contact_flow/execute_omni_flow_no_agent_error.json",
         '"NOT_ROUTED"',
     ),
     Difference(

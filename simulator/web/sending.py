@@ -18,7 +18,7 @@ from simulator.web import facts
 from simulator.web.facts import ContactFacts
 from simulator.web.recorder import Recorder
 from simulator.web.sample_export import CONTACT_KNOWN, NO_RULE
-from simulator.web.stories import Step, StoryError, tell
+from simulator.web.stories import Step, StoryError, steps_of
 
 FLOW_FUNCTION: Final = "ContactFlowFunction"
 _WORKERS: Final = 16
@@ -54,7 +54,7 @@ class Order:
             raise StoryError(f"calls is {self.calls}; take 1 to {MOST_CALLS}")
         if not 0.01 <= self.rate <= FASTEST:
             raise StoryError(f"rate is {self.rate}; take 0.01 to {FASTEST:g} calls a second")
-        tell(self.story, self.seed, self.overrides or {}, datetime.now(UTC))
+        steps_of(self.story, self.seed, self.overrides or {}, datetime.now(UTC))
 
 
 class Sender:
@@ -106,7 +106,7 @@ class Sender:
             StoryError: the story cannot be played.
         """
         order.check()
-        first = tell(order.story, order.seed, order.overrides or {}, datetime.now(UTC))
+        first = steps_of(order.story, order.seed, order.overrides or {}, datetime.now(UTC))
         with self._lock:
             order_and_end = (order, self._ended)
             player = Thread(target=self._play, args=order_and_end, name="player", daemon=True)
@@ -129,7 +129,9 @@ class Sender:
         waiting: list[tuple[float, Step]] = []
         for number in range(order.calls):
             at = number / order.rate
-            steps = tell(order.story, order.seed + number, order.overrides or {}, datetime.now(UTC))
+            steps = steps_of(
+                order.story, order.seed + number, order.overrides or {}, datetime.now(UTC)
+            )
             waiting += [(at + step.after, step) for step in steps]
             waiting.sort(key=lambda pair: pair[0])
             until = (number + 1) / order.rate if number + 1 < order.calls else float("inf")

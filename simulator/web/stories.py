@@ -129,7 +129,7 @@ class Leg:
         }
 
 
-class Teller:
+class StoryDraft:
     """Makes the contacts of a story, with one generator of ids and numbers.
 
     Args:
@@ -169,10 +169,10 @@ class Teller:
         return Leg(contact, self._now)
 
 
-Story = Callable[[Teller], list[Step]]
+Story = Callable[[StoryDraft], list[Step]]
 
 
-def tell(name: str, seed: int, overrides: Mapping[str, str], now: datetime) -> list[Step]:
+def steps_of(name: str, seed: int, overrides: Mapping[str, str], now: datetime) -> list[Step]:
     """The steps of a story, in the order of their time.
 
     Raises:
@@ -180,7 +180,7 @@ def tell(name: str, seed: int, overrides: Mapping[str, str], now: datetime) -> l
     """
     if name not in STORIES:
         raise StoryError(f"no story {name!r}; there are {', '.join(STORIES)}")
-    steps = STORIES[name](Teller(seed, overrides, now.astimezone(UTC)))
+    steps = STORIES[name](StoryDraft(seed, overrides, now.astimezone(UTC)))
     return sorted(_later(0.0, steps, _PACE), key=lambda step: step.after)
 
 
@@ -237,19 +237,19 @@ def _begun(leg: Leg, method: str = "createVoiceCall") -> list[Step]:
     ]
 
 
-def _inbound(teller: Teller) -> list[Step]:
-    leg = teller.leg()
+def _inbound(draft: StoryDraft) -> list[Step]:
+    leg = draft.leg()
     return _begun(leg) + _answered(leg)
 
 
-def _withheld(teller: Teller) -> list[Step]:
-    leg = teller.leg(CustomerEndpoint=_endpoint("anonymous"))
+def _withheld(draft: StoryDraft) -> list[Step]:
+    leg = draft.leg(CustomerEndpoint=_endpoint("anonymous"))
     return _begun(leg) + _answered(leg)
 
 
-def _transfer(teller: Teller) -> list[Step]:
-    first = teller.leg()
-    second = teller.leg("TRANSFER", first)
+def _transfer(draft: StoryDraft) -> list[Step]:
+    first = draft.leg()
+    second = draft.leg("TRANSFER", first)
     return [
         *_begun(first),
         *_answered(first),
@@ -257,9 +257,9 @@ def _transfer(teller: Teller) -> list[Step]:
     ]
 
 
-def _conference(teller: Teller) -> list[Step]:
-    first = teller.leg()
-    second, third = teller.leg("TRANSFER", first), teller.leg("TRANSFER", first)
+def _conference(draft: StoryDraft) -> list[Step]:
+    first = draft.leg()
+    second, third = draft.leg("TRANSFER", first), draft.leg("TRANSFER", first)
     return [
         *_begun(first),
         *_answered(first, 300.0),
@@ -268,8 +268,8 @@ def _conference(teller: Teller) -> list[Step]:
     ]
 
 
-def _abandoned(teller: Teller) -> list[Step]:
-    leg = teller.leg()
+def _abandoned(draft: StoryDraft) -> list[Step]:
+    leg = draft.leg()
     queue = {"queueArn": _QUEUE, "queueType": "STANDARD", "enqueueTimestamp": _moment(leg.begin)}
     end = {"disconnectTimestamp": _moment(leg.begin + timedelta(seconds=20))}
     return [
@@ -280,10 +280,10 @@ def _abandoned(teller: Teller) -> list[Step]:
     ]
 
 
-def _callback(teller: Teller) -> list[Step]:
-    leg = teller.leg()
+def _callback(draft: StoryDraft) -> list[Step]:
+    leg = draft.leg()
     number = _address(leg.contact, "CustomerEndpoint")
-    callback = teller.leg("CALLBACK", leg)
+    callback = draft.leg("CALLBACK", leg)
     return [
         *_begun(leg),
         Step(0.4, "flow", leg.flow("callbackExecution", customerCallbackNumber=number)),
@@ -292,17 +292,17 @@ def _callback(teller: Teller) -> list[Step]:
     ]
 
 
-def _campaign(teller: Teller) -> list[Step]:
+def _campaign(draft: StoryDraft) -> list[Step]:
     segments = {
         "connect:Subtype": {"ValueString": "connect:Telephony"},
         "connect:Direction": {"ValueString": "OUTBOUND"},
     }
-    leg = teller.leg("API", SegmentAttributes=segments)
+    leg = draft.leg("API", SegmentAttributes=segments)
     return _begun(leg) + _answered(leg)
 
 
-def _voicemail(teller: Teller) -> list[Step]:
-    leg = teller.leg()
+def _voicemail(draft: StoryDraft) -> list[Step]:
+    leg = draft.leg()
     values = {"callOrigin": "Voicemail", "recordingLocation": "bucket/v.wav", "isActiveCall": True}
     return [
         *_begun(leg),
@@ -315,8 +315,8 @@ def _voicemail(teller: Teller) -> list[Step]:
     ]
 
 
-def _transcript(teller: Teller) -> list[Step]:
-    leg = teller.leg()
+def _transcript(draft: StoryDraft) -> list[Step]:
+    leg = draft.leg()
     lines = [
         Step(0.35 + number / 10, "lens", spoken.line(leg.contact_id, number))
         for number in range(len(spoken.TALK))
@@ -330,8 +330,8 @@ def _transcript(teller: Teller) -> list[Step]:
     ]
 
 
-def _salesforce_down(teller: Teller) -> list[Step]:
-    leg = teller.leg()
+def _salesforce_down(draft: StoryDraft) -> list[Step]:
+    leg = draft.leg()
     fault = {"kind": "status", "status": 503, "method": None, "times": None}
     scoped = {**fault, "vendor_call_key": leg.contact_id, "times": 4}
     return [Step(0.0, "fault", scoped), *_begun(leg), *_later(0.5, _answered(leg))]

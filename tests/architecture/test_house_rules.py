@@ -74,7 +74,7 @@ def test_handlers_are_thin() -> None:
         assert sum(length(node) for node in code) <= LONGEST_FUNCTION, path
 
 
-def test_no_file_names_a_place_on_somebodys_machine() -> None:
+def test_no_file_names_a_place_on_a_developers_machine() -> None:
     found = {
         str(path.relative_to(ROOT)): match.group().decode()
         for path in repository_files()

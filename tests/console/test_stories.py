@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.web import facts
-from simulator.web.stories import STORIES, Step, StoryError, read_overrides, tell
+from simulator.web.stories import STORIES, Step, StoryError, read_overrides, steps_of
 
 NOW = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
 READERS = {"flow": facts.of_flow, "event": facts.of_event, "record": facts.of_record}
@@ -24,8 +24,8 @@ def facts_of(step: Step) -> Any:
 def test_a_seed_makes_the_same_call(name: str, seed: int) -> None:
     """Given a seed, then the steps of two runs are the same, in the order of time, and each names
     its contact."""
-    steps = tell(name, seed, {}, NOW)
-    assert steps == tell(name, seed, {}, NOW)
+    steps = steps_of(name, seed, {}, NOW)
+    assert steps == steps_of(name, seed, {}, NOW)
     assert [step.after for step in steps] == sorted(step.after for step in steps)
     assert all(facts_of(step) for step in steps if step.kind in READERS)
 
@@ -33,7 +33,7 @@ def test_a_seed_makes_the_same_call(name: str, seed: int) -> None:
 @pytest.mark.parametrize("name", STORIES)
 def test_a_field_is_overridden_everywhere(name: str) -> None:
     """Given a number, then flow and record of the first contact have it."""
-    steps = tell(name, 1, {"CustomerEndpoint.Address": "+12065550177"}, NOW)
+    steps = steps_of(name, 1, {"CustomerEndpoint.Address": "+12065550177"}, NOW)
     first = next(facts_of(step).contact_id for step in steps if step.kind == "flow")
     seen = {
         facts_of(step).customer
@@ -44,7 +44,7 @@ def test_a_field_is_overridden_everywhere(name: str) -> None:
 
 
 def test_transfers_name_their_parent() -> None:
-    steps = tell("conference", 1, {}, NOW)
+    steps = steps_of("conference", 1, {}, NOW)
     parents = {
         facts_of(step).contact_id: facts_of(step).previous for step in steps if facts_of(step)
     }
@@ -62,7 +62,7 @@ def test_transfers_name_their_parent() -> None:
 )
 def test_refusals_say_what_was_received(name: str, overrides: dict[str, str], says: str) -> None:
     with pytest.raises(StoryError, match=says):
-        tell(name, 1, overrides, NOW)
+        steps_of(name, 1, overrides, NOW)
 
 
 def test_overrides_are_pairs() -> None:

@@ -73,7 +73,7 @@ def test_aws_certificates_are_read_once(
     assert (read.misses, read.hits) == (1, 3)
 
 
-def test_aws_certificate_that_nobody_vouches_for_is_refused(
+def test_aws_certificate_of_an_unknown_authority_is_refused(
     server: TlsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given the public certificates, read beforehand; then the server receives no byte."""

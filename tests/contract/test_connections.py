@@ -146,7 +146,7 @@ def test_a_body_is_read_up_to_its_limit(salesforce: SalesforceSimulator, caller:
         caller.create()
 
 
-def test_nobody_listens(salesforce: SalesforceSimulator) -> None:
+def test_no_server_listens(salesforce: SalesforceSimulator) -> None:
     """Given a port that refuses; when a call is created; then certainly nothing was sent."""
     with refusing_server() as port:
         base = f"http://{LOOPBACK}:{port}/telephony/v1"

@@ -110,7 +110,7 @@ def test_records_follow_what_the_flow_began(clients: list[Any]) -> None:
     assert records.settle(lease)
 
 
-def test_a_refusal_keeps_everybody_away_and_takes_nothing_back(clients: list[Any]) -> None:
+def test_a_refusal_keeps_all_workers_away_and_takes_nothing_back(clients: list[Any]) -> None:
     mark = Refused.of("elsewhere")
     book = ledger(clients[0])
     book.refuse(KEY, mark)

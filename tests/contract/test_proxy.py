@@ -100,7 +100,7 @@ def test_a_proxy_that_opens_tls_is_not_trusted_by_itself(
 
 
 @pytest.mark.parametrize("refusal", [403, 407, 502])
-def test_a_proxy_that_lets_nobody_through(
+def test_a_proxy_that_lets_no_request_through(
     salesforce: SalesforceSimulator, chain: Path, refusal: int
 ) -> None:
     """Then the request was certainly not sent."""

@@ -300,7 +300,7 @@ def test_without_credentials() -> None:
     assert found["permissions"].verdict is Verdict.UNCHECKED
 
 
-def test_nobody_at_aws() -> None:
+def test_aws_does_not_answer() -> None:
     """Given a sign-in that has expired when the session is made, then there are no credentials."""
 
     def session() -> Any:
@@ -309,7 +309,7 @@ def test_nobody_at_aws() -> None:
     assert not Account(session=session).has_credentials()
 
 
-def test_resources_that_nobody_named() -> None:
+def test_resources_without_a_name() -> None:
     """Given no stack, or one that is not there, then that is why no resource was looked at."""
     session = Session(describe_stacks=("ValidationError", ""))
     unread = examine(Asked(secret=ARN, stack="birdge"), session)["resources"]

@@ -196,7 +196,7 @@ def test_answer_that_never_comes(salesforce: SalesforceSimulator, kind: str) -> 
     assert len(salesforce.journal()) <= 1
 
 
-def test_nobody_there() -> None:
+def test_no_server_there() -> None:
     with refusing_server() as port:
         found = examine(f"http://127.0.0.1:{port}/telephony/v1")
 

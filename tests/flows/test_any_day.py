@@ -90,7 +90,7 @@ days = st.builds(
     ),
     withheld=st.sampled_from((False, False, True)),
 )
-def test_nobody_is_left_in_silence(
+def test_no_caller_is_left_in_silence(
     name: str, day: Surroundings, outcomes: list[Invocation | None], withheld: bool
 ) -> None:
     """Given any answers and branches, while prompts play, then the caller ends in a queue, with an

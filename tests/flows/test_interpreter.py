@@ -114,7 +114,7 @@ def test_a_branch_that_is_missing_is_silence(tmp_path: Path) -> None:
     assert (end.end, end.detail) == (End.SILENCE, "a has no branch Equals False")
 
 
-def test_nobody_is_put_into_no_queue(tmp_path: Path) -> None:
+def test_transfer_without_a_queue_fails(tmp_path: Path) -> None:
     end = walked(tmp_path, to_queue("in", "bye"), bye())
     assert end.branches == {("in", "NoMatchingError")}
 

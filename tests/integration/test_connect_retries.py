@@ -270,7 +270,7 @@ def test_two_instances_in_one_table(simulator: Simulator) -> None:
     assert len(simulator.posts()) == 2
 
 
-def test_a_transfer_whose_parent_salesforce_does_not_know(simulator: Simulator) -> None:
+def test_a_transfer_with_a_parent_that_salesforce_does_not_know(simulator: Simulator) -> None:
     """Given a flow that asks for an initial call on a transferred contact; when Salesforce does not
     know its parent; then the call is created without the parent, as SCVL does: better than no
     call."""

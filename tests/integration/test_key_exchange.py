@@ -83,7 +83,7 @@ def test_an_environment_that_runs_needs_one_request_more(
     assert attempts == [1, 2, 1]
 
 
-def test_a_certificate_before_its_secret_refuses_everybody_until_it_follows(
+def test_a_certificate_before_its_secret_refuses_all_tokens_until_it_follows(
     events: EventsSimulator, other_key: ContactCenterIdentity
 ) -> None:
     """The runbook has the secret first for this reason. Refused calls are not lost either."""

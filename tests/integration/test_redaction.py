@@ -161,7 +161,7 @@ def test_aws_refuses(simulator: Simulator, service: str) -> None:
 
 
 @pytest.mark.parametrize("failure", ["continue", "error"])
-def test_a_defect_whose_text_is_the_event(
+def test_a_defect_with_the_event_as_its_text(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
     """Given a bug that raises an error with the event, caused by an error with the key; when

@@ -101,7 +101,7 @@ def test_an_org_that_is_down(simulator: Simulator, second: SalesforceSimulator) 
     assert (keys(simulator.salesforce), keys(second)) == (["a1"], ["b1"])
 
 
-def test_an_org_whose_key_is_wrong(
+def test_an_org_with_a_wrong_key(
     simulator: Simulator, second: SalesforceSimulator, read: list[str]
 ) -> None:
     """Given the second's secret holds the first's key; then only the second is refused, and only
@@ -121,7 +121,7 @@ def test_an_org_whose_key_is_wrong(
 
 
 @pytest.mark.parametrize("secret", ["not JSON", "{}"])
-def test_an_org_whose_secret_is_none(
+def test_an_org_without_a_secret(
     simulator: Simulator, second: SalesforceSimulator, secret: str
 ) -> None:
     put(simulator, secret)

@@ -225,7 +225,9 @@ def test_own_transfer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "└── mine-2" in cured
 
 
-def test_method_whose_call_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_method_for_a_call_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Given a method that is about a call, alone in a file, then Salesforce's 404 is shown with two
     cures, and each of them works; the 404 of a fault is shown without."""
     method = flow_event("mine-1", method="rerouteFlowExecution")

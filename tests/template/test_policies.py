@@ -88,7 +88,7 @@ def test_nothing_is_allowed_by_wildcard_but_what_is_written_down(
     assert found == WILD, "one that is not written down, or one that is not there any more"
 
 
-def test_no_statement_lets_everybody_in(expanded: dict[str, Any]) -> None:
+def test_no_statement_lets_all_principals_in(expanded: dict[str, Any]) -> None:
     for name, statement in allowed(expanded["Resources"]):
         assert "*" not in strings(statement.get("Principal", {})), (name, statement)
 

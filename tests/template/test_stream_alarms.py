@@ -24,7 +24,7 @@ def test_what_is_late_raises_an_alarm_before_it_is_given_up(
 
 
 @pytest.mark.parametrize("kind", STREAMS)
-def test_a_stream_that_nobody_reads_rings(
+def test_a_stream_without_a_reader_has_an_alarm(
     resources: dict[str, Any], functions: dict[str, Any], kind: str
 ) -> None:
     """Given records that come in and a function that is not invoked, or never was, which has
@@ -134,7 +134,7 @@ def test_what_connect_could_not_invoke_rings(flat: dict[str, Any]) -> None:
     assert "${AWS::StackName}" in str(metric["MetricNamespace"])
 
 
-def test_what_a_rule_could_give_to_nobody_rings(resources: dict[str, Any]) -> None:
+def test_an_event_that_a_rule_cannot_deliver_has_an_alarm(resources: dict[str, Any]) -> None:
     found, words = read_by(resources, "EventRuleLostAlarm")
     assert words == {"OR"}
     rules = {name for name, each in resources.items() if each["Type"] == "AWS::Events::Rule"}

@@ -128,7 +128,7 @@ def test_something_moves_on_a_terminal(tmp_path: Path) -> None:
     assert seen.exists()
 
 
-def test_something_is_said_where_nobody_watches(tmp_path: Path) -> None:
+def test_progress_is_printed_without_a_terminal(tmp_path: Path) -> None:
     """Given a log, then a line names the running suite at fixed intervals."""
     seen = tmp_path / "seen"
     out = Watched(seen, r"^ {8}one [0-9]+ s$")

@@ -107,7 +107,7 @@ NOBODY: list[dict[str, object]] = [
 
 
 @pytest.mark.parametrize("members", NOBODY, ids=repr)
-def test_an_omni_flow_that_finds_nobody(members: dict[str, object]) -> None:
+def test_an_omni_flow_that_finds_no_agent(members: dict[str, object]) -> None:
     scene = Scene(SalesforceResult(members, 1))
     with pytest.raises(NotRouted) as caught:
         scene.send(Operation.OMNI_FLOW, dialedNumber="+18005550199")
@@ -118,7 +118,7 @@ def test_an_omni_flow_that_finds_nobody(members: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     "members", [{"agent": "a"}, {"queue": "q", "errors": ["remark"]}], ids=repr
 )
-def test_an_omni_flow_that_finds_somebody(members: dict[str, object]) -> None:
+def test_an_omni_flow_that_finds_an_agent(members: dict[str, object]) -> None:
     scene = Scene(SalesforceResult(members, 1))
     answered = scene.send(Operation.OMNI_FLOW, dialedNumber="+18005550199")
     assert answered.members == members
@@ -228,7 +228,7 @@ def test_a_callback_that_was_not_taken_is_free_for_another_try(error: TelephonyE
     [OutcomeUnknown("cut", effect=Effect.UNKNOWN), Unavailable("x", effect=Effect.UNKNOWN)],
     ids=repr,
 )
-def test_a_callback_whose_outcome_is_unknown_is_never_repeated(error: TelephonyError) -> None:
+def test_a_callback_with_an_unknown_outcome_is_never_repeated(error: TelephonyError) -> None:
     scene = Scene(error)
     with pytest.raises(type(error)):
         scene.callback()
@@ -241,7 +241,7 @@ def test_a_callback_whose_outcome_is_unknown_is_never_repeated(error: TelephonyE
     assert len(scene.client.performed) == 1
 
 
-def test_a_callback_whose_worker_died_is_never_repeated() -> None:
+def test_a_callback_of_a_worker_that_died_is_never_repeated() -> None:
     """Given a worker that died before it stored an outcome, then others wait for its lease. When
     the lease has run out, the outcome counts as unknown."""
     scene = Scene(RuntimeError("the process ends here"))

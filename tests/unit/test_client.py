@@ -191,7 +191,7 @@ def test_refusals_are_sent_once(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
-def test_a_refusal_whose_body_cannot_be_read_is_a_refusal(status: int) -> None:
+def test_a_refusal_with_an_unreadable_body_is_a_refusal(status: int) -> None:
     """Given the status has come, then it shows that no record was made, whatever the body is."""
     answers = [http_answer(status, b"not gzip", {"Content-Encoding": "gzip"}) for _ in range(4)]
     scene = Scene(*answers)

@@ -134,7 +134,7 @@ def test_a_contact_connect_does_not_know(name: str) -> None:
     assert str(caught.value) == name
 
 
-def test_without_an_instance_there_is_nobody_to_ask() -> None:
+def test_without_an_instance_connect_is_not_asked() -> None:
     """Given an event without instanceArn, then the failure is permanent and does not block its
     shard."""
     scene = Scene()

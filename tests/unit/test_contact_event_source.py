@@ -109,7 +109,7 @@ def test_channels_are_read_in_any_case(channel: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["AMD_DISABLED", "WEBRTC_API", "SOMETHING_NEW", "", None, 7])
-def test_event_types_nobody_knows(kind: object) -> None:
+def test_unknown_event_types(kind: object) -> None:
     expected = kind if isinstance(kind, str) else ""
     assert read(contact_event(kind)).type == expected
 
@@ -123,7 +123,7 @@ def test_event_types_nobody_knows(kind: object) -> None:
         (7, InitiationMethod.UNSTATED),
     ],
 )
-def test_initiation_methods_nobody_knows(method: object, expected: InitiationMethod) -> None:
+def test_unknown_initiation_methods(method: object, expected: InitiationMethod) -> None:
     assert read(contact_event(initiationMethod=method)).contact.initiation_method is expected
 
 

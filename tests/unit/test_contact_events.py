@@ -150,7 +150,7 @@ def test_methods_that_are_not_created_live(kind: str, method: str) -> None:
 
 @pytest.mark.parametrize("method", ["API", "AGENT_REPLY", "FLOW", "CAMPAIGN_PREVIEW"])
 @LIVE
-def test_methods_whose_creation_the_ledger_decides(kind: str, method: str) -> None:
+def test_methods_for_which_the_ledger_decides(kind: str, method: str) -> None:
     """Given a method that the bridge does not know, then the ledger decides: a flow may have
     created the call."""
     scene = Scene()
@@ -176,7 +176,7 @@ def test_events_that_need_nothing(kind: str) -> None:
 
 
 @pytest.mark.parametrize("over", ["DISCONNECTED", "COMPLETED"])
-def test_a_call_whose_end_is_in_the_batch(over: str) -> None:
+def test_a_call_with_its_end_in_the_batch(over: str) -> None:
     scene = Scene()
     assert scene.handle(contact_event(), contact_event(over)) == skipped("CALL_OVER")
     assert scene.script.asked == []

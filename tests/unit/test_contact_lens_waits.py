@@ -155,7 +155,7 @@ def test_a_call_leaves_the_queue_with_a_pause_of_the_conversation(function: Lens
     assert function.org.said(CONTACT_ID) == [f"words of u-{number}" for number in range(20)]
 
 
-def test_lines_stay_behind_one_whose_call_was_not_found(function: LensFunction) -> None:
+def test_lines_stay_behind_one_of_a_call_that_was_not_found(function: LensFunction) -> None:
     """Given a transferred contact with a failed search for its call, so that its line waits in a
     group of its own, when the call is found, then later lines wait in that group, too."""
     function.directory.know(a_contact(contact_id="leg", initial_contact_id=CONTACT_ID))

@@ -122,7 +122,7 @@ def test_the_last_request_is_kept_with_the_first_start(ledger: CreationLedger) -
     assert acquired(ledger).earlier_request == known
 
 
-def test_nothing_is_known_of_a_contact_nobody_began(ledger: CreationLedger) -> None:
+def test_nothing_is_known_of_a_contact_without_an_item(ledger: CreationLedger) -> None:
     assert ledger.entry(KEY) == Entry()
 
 
@@ -175,7 +175,7 @@ def test_a_lease_that_ran_out_counts_as_unknown(ledger: CreationLedger, clock: C
     assert lease.earlier_request == REQUEST
 
 
-def test_a_worker_whose_lease_ran_out_cannot_end_another_ones(
+def test_a_worker_without_its_lease_cannot_end_another_ones(
     ledger: CreationLedger, clock: Clock
 ) -> None:
     late = acquired(ledger, seconds=5.0)
@@ -185,7 +185,7 @@ def test_a_worker_whose_lease_ran_out_cannot_end_another_ones(
     assert isinstance(standing(ledger), LeaseHeld)
 
 
-def test_a_worker_whose_lease_ran_out_may_still_settle_its_voice_call(
+def test_a_worker_without_its_lease_may_still_settle_its_voice_call(
     ledger: CreationLedger, clock: Clock
 ) -> None:
     """Given two workers with one answer each, then the first VoiceCall that is stored stands."""

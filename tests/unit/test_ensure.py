@@ -106,7 +106,7 @@ def test_an_event_without_initiation_method_is_no_orphan_for_that() -> None:
     assert (sent.initiation_method, sent.parent_voice_call_id) == (TRANSFER, PARENT_ID)
 
 
-def test_an_outbound_call_whose_event_leaves_the_method_out() -> None:
+def test_an_outbound_call_with_an_event_that_leaves_the_method_out() -> None:
     scene = Scene()
     scene.directory.know(a_contact(initiation_method=InitiationMethod.OUTBOUND))
     with pytest.raises(NotCreatedLive):

@@ -232,7 +232,7 @@ def test_a_flow_that_is_named_needs_no_number_dialled() -> None:
 
 
 @pytest.mark.parametrize("must", [True, False])
-def test_an_omni_flow_that_finds_nobody(must: bool) -> None:
+def test_an_omni_flow_that_finds_no_agent(must: bool) -> None:
     scene = Scene(SalesforceResult({"errors": ["no", "flow"]}, 1))
     if must:
         with pytest.raises(FlowFailed, match="failed: NOT_ROUTED"):

@@ -131,7 +131,7 @@ def test_a_parent_that_others_create() -> None:
     assert scene.logged.counted() == {"DescribeContact": 2}
 
 
-def test_a_parent_nobody_knows() -> None:
+def test_an_unknown_parent() -> None:
     scene = Scene()
     scene.directory.know(a_transfer())
     with pytest.raises(NoSuchContact):

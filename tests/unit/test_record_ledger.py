@@ -245,7 +245,7 @@ def test_the_item(ledger: RecordLedger, dynamodb: Any, clock: Clock) -> None:
 CLOSED = ConnectionClosedError(endpoint_url="https://x.example")
 
 
-def test_a_write_whose_answer_was_lost_is_no_other_worker(dynamodb: Any, clock: Clock) -> None:
+def test_a_write_with_a_lost_answer_is_not_another_workers(dynamodb: Any, clock: Clock) -> None:
     """Given DynamoDB wrote and the connection closed before its answer, when the write is sent
     again, then it finds its own work."""
 

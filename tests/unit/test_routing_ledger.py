@@ -76,7 +76,7 @@ def test_a_late_worker_that_no_other_has_overtaken_finishes(
     assert ledger.acquire(KEY, REROUTE, SECONDS) == Superseded("ALREADY_DONE")
 
 
-def test_a_write_whose_answer_was_lost_is_ones_own(dynamodb: Any, clock: Clock) -> None:
+def test_a_write_with_a_lost_answer_is_recognised(dynamodb: Any, clock: Clock) -> None:
     closed = Failing(ConnectionClosedError(endpoint_url="https://x.example"), 1)
     client = Through(dynamodb, after=closed)
     acquired(RoutingLedger(Table(lambda: client, TABLE), clock))

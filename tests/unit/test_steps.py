@@ -73,7 +73,7 @@ def test_a_step_that_failed_is_tried_again(step: RoutingStep, error: TelephonyEr
 
 
 @STEPS
-def test_a_step_whose_worker_died_is_not_taken_for_done(step: RoutingStep) -> None:
+def test_a_step_of_a_worker_that_died_is_not_taken_for_done(step: RoutingStep) -> None:
     """Given a worker that died between the ledger and Salesforce, then Lambda delivers the record
     again until the lease has run out, and the step is done."""
     scene = Scene(RuntimeError("the process ends here"), DONE)

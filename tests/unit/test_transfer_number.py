@@ -47,7 +47,7 @@ def test_a_call_that_is_no_transfer_takes_no_other_ones_number() -> None:
         scene.flow(a_transfer(**UNSTATED), INBOUND)
 
 
-def test_a_parent_whose_number_is_not_known() -> None:
+def test_a_parent_with_an_unknown_number() -> None:
     with pytest.raises(MissingProperty, match="'to' cannot be filled"):
         Scene().flow(a_transfer(**QUEUE_TRANSFER), TRANSFER)
 

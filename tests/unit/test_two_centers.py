@@ -210,7 +210,7 @@ def test_events_alone_ask_connect(world: TwoOrgs) -> None:
 
 
 @pytest.mark.parametrize("fault", [DirectoryUnavailable("ThrottlingException"), None])
-def test_a_step_whose_org_is_not_known_is_free_for_the_next_delivery(
+def test_a_step_with_an_unknown_org_is_free_for_the_next_delivery(
     world: TwoOrgs, fault: Exception | None
 ) -> None:
     world.directory.know(a_contact(secret_name="" if fault else "elsewhere"))
@@ -221,7 +221,7 @@ def test_a_step_whose_org_is_not_known_is_free_for_the_next_delivery(
     assert world.sent == [(FIRST_ARN, "clearRouting", CONTACT_ID)]
 
 
-def test_events_whose_attribute_is_refused(world: TwoOrgs) -> None:
+def test_events_with_a_refused_attribute(world: TwoOrgs) -> None:
     world.directory.know(a_contact(secret_name=SECRET_TEXT))
     assert world.event(contact_event()) == world.event(abandoned()) == []
     assert world.ends() == [OTHER] * 2
@@ -236,13 +236,13 @@ def test_records_alone(world: TwoOrgs, name: str, secret: str) -> None:
     assert world.sent == [(secret, "update", CONTACT_ID)]
 
 
-def test_a_record_whose_attribute_is_refused(world: TwoOrgs) -> None:
+def test_a_record_with_a_refused_attribute(world: TwoOrgs) -> None:
     assert world.record(record(Attributes={"secretName": SECRET_TEXT})) == []
     assert (world.sent, world.ends()) == ([], [OTHER])
     assert SECRET_TEXT not in world.logged.stream.getvalue()
 
 
-def test_a_record_whose_attribute_is_refused_follows_its_flow(world: TwoOrgs) -> None:
+def test_a_record_with_a_refused_attribute_follows_its_flow(world: TwoOrgs) -> None:
     world.flow(by_parameter())
     assert world.record(record(Attributes={"secretName": SECRET_TEXT})) == []
     assert world.orgs_of(CONTACT_ID) == {SECOND_ARN}

@@ -121,7 +121,7 @@ def test_sides_of_a_web_rtc_call(attributes: dict[str, str], sides: tuple[str, s
     assert body["callSubtype"] == "WebRTC"
 
 
-def test_a_web_rtc_call_that_names_nobody() -> None:
+def test_a_web_rtc_call_without_names() -> None:
     contact = a_contact(web_rtc=True, system_address="", customer_address="")
     body = body_for(contact)
     assert (body["to"], body["from"]) == ("WebRTC_Default", "WebRTC_Default")
