@@ -18,7 +18,7 @@ class FunctionPool:
     def __init__(self, make: Callable[[], LambdaProcess], most: int) -> None:
         """`make` makes an environment; none is made before the first invocation."""
         self._make = make
-        self._turns = BoundedSemaphore(most)
+        self._places = BoundedSemaphore(most)
         self._lock = Lock()
         self._all: list[LambdaProcess] = []
         self._free: list[LambdaProcess] = []
@@ -31,7 +31,7 @@ class FunctionPool:
 
     def invoke(self, event: Any) -> Invocation:
         """Run the handler. Raises what LambdaProcess.invoke raises."""
-        with self._turns:
+        with self._places:
             process = self._take()
             try:
                 return process.invoke(event)

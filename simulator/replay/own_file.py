@@ -96,7 +96,7 @@ def _from_material(path: Path, material: Material) -> OwnFile:
     said += [f"another instance's events are in it as well: {it.arn}" for it in instances[1:]]
     said += [note for event in material.events for note in event.notes]
     contacts = _asked_for(material)
-    said += [f"DescribeContact knows {_told(contact)}" for contact in contacts]
+    said += [f"DescribeContact knows {_shown(contact)}" for contact in contacts]
     steps = (*_known(contacts, instance), *map(_input, material.events))
     return OwnFile((Sample(path, steps),), instance, tuple(said))
 
@@ -106,7 +106,7 @@ def _asked_for(material: Material) -> list[KnownContact]:
     return [it for it in contacts_in(material.events) if "contact_events" in it.sources]
 
 
-def _told(contact: KnownContact) -> str:
+def _shown(contact: KnownContact) -> str:
     sources = " and ".join(sorted(contact.sources))
     lacks = "" if "CustomerEndpoint" in contact.members else ", without the caller's number"
     return f"of {contact.contact_id} what {sources} say{lacks}"

@@ -30,14 +30,14 @@ from voicecall_bridge.use_cases.call_actions import CallActions
 from voicecall_bridge.use_cases.create import CreateVoiceCall
 
 KEYS = {"status", "voiceCallId", "vendorCallKey", "errors", "errorCode", "errorMessage"}
-TOLD = CapturedLog()
+LOG = CapturedLog()
 
 
 def flow_service(
     create: CreateVoiceCall, letters: MemoryDeadLetters, **options: Any
 ) -> FlowService:
     return FlowService(
-        observer=TOLD.observer,
+        observer=LOG.observer,
         create=create,
         dead_letters=letters,
         budget=30.0,
@@ -50,10 +50,10 @@ def answer_of(event: object) -> None:
     clock, letters = Clock(), MemoryDeadLetters()
     client = ScriptedClient([created()])
     create = CreateVoiceCall(
-        MemoryLedger(clock), alone(client), TOLD.observer, now=clock, sleep=clock.sleep
+        MemoryLedger(clock), alone(client), LOG.observer, now=clock, sleep=clock.sleep
     )
-    TOLD.stream.truncate(0)
-    TOLD.stream.seek(0)
+    LOG.stream.truncate(0)
+    LOG.stream.seek(0)
     answer = None
     with suppress(FlowMistake):
         answer = flow_service(create, letters).answer(event, 60.0)
@@ -66,8 +66,8 @@ def answer_of(event: object) -> None:
         assert len(json.dumps(answer, ensure_ascii=False).encode()) < 32 * 1024
         assert not letters.kept or answer["status"] == "failed"
         assert len(client.sent) == (answer["status"] == "created")
-    (line,) = TOLD.deliveries()
-    assert TOLD.stream.getvalue().encode(), "it can be written"
+    (line,) = LOG.deliveries()
+    assert LOG.stream.getvalue().encode(), "it can be written"
     disposition, kept = line["disposition"], line["payloadKept"]
     assert disposition in {"delivered", "skipped", "dead_lettered"}
     assert kept == ("queue" if disposition == "dead_lettered" else "")
@@ -108,26 +108,25 @@ def test_any_parameters_of_any_method(
     members: dict[str, object],
     with_contact: bool,
 ) -> None:
-    """Any parameters and any answer of Salesforce: the result is a flat map of texts, a mistake, or
-    the Error branch, and nothing else; one line is logged; a payload is kept where nothing was
-    done."""
+    """Any parameters and any answer: the flow gets a flat map of texts, a mistake, or the Error
+    branch. One line is logged, and the payload of a request that was not done is kept."""
     details = event["Details"] if with_contact else {}
     event = {"Details": {**details, "Parameters": {**parameters, "methodName": method}}}
     clock, letters = Clock(), MemoryDeadLetters()
     client = ScriptedClient([SalesforceResult({**members, "recordId": "0aQ"}, 1)])
     ledger, requests, clients = MemoryLedger(clock), MemoryRequestLedger(clock), alone(client)
     records = RecordLedger(ledger.table, clock)
-    actions = CallActions(ledger, requests, records, clients, TOLD.observer, clock, clock.sleep)
-    create = CreateVoiceCall(ledger, clients, TOLD.observer, now=clock, sleep=clock.sleep)
+    actions = CallActions(ledger, requests, records, clients, LOG.observer, clock, clock.sleep)
+    create = CreateVoiceCall(ledger, clients, LOG.observer, now=clock, sleep=clock.sleep)
     service = flow_service(create, letters, actions=lambda: actions)
-    TOLD.stream.truncate(0)
-    TOLD.stream.seek(0)
+    LOG.stream.truncate(0)
+    LOG.stream.seek(0)
     answer: dict[str, str] | Exception
     try:
         answer = service.answer(event, 60.0)
     except (FlowMistake, FlowFailed) as error:
         answer = error
-    (line,) = TOLD.deliveries()
+    (line,) = LOG.deliveries()
     if isinstance(answer, dict):
         assert set(answer) >= EVERY_ANSWER | {key.name for key in METHODS[method].results}
         assert all(isinstance(value, str) for value in answer.values())
