@@ -120,7 +120,7 @@ MUTATIONS = (
         6,
         "a dead letter does not count as done",
         "streams/results.py",
-        "        self.remember(record)  # one letter is enough\n        return True",
+        "        self.remember(record)  # one dead letter is enough\n        return True",
         "        return False",
         "a record that stays in its lane",
     ),

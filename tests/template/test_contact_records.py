@@ -71,7 +71,7 @@ def test_the_parameter_says_what_it_does_to_others(template: dict[str, Any]) -> 
     text = " ".join(parameter["Description"].split())
     assert "fails if there is one already" in text
     assert "deleting the stack" in text
-    assert "for everybody" in text
+    assert "for all their readers" in text
 
 
 def test_connect_can_write_into_the_streams_encryption(resources: dict[str, Any]) -> None:
