@@ -181,7 +181,8 @@ class TelephonyApi:
                     active=active,
                 )
             elif is_voice_call_id(name):
-                # Its effect is undocumented: there is no call to make a record of.
+                # The guide does not say what happens here. A record id names no contact, so no
+                # VoiceCall can be made for it.
                 raise RefusalError(404, "NOT_FOUND", "no voice call has this record id")
             else:
                 checks.check_text({"vendorCallKey": name}, "vendorCallKey")

@@ -135,9 +135,7 @@ class Recorder:
         with self._changed:
             found: list[Call] = []
             for call in reversed(self._calls.values()):
-                if state and not in_state(call, state):
-                    continue
-                if words and not call.matches(words):
+                if (state and not in_state(call, state)) or (words and not call.matches(words)):
                     continue
                 if skip:
                     skip -= 1

@@ -61,7 +61,7 @@ class Row(NamedTuple):
         status, code: of the answer.
         posts: the least and the most requests that Salesforce sees.
         stored: VoiceCalls there afterwards.
-        item: `create_status` in the ledger, "" where there is no item.
+        item: `create_status` in the ledger; "" if the ledger has no item.
         kept: where the payload is: "", "ledger", "queue", "unknown".
     """
 

@@ -113,7 +113,7 @@ class LensSimulator:
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def try_waiting(self) -> None:
-        """Deliver the waiting records whose pause is over."""
+        """Deliver the waiting records after their pause."""
         let_time_pass(LONGER_THAN_ANY_PAUSE)
         self._queue.poll_once()
 

@@ -187,8 +187,8 @@ def test_a_defect_of_the_bridge_is_answered_and_kept(
     ],
 )
 def test_the_error_branch_on_request(simulator: Simulator, code: int, text: str) -> None:
-    """Given FLOW_FAILURE=error; when there is no VoiceCall; then it raises, and the tally is the
-    same."""
+    """Given FLOW_FAILURE=error, when Salesforce makes no VoiceCall, then the function raises. The
+    log counts the input as before."""
     simulator.set(FLOW_FAILURE="error")
     simulator.salesforce.inject(Fault("status", status=code, times=None))
     with pytest.raises(FlowFailed, match=text):

@@ -26,9 +26,9 @@ STEPS = st.lists(
 def test_every_record_ends_and_the_newest_version_stands(
     steps: list[Any], environments: int
 ) -> None:
-    """Given batches, polls, workers that die before they answer, faults of contacts and of all, and
-    time, in any order; when all faults are over; then there is no dead letter, every input has
-    ended, and each contact's newest version was sent last."""
+    """Given batches, polls, workers that die, faults of one contact and of all, and time, in any
+    order, when the faults have ended, then every input has ended without a dead letter. The newest
+    version of each contact was sent last."""
     world = World(environments)
     newest: dict[str, int] = {}
     inputs: set[str] = set()

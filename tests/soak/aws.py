@@ -113,7 +113,7 @@ class Aws:
         return ready
 
     def next_due(self) -> float:
-        """When the next message of any queue is delivered; infinite: there is no message."""
+        """The time of the next delivery of any queue; infinite if all queues are empty."""
         every = (it.due for queue in self.parked.values() for it in queue.values())
         return min(*every, *self.lines.next_due(), math.inf, math.inf)
 
